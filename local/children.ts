@@ -1,0 +1,88 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { projectDir } from './dataDir.ts';
+import { describeExit, startTied } from './tiedProcess.ts';
+
+export interface Child {
+  readonly pid: number;
+  /** Resolves, to a sentence and the last lines of its log, when it has ended for any reason. */
+  readonly exited: Promise<string>;
+  /** SIGTERM, 35 s to drain, SIGKILL. */
+  stop(): Promise<void>;
+}
+
+const drainMs = 35_000;
+const shownLines = 15;
+const fullLog = 10 * 1024 * 1024;
+
+/**
+ * Runs a TypeScript program of ours as a direct child, with no npm or shell between it and its
+ * signals, until `readyUrl` answers 200. Its output is appended to `<logs>/<name>.log`.
+ * @throws Error with the last lines of its log, if it ends or is not ready in time
+ */
+export async function startProcess({
+  name,
+  script,
+  env,
+  logs,
+  readyUrl,
+  timeoutMs,
+}: {
+  name: string;
+  script: string;
+  env: NodeJS.ProcessEnv;
+  logs: string;
+  readyUrl: string;
+  timeoutMs: number;
+}): Promise<Child> {
+  mkdirSync(logs, { recursive: true, mode: 0o700 });
+  const logFile = path.join(logs, `${name}.log`);
+  if (sizeOf(logFile) > fullLog) renameSync(logFile, `${logFile}.old`);
+  const logStart = sizeOf(logFile);
+
+  const program = await startTied({
+    command: process.execPath,
+    args: ['--import', 'tsx', script],
+    cwd: projectDir,
+    env,
+    deathSignal: 'TERM',
+    logFile,
+  });
+  let ended: string | undefined;
+  const exited = program.exited.then((exit) => {
+    ended = `The ${name} process ${describeExit(exit)}. ${lastLines(logFile, logStart)}`;
+    return ended;
+  });
+
+  const deadline = Date.now() + timeoutMs;
+  while (!(await isReady(readyUrl))) {
+    if (ended) throw new Error(ended);
+    if (Date.now() > deadline) {
+      await program.stop(['SIGTERM'], 5_000);
+      throw new Error(
+        `The ${name} process was not ready within ${timeoutMs / 1000} s. ` +
+          lastLines(logFile, logStart),
+      );
+    }
+    await pause(100);
+  }
+  return { pid: program.pid, exited, stop: () => program.stop(['SIGTERM'], drainMs) };
+}
+
+async function isReady(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+    await response.body?.cancel();
+    return response.status === 200;
+  } catch {
+    return false;
+  }
+}
+
+const sizeOf = (file: string): number => (existsSync(file) ? statSync(file).size : 0);
+
+function lastLines(file: string, from: number): string {
+  const lines = readFileSync(file).subarray(from).toString().trimEnd().split('\n');
+  return `The last lines of ${file}:\n${lines.slice(-shownLines).join('\n')}`;
+}

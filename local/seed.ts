@@ -1,0 +1,205 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { v7 as uuid } from 'uuid';
+import { createPasswords, type Passwords } from '../src/commands/passwords.ts';
+import { createSubscriptions } from '../src/commands/subscriptions.ts';
+import { readConfig } from '../src/config.ts';
+import { runInContext, type Actor } from '../src/context.ts';
+import { AuditLog } from '../src/models/AuditLog.ts';
+import { defineModels } from '../src/models/all.ts';
+import { Company } from '../src/models/Company.ts';
+import { Credential } from '../src/models/Credential.ts';
+import {
+  append,
+  openDatabase,
+  platformCompanyId,
+  withGlobal,
+  withIdentity,
+  withTenant,
+} from '../src/models/database.ts';
+import { InsurancePlan } from '../src/models/InsurancePlan.ts';
+import { Membership } from '../src/models/Membership.ts';
+import { PropertyCategory } from '../src/models/PropertyCategory.ts';
+import { rolesInUse, type Role } from '../src/rules/permissions.ts';
+import type { Say } from './progress.ts';
+
+interface Account {
+  readonly company: string;
+  readonly role: Role;
+  readonly email: string;
+  readonly password: string;
+}
+
+const categories = [
+  { name: 'Apartment/Flat', segment: 'residential', factor: 1 },
+  { name: 'Detached House', segment: 'residential', factor: 1.8 },
+  { name: 'Duplex', segment: 'residential', factor: 1.4 },
+  { name: 'Bungalow', segment: 'residential', factor: 1.5 },
+  { name: 'Small Office', segment: 'small_commercial', factor: 2.2 },
+  { name: 'Shop/Retail Space', segment: 'small_commercial', factor: 2.6 },
+] as const;
+
+const levels = [
+  { level: 'basic', premium: 96, cover: 100_000, months: 6 },
+  { level: 'standard', premium: 240, cover: 250_000, months: 12 },
+  { level: 'premium', premium: 480, cover: 600_000, months: 12 },
+] as const;
+
+/**
+ * Fills an empty database: a demo company with its catalogue, one person for each role, and a few
+ * live subscriptions made by the commands that the API uses. A company that is there stays as it is.
+ */
+export async function seed({
+  env,
+  dataDir,
+  say,
+}: {
+  readonly env: NodeJS.ProcessEnv;
+  readonly adminUrl: string;
+  readonly dataDir: string;
+  readonly say: Say;
+}): Promise<void> {
+  const config = readConfig(env);
+  const code = config.defaultCompany ?? 'DEMO';
+  const database = openDatabase(
+    {
+      url: config.database.url,
+      poolMax: 4,
+      acquireTimeoutMs: 10_000,
+      statementTimeoutMs: 10_000,
+      applicationName: 'surety-seed',
+    },
+    defineModels,
+  );
+  try {
+    const known = await withGlobal(() => Company.count());
+    // One row is the platform itself.
+    if (known > 1) return;
+    await runInContext({ requestId: 'seed', actorType: 'system' }, async () => {
+      say('company and catalogue');
+      const company = await withGlobal(() =>
+        Company.create({
+          id: uuid(),
+          name: 'Demo Mutual',
+          code,
+          businessType: 'home',
+          contactEmail: 'office@demo.example',
+          timeZone: 'Europe/Berlin',
+          defaultCurrency: 'EUR',
+        }),
+      );
+      const plans = await withTenant(company.id, () => seedCatalogue(company));
+      say('one person for each role');
+      const { accounts, holder } = await seedPeople(company, createPasswords(config));
+      keepAccounts(path.join(dataDir, 'demo-accounts.json'), accounts);
+      say('live subscriptions');
+      await subscribe(holder, plans.slice(0, 3));
+    });
+  } finally {
+    await database.close();
+  }
+}
+
+async function seedCatalogue(company: Company): Promise<string[]> {
+  const plans: string[] = [];
+  for (const { name, segment, factor } of categories) {
+    const propertyCategoryId = append(PropertyCategory, { name, segment });
+    AuditLog.record('CREATE', { type: 'category', id: propertyCategoryId }, { after: { name } });
+    for (const { level, premium, cover, months } of levels) {
+      const planName = `${name} ${level}`;
+      const id = append(InsurancePlan, {
+        name: planName,
+        propertyCategoryId,
+        coverageLevel: level,
+        coverageAmount: (cover * factor).toFixed(2),
+        premium: (premium * factor).toFixed(2),
+        currency: company.defaultCurrency,
+        durationMonths: months,
+        description: `${level} cover for ${name}, ${months} months`,
+      });
+      AuditLog.record('CREATE', { type: 'plan', id }, { after: { name: planName } });
+      plans.push(id);
+    }
+  }
+  return plans;
+}
+
+async function seedPeople(
+  company: Company,
+  passwords: Passwords,
+): Promise<{ accounts: Account[]; holder: Actor }> {
+  const accounts: Account[] = [];
+  let holder: Actor | undefined;
+  for (const role of rolesInUse) {
+    const isPlatform = role === 'global_admin';
+    const companyId = isPlatform ? platformCompanyId : company.id;
+    const username = role.replaceAll('_', '-');
+    const account = {
+      company: isPlatform ? 'PLATFORM' : company.code,
+      role,
+      email: `${username}@${company.code.toLowerCase()}.example`,
+      // Random, and with every class of character that a company may ask for.
+      password: `${randomBytes(12).toString('base64url')}-Aa1`,
+    };
+    const passwordHash = await passwords.hash(account.password);
+    const userId = await withIdentity(companyId, async () => {
+      const id = await Credential.add({
+        username,
+        email: account.email,
+        passwordHash,
+        firstName: 'Demo',
+        lastName: username,
+      });
+      if (!id) throw new Error(`${account.email} exists already`);
+      AuditLog.record('CREATE', { type: 'user', id });
+      await Membership.grant({ companyId, userId: id, role });
+      return id;
+    });
+    accounts.push(account);
+    if (role === 'policyholder') {
+      holder = { type: 'user', userId, companyId, roles: [role], sessionId: null };
+    }
+  }
+  if (!holder) throw new Error('No policyholder was seeded');
+  return { accounts, holder };
+}
+
+/** Their workflows are started by the relay of the worker, which comes up next. */
+async function subscribe(holder: Actor, planIds: readonly string[]): Promise<void> {
+  const subscriptions = createSubscriptions({
+    dispatcher: { dispatch: () => undefined, drained: () => Promise.resolve() },
+    workflows: { command: () => Promise.reject(new Error('The seed sends no commands')) },
+  });
+  const { userId, companyId } = holder;
+  await runInContext(
+    { requestId: 'seed', companyId, actorId: userId, actorType: 'user' },
+    async () => {
+      for (const [index, insurancePlanId] of planIds.entries()) {
+        await subscriptions.subscribe(
+          holder,
+          { insurancePlanId, autoRenew: index === 1 },
+          {
+            companyId,
+            principal: userId ?? 'seed',
+            route: 'seed',
+            key: undefined,
+            bodyHash: '',
+            status: 201,
+            message: '',
+            present: () => undefined,
+          },
+        );
+      }
+    },
+  );
+}
+
+/** Readable by the owner alone, whole or not at all; later companies may have added theirs. */
+function keepAccounts(file: string, accounts: readonly Account[]): void {
+  const kept: Account[] = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : [];
+  writeFileSync(`${file}.new`, `${JSON.stringify([...kept, ...accounts], null, 2)}\n`, {
+    mode: 0o600,
+  });
+  renameSync(`${file}.new`, file);
+}

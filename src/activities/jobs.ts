@@ -1,0 +1,109 @@
+import { heartbeat } from '@temporalio/activity';
+import {
+  flush,
+  execute,
+  select,
+  withGlobal,
+  withIdentity,
+  withTenant,
+} from '../models/database.ts';
+import { OutboxEntry } from '../models/OutboxEntry.ts';
+import { Notification } from '../models/Notification.ts';
+import { PolicySubscription } from '../models/PolicySubscription.ts';
+import { stateOf, subscriptionStart } from '../models/subscriptionStart.ts';
+import { subscriptionWorkflowId } from '../rules/workflowIds.ts';
+
+/** Which of these workflows are open; asks Temporal's visibility, which lags by a second or so. */
+export type OpenWorkflows = (workflowIds: readonly string[]) => Promise<ReadonlySet<string>>;
+
+const pageSize = 200;
+
+export const jobActivities = ({ openWorkflows }: { readonly openWorkflows: OpenWorkflows }) => ({
+  /**
+   * Safe to repeat: a second start of the same id meets the running one. Finds rows whose workflow
+   * should be open and is not, and promises its start anew from the row.
+   * @returns how many were missing
+   */
+  async restoreWorkflows(): Promise<{ readonly restored: number }> {
+    let restored = 0;
+    for await (const companyId of companyIds()) {
+      let after = '';
+      for (;;) {
+        const ids = await withTenant(companyId, () => openSubscriptionIds(after));
+        const last = ids.at(-1);
+        if (!last) break;
+        after = last;
+        const open = await openWorkflows(ids.map((id) => subscriptionWorkflowId(companyId, id)));
+        const missing = ids.filter((id) => !open.has(subscriptionWorkflowId(companyId, id)));
+        if (missing.length > 0) {
+          await withTenant(companyId, () => promiseAgain(missing));
+          restored += missing.length;
+        }
+        heartbeat({ companyId, after });
+      }
+    }
+    return { restored };
+  },
+
+  /** Safe to repeat: it makes what is missing and removes what is past its time. */
+  async keepHouse(): Promise<void> {
+    await withGlobal(async () => {
+      await select('SELECT app.ensure_audit_partitions()');
+    });
+    await withIdentity(null, async () => {
+      await execute(
+        `DELETE FROM platform.refresh_tokens WHERE expires_at < now() - interval '30 days'`,
+      );
+    });
+    for await (const companyId of companyIds()) {
+      await withTenant(companyId, async () => {
+        await execute('DELETE FROM core.idempotency_keys WHERE expires_at < now()');
+        await execute(`DELETE FROM core.outbox WHERE dispatched_at < now() - interval '90 days'`);
+      });
+      heartbeat({ companyId });
+    }
+  },
+});
+
+async function* companyIds(): AsyncGenerator<string> {
+  let after = '00000000-0000-0000-0000-000000000000';
+  for (;;) {
+    const page = await withGlobal(() =>
+      select<{ id: string }>(
+        `SELECT id FROM platform.companies WHERE id > $1 AND archived_at IS NULL ORDER BY id LIMIT $2`,
+        [after, pageSize],
+      ),
+    );
+    for (const { id } of page) yield id;
+    const last = page.at(-1);
+    if (!last) return;
+    after = last.id;
+  }
+}
+
+/** Those whose workflow should be open, apart from the very new and those whose start is still owed. */
+async function openSubscriptionIds(after: string): Promise<string[]> {
+  const rows = await select<{ id: string }>(
+    `SELECT s.id FROM policy_subscriptions AS s
+     WHERE s.workflow_closed_at IS NULL AND s.created_at < now() - interval '2 minutes'
+       AND s.id > $1
+       AND NOT EXISTS (SELECT 1 FROM core.outbox AS o
+         WHERE o.company_id = s.company_id AND o.entity_id = s.id
+           AND o.dispatched_at IS NULL AND o.parked_at IS NULL)
+     ORDER BY s.id LIMIT $2`,
+    [after || '00000000-0000-0000-0000-000000000000', pageSize],
+  );
+  return rows.map(({ id }) => id);
+}
+
+async function promiseAgain(ids: readonly string[]): Promise<void> {
+  const subscriptions = await PolicySubscription.findAll({
+    where: { id: [...ids], workflowClosedAt: null },
+  });
+  for (const subscription of subscriptions) {
+    const unsent = await Notification.unsentAbout(subscription.id);
+    const start = subscriptionStart(subscription, await stateOf(subscription), unsent);
+    OutboxEntry.promise({ ...start, isRestart: true });
+  }
+  await flush();
+}

@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import type { Transporter } from 'nodemailer';
+import { ownCompany } from '../models/contract.ts';
+import { withTenant } from '../models/database.ts';
+import { Notification } from '../models/Notification.ts';
+import { User } from '../models/User.ts';
+import { render } from './templates.ts';
+
+export interface NotificationRef {
+  readonly companyId: string;
+  readonly notificationId: string;
+}
+
+/** Sends one message; rejects when the mail server did not take it. */
+export type SendMail = (mail: {
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+  /** The same for every try of one message, so that a receiver knows a repetition. */
+  readonly messageId: string;
+}) => Promise<void>;
+
+export const mailThrough =
+  (transport: Transporter, from: string): SendMail =>
+  async ({ to, ...mail }) => {
+    await transport.sendMail({ from, to, ...mail });
+  };
+
+export const notificationActivities = ({ sendMail }: { readonly sendMail: SendMail }) => ({
+  /**
+   * Safe to repeat: what is marked as sent is not sent again, and the same Message-ID tells a mail
+   * that was sent twice because its mark was lost. No transaction is open while it is sent; the text
+   * is made here, so that no personal data stands in a workflow's history.
+   */
+  async deliverNotification({ companyId, notificationId }: NotificationRef): Promise<void> {
+    const mail = await withTenant(companyId, () => mailOf(notificationId));
+    if (!mail) return;
+    await sendMail(mail);
+    await withTenant(companyId, async () => {
+      await Notification.update(
+        { status: 'sent', sentAt: new Date() },
+        { where: { id: notificationId, status: 'queued' } },
+      );
+      await Notification.increment('attempts', { where: { id: notificationId } });
+    });
+  },
+
+  /** Safe to repeat: only a message that is still queued is given up, and only that raises an alert. */
+  async giveUpNotification({ companyId, notificationId }: NotificationRef): Promise<void> {
+    await withTenant(companyId, async () => {
+      const [failed] = await Notification.update(
+        { status: 'failed', attempts: 5, lastError: 'The mail server did not take it' },
+        { where: { id: notificationId, status: 'queued' } },
+      );
+      if (failed === 0) return;
+      const { templateCode, entityType, entityId } = await found(notificationId);
+      Notification.queue({
+        to: { channel: 'in_app', role: 'operator' },
+        template: 'delivery_failed',
+        payload: { notificationId, template: templateCode },
+        key: `notification/${notificationId}/gave_up/1`,
+        about: { type: entityType ?? 'notification', id: entityId ?? notificationId },
+      });
+    });
+  },
+});
+
+async function mailOf(notificationId: string): Promise<Parameters<SendMail>[0] | undefined> {
+  const notification = await found(notificationId);
+  if (notification.status !== 'queued' || notification.channel !== 'email') return undefined;
+  const { recipientUserId, recipientAddress, templateCode, payload, dedupeKey } = notification;
+  const user = recipientUserId && (await User.findOne({ where: { id: recipientUserId } }));
+  const to = recipientAddress ?? (user ? user.email : undefined);
+  if (!to) throw new Error(`Notification ${notificationId} has nobody to go to`);
+
+  const company = await ownCompany();
+  const name = user ? user.fullName() : 'Sir or Madam';
+  return {
+    to,
+    messageId: `<${createHash('sha256').update(dedupeKey).digest('base64url')}@surety>`,
+    ...render(templateCode, { ...payload, name, company: company.name }),
+  };
+}
+
+async function found(notificationId: string): Promise<Notification> {
+  const notification = await Notification.findOne({ where: { id: notificationId } });
+  if (!notification) throw new Error(`There is no notification ${notificationId}`);
+  return notification;
+}

@@ -1,0 +1,293 @@
+import { currentContext } from '../context.ts';
+import {
+  cancellationOf,
+  expiryMoveOf,
+  isSold,
+  loadContract,
+  renewalOf,
+  type Contract,
+} from '../models/contract.ts';
+import { append, flush, withTenant } from '../models/database.ts';
+import { contractFacts } from '../models/contract.ts';
+import { Notification, type TemplateCode } from '../models/Notification.ts';
+import { PolicySubscription, type Step } from '../models/PolicySubscription.ts';
+import { getRow } from '../models/rows.ts';
+import { stateOf, type SubscriptionState } from '../models/subscriptionStart.ts';
+import { SubscriptionTerm } from '../models/SubscriptionTerm.ts';
+import { Timer } from '../models/Timer.ts';
+import { AuditLog } from '../models/AuditLog.ts';
+import { Transition } from '../models/Transition.ts';
+import { startOfDay } from '../rules/calendar.ts';
+import { endDateOfExpiry, timersOfTerm, type TimerName } from '../rules/lifecycle.ts';
+import { zero } from '../rules/money.ts';
+import { policyStatus } from '../rules/subscriptions.ts';
+
+export interface SubscriptionRef {
+  readonly companyId: string;
+  readonly subscriptionId: string;
+}
+
+/** A step as the workflow orders it; `at` (epoch milliseconds) is the workflow's clock. */
+export interface SubscriptionOrder extends SubscriptionRef {
+  readonly commandId: string;
+  readonly expectedVersion: number;
+  readonly at: number;
+}
+
+/** A step's outcome: the new state and the e-mails that it queued. */
+export interface SubscriptionStep {
+  readonly state: SubscriptionState;
+  readonly notificationIds: readonly string[];
+}
+
+export interface CancelSubscription {
+  /** Calendar date; null for today. */
+  readonly effectiveDate: string | null;
+  readonly reason: string | null;
+}
+
+export interface RenewSubscription {
+  readonly reason: string | null;
+}
+
+export interface ChangeExpiry {
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
+  readonly reason: string;
+}
+
+export const subscriptionActivities = () => ({
+  /** Safe to repeat: it only reads. */
+  readSubscription: ({ companyId, subscriptionId }: SubscriptionRef): Promise<SubscriptionState> =>
+    withTenant(companyId, async () => stateOf(await getRow(PolicySubscription, subscriptionId))),
+
+  /** Safe to repeat: a cancellation that already committed answers with what is. */
+  cancelSubscription: (order: SubscriptionOrder & CancelSubscription): Promise<SubscriptionStep> =>
+    inOneStep(order, async (contract, step) => {
+      const { subscription } = contract;
+      const cancellation = cancellationOf(contract, order.effectiveDate, order.at);
+      if (cancellation.isImmediate) return cancelNow(contract, step);
+
+      await subscription.move('schedule_cancel', step, {
+        cancelReason: order.reason,
+        cancelEffectiveDate: cancellation.effectiveDate,
+      });
+      await Timer.cancelScheduled(subscription.id, 'A cancellation is pending', ['cancellation']);
+      Timer.schedule(about(subscription), [
+        {
+          name: 'cancellation',
+          occurrence: step.expectedVersion,
+          dueAt: startOfDay(cancellation.effectiveDate, contract.company.timeZone),
+          source: 'command',
+        },
+      ]);
+      tellHolder(contract, 'subscription_cancel_pending', step);
+    }),
+
+  /** Safe to repeat: a renewal that already committed answers with what is. */
+  renewSubscription: (order: SubscriptionOrder & RenewSubscription): Promise<SubscriptionStep> =>
+    inOneStep(order, renewNow),
+
+  /** Safe to repeat: a move that already committed answers with what is. */
+  changeSubscriptionExpiry: (order: SubscriptionOrder & ChangeExpiry): Promise<SubscriptionStep> =>
+    inOneStep(order, async (contract, step) => {
+      const { subscription, policy, company, terms } = contract;
+      const { scheduled, cancelled } = await expiryMoveOf(contract, order.expiresAt, order.at);
+      const before = subscription.expiresAt;
+      const term = terms.at(-1);
+      const startDate = term?.startDate ?? subscription.startDate;
+      const endDate = endDateOfExpiry(order.expiresAt, { startDate, timeZone: company.timeZone });
+      await subscription.move('change_expiry', step, {
+        expiresAt: new Date(order.expiresAt),
+        endDate,
+      });
+      await policy.follow({ endDate });
+      await term?.update({ endDate });
+      if (cancelled.length > 0) {
+        await Timer.cancelScheduled(subscription.id, order.reason, cancelled);
+      }
+      await Timer.move(subscription.id, scheduled, order.reason);
+      AuditLog.record(
+        'TIMER_CHANGE',
+        { type: 'subscription', id: subscription.id },
+        {
+          before: { timer: 'expiry', dueAt: before },
+          after: { timer: 'expiry', dueAt: new Date(order.expiresAt), reason: order.reason },
+        },
+      );
+    }),
+
+  /** Safe to repeat: a timer fires once, the row keeps that it did. */
+  fireSubscriptionTimer: (
+    order: SubscriptionOrder & { readonly name: TimerName; readonly occurrence: number },
+  ): Promise<SubscriptionStep> =>
+    inOneStep(order, async (contract, step) => {
+      const { name, occurrence } = order;
+      const { subscription } = contract;
+      const fired = await Timer.fire({ entityId: subscription.id, occurrence, name }, step.at);
+      if (!fired) return;
+      switch (name) {
+        case 'start':
+          await subscription.move('start', step);
+          return contract.policy.follow({ status: policyStatus(subscription.status, true) });
+        case 'renewal_call':
+          return askForCall(contract, step);
+        case 'expiry':
+          return reachEnd(contract, step);
+        case 'cancellation':
+          return cancelNow(contract, step);
+        case 'late_renewal_close':
+          return subscription.close(step.at);
+        default:
+          return tellHolder(contract, 'renewal_reminder', step);
+      }
+    }),
+});
+
+/** One transaction for one step, entered once per command. @returns state and e-mails to send */
+const inOneStep = (
+  {
+    companyId,
+    subscriptionId,
+    commandId,
+    expectedVersion,
+    at,
+    ...order
+  }: SubscriptionOrder & {
+    readonly reason?: string | null;
+  },
+  act: (contract: Contract, step: Step) => Promise<void>,
+): Promise<SubscriptionStep> =>
+  withTenant(companyId, async () => {
+    const contract = await loadContract(subscriptionId);
+    const { subscription } = contract;
+    const step = { commandId, expectedVersion, at: new Date(at), reason: order.reason ?? null };
+    if (!(await Transition.exists(commandId))) await act(contract, step);
+    await flush();
+    await subscription.reload();
+    return {
+      state: await stateOf(subscription),
+      notificationIds: await Notification.unsentAbout(subscription.id),
+    };
+  });
+
+async function cancelNow(contract: Contract, step: Step): Promise<void> {
+  const { subscription, policy } = contract;
+  const { effectiveDate, wouldRefund } = cancellationOf(contract, null, step.at.getTime());
+  await subscription.move(
+    'cancel',
+    { ...step, facts: { would_refund: wouldRefund } },
+    {
+      cancelReason: step.reason ?? subscription.cancelReason ?? null,
+      cancelEffectiveDate: effectiveDate,
+      refundAmount: zero,
+      workflowClosedAt: step.at,
+    },
+  );
+  await policy.follow({ status: policyStatus('cancelled', true) });
+  await Timer.cancelScheduled(subscription.id, 'The subscription was cancelled');
+  tellHolder(contract, 'subscription_cancelled', step);
+}
+
+async function renewNow(contract: Contract, step: Step, at = step.at): Promise<void> {
+  const { subscription, policy, company, lifecycle } = contract;
+  const renewal = await renewalOf(contract, at.getTime());
+  const { termNo, startDate, endDate, gapDays, price } = renewal;
+  const before = { oldEndDate: subscription.endDate, oldPremium: policy.premium };
+  await subscription.move(
+    renewal.isLate ? 'late_renew' : 'renew',
+    { ...step, facts: { gap_days: gapDays } },
+    {
+      termNo,
+      endDate,
+      expiresAt: new Date(startOfDay(endDate, company.timeZone)),
+      priceSnapshot: price,
+      cancelReason: null,
+      cancelEffectiveDate: null,
+    },
+  );
+  await policy.follow({
+    status: policyStatus(subscription.status, policy.status !== 'draft'),
+    endDate,
+    premium: price.premium,
+    coverageAmount: price.coverageAmount,
+  });
+  append(SubscriptionTerm, {
+    subscriptionId: subscription.id,
+    termNo,
+    startDate,
+    endDate,
+    premium: price.premium,
+    coverageAmount: price.coverageAmount,
+    origin: 'renewal',
+    gapDays,
+  });
+  await Timer.cancelScheduled(subscription.id, `Renewed for term ${termNo}`);
+  Timer.schedule(
+    about(subscription),
+    timersOfTerm({
+      termNo,
+      startDate,
+      endDate,
+      purchasedAt: step.at.getTime(),
+      timeZone: company.timeZone,
+      lifecycle,
+    }),
+  );
+  tellHolder(contract, 'subscription_renewed', step, before);
+}
+
+/** The end of the term: on with auto_renew while the plan is sold, else expired. */
+async function reachEnd(contract: Contract, step: Step): Promise<void> {
+  const { subscription, policy, plan } = contract;
+  const mayRenew = plan !== null && (await isSold(plan));
+  // Late only because we were away: whoever renews by himself has no gap.
+  if (subscription.autoRenew && mayRenew) return renewNow(contract, step, subscription.expiresAt);
+
+  const isLast = contract.lifecycle.lateRenewalDays.value === 0;
+  await subscription.move('expire', step, isLast ? { workflowClosedAt: step.at } : {});
+  await policy.follow({ status: policyStatus('expired', true) });
+  tellHolder(
+    contract,
+    subscription.autoRenew ? 'subscription_expired_plan_gone' : 'subscription_expired',
+    step,
+  );
+}
+
+/** Mail and in-app, once each; the mail's text is made when it is sent. */
+function tellHolder(
+  { subscription, policy }: Contract,
+  template: TemplateCode,
+  step: Step,
+  facts: Readonly<Record<string, string>> = {},
+): void {
+  if (!subscription.userId) return;
+  const message = {
+    template,
+    payload: { ...contractFacts(subscription, policy), ...facts },
+    key: step.commandId,
+    about: { type: 'subscription', id: subscription.id },
+  };
+  Notification.queue({ to: { channel: 'email', userId: subscription.userId }, ...message });
+  Notification.queue({ to: { channel: 'in_app', userId: subscription.userId }, ...message });
+}
+
+/** A week before the end without an answer somebody should call; auto_renew is an answer. */
+function askForCall({ subscription, policy }: Contract, step: Step): void {
+  if (subscription.autoRenew) return;
+  Notification.queue({
+    to: { channel: 'in_app', role: 'call_center' },
+    template: 'renewal_call',
+    payload: contractFacts(subscription, policy),
+    key: step.commandId,
+    about: { type: 'subscription', id: subscription.id },
+  });
+}
+
+const about = (
+  subscription: PolicySubscription,
+): { workflowId: string; entityType: string; entityId: string } => ({
+  workflowId: currentContext().workflowId ?? '',
+  entityType: 'subscription',
+  entityId: subscription.id,
+});

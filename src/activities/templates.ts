@@ -1,0 +1,107 @@
+import Handlebars from 'handlebars';
+import type { TemplateCode } from '../models/Notification.ts';
+
+interface Texts {
+  readonly subject: string;
+  /** Plain text, paragraphs divided by an empty line; the HTML part is made from it. */
+  readonly body: string;
+}
+
+/** Values come from the notification's payload, plus `name` (recipient), `company` and `link`. */
+const texts: Readonly<Record<TemplateCode, Texts>> = {
+  welcome: {
+    subject: 'Welcome to {{company}}',
+    body: `Dear {{name}},
+
+your account with {{company}} is ready. Sign in with this e-mail address.`,
+  },
+  account_exists: {
+    subject: 'Your account with {{company}}',
+    body: `Dear {{name}},
+
+somebody tried to register with this e-mail address. You already have an account, and nothing was changed. If it was you, sign in; if not, you need do nothing.`,
+  },
+  subscription_confirmed: {
+    subject: 'Your policy {{policyNumber}}',
+    body: `Dear {{name}},
+
+thank you for choosing {{planName}}. Policy {{policyNumber}} covers you up to {{coverageAmount}} {{currency}} from {{startDate}} until {{endDate}}; the premium is {{premium}} {{currency}}.
+
+We will remind you well before the cover ends.`,
+  },
+  subscription_cancel_pending: {
+    subject: 'Policy {{policyNumber}} ends on {{effectiveDate}}',
+    body: `Dear {{name}},
+
+as you wished, policy {{policyNumber}} ({{planName}}) is cancelled as of {{effectiveDate}}. You are covered until then.`,
+  },
+  subscription_cancelled: {
+    subject: 'Policy {{policyNumber}} is cancelled',
+    body: `Dear {{name}},
+
+policy {{policyNumber}} ({{planName}}) is cancelled. There is no cover from now on.`,
+  },
+  subscription_expired: {
+    subject: 'Policy {{policyNumber}} has expired',
+    body: `Dear {{name}},
+
+policy {{policyNumber}} ({{planName}}) ended on {{endDate}} and was not renewed. There is no cover from now on. Call us if you want to renew it.`,
+  },
+  subscription_expired_plan_gone: {
+    subject: 'Policy {{policyNumber}} has expired',
+    body: `Dear {{name}},
+
+policy {{policyNumber}} ended on {{endDate}}. You had asked us to renew it, but {{planName}} is no longer offered, so there is no cover from now on. Please choose another plan.`,
+  },
+  subscription_renewed: {
+    subject: 'Policy {{policyNumber}} is renewed until {{endDate}}',
+    body: `Dear {{name}},
+
+policy {{policyNumber}} ({{planName}}) is renewed: the cover that was to end on {{oldEndDate}} now ends on {{endDate}}. The premium was {{oldPremium}} {{currency}} and is {{premium}} {{currency}} for the new term.`,
+  },
+  renewal_reminder: {
+    subject: 'Policy {{policyNumber}} ends on {{endDate}}',
+    body: `Dear {{name}},
+
+policy {{policyNumber}} ({{planName}}) ends on {{endDate}}. Renew it to stay covered.`,
+  },
+  renewal_call: {
+    subject: 'Call the holder of {{policyNumber}}',
+    body: `Policy {{policyNumber}} ({{planName}}) ends on {{endDate}} and the holder has not answered.`,
+  },
+  delivery_failed: {
+    subject: 'A message could not be delivered',
+    body: `The message {{template}} ({{notificationId}}) was tried five times within a day and given up.`,
+  },
+};
+
+const compile = (template: string): Handlebars.TemplateDelegate =>
+  Handlebars.compile(template, { strict: true, noEscape: true });
+
+const compiled = new Map(
+  Object.entries(texts).map(([code, { subject, body }]) => [
+    code,
+    { subject: compile(subject), body: compile(body) },
+  ]),
+);
+
+/** Subject, text and HTML of one message. A value the template needs and does not get is a bug. */
+export function render(
+  code: TemplateCode,
+  values: Readonly<Record<string, unknown>>,
+): { readonly subject: string; readonly text: string; readonly html: string } {
+  const template = compiled.get(code);
+  if (!template) throw new Error(`There is no template ${code}`);
+  const text = template.body(values);
+  return { subject: oneLine(template.subject(values)), text, html: asHtml(text) };
+}
+
+/** A name with a line break must not add a header. */
+const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
+
+const asHtml = (text: string): string => {
+  const paragraphs = text
+    .split('\n\n')
+    .map((paragraph) => `<p>${Handlebars.escapeExpression(paragraph.trim())}</p>`);
+  return `<!doctype html><html lang="en"><body style="font-family:sans-serif;max-width:40em">${paragraphs.join('\n')}</body></html>`;
+};

@@ -1,0 +1,117 @@
+import cors from '@koa/cors';
+import Koa from 'koa';
+import compress from 'koa-compress';
+import conditionalGet from 'koa-conditional-get';
+import type { Registry } from 'prom-client';
+import type { Companies } from '../commands/companies.ts';
+import type { Sessions } from '../commands/sessions.ts';
+import type { Config } from '../config.ts';
+import type { Logger } from '../logger.ts';
+import { docsRoutes } from './docs/routes.ts';
+import { accessLog } from './middleware/accessLog.ts';
+import { allowedHosts } from './middleware/allowedHosts.ts';
+import type { VerifyingTokens } from './middleware/authentication.ts';
+import { errors, type OnDenied } from './middleware/errors.ts';
+import { httpMetrics } from './middleware/metrics.ts';
+import { requestContext } from './middleware/requestContext.ts';
+import { securityHeaders } from './middleware/securityHeaders.ts';
+import { tidyUrl } from './middleware/tidyUrl.ts';
+import { unmatched } from './middleware/unmatched.ts';
+import { openApiDocument } from './openapi.ts';
+import { operationRoutes, type About, type Operations } from './operations/routes.ts';
+import type { Route } from './route.ts';
+import { createRouter } from './router.ts';
+import type { RequestState } from './state.ts';
+
+export interface AppDependencies {
+  readonly config: Pick<Config, 'environment' | 'apiPrefix' | 'corsOrigins' | 'trustProxy'>;
+  readonly log: Logger;
+  readonly access: Logger;
+  readonly metrics: Registry;
+  readonly about: About;
+  readonly probes: Operations['probes'];
+  readonly vital: Operations['vital'];
+  readonly lifecycle: Operations['lifecycle'];
+  readonly tokens: VerifyingTokens;
+  readonly sessions: Pick<Sessions, 'actorOf'>;
+  readonly companies: Pick<Companies, 'resolve' | 'isAllowedHost'>;
+  readonly onDenied: OnDenied;
+  /** What the resource folders declare. */
+  readonly routes: readonly Route[];
+}
+
+/** The HTTP side of the API, not listening yet. Requests pass the middleware from top to bottom. */
+export function createApp(dependencies: AppDependencies): Koa<RequestState> {
+  const { config, log, access, metrics, companies, onDenied } = dependencies;
+  const { trustProxy } = config;
+  const routes = allRoutes(dependencies);
+  const router = createRouter(routes, { ...dependencies, prefix: config.apiPrefix });
+  // One proxy of ours: the address it appended last is the caller's, the others anyone may write.
+  const app = new Koa<RequestState>({ proxy: trustProxy, maxIpsCount: 1 });
+
+  app.use(requestContext);
+  app.use(accessLog(access));
+  app.use(httpMetrics(metrics));
+  app.use(securityHeaders());
+  app.use(cors(crossOrigin(config.corsOrigins)));
+  app.use(compress());
+  app.use(conditionalGet());
+  app.use(errors({ log, onDenied, showStack: config.environment === 'development' }));
+  app.use(allowedHosts({ isAllowedHost: (host) => companies.isAllowedHost(host), trustProxy }));
+  app.use(tidyUrl);
+  app.use(unmatched);
+  app.use(router.routes());
+  app.use(router.allowedMethods());
+  // Only what fails outside `errors` arrives here, such as a caller that hung up.
+  app.on('error', (error: unknown) => log.warn({ err: error }, 'answer not delivered'));
+  return app;
+}
+
+/** The resources' routes together with the platform's own. */
+export function allRoutes({ config, about, routes, ...operations }: RouteSources): Route[] {
+  const { apiPrefix: prefix } = config;
+  const every: Route[] = [
+    ...operationRoutes({ ...operations, about, prefix, routes: () => every }),
+    ...docsRoutes({
+      title: about.name,
+      document: () => openApiDocument(every, { prefix, title: about.name, version: about.version }),
+    }),
+    ...routes,
+  ];
+  return every;
+}
+
+type RouteSources = Pick<
+  AppDependencies,
+  'config' | 'about' | 'routes' | 'metrics' | 'probes' | 'vital' | 'lifecycle'
+>;
+
+const crossOrigin = (allowed: readonly string[]): cors.Options => {
+  const origins = new Set(allowed);
+  return {
+    origin: ({ headers }) => (origins.has(headers.origin ?? '') ? (headers.origin ?? '') : ''),
+    allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    allowHeaders: [
+      'Authorization',
+      'Content-Type',
+      'Idempotency-Key',
+      'If-Match',
+      'If-None-Match',
+      'X-API-Key',
+      'X-Company-Id',
+      'X-Request-ID',
+    ],
+    exposeHeaders: [
+      'Deprecation',
+      'ETag',
+      'Idempotent-Replayed',
+      'Link',
+      'Retry-After',
+      'X-RateLimit-Limit',
+      'X-RateLimit-Remaining',
+      'X-RateLimit-Reset',
+      'X-Request-ID',
+    ],
+    maxAge: 600,
+  };
+};

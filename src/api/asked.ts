@@ -1,0 +1,155 @@
+import { createHash } from 'node:crypto';
+import Joi from 'joi';
+import type { KnownCompany } from '../commands/companies.ts';
+import type { Once } from '../commands/idempotency.ts';
+import type { Actor } from '../context.ts';
+import { BadRequest, NotFound, Unauthenticated, invalidField } from '../errors.ts';
+import { readBody, refuseForbiddenName } from './body.ts';
+import type { Input, RouteFacts } from './route.ts';
+import { parser, type Inner } from './schema.ts';
+import type { Context, RequestState } from './state.ts';
+
+/** What a handler gets. Reading `actor` or `company` where there is none refuses the request. */
+export interface Asked<P, Q, B> {
+  readonly actor: Actor;
+  /** The actor for public routes: undefined for a stranger. */
+  readonly visitor: Actor | undefined;
+  readonly company: KnownCompany;
+  /** The company for routes that also work without one. */
+  readonly companyIfKnown: KnownCompany | undefined;
+  readonly params: P;
+  readonly query: Q;
+  readonly body: B;
+  /** Identifies this request among its repetitions; only on routes with `idempotency`. */
+  readonly once: Once;
+  /** From If-Match, else from a `version` in the body. */
+  readonly expectedVersion: number | undefined;
+  readonly requestId: string;
+  readonly host: string;
+  readonly ip: string;
+  readonly userAgent: string;
+  /** Adds a header to the answer. */
+  readonly setHeader: (name: string, value: string) => void;
+}
+
+/**
+ * Prepares, once a route, how its requests are read.
+ * @throws Error at start where the declaration contradicts itself
+ */
+export function reader<P extends Joi.AnySchema, Q extends Joi.AnySchema, B extends Joi.AnySchema>(
+  declaration: RouteFacts & Input<P, Q, B>,
+  outcome: Pick<Once, 'status' | 'message' | 'present'> = noOutcome,
+): (ctx: Context) => Promise<Asked<Inner<P>, Inner<Q>, Inner<B>>> {
+  refuseContradictions(declaration);
+  const { method, path, idempotency } = declaration;
+  const readsBody = declaration.body !== undefined || ['POST', 'PUT', 'PATCH'].includes(method);
+  const parseParams = parser<P>(declaration.params, 'address');
+  const parseQuery = parser<Q>(declaration.query, 'address');
+  const parseBody = parser<B>(declaration.body, 'json');
+
+  return async (ctx) => {
+    const { state } = ctx;
+    const params = parseParams(state.params);
+    const query = parseQuery(singleValues(ctx.query));
+    const key = idempotency && idempotencyKey(ctx, idempotency);
+    const body = parseBody(readsBody ? await readBody(ctx) : {});
+
+    return {
+      params,
+      query,
+      body,
+      get actor() {
+        return signedIn(state);
+      },
+      visitor: state.visitor,
+      get company() {
+        if (!state.company) throw tenantUnknown();
+        return state.company;
+      },
+      companyIfKnown: state.company,
+      get once() {
+        const actor = signedIn(state);
+        return {
+          companyId: state.company?.id ?? actor.companyId,
+          principal: actor.userId ?? actor.type,
+          route: `${method} ${path}`,
+          key,
+          bodyHash: createHash('sha256')
+            .update(JSON.stringify([params, query, body]))
+            .digest('base64url'),
+          ...outcome,
+        };
+      },
+      get expectedVersion() {
+        return versionInHeader(ctx) ?? versionInBody(body);
+      },
+      requestId: state.requestId,
+      host: state.host,
+      ip: ctx.ip,
+      userAgent: ctx.get('User-Agent').slice(0, 255),
+      setHeader: (name, value) => ctx.set(name, value),
+    };
+  };
+}
+
+export const tenantUnknown = (): NotFound =>
+  new NotFound('No company belongs to this address', 'TENANT_UNKNOWN');
+
+/** Of routes that never honour a key. */
+const noOutcome = { status: 200, message: '', present: () => undefined };
+
+const signedIn = ({ visitor }: RequestState): Actor => {
+  if (!visitor) throw new Unauthenticated();
+  return visitor;
+};
+
+function refuseContradictions(declaration: RouteFacts & Input): void {
+  const { method, path, params, idempotency, permission } = declaration;
+  const inPath = Array.from(path.matchAll(/:(\w+)/g), ([, name]) => String(name));
+  const inSchema = Object.keys(params?.describe()['keys'] ?? {});
+  if (inPath.length !== inSchema.length || !inPath.every((name) => inSchema.includes(name))) {
+    throw new Error(`${method} ${path}: its params schema names ${inSchema.join() || 'nothing'}`);
+  }
+  // All strangers are one principal: they would be shown each other's answers.
+  if (idempotency && permission === 'public') {
+    throw new Error(`${method} ${path}: a public route cannot honour an Idempotency-Key`);
+  }
+}
+
+function singleValues(query: Context['query']): unknown {
+  for (const [name, value] of Object.entries(query)) {
+    refuseForbiddenName(name);
+    if (Array.isArray(value)) {
+      throw invalidField(name.slice(0, 200), 'may be given only once', 'REPEATED');
+    }
+  }
+  return query;
+}
+
+function idempotencyKey(ctx: Context, need: 'optional' | 'required'): string | undefined {
+  const key = ctx.headers['idempotency-key'];
+  if (key === undefined && need === 'optional') return undefined;
+  if (key === undefined) {
+    throw new BadRequest(
+      'Money moves here: send an Idempotency-Key header, the same one when you repeat the request',
+      'IDEMPOTENCY_KEY_REQUIRED',
+    );
+  }
+  if (typeof key !== 'string' || !/^[\x20-\x7e]{1,255}$/.test(key)) {
+    throw new BadRequest('An Idempotency-Key has 1 to 255 printable characters');
+  }
+  return key;
+}
+
+function versionInHeader(ctx: Context): number | undefined {
+  const header = ctx.get('If-Match');
+  if (header === '' || header === '*') return undefined;
+  const version = /^(?:W\/)?"(\d{1,9})"$/.exec(header)?.[1];
+  if (version === undefined) throw new BadRequest('If-Match takes one version, such as "3"');
+  return Number(version);
+}
+
+const versionInBody = (body: unknown): number | undefined =>
+  typeof body === 'object' && body !== null && 'version' in body && typeof body.version === 'number'
+    ? body.version
+    : undefined;

@@ -1,0 +1,48 @@
+import type { Account, PastLogin, SignedIn } from '../../commands/auth.ts';
+import { isAdmin, scopeOf, strongestRole } from '../../rules/permissions.ts';
+
+export function presentAccount({ user, companyId, roles }: Account) {
+  return {
+    id: user.id,
+    username: user.username,
+    email: user.email,
+    first_name: user.firstName,
+    last_name: user.lastName,
+    phone_number: user.phoneNumber ?? null,
+    is_active: user.isActive,
+    date_joined: user.dateJoined.toISOString(),
+    last_login_at: user.lastLoginAt?.toISOString() ?? null,
+    mfa_enabled: user.mfaEnabled,
+    company_id: companyId,
+    role: strongestRole(roles) ?? 'policyholder',
+    roles: [...roles],
+    is_admin: isAdmin(roles),
+    scope: scopeOf(roles),
+  };
+}
+
+export const presentSignedIn = ({
+  accessToken,
+  refreshToken,
+  expiresInSeconds,
+  account,
+}: SignedIn) => ({
+  access_token: accessToken,
+  refresh_token: refreshToken,
+  token_type: 'Bearer' as const,
+  expires_in: expiresInSeconds,
+  user: presentAccount(account),
+});
+
+/** Says nothing that differs between a new address and a known one. */
+export const presentRegistered = ({ email }: { email: string }) => ({
+  email,
+  message: 'We have sent an e-mail to this address. Sign in with it.',
+});
+
+export const presentLogin = ({ id, at, ip, userAgent }: PastLogin) => ({
+  id,
+  at: at.toISOString(),
+  ip,
+  user_agent: userAgent,
+});

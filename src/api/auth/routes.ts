@@ -1,0 +1,126 @@
+import type { Auth } from '../../commands/auth.ts';
+import { listRoute, route, type Route } from '../route.ts';
+import { presentAccount, presentLogin, presentRegistered, presentSignedIn } from './present.ts';
+import {
+  loginAnswer,
+  loginBody,
+  loginsQuery,
+  refreshBody,
+  registerBody,
+  registeredAnswer,
+  resetBody,
+  signedInAnswer,
+  signedInExample,
+  userAnswer,
+} from './schema.ts';
+import { setPasswordPage } from './setPasswordPage.ts';
+
+const tag = 'Identity';
+const open = { method: 'POST', permission: 'public', company: false, tag } as const;
+const answersTokens = { answer: presentSignedIn, answerSchema: signedInAnswer } as const;
+
+/** Signing up, in, on and out. Nothing here takes an Idempotency-Key: tokens would be stored. */
+export const authRoutes = ({ auth, prefix }: { auth: Auth; prefix: string }): Route[] => [
+  route({
+    method: 'POST',
+    path: '/auth/register',
+    aliases: ['/api/auth/register'],
+    permission: 'public',
+    summary: 'Register as a policyholder of this company',
+    tag,
+    message: 'Registered',
+    status: 201,
+    businessRules: true,
+    body: registerBody,
+    answer: presentRegistered,
+    answerSchema: registeredAnswer,
+    handle: ({ company, body }) => auth.register(company, body),
+    examples: {
+      body: {
+        username: 'ada',
+        email: 'ada@example.com',
+        password: 'Seven-Green-Otters-7',
+        first_name: 'Ada',
+        last_name: 'Lovelace',
+        phone_number: '+442079460000',
+      },
+      answer: presentRegistered({ email: 'ada@example.com' }),
+    },
+  }),
+  route({
+    ...open,
+    path: '/auth/login',
+    aliases: ['/api/auth/login'],
+    summary: 'Sign in with e-mail address and password',
+    message: 'Signed in',
+    body: loginBody,
+    ...answersTokens,
+    handle: ({ body, host }) => auth.login(body, host),
+    examples: {
+      body: { email: 'ada@example.com', password: 'Seven-Green-Otters-7' },
+      answer: signedInExample,
+    },
+  }),
+  route({
+    ...open,
+    path: '/auth/refresh',
+    aliases: ['/api/auth/refresh'],
+    summary: 'Exchange a refresh token, which is thereby used up, for new tokens',
+    message: 'Refreshed',
+    body: refreshBody,
+    ...answersTokens,
+    handle: ({ body }) => auth.refresh(body.refreshToken),
+    examples: {
+      body: { refresh_token: signedInExample.refresh_token },
+      answer: signedInExample,
+    },
+  }),
+  route({
+    ...open,
+    permission: 'signed-in',
+    path: '/auth/logout',
+    summary: 'End this session',
+    message: 'Signed out',
+    handle: ({ actor }) => auth.logout(actor),
+  }),
+  route({
+    ...open,
+    path: '/auth/password-reset/confirm',
+    summary: 'Set a password by the code of a one-time link; ends every session',
+    message: 'The password is set; sign in with it',
+    businessRules: true,
+    body: resetBody,
+    handle: ({ body }) => auth.confirmPasswordReset(body),
+    examples: { body: { code: signedInExample.refresh_token, password: 'Seven-Green-Otters-7' } },
+  }),
+  route({
+    method: 'GET',
+    path: '/auth/me',
+    permission: 'signed-in',
+    summary: 'Who I am in this company',
+    tag,
+    answer: presentAccount,
+    answerSchema: userAnswer,
+    handle: ({ actor }) => auth.me(actor),
+    examples: { answer: signedInExample.user },
+  }),
+  listRoute({
+    path: '/auth/logins',
+    permission: 'signed-in',
+    summary: 'My sign-ins, the newest first',
+    tag,
+    query: loginsQuery,
+    answer: presentLogin,
+    answerSchema: loginAnswer,
+    handle: ({ actor, query }) => auth.logins(actor, query),
+    examples: {
+      answer: {
+        id: '01998e3a-5b7c-7d1e-8f20-3a4b5c6d7e8f',
+        at: '2026-01-31T09:30:00.000Z',
+        ip: '192.0.2.10',
+        user_agent: 'Mozilla/5.0',
+      },
+    },
+  }),
+  setPasswordPage(prefix),
+];

@@ -1,0 +1,158 @@
+import type Koa from 'koa';
+import { Histogram } from 'prom-client';
+import { createAuth } from '../commands/auth.ts';
+import { createCompanies } from '../commands/companies.ts';
+import { createDispatcher, outboxAge } from '../commands/dispatch.ts';
+import { createPasswords } from '../commands/passwords.ts';
+import { createPolicies } from '../commands/policies.ts';
+import { createSessions } from '../commands/sessions.ts';
+import { createSubscriptions } from '../commands/subscriptions.ts';
+import { openTemporal } from '../commands/temporal.ts';
+import { createTimelines } from '../commands/timelines.ts';
+import { createTokens } from '../commands/tokens.ts';
+import { createWorkflowCommands } from '../commands/workflows.ts';
+import type { Config } from '../config.ts';
+import { runInContext } from '../context.ts';
+import type { Logger } from '../logger.ts';
+import { defineModels } from '../models/all.ts';
+import { AuditLog } from '../models/AuditLog.ts';
+import { openDatabase, select, withGlobal, withIdentity } from '../models/database.ts';
+import { createApp } from './app.ts';
+import type { OnDenied } from './middleware/errors.ts';
+import { createMetrics } from './middleware/metrics.ts';
+import { resourceRoutes } from './routes.ts';
+import type { Lifecycle } from './server.ts';
+import type { RequestState } from './state.ts';
+
+export interface Api {
+  readonly app: Koa<RequestState>;
+  readonly lifecycle: Lifecycle;
+  /** After the server has stopped: lets what is under way end, then closes the connections. */
+  close(): Promise<void>;
+}
+
+/** The whole API on its dependencies, not listening yet. One in a process: it opens the database. */
+export function composeApi({
+  config,
+  log,
+  access,
+  version,
+}: {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly access: Logger;
+  readonly version: string;
+}): Api {
+  const metrics = createMetrics();
+  const queries = new Histogram({
+    name: 'db_query_duration_seconds',
+    help: 'SQL statements, pool wait excluded',
+    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5],
+    registers: [metrics],
+  });
+  const database = openDatabase(
+    {
+      url: config.database.url,
+      poolMax: config.database.poolMax,
+      acquireTimeoutMs: config.database.acquireTimeoutMs,
+      statementTimeoutMs: 5000,
+      applicationName: 'surety-api',
+      onQuery: (sql, milliseconds) => {
+        queries.observe(milliseconds / 1000);
+        if (config.database.echo) log.debug({ sql, milliseconds }, 'query');
+      },
+    },
+    defineModels,
+  );
+  const temporal = openTemporal(config);
+  const dispatcher = createDispatcher({ temporal, log });
+  const workflows = createWorkflowCommands(temporal);
+  const tokens = createTokens(config);
+  const sessions = createSessions();
+  const companies = createCompanies(config);
+  const auth = createAuth({
+    config,
+    passwords: createPasswords(config),
+    tokens,
+    sessions,
+    companies,
+    dispatch: dispatcher.dispatch,
+  });
+  const timelines = createTimelines({ temporal, workflows });
+  const lifecycle: Lifecycle = { isStopping: false };
+
+  const app = createApp({
+    config,
+    log,
+    access,
+    metrics,
+    about: { name: config.appName, version, features: {} },
+    probes: {
+      database: async () => {
+        await withGlobal(() => select('SELECT 1'));
+        return {};
+      },
+      temporal: async () => {
+        await temporal.connection.withDeadline(Date.now() + 2000, () =>
+          temporal.connection.workflowService.getSystemInfo({}),
+        );
+        return { namespace: config.temporal.namespace };
+      },
+      workers: async () => ({ pollers: await temporal.pollers() }),
+      outbox: async () => ({ oldest_seconds: await outboxAge() }),
+    },
+    // Without Temporal creations still answer 201, so the API stays in service.
+    vital: ['database'],
+    lifecycle,
+    tokens,
+    sessions,
+    companies,
+    onDenied: recordDenial,
+    routes: resourceRoutes({
+      auth,
+      policies: createPolicies(),
+      prefix: config.apiPrefix,
+      subscriptions: createSubscriptions({ dispatcher, workflows }),
+      timelines,
+    }),
+  });
+
+  return {
+    app,
+    lifecycle,
+    async close() {
+      await dispatcher.drained();
+      await temporal.connection.close();
+      await database.close();
+    },
+  };
+}
+
+/** A denial is an event of its own; the request's transaction is gone by now. */
+const recordDenial: OnDenied = async (refusal, request) => {
+  const { actor, companyId, requestId, ip, userAgent } = request;
+  await runInContext(
+    {
+      requestId,
+      actorId: actor?.userId ?? null,
+      actorType: actor?.type ?? 'system',
+      ip,
+      userAgent,
+    },
+    () =>
+      withIdentity(companyId ?? null, async () => {
+        AuditLog.record(
+          'ACCESS_DENIED',
+          { type: 'route', id: null },
+          {
+            after: {
+              code: refusal.code,
+              route: `${request.method} ${request.route ?? 'unknown'}`,
+              permission: request.permission ?? null,
+              object_id: request.objectId ?? null,
+            },
+          },
+        );
+      }),
+  );
+};

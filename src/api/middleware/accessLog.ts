@@ -1,0 +1,27 @@
+import type { Logger } from '../../logger.ts';
+import type { Context, Middleware } from '../state.ts';
+
+/** One line a request: who, which company, which route, whether it was let through. No URL values. */
+export const accessLog =
+  (access: Logger): Middleware =>
+  async (ctx, next) => {
+    const startedAt = performance.now();
+    await next();
+    const { endpoint, visitor, company, params } = ctx.state;
+    access.info({
+      method: ctx.method,
+      route: endpoint ?? 'unmatched',
+      status: ctx.status,
+      decision: decisionOn(ctx),
+      ms: Math.round((performance.now() - startedAt) * 10) / 10,
+      principal: visitor?.userId ?? null,
+      company: company?.id ?? null,
+      id: params?.['id'] ?? null,
+    });
+  };
+
+/** A command may still deny what the route's permission granted; `refused` never came that far. */
+function decisionOn({ status, state }: Context): 'granted' | 'denied' | 'refused' {
+  if (status === 401 || status === 403) return 'denied';
+  return state.isGranted ? 'granted' : 'refused';
+}

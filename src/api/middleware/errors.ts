@@ -1,0 +1,92 @@
+import { ConnectionError, DatabaseError } from 'sequelize';
+import type { Actor } from '../../context.ts';
+import { Refusal, Unavailable, errorCode } from '../../errors.ts';
+import type { Logger } from '../../logger.ts';
+import { answerRefusal } from '../envelope.ts';
+import type { Context, Middleware } from '../state.ts';
+
+/** What a security event says about a request that was denied. */
+export interface DeniedRequest {
+  readonly requestId: string;
+  readonly method: string;
+  readonly route: string | undefined;
+  readonly permission: string | undefined;
+  readonly objectId: string | undefined;
+  readonly actor: Actor | undefined;
+  readonly companyId: string | undefined;
+  readonly ip: string;
+  readonly userAgent: string;
+}
+
+/** Records a 401 or 403, in a transaction of its own: the request's has been rolled back. */
+export type OnDenied = (refusal: Refusal, request: DeniedRequest) => Promise<void>;
+
+/**
+ * The one place where what was thrown becomes an answer. A refusal is answered as it is, a database
+ * that is away with 503; everything else is our bug: logged, and 500.
+ */
+export const errors =
+  ({
+    log,
+    onDenied,
+    showStack,
+  }: {
+    log: Logger;
+    onDenied: OnDenied;
+    showStack: boolean;
+  }): Middleware =>
+  async (ctx, next) => {
+    try {
+      await next();
+    } catch (error) {
+      const refusal = refusalOf(error);
+      if (refusal.status >= 500) log.error({ err: error, code: refusal.code }, 'request failed');
+      if (refusal.status === 401 || refusal.status === 403) {
+        await onDenied(refusal, denied(ctx)).catch((cause: unknown) =>
+          log.error({ err: cause }, 'a denial could not be recorded'),
+        );
+      }
+      const stack = showStack && error instanceof Error ? error.stack : undefined;
+      answerRefusal(ctx, refusal, stack);
+    }
+  };
+
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  if (isDatabaseAway(error)) return new Unavailable('The database cannot be reached right now');
+  return new Refusal(500, 'INTERNAL_ERROR', 'Something went wrong on our side');
+}
+
+/** No connection to be had (Sequelize counts the pool's timeout among these), or one that was cut. */
+function isDatabaseAway(error: unknown): boolean {
+  if (error instanceof ConnectionError) return true;
+  const code = errorCode(error instanceof DatabaseError ? error.original : error);
+  return code !== undefined && (code.startsWith('08') || awayCodes.has(code));
+}
+
+const awayCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+  '53300', // too many connections
+  '57014', // statement timeout
+  '57P01', // shut down by an administrator
+  '57P02', // crashed
+  '57P03', // starting up
+]);
+
+function denied({ state, method, ip, headers }: Context): DeniedRequest {
+  return {
+    requestId: state.requestId,
+    method,
+    route: state.endpoint,
+    permission: state.route?.permission,
+    objectId: state.params?.['id'],
+    actor: state.visitor,
+    companyId: state.company?.id ?? state.visitor?.companyId,
+    ip,
+    userAgent: (headers['user-agent'] ?? '').slice(0, 255),
+  };
+}

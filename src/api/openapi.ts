@@ -1,0 +1,303 @@
+import type Joi from 'joi';
+import type { Route } from './route.ts';
+import { canonicalPath } from './router.ts';
+import { jsonSchemaOf } from './schema.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+export interface DocumentOptions {
+  readonly prefix: string;
+  readonly title: string;
+  readonly version: string;
+}
+
+/** The OpenAPI 3.1 document of the declared routes, older paths included. */
+export function openApiDocument(
+  routes: readonly Route[],
+  { prefix, title, version }: DocumentOptions,
+): Json {
+  const schemas = new Map(Object.entries(envelopeSchemas));
+  const paths: Record<string, Record<string, Json>> = {};
+  const add = (path: string, route: Route, isOlder: boolean): void => {
+    const template = path.replace(/:(\w+)/g, '{$1}');
+    (paths[template] ??= {})[route.method.toLowerCase()] = operation(route, {
+      id: `${route.method.toLowerCase()}${template.replace(/\W+/g, '_')}`,
+      isOlder,
+      schemas,
+    });
+  };
+  for (const route of routes) {
+    add(canonicalPath(route, prefix), route, route.successor !== undefined);
+    for (const alias of route.aliases ?? []) add(alias, route, true);
+  }
+
+  return {
+    openapi: '3.1.0',
+    info: { title, version },
+    servers: [{ url: '/' }],
+    tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
+    paths,
+    components: {
+      schemas: Object.fromEntries(schemas),
+      parameters,
+      responses: Object.fromEntries(
+        Object.entries(refusals).map(([status, description]) => [
+          `Refusal${status}`,
+          { description, headers: headersOf(status), content: json(ref('Refusal')) },
+        ]),
+      ),
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+      },
+    },
+  };
+}
+
+function operation(
+  route: Route,
+  { id, isOlder, schemas }: { id: string; isOlder: boolean; schemas: Map<string, Json> },
+): Json {
+  const { permission, businessRules, examples } = route;
+  const { params, query, body } = route.schemas;
+  return {
+    operationId: id,
+    summary: route.summary,
+    tags: [route.tag],
+    ...(isOlder && { deprecated: true }),
+    ...(businessRules && { 'x-business-rules': true }),
+    'x-permission': permission,
+    security: permission === 'public' ? [{}, { bearer: [] }] : [{ bearer: [] }],
+    parameters: [
+      ...fieldsOf(params).map((field) => ({ ...field, in: 'path', required: true })),
+      ...fieldsOf(query).map((field) => ({ ...field, in: 'query' })),
+      ...headerNames(route).map((name) => ({ $ref: `#/components/parameters/${name}` })),
+    ],
+    ...(body && {
+      requestBody: {
+        required: true,
+        content: json(component(body, schemas), examples?.body),
+      },
+    }),
+    responses: { ...success(route, schemas), ...refused(route) },
+  };
+}
+
+function success(route: Route, schemas: Map<string, Json>): Json {
+  const { kind, mediaType = '', message = 'OK', examples } = route;
+  const status = route.status ?? 200;
+  if (kind === 'raw') return { [status]: { description: message, content: { [mediaType]: {} } } };
+  if (status === 204) return { 204: { description: 'Done, nothing to show' } };
+
+  const { answer } = route.schemas;
+  const data = answer ? component(answer, schemas) : {};
+  const sample = { success: true, message, ...exampleOrigin };
+  const [schema, example] =
+    kind === 'list'
+      ? [
+          { allOf: [ref('Page'), { properties: { items: { type: 'array', items: data } } }] },
+          { ...sample, items: [examples?.answer], pagination: examplePagination },
+        ]
+      : [
+          { allOf: [ref('Success'), { properties: { data } }] },
+          { ...sample, data: examples?.answer },
+        ];
+  return {
+    [status]: {
+      description: message,
+      headers: headersOf(String(status)),
+      content: json(schema, examples?.answer === undefined ? undefined : example),
+    },
+    ...(route.method === 'GET' &&
+      kind === 'one' && { 304: { description: 'Still the version the caller has' } }),
+  };
+}
+
+/** The refusals that can happen on a route, as references. */
+function refused({ method, permission, company, schemas, kind }: Route): Json {
+  const happens: Readonly<Record<string, boolean>> = {
+    400: true,
+    401: true,
+    403: permission !== 'public' && (permission !== 'signed-in' || method !== 'GET'),
+    404: company !== false || schemas.params !== undefined,
+    405: true,
+    409: method !== 'GET',
+    413: schemas.body !== undefined,
+    415: schemas.body !== undefined,
+    422: true,
+    500: true,
+    503: kind !== 'raw' || company !== false,
+  };
+  return Object.fromEntries(
+    Object.entries(happens)
+      .filter(([, can]) => can)
+      .map(([status]) => [status, { $ref: `#/components/responses/Refusal${status}` }]),
+  );
+}
+
+/** A schema with an id becomes a component that is referred to; others are written where they stand. */
+function component(schema: Joi.AnySchema, schemas: Map<string, Json>): Json {
+  const { $defs = {}, ...own } = movedDefinitions(jsonSchemaOf(schema));
+  for (const [name, definition] of Object.entries($defs)) schemas.set(name, definition);
+  const name = schema._flags['id'];
+  if (typeof name !== 'string') return own;
+  schemas.set(name, own);
+  return ref(name);
+}
+
+interface ObjectJson extends Json {
+  readonly $defs?: Readonly<Record<string, Json>>;
+  readonly properties?: Readonly<Record<string, Json>>;
+  readonly required?: readonly string[];
+}
+
+const movedDefinitions = (schema: Json): ObjectJson =>
+  JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/'));
+
+function fieldsOf(schema: Joi.AnySchema | undefined): Json[] {
+  if (!schema) return [];
+  const { properties, required } = movedDefinitions(jsonSchemaOf(schema));
+  return Object.entries(properties ?? {}).map(([name, { description, ...field }]) => ({
+    name,
+    ...(description !== undefined && { description }),
+    required: required?.includes(name) ?? false,
+    schema: field,
+  }));
+}
+
+function headerNames({ idempotency, method, company }: Route): string[] {
+  return [
+    'XRequestId',
+    ...(company === false ? [] : ['XCompanyId']),
+    ...(idempotency === 'optional' ? ['IdempotencyKey'] : []),
+    ...(idempotency === 'required' ? ['IdempotencyKeyRequired'] : []),
+    ...(['PUT', 'PATCH', 'DELETE'].includes(method) ? ['IfMatch'] : []),
+  ];
+}
+
+const headersOf = (status: string): Json => ({
+  'X-Request-ID': { schema: requestId },
+  ...(status === '405' && { Allow: { schema: { type: 'string' } } }),
+  ...(status === '503' && { 'Retry-After': { schema: { type: 'integer' } } }),
+});
+
+const json = (schema: Json, example?: unknown): Json => ({
+  'application/json': { schema, ...(example !== undefined && { example }) },
+});
+
+const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
+
+const refusals = {
+  400: 'The request is malformed, or the host is not served here',
+  401: 'No access token where one is needed, or one that is not valid any more',
+  403: 'The role does not allow this',
+  404: 'There is no such thing in this company',
+  405: 'This method is not possible here',
+  409: 'The current state does not allow this, or somebody was faster',
+  413: 'The body is larger than 1 MB',
+  415: 'The body is not application/json',
+  422: 'Some fields are not valid',
+  500: 'A fault on our side',
+  503: 'A part this needs is away; try again after Retry-After seconds',
+} as const;
+
+const requestId = { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{7,99}$' };
+const timestamp = { type: 'string', format: 'date-time' };
+const count = { type: 'integer', minimum: 0 };
+const exampleOrigin = {
+  timestamp: '2026-01-31T09:30:00.000Z',
+  request_id: 'req_0199a7c2-6d1e-7c3a-9f10-2b7d3c5e8a41',
+};
+const examplePagination = {
+  page: 1,
+  size: 20,
+  total: 1,
+  pages: 1,
+  has_next: false,
+  has_prev: false,
+};
+
+const objectOf = (properties: Json, optional: readonly string[] = []): Json => ({
+  type: 'object',
+  required: Object.keys(properties).filter((name) => !optional.includes(name)),
+  properties,
+});
+
+const envelopeSchemas = {
+  Success: objectOf({
+    success: { const: true },
+    message: { type: 'string' },
+    data: {},
+    timestamp,
+    request_id: requestId,
+  }),
+  Page: objectOf({
+    success: { const: true },
+    message: { type: 'string' },
+    items: { type: 'array' },
+    pagination: ref('Pagination'),
+    timestamp,
+    request_id: requestId,
+  }),
+  Pagination: objectOf({
+    page: count,
+    size: count,
+    total: count,
+    pages: count,
+    has_next: { type: 'boolean' },
+    has_prev: { type: 'boolean' },
+  }),
+  Refusal: objectOf(
+    {
+      success: { const: false },
+      error: { type: 'string' },
+      code: { type: 'string', pattern: '^[A-Z][A-Z0-9_]*$' },
+      message: { type: 'string' },
+      details: { type: 'array', items: ref('FieldProblem') },
+      timestamp,
+      request_id: requestId,
+      stack_trace: { type: 'string', description: 'In development only' },
+    },
+    ['stack_trace'],
+  ),
+  FieldProblem: objectOf({
+    field: { type: 'string' },
+    message: { type: 'string' },
+    code: { type: 'string' },
+  }),
+} as const;
+
+const idempotencyKey = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[ -~]+$' },
+};
+
+const parameters = {
+  XRequestId: {
+    name: 'X-Request-ID',
+    in: 'header',
+    description: 'Names the request in the answer and in our logs',
+    schema: requestId,
+  },
+  XCompanyId: {
+    name: 'X-Company-Id',
+    in: 'header',
+    description: 'The company a global administrator enters',
+    schema: { type: 'string', format: 'uuid' },
+  },
+  IdempotencyKey: {
+    ...idempotencyKey,
+    description: 'Repeating a request with its key answers again and has no second effect',
+  },
+  IdempotencyKeyRequired: {
+    ...idempotencyKey,
+    required: true,
+    description: 'Money moves here: a repetition carries the same key and has no second effect',
+  },
+  IfMatch: {
+    name: 'If-Match',
+    in: 'header',
+    description: 'The version the change is meant for; 409 if there is a newer one',
+    schema: { type: 'string', pattern: '^(\\*|(W/)?"[0-9]{1,9}")$' },
+  },
+} as const;

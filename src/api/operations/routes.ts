@@ -1,0 +1,136 @@
+import type { Registry } from 'prom-client';
+import { Unavailable } from '../../errors.ts';
+import { rawRoute, route, type Route } from '../route.ts';
+import { canonicalPath } from '../router.ts';
+
+/** Looks at one part we depend on and tells facts about it; throws where it is away. */
+export type Probe = () => Promise<Readonly<Record<string, unknown>>>;
+
+export interface About {
+  readonly name: string;
+  readonly version: string;
+  /** What this installation has switched on. */
+  readonly features: Readonly<Record<string, boolean>>;
+}
+
+export interface Operations {
+  readonly about: About;
+  readonly prefix: string;
+  readonly metrics: Registry;
+  /** Shown by /status: database, temporal, workers, outbox. */
+  readonly probes: Readonly<Record<string, Probe>>;
+  /** The probes this process cannot serve without. */
+  readonly vital: readonly string[];
+  readonly lifecycle: { readonly isStopping: boolean };
+  /** All routes of the API, known once they are all declared. */
+  readonly routes: () => readonly Route[];
+}
+
+/** What operators and monitoring ask; none of it knows a tenant. */
+export const operationRoutes = (operations: Operations): Route[] => {
+  const { about, prefix, metrics, probes, vital, lifecycle, routes } = operations;
+  const open = { root: true, method: 'GET', permission: 'public', company: false } as const;
+  const tag = 'Operations';
+
+  return [
+    route({
+      ...open,
+      path: '/',
+      summary: 'What this API is, and its endpoints',
+      tag,
+      handle: () => ({
+        name: about.name,
+        version: about.version,
+        documentation: '/api/docs',
+        openapi: '/api/openapi.json',
+        endpoints: routes().map((each) => ({
+          method: each.method,
+          path: canonicalPath(each, prefix).replace(/:(\w+)/g, '{$1}'),
+          summary: each.summary,
+          permission: each.permission,
+        })),
+      }),
+      answer: (information: object) => information,
+    }),
+    route({
+      ...open,
+      path: '/version',
+      summary: 'Version and features',
+      tag,
+      handle: () => about,
+      answer: ({ version, features }: About) => ({ version, features }),
+    }),
+    route({
+      ...open,
+      path: '/status',
+      summary: 'How the parts this service depends on are',
+      tag,
+      handle: () => look(probes),
+      answer: (checks: Checks) => ({
+        status: Object.values(checks).every(({ status }) => status === 'up') ? 'up' : 'degraded',
+        uptime_seconds: Math.round(process.uptime()),
+        checks,
+      }),
+    }),
+    route({
+      ...open,
+      path: '/health/live',
+      summary: 'Whether the process runs',
+      tag,
+      handle: () => ({ status: 'live' }),
+      answer: (state: object) => state,
+    }),
+    route({
+      ...open,
+      path: '/health/ready',
+      summary: 'Whether the process takes requests',
+      tag,
+      async handle() {
+        if (lifecycle.isStopping) throw new Unavailable('This process is stopping', 'NOT_READY');
+        const checks = await look(
+          Object.fromEntries(Object.entries(probes).filter(([name]) => vital.includes(name))),
+        );
+        const down = Object.keys(checks).filter((name) => checks[name]?.status === 'down');
+        if (down.length > 0) throw new Unavailable(`Away: ${down.join(', ')}`, 'NOT_READY');
+        return { status: 'ready' };
+      },
+      answer: (state: object) => state,
+    }),
+    rawRoute({
+      ...open,
+      path: '/metrics',
+      summary: 'Prometheus metrics',
+      tag,
+      mediaType: metrics.contentType,
+      handle: () => metrics.metrics(),
+    }),
+  ];
+};
+
+type Checks = Readonly<Record<string, { readonly status: 'up' | 'down' }>>;
+
+const patienceMs = 3000;
+
+/** All probes at once; one that answers too late counts as down. The reason stays in our logs. */
+async function look(probes: Readonly<Record<string, Probe>>): Promise<Checks> {
+  const checks = Object.entries(probes).map(async ([name, probe]) => {
+    const startedAt = performance.now();
+    const facts = await inTime(probe()).catch(() => undefined);
+    const latency = { latency_ms: Math.round(performance.now() - startedAt) };
+    return [
+      name,
+      facts
+        ? { status: 'up' as const, ...latency, ...facts }
+        : { status: 'down' as const, ...latency },
+    ] as const;
+  });
+  return Object.fromEntries(await Promise.all(checks));
+}
+
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('The probe took too long')), patienceMs);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}

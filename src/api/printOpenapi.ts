@@ -1,0 +1,41 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { Registry } from 'prom-client';
+import { errorCode } from '../errors.ts';
+import { allRoutes } from './app.ts';
+import { openApiDocument } from './openapi.ts';
+import { resourceRoutes, type ResourceDependencies } from './routes.ts';
+
+// npm run openapi writes the document, npm run openapi -- --check fails where it is out of date.
+
+const file = 'docs/openapi.json';
+const prefix = '/api/v1';
+
+const { version }: { version: string } = JSON.parse(await readFile('package.json', 'utf8'));
+// Routes are only declared here and never called: whatever they would call may be missing.
+const uncalled: ResourceDependencies = JSON.parse(JSON.stringify({ prefix }));
+const about = { name: 'Surety', version, features: {} };
+const routes = allRoutes({
+  config: { environment: 'production', apiPrefix: prefix, corsOrigins: [], trustProxy: false },
+  about,
+  metrics: new Registry(),
+  probes: {},
+  vital: [],
+  lifecycle: { isStopping: false },
+  routes: resourceRoutes(uncalled),
+});
+const document = openApiDocument(routes, { prefix, title: about.name, version });
+const written = `${JSON.stringify(document, null, 2)}\n`;
+
+if (process.argv.includes('--check')) {
+  const known = await readFile(file, 'utf8').catch((error: unknown) => {
+    if (errorCode(error) === 'ENOENT') return '';
+    throw error;
+  });
+  if (known !== written) {
+    process.stderr.write(`${file} is out of date: npm run openapi\n`);
+    process.exitCode = 1;
+  }
+} else {
+  await mkdir('docs', { recursive: true });
+  await writeFile(file, written);
+}

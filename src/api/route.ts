@@ -1,0 +1,160 @@
+import type { Readable } from 'node:stream';
+import type Joi from 'joi';
+import { Replay } from '../commands/idempotency.ts';
+import type { Permission } from '../rules/permissions.ts';
+import { reader, type Asked } from './asked.ts';
+import { answerList, answerOne } from './envelope.ts';
+import type { ListQuery } from './listQuery.ts';
+import type { Inner, Wire } from './schema.ts';
+import type { Context } from './state.ts';
+
+/** A role's permission, or one of the two doors that need none. */
+export type Access = Permission | 'public' | 'signed-in';
+
+/** What stands on a route besides its code: the router, OpenAPI and the access tests all read this. */
+export interface RouteFacts {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Below the API prefix, `/plans/:id`, unless `root`. */
+  readonly path: string;
+  /** Stands outside the API prefix, like `/health/live`. */
+  readonly root?: boolean;
+  readonly permission: Access;
+  readonly summary: string;
+  readonly tag: string;
+  /** The answer's sentence. */
+  readonly message?: string;
+  readonly status?: 200 | 201 | 202 | 204;
+  /** false: works without a tenant. 'optional': knows one if the address or the token names one. */
+  readonly company?: false | 'optional';
+  /** Whether an Idempotency-Key is honoured or, where money moves, demanded. */
+  readonly idempotency?: 'optional' | 'required';
+  /** Valid input can still be refused with 422 by a rule that no schema states. */
+  readonly businessRules?: boolean;
+  /** Older paths, from the root, with the same parameters: `/api/plans` for `/plans`. */
+  readonly aliases?: readonly string[];
+  /** This whole route is an older form of that path below the prefix. */
+  readonly successor?: string;
+  readonly examples?: { readonly body?: unknown; readonly answer?: unknown };
+}
+
+/** A declared route, its types closed over. */
+export interface Route extends RouteFacts {
+  readonly kind: 'one' | 'list' | 'raw';
+  readonly schemas: Input & { readonly answer?: Joi.AnySchema | undefined };
+  /** Of a raw answer. */
+  readonly mediaType?: string;
+  /** Carries out a request that has passed authentication and permission. */
+  readonly run: (ctx: Context) => Promise<void>;
+}
+
+/** The schemas a request is read with; one that is left out allows nothing to be sent. */
+export interface Input<
+  P extends Joi.AnySchema = Joi.AnySchema,
+  Q extends Joi.AnySchema = Joi.AnySchema,
+  B extends Joi.AnySchema = Joi.AnySchema,
+> {
+  readonly params?: P | undefined;
+  readonly query?: Q | undefined;
+  readonly body?: B | undefined;
+}
+
+export type Nothing = Joi.ObjectSchema<Record<never, never>>;
+
+interface Handling<P extends Joi.AnySchema, Q extends Joi.AnySchema, B extends Joi.AnySchema, R>
+  extends RouteFacts, Input<P, Q, B> {
+  readonly handle: (asked: Asked<Inner<P>, Inner<Q>, Inner<B>>) => Promise<R> | R;
+}
+
+/** Answers with one thing, with what a command did, or with 204. `answer` presents in snake_case. */
+export function route<
+  P extends Joi.AnySchema = Nothing,
+  Q extends Joi.AnySchema = Nothing,
+  B extends Joi.AnySchema = Nothing,
+  A extends Joi.AnySchema = Nothing,
+  R = unknown,
+>(
+  declaration: Handling<P, Q, B, R | Replay> & {
+    readonly answer?: (result: R) => Wire<A>;
+    readonly answerSchema?: A;
+  },
+): Route {
+  const { answer, answerSchema, handle, params, query, body, ...facts } = declaration;
+  const { status = 200, message = 'OK' } = facts;
+  const present = (result: R): unknown => answer?.(result);
+  const read = reader<P, Q, B>(declaration, { status, message, present });
+
+  return {
+    ...facts,
+    kind: 'one',
+    schemas: { params, query, body, answer: answerSchema },
+    async run(ctx) {
+      const result = await handle(await read(ctx));
+      if (result instanceof Replay) {
+        ctx.set('Idempotent-Replayed', 'true');
+        answerOne(ctx, result.status, result.message, result.data);
+      } else if (status === 204) {
+        ctx.status = 204;
+      } else {
+        answerOne(ctx, status, message, present(result));
+      }
+    },
+  };
+}
+
+/** Answers with one page of what the query finds; `answer` presents each row. */
+export function listRoute<
+  Q extends Joi.AnySchema<Pick<ListQuery, 'page' | 'size'>>,
+  A extends Joi.AnySchema,
+  R,
+  P extends Joi.AnySchema = Nothing,
+>(
+  declaration: Omit<
+    Handling<P, Q, Nothing, { readonly items: readonly R[]; readonly total: number }>,
+    'method' | 'query'
+  > & {
+    readonly query: Q;
+    readonly answer: (row: R) => Wire<A>;
+    readonly answerSchema: A;
+  },
+): Route {
+  const { answer, answerSchema, handle, params, query, body, ...rest } = declaration;
+  const facts = { ...rest, method: 'GET' } as const;
+  const { message = 'OK' } = facts;
+  const read = reader<P, Q, Nothing>({ ...facts, params, query, body });
+
+  return {
+    ...facts,
+    kind: 'list',
+    schemas: { params, query, body, answer: answerSchema },
+    async run(ctx) {
+      const asked = await read(ctx);
+      const { items, total } = await handle(asked);
+      const { page, size }: Pick<ListQuery, 'page' | 'size'> = asked.query;
+      answerList(ctx, message, items.map(answer), { page, size, total });
+    },
+  };
+}
+
+/** Answers with bytes or text of a media type of its own, without an envelope: files, pages, metrics. */
+export function rawRoute<
+  P extends Joi.AnySchema = Nothing,
+  Q extends Joi.AnySchema = Nothing,
+  B extends Joi.AnySchema = Nothing,
+>(
+  declaration: Handling<P, Q, B, string | Buffer | Readable> & { readonly mediaType: string },
+): Route {
+  const { handle, params, query, body, ...facts } = declaration;
+  const read = reader<P, Q, B>(declaration);
+
+  return {
+    ...facts,
+    kind: 'raw',
+    schemas: { params, query, body },
+    async run(ctx) {
+      const content = await handle(await read(ctx));
+      ctx.status = facts.status ?? 200;
+      ctx.type = facts.mediaType;
+      ctx.body = content;
+    },
+  };
+}

@@ -1,0 +1,151 @@
+import Router from '@koa/router';
+import type { Companies, KnownCompany } from '../commands/companies.ts';
+import type { Sessions } from '../commands/sessions.ts';
+import { currentContext, runInContext, type Actor } from '../context.ts';
+import { BadRequest, Forbidden, Refusal, Unauthenticated } from '../errors.ts';
+import { may } from '../rules/permissions.ts';
+import { tenantUnknown } from './asked.ts';
+import { authentication, type VerifyingTokens } from './middleware/authentication.ts';
+import { isUuid } from './ownTypes.ts';
+import type { Route } from './route.ts';
+import type { Context, RequestState } from './state.ts';
+
+export interface RouterOptions {
+  readonly prefix: string;
+  readonly tokens: VerifyingTokens;
+  readonly sessions: Pick<Sessions, 'actorOf'>;
+  readonly companies: Pick<Companies, 'resolve'>;
+}
+
+/** The path from the root under which a route is found. */
+export const canonicalPath = ({ root, path }: Route, prefix: string): string =>
+  root ? path : `${prefix}${path}`;
+
+/** Every declared route at its path and at its older ones, behind the same checks. */
+export function createRouter(
+  routes: readonly Route[],
+  options: RouterOptions,
+): Router<RequestState> {
+  const { prefix } = options;
+  const serve = guarded(options);
+  // Without `strict` a route would also catch its path with a slash, and the documentation loops.
+  const router = new Router<RequestState>({ strict: true });
+  const places = routes.flatMap((route) => {
+    const path = canonicalPath(route, prefix);
+    return [
+      { path, route, endpoint: path, successor: route.successor && `${prefix}${route.successor}` },
+      ...(route.aliases ?? []).map((alias) => ({
+        path: alias,
+        route,
+        endpoint: path,
+        successor: path,
+      })),
+    ];
+  });
+
+  for (const { path, route, endpoint, successor } of places.toSorted(literalFirst)) {
+    router.register(path, [route.method], async (ctx) => {
+      if (successor) markDeprecated(ctx, successor);
+      ctx.state.endpoint = endpoint;
+      await serve(route, ctx);
+    });
+  }
+  return router;
+}
+
+/** Literal segments go before parameters, so that the order of declaration does not matter. */
+const literalFirst = (a: { path: string }, b: { path: string }): number => {
+  const [first, second] = [a, b].map(({ path }) => path.replace(/:\w+/g, '\uffff'));
+  return first === second ? 0 : String(first) < String(second) ? -1 : 1;
+};
+
+/** Since when older paths are deprecated: the day of the first version, as RFC 9745 writes it. */
+const deprecatedSince = `@${Date.UTC(2026, 0, 1) / 1000}`;
+
+function markDeprecated(ctx: Context & Parameterised, successor: string): void {
+  const path = successor.replace(/:(\w+)/g, (_, name: string) =>
+    encodeURIComponent(ctx.params[name] ?? ''),
+  );
+  ctx.set('Deprecation', deprecatedSince);
+  ctx.append('Link', `<${path}>; rel="successor-version"`);
+}
+
+interface Parameterised {
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/** The order of the checks: who, where, whether; only then is the request read. */
+function guarded({ tokens, sessions, companies }: RouterOptions) {
+  const authenticate = authentication(tokens, sessions);
+
+  return async (route: Route, ctx: Context & Parameterised): Promise<void> => {
+    const { state } = ctx;
+    state.route = route;
+    state.params = ctx.params;
+    const sender = await authenticate(ctx);
+    if (sender) state.visitor = sender;
+    const company = await companyOf(route, ctx, sender);
+    const visitor = inside(company, sender);
+    if (visitor) state.visitor = visitor;
+    if (company) state.company = company;
+    checkAccess(route, visitor);
+    state.isGranted = true;
+    if (company) refuseSuspended(company, route);
+
+    const work = {
+      ...currentContext(),
+      companyId: company?.id ?? visitor?.companyId,
+      actorId: visitor?.userId,
+      actorType: visitor?.type,
+    };
+    await runInContext(work, () => route.run(ctx));
+  };
+
+  async function companyOf(
+    route: Route,
+    ctx: Context,
+    sender: Actor | undefined,
+  ): Promise<KnownCompany | undefined> {
+    if (route.company === false) return undefined;
+    try {
+      return await companies.resolve({
+        host: ctx.state.host,
+        tokenCompanyId: sender?.companyId,
+        requestedId: enteredCompany(ctx, sender),
+      });
+    } catch (error) {
+      const isUnknown = error instanceof Refusal && error.code === tenantUnknown().code;
+      if (route.company === 'optional' && isUnknown) return undefined;
+      throw error;
+    }
+  }
+}
+
+/** Which company a global administrator enters. */
+function enteredCompany(ctx: Context, sender: Actor | undefined): string | undefined {
+  const id = ctx.get('X-Company-Id').toLowerCase();
+  if (id === '' || !sender?.roles.includes('global_admin')) return undefined;
+  if (!isUuid(id)) throw new BadRequest('X-Company-Id takes the id of a company');
+  return id;
+}
+
+/** A global administrator who entered a company acts in it; everyone else is in theirs already. */
+const inside = (company: KnownCompany | undefined, sender: Actor | undefined): Actor | undefined =>
+  company && sender?.roles.includes('global_admin') ? { ...sender, companyId: company.id } : sender;
+
+function checkAccess({ permission }: Route, visitor: Actor | undefined): void {
+  if (permission === 'public') return;
+  if (!visitor) throw new Unauthenticated();
+  if (permission === 'signed-in' || may(visitor.roles, permission)) return;
+  throw new Forbidden(`Your role does not allow ${permission}`);
+}
+
+/** Whoever belongs to a suspended tenant may still sign in and read. */
+function refuseSuspended({ status, code }: KnownCompany, { method, permission }: Route): void {
+  if (status === 'suspended' && method !== 'GET' && permission !== 'public') {
+    throw new Forbidden(
+      `The company ${code} is suspended and can only be read`,
+      'TENANT_SUSPENDED',
+    );
+  }
+}

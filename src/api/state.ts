@@ -1,0 +1,23 @@
+import type { ParameterizedContext, Middleware as KoaMiddleware, DefaultContext } from 'koa';
+import type { KnownCompany } from '../commands/companies.ts';
+import type { Actor } from '../context.ts';
+import type { Route } from './route.ts';
+
+/** What the middleware found out about a request, in the order it finds it out. */
+export interface RequestState {
+  requestId: string;
+  /** The checked Host, lower case and without port. */
+  host: string;
+  route?: Route;
+  /** The route's own path from the root, also when an older one was used; what logs and metrics say. */
+  endpoint?: string;
+  /** Whether the route's permission let the request through. */
+  isGranted?: boolean;
+  /** Path parameters as they were sent. */
+  params: Readonly<Record<string, string>>;
+  visitor?: Actor;
+  company?: KnownCompany;
+}
+
+export type Context = ParameterizedContext<RequestState>;
+export type Middleware = KoaMiddleware<RequestState, DefaultContext>;

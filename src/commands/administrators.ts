@@ -1,0 +1,108 @@
+import type { Config } from '../config.ts';
+import { AuditLog } from '../models/AuditLog.ts';
+import { Credential } from '../models/Credential.ts';
+import { platformCompanyId, select, withIdentity } from '../models/database.ts';
+import { Membership } from '../models/Membership.ts';
+import { PasswordResetToken } from '../models/PasswordResetToken.ts';
+import type { Passwords } from './passwords.ts';
+import { hashSecret, newSecret } from './tokens.ts';
+
+export interface Appointment {
+  readonly email: string;
+  readonly role: 'global_admin' | 'tenant_admin';
+  /** Code of the company a tenant administrator is for. */
+  readonly company?: string | undefined;
+  /** For an account without one. */
+  readonly password?: string | undefined;
+}
+
+export interface Appointed {
+  readonly isNewAccount: boolean;
+  readonly isNewRole: boolean;
+  /** What the account now signs in with: the password it had, the given one, or one set by a link. */
+  readonly password: 'kept' | 'set' | { readonly link: string };
+}
+
+export type Administrators = ReturnType<typeof createAdministrators>;
+
+/** How the first administrators come to be: by whoever runs the installation, at its terminal. */
+export function createAdministrators({
+  passwords,
+  config,
+}: {
+  readonly passwords: Passwords;
+  readonly config: Pick<Config, 'publicUrl'>;
+}) {
+  return {
+    /** Whether the address has an account that can sign in already, so that nobody need ask for one. */
+    hasPassword: (email: string): Promise<boolean> =>
+      withIdentity(null, async () => {
+        const found = await Credential.findOne({ where: { email } });
+        return typeof found?.passwordHash === 'string';
+      }),
+
+    /**
+     * Repeating it changes nothing but the link. An existing password is never replaced.
+     * @throws Error one sentence for the person at the terminal
+     */
+    async appoint({ email, role, company: code, password }: Appointment): Promise<Appointed> {
+      const companyId = role === 'global_admin' ? platformCompanyId : await companyOf(code);
+      const username = await freeUsername(email);
+      if (password !== undefined) {
+        await passwords.refuseWeak(password, { email, username, requireClasses: true });
+      }
+      const passwordHash = password === undefined ? null : await passwords.hash(password);
+
+      return withIdentity(companyId, async () => {
+        const newId = await Credential.add({ email, username, passwordHash });
+        const account = await Credential.findOne({ where: { email } });
+        if (!account?.isUsable()) throw new Error(`The account ${email} is deactivated.`);
+        const { id: userId } = account;
+        if (newId !== undefined) AuditLog.record('CREATE', { type: 'user', id: userId });
+        const isNewRole = await Membership.grant({ companyId, userId, role });
+
+        const result = { isNewAccount: newId !== undefined, isNewRole };
+        if (newId !== undefined && passwordHash !== null) return { ...result, password: 'set' };
+        if (account.passwordHash !== null) return { ...result, password: 'kept' };
+        if (passwordHash !== null) {
+          await Credential.setPassword(userId, passwordHash);
+          AuditLog.record('PASSWORD_CHANGE', { type: 'user', id: userId });
+          return { ...result, password: 'set' };
+        }
+        const secret = newSecret();
+        await PasswordResetToken.issue(userId, hashSecret(secret));
+        // After the # it stays in the browser: no server or proxy writes it to a log.
+        return { ...result, password: { link: `${config.publicUrl}/set-password#${secret}` } };
+      });
+    },
+  };
+}
+
+async function companyOf(code: string | undefined): Promise<string> {
+  if (code === undefined) throw new Error('A tenant administrator needs --company CODE.');
+  const [company] = await withIdentity(null, () =>
+    select<{ id: string }>(
+      `SELECT id FROM platform.companies
+       WHERE code = upper($1) AND status <> 'closed' AND archived_at IS NULL AND id <> $2`,
+      [code, platformCompanyId],
+    ),
+  );
+  if (!company) throw new Error(`There is no company with the code ${code}.`);
+  return company.id;
+}
+
+/** The part before the @, with a number where somebody has that name. */
+async function freeUsername(email: string): Promise<string> {
+  const name = email.split('@', 1).join('').slice(0, 24);
+  const rows = await withIdentity(null, () =>
+    select<{ username: string }>(
+      `SELECT lower(username) AS username FROM platform.users
+       WHERE starts_with(lower(username), $1) AND email <> $2`,
+      [name, email],
+    ),
+  );
+  const taken = new Set(rows.map(({ username }) => username));
+  let username = name;
+  for (let n = 2; taken.has(username); n += 1) username = `${name}${n}`;
+  return username;
+}

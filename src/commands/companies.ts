@@ -1,0 +1,94 @@
+import { validate as isUuid } from 'uuid';
+import type { Config } from '../config.ts';
+import { Forbidden, NotFound } from '../errors.ts';
+import type { CompanySettings } from '../models/Company.ts';
+import { platformCompanyId, select, withGlobal } from '../models/database.ts';
+import { createCache } from './cache.ts';
+
+/** What a company may demand of its people's passwords. */
+export interface PasswordSettings {
+  readonly password?: { readonly requireClasses?: boolean };
+}
+
+/** A company as requests see it, at most 5 s old. */
+export interface KnownCompany {
+  readonly id: string;
+  readonly code: string;
+  readonly name: string;
+  readonly timeZone: string;
+  readonly currency: string;
+  readonly status: 'active' | 'suspended';
+  readonly settings: CompanySettings & PasswordSettings;
+}
+
+export interface Companies {
+  /**
+   * The company a request is about: the one a global administrator enters, else the token's, else
+   * that of the address (lower case, without port), else DEFAULT_COMPANY.
+   * @throws NotFound TENANT_UNKNOWN
+   * @throws Forbidden TENANT_MISMATCH when token and address name different companies
+   */
+  resolve(request: {
+    readonly host: string;
+    readonly tokenCompanyId?: string | undefined;
+    readonly requestedId?: string | undefined;
+  }): Promise<KnownCompany>;
+  /** The company that owns exactly this verified domain. */
+  byHost(host: string): Promise<KnownCompany | undefined>;
+  isAllowedHost(host: string): Promise<boolean>;
+}
+
+const freshMs = 4000;
+
+export function createCompanies({
+  allowedHosts,
+  defaultCompany,
+}: Pick<Config, 'allowedHosts' | 'defaultCompany'>): Companies {
+  const cache = createCache<KnownCompany | undefined>({ freshMs, most: 5000 });
+  const find = (key: string, condition: string, value: string) =>
+    cache.get(`${key}/${value}`, () => withGlobal(() => load(condition, value)));
+
+  const byId = async (id: string) => (isUuid(id) ? find('id', 'c.id = $1', id) : undefined);
+  const byCode = (code: string) => find('code', 'c.code = $1', code);
+  const byHost = (host: string) =>
+    find(
+      'host',
+      `c.id = (SELECT company_id FROM platform.domains
+               WHERE domain = $1 AND verified_at IS NOT NULL)`,
+      host,
+    );
+
+  return {
+    async resolve({ host, tokenCompanyId, requestedId }) {
+      const ofHost = await byHost(host);
+      const namedId = requestedId ?? tokenCompanyId;
+      // The platform's own people work at every address.
+      const isBound = tokenCompanyId !== undefined && tokenCompanyId !== platformCompanyId;
+      if (isBound && ofHost && ofHost.id !== tokenCompanyId) {
+        throw new Forbidden('You are signed in to another company', 'TENANT_MISMATCH');
+      }
+      const company =
+        namedId !== undefined
+          ? await byId(namedId)
+          : (ofHost ?? (defaultCompany === undefined ? undefined : await byCode(defaultCompany)));
+      if (!company) throw new NotFound('No company belongs to this address', 'TENANT_UNKNOWN');
+      return company;
+    },
+
+    byHost,
+
+    isAllowedHost: async (host) =>
+      allowedHosts.includes(host) || (await byHost(host)) !== undefined,
+  };
+}
+
+async function load(condition: string, value: string): Promise<KnownCompany | undefined> {
+  const [company] = await select<KnownCompany>(
+    `SELECT c.id, c.code, c.name, c.time_zone AS "timeZone", c.default_currency AS currency,
+       c.status, c.settings
+     FROM platform.companies c
+     WHERE ${condition} AND c.status <> 'closed' AND c.archived_at IS NULL`,
+    [value],
+  );
+  return company;
+}

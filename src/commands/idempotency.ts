@@ -1,0 +1,149 @@
+import { createHash } from 'node:crypto';
+import { v7 as uuid } from 'uuid';
+import { Conflict, Refusal } from '../errors.ts';
+import { append, select, withTenant } from '../models/database.ts';
+import { IdempotencyKey } from '../models/IdempotencyKey.ts';
+
+/** What makes two requests the same one, and how its result is shown. */
+export interface Once {
+  readonly companyId: string;
+  /** The user, or who else a key belongs to: nobody sees another's answer. */
+  readonly principal: string;
+  /** Canonical method and path pattern; an older path counts as this one. */
+  readonly route: string;
+  readonly key: string | undefined;
+  /** Of parameters, query and body. */
+  readonly bodyHash: string;
+  readonly status: number;
+  readonly message: string;
+  present(result: unknown): unknown;
+}
+
+/** The stored answer to a request that was already carried out. */
+export class Replay {
+  readonly status: number;
+  readonly data: unknown;
+  readonly message: string;
+
+  constructor(status: number, data: unknown, message: string) {
+    this.status = status;
+    this.data = data;
+    this.message = message;
+  }
+}
+
+const keptForMs = 7 * 24 * 60 * 60 * 1000;
+
+/**
+ * A request that only writes rows: effect and stored answer commit together, so a refusal or a
+ * crash leaves no key behind.
+ * @throws Conflict IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED
+ */
+export const rowsOnce = <T>(once: Once, work: () => Promise<T>): Promise<T | Replay> =>
+  withTenant(once.companyId, async () => {
+    if (once.key === undefined) return work();
+    const earlier = await lookUp(once);
+    if (earlier) return earlier.answer ?? inProgress();
+
+    const result = await work();
+    append(IdempotencyKey, { ...keyRow(once), answer: answerOf(once, result) });
+    return result;
+  });
+
+/**
+ * A command to a workflow: the key commits first, then the command is sent under an id made from it,
+ * so that a repetition meets the recorded result even when this process dies in between.
+ * @param send gets the command's id
+ */
+export async function commandOnce<T>(
+  once: Once,
+  send: (commandId: string) => Promise<T>,
+): Promise<T | Replay> {
+  // Not the request id: callers choose it, and may use one for two commands.
+  if (once.key === undefined) return send(commandIdOf(once, uuid()));
+  const earlier = await withTenant(once.companyId, async () => {
+    const found = await lookUp(once);
+    if (!found) append(IdempotencyKey, { ...keyRow(once), answer: null });
+    return found;
+  });
+  if (earlier?.answer) return earlier.answer;
+
+  try {
+    const result = await send(commandIdOf(once, once.key));
+    await withTenant(once.companyId, () =>
+      IdempotencyKey.update(
+        { answer: answerOf(once, result) },
+        { where: { scope: scopeOf(once) } },
+      ),
+    );
+    return result;
+  } catch (error) {
+    if (error instanceof Refusal && error.status < 500) {
+      await withTenant(once.companyId, () =>
+        IdempotencyKey.destroy({ where: { scope: scopeOf(once) } }),
+      );
+    }
+    throw error;
+  }
+}
+
+/** One statement: the lock that a concurrent twin does not get, and what an earlier one left. */
+async function lookUp(once: Once): Promise<{ answer: Replay | undefined } | undefined> {
+  const [found] = await select<{
+    locked: boolean;
+    body_hash: string | null;
+    answer: StoredAnswer | null;
+  }>(
+    `SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS locked, k.body_hash, k.answer
+     FROM (VALUES (1)) AS one
+     LEFT JOIN core.idempotency_keys AS k ON k.scope = $1 AND k.expires_at > now()`,
+    [scopeOf(once)],
+  );
+  if (!found?.locked) return inProgress();
+  if (found.body_hash === null) return undefined;
+  if (found.body_hash !== once.bodyHash) {
+    throw new Conflict(
+      'IDEMPOTENCY_KEY_REUSED',
+      'This Idempotency-Key belongs to a request with other content',
+    );
+  }
+  const { answer } = found;
+  return { answer: answer ? new Replay(answer.status, answer.data, answer.message) : undefined };
+}
+
+function inProgress(): never {
+  throw new Refusal(
+    409,
+    'IDEMPOTENCY_IN_PROGRESS',
+    'A request with this Idempotency-Key is being carried out',
+    { headers: { 'Retry-After': '1' } },
+  );
+}
+
+interface StoredAnswer {
+  readonly status: number;
+  readonly data: unknown;
+  readonly message: string;
+}
+
+const answerOf = (once: Once, result: unknown): StoredAnswer => ({
+  status: once.status,
+  data: once.present(result),
+  message: once.message,
+});
+
+const keyRow = (once: Once) => ({
+  scope: scopeOf(once),
+  bodyHash: once.bodyHash,
+  expiresAt: new Date(Date.now() + keptForMs),
+});
+
+const scopeOf = ({ companyId, principal, route, key }: Once): string =>
+  digest([companyId, principal, route, key]);
+
+/** Two commands of one person are the same only if all of this is. */
+const commandIdOf = ({ companyId, principal, route, bodyHash }: Once, key: string): string =>
+  digest([companyId, principal, route, bodyHash, key]);
+
+const digest = (parts: readonly (string | undefined)[]): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('hex');

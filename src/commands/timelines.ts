@@ -1,0 +1,294 @@
+import type { Actor } from '../context.ts';
+import { Conflict, NotFound } from '../errors.ts';
+import { expiryMoveOf, loadContract } from '../models/contract.ts';
+import { withTenant } from '../models/database.ts';
+import { PolicySubscription } from '../models/PolicySubscription.ts';
+import { getRow } from '../models/rows.ts';
+import { Timer } from '../models/Timer.ts';
+import { Transition } from '../models/Transition.ts';
+import { maxExpiryMoveMs, type TimerName } from '../rules/lifecycle.ts';
+import { may } from '../rules/permissions.ts';
+import { allowedTransitions, type SubscriptionStatus } from '../rules/subscriptions.ts';
+import { subscriptionWorkflowId } from '../rules/workflowIds.ts';
+import { changeExpiry } from '../workflows/subscriptionLifecycle.ts';
+import { commandOnce, type Once, type Replay } from './idempotency.ts';
+import { visible } from './subscriptions.ts';
+import type { Temporal } from './temporal.ts';
+import type { WorkflowCommands } from './workflows.ts';
+
+/** What happened, in business words. */
+export interface PastEvent {
+  readonly at: Date;
+  readonly kind: 'event' | 'timer';
+  readonly name: string;
+  readonly title: string;
+  readonly actorType: string;
+  readonly reason: string | null;
+}
+
+/** What will happen by itself. */
+export interface FutureTimer {
+  readonly name: TimerName;
+  readonly title: string;
+  readonly dueAt: Date;
+  readonly originalDueAt: Date;
+  readonly remainingSeconds: number;
+  readonly source: string;
+}
+
+export interface Timeline {
+  readonly workflowId: string;
+  /** Where operators see the run. */
+  readonly workflowUrl: string;
+  readonly status: SubscriptionStatus;
+  readonly past: readonly PastEvent[];
+  readonly future: readonly FutureTimer[];
+}
+
+/** Why it waits, on whom, since when, what would move it, and what happens next. */
+export interface Explanation {
+  readonly workflowId: string;
+  /** Where operators see the run. */
+  readonly workflowUrl: string;
+  readonly status: SubscriptionStatus;
+  readonly summary: string;
+  readonly waitsFor: 'nothing' | 'time' | 'repair';
+  readonly since: Date;
+  readonly moves: readonly { readonly event: string; readonly who: string }[];
+  readonly next: FutureTimer | null;
+  readonly consequence: string | null;
+  readonly failingStep: { name: string; attempt: number; error: string } | null;
+}
+
+export interface TimerChange {
+  readonly dueAt?: Date | undefined;
+  /** Milliseconds, may be negative. */
+  readonly extendByMs?: number | undefined;
+  readonly reason: string;
+  readonly dryRun: boolean;
+}
+
+/** What a moved timer does to the others. */
+export interface TimerChanged {
+  readonly dryRun: boolean;
+  readonly scheduled: readonly { readonly name: TimerName; readonly dueAt: Date }[];
+  readonly cancelled: readonly TimerName[];
+}
+
+export const createTimelines = ({
+  temporal,
+  workflows,
+}: {
+  readonly temporal: Pick<Temporal, 'failingStep' | 'uiUrl'>;
+  readonly workflows: WorkflowCommands;
+}) => ({
+  timeline: (actor: Actor, id: string): Promise<Timeline> =>
+    withTenant(actor.companyId, async () => {
+      const subscription = await observed(actor, id);
+      const transitions = await Transition.findAll({
+        where: { entityId: id },
+        order: [['stateVersion', 'ASC']],
+      });
+      const timers = await Timer.findAll({
+        where: { entityId: id, status: ['fired', 'scheduled'] },
+        order: [['dueAt', 'ASC']],
+      });
+      const events = transitions.map((transition): PastEvent => ({
+        at: transition.at,
+        kind: 'event',
+        name: transition.event,
+        title: eventTitles[transition.event] ?? transition.event,
+        actorType: transition.actorType,
+        reason: transition.reason,
+      }));
+      const fired = timers.flatMap(({ firedAt, name }): PastEvent[] =>
+        firedAt && isNotice(name)
+          ? [
+              {
+                at: firedAt,
+                kind: 'timer',
+                name,
+                title: titleOf(name),
+                actorType: 'workflow',
+                reason: null,
+              },
+            ]
+          : [],
+      );
+      const workflowId = subscriptionWorkflowId(actor.companyId, id);
+      return {
+        workflowId,
+        workflowUrl: temporal.uiUrl(workflowId),
+        status: subscription.status,
+        past: [...events, ...fired].toSorted((a, b) => a.at.getTime() - b.at.getTime()),
+        future: timers.filter(({ status }) => status === 'scheduled').map(asFuture),
+      };
+    }),
+
+  async explain(actor: Actor, id: string): Promise<Explanation> {
+    const workflowId = subscriptionWorkflowId(actor.companyId, id);
+    const { subscription, latest, timers } = await withTenant(actor.companyId, async () => ({
+      subscription: await observed(actor, id),
+      latest: await Transition.findOne({
+        where: { entityId: id },
+        order: [['stateVersion', 'DESC']],
+      }),
+      timers: await Timer.scheduledFor(id),
+    }));
+    const isClosed = subscription.workflowClosedAt !== null;
+    const failingStep = isClosed ? undefined : await temporal.failingStep(workflowId);
+    const [timer] = timers;
+    const next = timer && !isClosed ? asFuture(timer) : null;
+    return {
+      workflowId,
+      workflowUrl: temporal.uiUrl(workflowId),
+      status: subscription.status,
+      summary: failingStep
+        ? `The step ${failingStep.name} keeps failing and is tried again`
+        : isClosed
+          ? `The subscription is ${subscription.status}; nothing more will happen`
+          : `The subscription is ${subscription.status} and waits for its next date`,
+      waitsFor: failingStep ? 'repair' : isClosed ? 'nothing' : 'time',
+      since: latest?.at ?? subscription.createdAt,
+      moves: isClosed
+        ? []
+        : allowedTransitions(subscription.status).map((event) => ({
+            event,
+            who: whoMay[event] ?? 'staff',
+          })),
+      next,
+      consequence: next && consequenceOf(next.name, subscription.autoRenew),
+      failingStep: failingStep ?? null,
+    };
+  },
+
+  /** Moves a running timer; `dryRun` shows what would follow and changes nothing. */
+  changeTimer: (
+    actor: Actor,
+    id: string,
+    name: string,
+    change: TimerChange,
+    once: Once,
+  ): Promise<TimerChanged | Replay> =>
+    change.dryRun
+      ? planChange(actor, id, name, change).then(({ plan }) => plan)
+      : commandOnce(once, async (commandId) => {
+          const { plan, expiresAt } = await planChange(actor, id, name, change);
+          await workflows.command(changeExpiry, {
+            actor,
+            entityId: id,
+            workflowId: subscriptionWorkflowId(actor.companyId, id),
+            commandId,
+            wish: { expiresAt, reason: change.reason },
+          });
+          return plan;
+        }),
+});
+
+export type Timelines = ReturnType<typeof createTimelines>;
+
+/** Operators watch every run of the company; others see what they may see of subscriptions. */
+const observed = (actor: Actor, id: string): Promise<PolicySubscription> =>
+  may(actor.roles, 'workflow:read') ? getRow(PolicySubscription, id) : visible(actor, id);
+
+const planChange = (
+  actor: Actor,
+  id: string,
+  name: string,
+  { dueAt, extendByMs = 0, dryRun }: TimerChange,
+): Promise<{ plan: TimerChanged; expiresAt: number }> =>
+  withTenant(actor.companyId, async () => {
+    await getRow(PolicySubscription, id);
+    const timers = await Timer.scheduledFor(id);
+    const timer = timers.find((each) => each.name === name);
+    if (!timer) throw new NotFound(`The subscription ${id} has no running timer ${name}`);
+    if (timer.name !== 'expiry') {
+      throw new Conflict(
+        'TIMER_NOT_MOVABLE',
+        `The timer ${name} follows the expiry: move the timer expiry instead`,
+      );
+    }
+    const expiresAt = dueAt?.getTime() ?? timer.dueAt.getTime() + extendByMs;
+    const { scheduled, cancelled } = await expiryMoveOf(
+      await loadContract(id),
+      expiresAt,
+      Date.now(),
+    );
+    return {
+      expiresAt,
+      plan: {
+        dryRun,
+        scheduled: scheduled.map((each) => ({ name: each.name, dueAt: new Date(each.dueAt) })),
+        cancelled,
+      },
+    };
+  });
+
+const asFuture = ({ name, dueAt, originalDueAt, source }: Timer): FutureTimer => ({
+  name,
+  title: titleOf(name),
+  dueAt,
+  originalDueAt,
+  remainingSeconds: Math.max(0, Math.round((dueAt.getTime() - Date.now()) / 1000)),
+  source,
+});
+
+/** The other timers are told by the transition they cause. */
+const isNotice = (name: TimerName): boolean => name.startsWith('renewal_');
+
+const eventTitles: Readonly<Record<string, string>> = {
+  subscribe: 'Bought',
+  start: 'Cover began',
+  expire: 'Expired',
+  cancel: 'Cancelled',
+  schedule_cancel: 'Cancellation planned',
+  renew: 'Renewed',
+  late_renew: 'Renewed late',
+  change_expiry: 'Expiry moved',
+};
+
+function titleOf(name: TimerName): string {
+  switch (name) {
+    case 'start':
+      return 'Cover begins';
+    case 'renewal_offer':
+      return 'Renewal offer to the holder';
+    case 'renewal_call':
+      return 'Call centre calls the holder';
+    case 'expiry':
+      return 'Cover ends';
+    case 'late_renewal_close':
+      return 'Late renewal closes';
+    case 'cancellation':
+      return 'Cancellation takes effect';
+    default:
+      return `Reminder ${name.slice('renewal_reminder_'.length)} days before the end`;
+  }
+}
+
+function consequenceOf(name: TimerName, autoRenew: boolean): string {
+  switch (name) {
+    case 'start':
+      return 'The policy becomes active';
+    case 'renewal_call':
+      return 'The call centre gets a task unless the holder has chosen to renew';
+    case 'expiry':
+      return autoRenew
+        ? 'It renews for another term while its plan is sold, else it expires'
+        : 'It expires and the holder is told';
+    case 'late_renewal_close':
+      return 'It can no longer be renewed';
+    case 'cancellation':
+      return 'It is cancelled and the holder is told';
+    default:
+      return 'The holder is reminded by e-mail';
+  }
+}
+
+const whoMay: Readonly<Record<string, string>> = {
+  cancel: 'the holder, or a tenant admin with a reason',
+  schedule_cancel: 'the holder, or a tenant admin with a reason',
+  renew: 'the holder, the call centre or a tenant admin',
+  late_renew: 'the call centre or a tenant admin',
+  change_expiry: `a tenant admin or an operator, up to ${maxExpiryMoveMs / 86_400_000} days from now`,
+};

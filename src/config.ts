@@ -1,0 +1,238 @@
+import { existsSync } from 'node:fs';
+import Joi from 'joi';
+
+/** Everything that can be set from outside; frozen, read once, at start. */
+export interface Config {
+  readonly appName: string;
+  readonly environment: 'development' | 'test' | 'production';
+  readonly debug: boolean;
+  readonly logLevel: string;
+  readonly logLevels: Readonly<Record<string, string>>;
+  readonly logDir: string | undefined;
+  readonly host: string;
+  readonly port: number;
+  readonly workerPort: number;
+  readonly publicUrl: string;
+  readonly apiPrefix: string;
+  readonly allowedHosts: readonly string[];
+  readonly corsOrigins: readonly string[];
+  readonly trustProxy: boolean;
+  readonly defaultCompany: string | undefined;
+  readonly platformDomain: string | undefined;
+  readonly database: {
+    readonly url: string;
+    readonly workerUrl: string;
+    readonly migrateUrl: string;
+    readonly echo: boolean;
+    readonly poolMin: number;
+    readonly poolMax: number;
+    readonly acquireTimeoutMs: number;
+  };
+  readonly secretKey: string;
+  readonly jwt: {
+    readonly algorithm: 'HS256' | 'RS256';
+    readonly secret: string;
+    readonly privateKey: string | undefined;
+    readonly accessMinutes: number;
+    readonly refreshDays: number;
+  };
+  readonly passwordHash: 'argon2id' | 'bcrypt';
+  readonly temporal: {
+    readonly address: string;
+    readonly namespace: string;
+    readonly taskQueue: string;
+    readonly uiUrl: string;
+    readonly tls: boolean;
+    readonly apiKey: string | undefined;
+  };
+  readonly smtp: {
+    readonly url: string;
+    readonly from: string;
+    readonly perSecond: number;
+  };
+  /** Where the development mail catcher keeps what was sent; turns `/dev/mail` on. */
+  readonly devMailDir: string | undefined;
+}
+
+/** A setting that is missing or wrong; its message is for the person at the terminal. */
+export class ConfigError extends Error {}
+
+const developmentSecret = 'development-only-secret-do-not-deploy-0000';
+
+const list = Joi.string().allow('').max(4000);
+const secret = Joi.string().max(4096);
+const url = (...scheme: string[]): Joi.StringSchema => Joi.string().uri({ scheme }).max(2000);
+
+const settings = Joi.object({
+  APP_NAME: Joi.string().max(100).default('Surety'),
+  ENVIRONMENT: Joi.valid('development', 'test', 'production').default('development'),
+  DEBUG: Joi.boolean().default(
+    Joi.ref('ENVIRONMENT', { adjust: (name) => name === 'development' }),
+  ),
+  LOG_LEVEL: Joi.string()
+    .lowercase()
+    .valid('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent')
+    .default(
+      Joi.ref('ENVIRONMENT', { adjust: (name) => (name === 'production' ? 'info' : 'debug') }),
+    ),
+  LOG_LEVELS: list.default(''),
+  LOG_DIR: Joi.string().max(1000),
+  HOST: Joi.string().max(255).default('127.0.0.1'),
+  PORT: Joi.number().port().default(3000),
+  WORKER_PORT: Joi.number().port().default(9464),
+  PUBLIC_URL: url('http', 'https'),
+  API_V1_PREFIX: Joi.string()
+    .pattern(/^\/[a-z0-9/]{1,50}$/)
+    .default('/api/v1'),
+  ALLOWED_HOSTS: list.default('localhost,127.0.0.1,0.0.0.0'),
+  CORS_ORIGINS: list.default('http://localhost:3000,http://localhost:8080,http://localhost:8081'),
+  TRUST_PROXY: Joi.boolean().default(false),
+  DEFAULT_COMPANY: Joi.string().allow('').max(20),
+  PLATFORM_DOMAIN: Joi.string().hostname().allow(''),
+  DATABASE_URL: url('postgres', 'postgresql').required(),
+  DATABASE_WORKER_URL: url('postgres', 'postgresql').default(Joi.ref('DATABASE_URL')),
+  DATABASE_MIGRATE_URL: url('postgres', 'postgresql').default(Joi.ref('DATABASE_URL')),
+  DATABASE_ECHO: Joi.boolean().default(
+    Joi.ref('ENVIRONMENT', { adjust: (name) => name === 'development' }),
+  ),
+  DATABASE_POOL_SIZE: Joi.number().integer().min(1).max(200).default(10),
+  DATABASE_MAX_OVERFLOW: Joi.number().integer().min(0).max(200).default(20),
+  DATABASE_POOL_TIMEOUT: Joi.number()
+    .integer()
+    .min(1)
+    .max(300)
+    .default(Joi.ref('ENVIRONMENT', { adjust: (name) => (name === 'production' ? 5 : 30) })),
+  SECRET_KEY: secret.default(developmentSecret),
+  JWT_SECRET_KEY: secret.default(developmentSecret),
+  JWT_ALGORITHM: Joi.valid('HS256', 'RS256').default('HS256'),
+  JWT_PRIVATE_KEY: secret.when('JWT_ALGORITHM', { is: 'RS256', then: Joi.required() }),
+  ACCESS_TOKEN_EXPIRE_MINUTES: Joi.number().integer().min(1).max(1440).default(30),
+  REFRESH_TOKEN_EXPIRE_DAYS: Joi.number().integer().min(1).max(90).default(7),
+  PASSWORD_HASH: Joi.valid('argon2id', 'bcrypt').default('argon2id'),
+  TEMPORAL_ADDRESS: Joi.string().max(255).default('127.0.0.1:7233'),
+  TEMPORAL_NAMESPACE: Joi.string().max(255).default('default'),
+  TEMPORAL_TASK_QUEUE: Joi.string()
+    .pattern(/^[a-z0-9-]{1,50}$/)
+    .default('surety'),
+  TEMPORAL_UI_URL: url('http', 'https').default('http://127.0.0.1:8233'),
+  TEMPORAL_TLS: Joi.boolean().default(false),
+  TEMPORAL_API_KEY: secret,
+  SMTP_URL: url('smtp', 'smtps'),
+  SMTP_HOST: Joi.string().hostname().default('127.0.0.1'),
+  SMTP_PORT: Joi.number().port().default(1025),
+  SMTP_USER: Joi.string().max(255),
+  SMTP_PASSWORD: secret,
+  SMTP_FROM: Joi.string().max(320).default('Surety <no-reply@surety.example>'),
+  SMTP_MESSAGES_PER_SECOND: Joi.number().min(0.1).max(10_000).default(50),
+  DEV_MAIL_DIR: Joi.string().max(1000),
+}).unknown();
+
+/**
+ * Reads `.env` (where there is one) and the environment.
+ * @throws ConfigError one sentence per wrong setting. Production refuses development defaults.
+ */
+export function readConfig(environment: NodeJS.ProcessEnv = processEnvironment()): Config {
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const { value, error } = settings.validate(given, { abortEarly: false, convert: true });
+  if (error) {
+    throw new ConfigError(
+      error.details.map(({ message }) => `Configuration: ${message}`).join('\n'),
+    );
+  }
+  if (value.ENVIRONMENT === 'production') refuseDevelopmentDefaults(value);
+
+  return deepFreeze({
+    appName: value.APP_NAME,
+    environment: value.ENVIRONMENT,
+    debug: value.DEBUG,
+    logLevel: value.LOG_LEVEL,
+    logLevels: Object.fromEntries(split(value.LOG_LEVELS).map((pair) => pair.split('=', 2))),
+    logDir: value.LOG_DIR,
+    host: value.HOST,
+    port: value.PORT,
+    workerPort: value.WORKER_PORT,
+    publicUrl: value.PUBLIC_URL ?? `http://${value.HOST}:${value.PORT}`,
+    apiPrefix: value.API_V1_PREFIX,
+    allowedHosts: split(value.ALLOWED_HOSTS),
+    corsOrigins: split(value.CORS_ORIGINS),
+    trustProxy: value.TRUST_PROXY,
+    defaultCompany: value.DEFAULT_COMPANY || undefined,
+    platformDomain: value.PLATFORM_DOMAIN || undefined,
+    database: {
+      url: value.DATABASE_URL,
+      workerUrl: value.DATABASE_WORKER_URL,
+      migrateUrl: value.DATABASE_MIGRATE_URL,
+      echo: value.DATABASE_ECHO,
+      poolMin: 0,
+      poolMax: value.DATABASE_POOL_SIZE + value.DATABASE_MAX_OVERFLOW,
+      acquireTimeoutMs: value.DATABASE_POOL_TIMEOUT * 1000,
+    },
+    secretKey: value.SECRET_KEY,
+    jwt: {
+      algorithm: value.JWT_ALGORITHM,
+      secret: value.JWT_SECRET_KEY,
+      privateKey: value.JWT_PRIVATE_KEY,
+      accessMinutes: value.ACCESS_TOKEN_EXPIRE_MINUTES,
+      refreshDays: value.REFRESH_TOKEN_EXPIRE_DAYS,
+    },
+    passwordHash: value.PASSWORD_HASH,
+    temporal: {
+      address: value.TEMPORAL_ADDRESS,
+      namespace: value.TEMPORAL_NAMESPACE,
+      taskQueue: value.TEMPORAL_TASK_QUEUE,
+      uiUrl: value.TEMPORAL_UI_URL,
+      tls: value.TEMPORAL_TLS,
+      apiKey: value.TEMPORAL_API_KEY,
+    },
+    smtp: {
+      url: value.SMTP_URL ?? smtpUrl(value),
+      from: value.SMTP_FROM,
+      perSecond: value.SMTP_MESSAGES_PER_SECOND,
+    },
+    devMailDir: value.ENVIRONMENT === 'production' ? undefined : value.DEV_MAIL_DIR,
+  });
+}
+
+function processEnvironment(): NodeJS.ProcessEnv {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  return process.env;
+}
+
+function refuseDevelopmentDefaults(value: Record<string, unknown>): void {
+  const weak = (['SECRET_KEY', 'JWT_SECRET_KEY'] as const).filter((name) => {
+    const text = String(value[name]);
+    return text === developmentSecret || Buffer.byteLength(text) < 32;
+  });
+  const needed =
+    value['JWT_ALGORITHM'] === 'RS256' ? weak.filter((name) => name === 'SECRET_KEY') : weak;
+  if (needed.length > 0) {
+    throw new ConfigError(
+      `Configuration: production needs a random ${needed.join(' and ')} of at least 32 bytes`,
+    );
+  }
+  if (value['DEBUG'] === true)
+    throw new ConfigError('Configuration: production refuses DEBUG=true');
+}
+
+function smtpUrl(value: Record<string, unknown>): string {
+  const login =
+    value['SMTP_USER'] === undefined
+      ? ''
+      : `${encodeURIComponent(String(value['SMTP_USER']))}:${encodeURIComponent(String(value['SMTP_PASSWORD'] ?? ''))}@`;
+  return `smtp://${login}${String(value['SMTP_HOST'])}:${String(value['SMTP_PORT'])}`;
+}
+
+const split = (text: string): string[] =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean);
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) {
+    if (typeof part === 'object' && part !== null) deepFreeze(part);
+  }
+  return Object.freeze(value);
+}

@@ -1,0 +1,30 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Role } from './rules/permissions.ts';
+
+/** Who acts. A person signed in to one company, or the system itself (timers, jobs). */
+export interface Actor {
+  readonly type: 'user' | 'workflow' | 'system';
+  readonly userId: string | null;
+  readonly companyId: string;
+  readonly roles: readonly Role[];
+  readonly sessionId: string | null;
+}
+
+/** What every log line, audit line and Temporal header of one piece of work carries. */
+export interface WorkContext {
+  readonly requestId: string;
+  readonly companyId?: string | undefined;
+  readonly actorId?: string | null | undefined;
+  readonly actorType?: Actor['type'] | undefined;
+  readonly workflowId?: string | undefined;
+  readonly ip?: string | undefined;
+  readonly userAgent?: string | undefined;
+}
+
+const storage = new AsyncLocalStorage<WorkContext>();
+
+export const runInContext = <T>(context: WorkContext, work: () => T): T =>
+  storage.run(context, work);
+
+/** The current work's context; an empty one outside of any request or activity. */
+export const currentContext = (): WorkContext => storage.getStore() ?? { requestId: '' };

@@ -1,0 +1,69 @@
+import path from 'node:path';
+import { pino, type DestinationStream, type Logger } from 'pino';
+import type { Config } from './config.ts';
+import { currentContext } from './context.ts';
+
+export type { Logger };
+
+/**
+ * JSON lines on the console and, with LOG_DIR, in files that roll daily or at 20 MB and keep 14:
+ * `<process>.log`, `<process>-error.log` and, for the API, `access.log`.
+ * Every line carries the ids of the work it belongs to; no bodies, tokens or personal fields.
+ */
+export function createLogger(
+  { logLevel, logDir, logLevels }: Pick<Config, 'logLevel' | 'logDir' | 'logLevels'>,
+  process: 'api' | 'worker' | 'migrate',
+): { log: Logger; access: Logger; moduleLog(name: string): Logger } {
+  const options = {
+    level: logLevel,
+    base: { process },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+    redact: {
+      paths: ['authorization', 'cookie', 'password', '*.authorization', '*.cookie', '*.password'],
+      censor: '[redacted]',
+    },
+    mixin: () => {
+      const { requestId, companyId, actorId, workflowId } = currentContext();
+      return {
+        ...(requestId && { request_id: requestId }),
+        ...(companyId && { company_id: companyId }),
+        ...(actorId && { user_id: actorId }),
+        ...(workflowId && { workflow_id: workflowId }),
+      };
+    },
+  };
+  const screen = pino.destination({ fd: 1, sync: false });
+  const level = logLevel === 'silent' ? 'fatal' : logLevel;
+  const file = (name: string): DestinationStream =>
+    pino.transport({
+      target: 'pino-roll',
+      options: {
+        file: path.join(logDir ?? '.', name),
+        extension: '.log',
+        frequency: 'daily',
+        size: '20m',
+        limit: { count: 14 },
+        mkdir: true,
+      },
+    });
+
+  const log = logDir
+    ? pino(
+        options,
+        pino.multistream([
+          { level, stream: screen },
+          { level, stream: file(process) },
+          { level: 'error', stream: file(`${process}-error`) },
+        ]),
+      )
+    : pino(options, screen);
+  const access =
+    logDir && process === 'api' ? pino(options, file('access')) : log.child({ stream: 'access' });
+
+  return {
+    log,
+    access,
+    moduleLog: (name) => log.child({ module: name }, { level: logLevels[name] ?? logLevel }),
+  };
+}

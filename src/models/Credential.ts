@@ -1,0 +1,143 @@
+import {
+  Model,
+  type CreationOptional,
+  type InferAttributes,
+  type InferCreationAttributes,
+  type Sequelize,
+} from 'sequelize';
+import { v7 as uuid } from 'uuid';
+import { currentContext } from '../context.ts';
+import { Conflict } from '../errors.ts';
+import { column, platformTable } from './columns.ts';
+import { execute, select } from './database.ts';
+import { duplicates } from './duplicates.ts';
+
+export interface NewAccount {
+  readonly username: string;
+  readonly email: string;
+  readonly passwordHash: string | null;
+  readonly firstName?: string | undefined;
+  readonly lastName?: string | undefined;
+  readonly phoneNumber?: string | null | undefined;
+}
+
+/** The secret half of a user, seen and changed only behind `withIdentity`. */
+export class Credential extends Model<
+  InferAttributes<Credential>,
+  InferCreationAttributes<Credential>
+> {
+  declare id: string;
+  declare username: string;
+  declare email: string;
+  declare passwordHash: string | null;
+  declare isActive: CreationOptional<boolean>;
+  declare failedLogins: CreationOptional<number>;
+  declare lockedUntil: CreationOptional<Date | null>;
+  declare archivedAt: CreationOptional<Date | null>;
+
+  static define(sequelize: Sequelize): void {
+    Credential.init(
+      {
+        id: column.id,
+        username: column.text,
+        email: column.text,
+        passwordHash: column.text,
+        isActive: column.flag,
+        failedLogins: column.integer,
+        lockedUntil: column.instant,
+        archivedAt: column.instant,
+      },
+      { ...platformTable(sequelize, 'users'), timestamps: false },
+    );
+  }
+
+  /**
+   * Asked before it is known whether the address has an account, so that the answer tells nothing
+   * about that.
+   * @throws Conflict USERNAME_TAKEN, PHONE_TAKEN
+   */
+  static async refuseTaken({ username, phoneNumber }: Partial<NewAccount>): Promise<void> {
+    const taken = await select<{ isName: boolean }>(
+      `SELECT lower(username) = lower($1) AS "isName" FROM platform.users
+       WHERE lower(username) = lower($1) OR phone_number = $2`,
+      [username ?? null, phoneNumber ?? null],
+    );
+    if (taken.some(({ isName }) => isName)) throw conflictOf('users_username_key');
+    if (taken.length > 0) throw conflictOf('users_phone_number_key');
+  }
+
+  /** @returns the new account's id; undefined when the address already has an account */
+  static async add(account: NewAccount): Promise<string | undefined> {
+    const id = uuid();
+    const added = await select(
+      `INSERT INTO platform.users (id, username, email, password_hash, first_name, last_name,
+         phone_number, created_by, updated_by)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) ON CONFLICT (email) DO NOTHING RETURNING id`,
+      [
+        id,
+        account.username,
+        account.email,
+        account.passwordHash,
+        account.firstName ?? '',
+        account.lastName ?? '',
+        account.phoneNumber ?? null,
+        currentContext().actorId ?? null,
+      ],
+    );
+    return added.length === 1 ? id : undefined;
+  }
+
+  /**
+   * Counts a wrong password; the fifth locks for 15 minutes, each further one for twice as long, up
+   * to a day. One statement, so parallel guesses cannot share a count. A running lock stays as it is.
+   */
+  static async recordFailure(id: string): Promise<void> {
+    await execute(
+      `UPDATE platform.users SET failed_logins = failed_logins + 1,
+         locked_until = CASE WHEN failed_logins >= 4
+           THEN now() + least(15 * 2 ^ least(failed_logins - 4, 10), 1440) * interval '1 minute' END
+       WHERE id = $1 AND (locked_until IS NULL OR locked_until <= now())`,
+      [id],
+    );
+  }
+
+  isLocked(): boolean {
+    return this.lockedUntil !== null && this.lockedUntil.getTime() > Date.now();
+  }
+
+  isUsable(): boolean {
+    return this.isActive && this.archivedAt === null;
+  }
+
+  /**
+   * Lets the owner of the checked password in and forgets earlier failures.
+   * @param rehashed the same password, hashed as configured now
+   * @returns false when password, lock or account changed since the check
+   */
+  async recordLogin(rehashed: string | undefined): Promise<boolean> {
+    const changed = await execute(
+      `UPDATE platform.users SET failed_logins = 0, locked_until = NULL, last_login_at = now(),
+         password_hash = COALESCE($3, password_hash)
+       WHERE id = $1 AND password_hash = $2 AND is_active AND archived_at IS NULL
+         AND (locked_until IS NULL OR locked_until <= now())`,
+      [this.id, this.passwordHash, rehashed ?? null],
+    );
+    return changed === 1;
+  }
+
+  /** Ends a lock too: whoever may set the password has proven more than a guess. */
+  static async setPassword(id: string, passwordHash: string): Promise<void> {
+    await execute(
+      `UPDATE platform.users SET password_hash = $2, failed_logins = 0, locked_until = NULL,
+         updated_at = now(), updated_by = $1
+       WHERE id = $1`,
+      [id, passwordHash],
+    );
+  }
+}
+
+function conflictOf(constraint: string): Conflict {
+  const duplicate = duplicates[constraint];
+  if (!duplicate) throw new Error(`No conflict is known for ${constraint}`);
+  return new Conflict(...duplicate);
+}

@@ -1,0 +1,67 @@
+import {
+  Model,
+  type CreationOptional,
+  type InferAttributes,
+  type InferCreationAttributes,
+  type Sequelize,
+} from 'sequelize';
+import { column, platformTable } from './columns.ts';
+import { append, execute, select } from './database.ts';
+
+const validMs = 30 * 60_000;
+
+/** A code that sets a password, once, within 30 minutes. */
+export class PasswordResetToken extends Model<
+  InferAttributes<PasswordResetToken>,
+  InferCreationAttributes<PasswordResetToken>
+> {
+  declare id: string;
+  declare userId: string;
+  declare codeHash: string;
+  declare createdAt: CreationOptional<Date>;
+  declare expiresAt: Date;
+  declare usedAt: CreationOptional<Date | null>;
+
+  static define(sequelize: Sequelize): void {
+    PasswordResetToken.init(
+      {
+        id: column.id,
+        userId: column.uuid,
+        codeHash: column.text,
+        createdAt: column.instant,
+        expiresAt: column.instant,
+        usedAt: column.instant,
+      },
+      { ...platformTable(sequelize, 'password_reset_tokens'), timestamps: false },
+    );
+  }
+
+  /** The newest code is the only one that works. */
+  static async issue(userId: string, codeHash: string): Promise<void> {
+    await execute(
+      'UPDATE platform.password_reset_tokens SET used_at = now() WHERE user_id = $1 AND used_at IS NULL',
+      [userId],
+    );
+    append(PasswordResetToken, { userId, codeHash, expiresAt: new Date(Date.now() + validMs) });
+  }
+
+  /** Whose password the code may set; looking does not use it up. */
+  static async ownerOf(codeHash: string): Promise<string | undefined> {
+    const [row] = await select<{ userId: string }>(
+      `SELECT user_id AS "userId" FROM platform.password_reset_tokens
+       WHERE code_hash = $1 AND used_at IS NULL AND expires_at > now()`,
+      [codeHash],
+    );
+    return row?.userId;
+  }
+
+  /** @returns false when the code was used or ran out meanwhile */
+  static async use(codeHash: string): Promise<boolean> {
+    const used = await execute(
+      `UPDATE platform.password_reset_tokens SET used_at = now()
+       WHERE code_hash = $1 AND used_at IS NULL AND expires_at > now()`,
+      [codeHash],
+    );
+    return used === 1;
+  }
+}

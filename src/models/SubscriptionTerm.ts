@@ -1,0 +1,53 @@
+import {
+  Model,
+  type CreationOptional,
+  type InferAttributes,
+  type InferCreationAttributes,
+  type Sequelize,
+} from 'sequelize';
+import type { CalendarDate } from '../rules/calendar.ts';
+import type { Money } from '../rules/money.ts';
+import { baseColumns, businessTable, column } from './columns.ts';
+
+/** One sold stretch of cover, half-open: the end date is the first day without it. */
+export class SubscriptionTerm extends Model<
+  InferAttributes<SubscriptionTerm>,
+  InferCreationAttributes<SubscriptionTerm>
+> {
+  declare id: string;
+  declare companyId: string;
+  declare subscriptionId: string;
+  declare termNo: number;
+  declare startDate: CalendarDate;
+  declare endDate: CalendarDate;
+  declare premium: Money;
+  declare coverageAmount: Money;
+  declare origin: 'new' | 'renewal' | 'endorsement' | 'reinstatement';
+  /** Days without cover between the term before and this one. */
+  declare gapDays: CreationOptional<number>;
+  declare supersededBy: CreationOptional<string | null>;
+  declare createdAt: CreationOptional<Date>;
+  declare updatedAt: CreationOptional<Date>;
+  declare createdBy: CreationOptional<string | null>;
+  declare updatedBy: CreationOptional<string | null>;
+  declare archivedAt: CreationOptional<Date | null>;
+  declare version: CreationOptional<number>;
+
+  static define(sequelize: Sequelize): void {
+    SubscriptionTerm.init(
+      {
+        ...baseColumns,
+        subscriptionId: column.uuid,
+        termNo: column.integer,
+        startDate: column.date,
+        endDate: column.date,
+        premium: column.money,
+        coverageAmount: column.money,
+        origin: column.text,
+        gapDays: column.integer,
+        supersededBy: column.uuid,
+      },
+      businessTable(sequelize, 'subscription_terms'),
+    );
+  }
+}

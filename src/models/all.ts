@@ -1,0 +1,43 @@
+import type { Sequelize } from 'sequelize';
+import { AuditLog } from './AuditLog.ts';
+import { Company } from './Company.ts';
+import { Credential } from './Credential.ts';
+import { IdempotencyKey } from './IdempotencyKey.ts';
+import { InsurancePlan } from './InsurancePlan.ts';
+import { Membership } from './Membership.ts';
+import { Notification } from './Notification.ts';
+import { OutboxEntry } from './OutboxEntry.ts';
+import { PasswordResetToken } from './PasswordResetToken.ts';
+import { Policy } from './Policy.ts';
+import { PolicySubscription } from './PolicySubscription.ts';
+import { PropertyCategory } from './PropertyCategory.ts';
+import { RefreshToken } from './RefreshToken.ts';
+import { SubscriptionTerm } from './SubscriptionTerm.ts';
+import { Timer } from './Timer.ts';
+import { Transition } from './Transition.ts';
+import { User } from './User.ts';
+
+const models = [
+  AuditLog,
+  Company,
+  Credential,
+  IdempotencyKey,
+  InsurancePlan,
+  Membership,
+  Notification,
+  OutboxEntry,
+  PasswordResetToken,
+  Policy,
+  PolicySubscription,
+  PropertyCategory,
+  RefreshToken,
+  SubscriptionTerm,
+  Timer,
+  Transition,
+  User,
+];
+
+/** For `openDatabase`. A new model is named here. */
+export const defineModels = (sequelize: Sequelize): void => {
+  for (const model of models) model.define(sequelize);
+};

@@ -1,0 +1,223 @@
+import { Conflict, invalidField } from '../errors.ts';
+import { compareDates, dateAt, startOfDay, type CalendarDate } from '../rules/calendar.ts';
+import {
+  expiryChangeProblem,
+  resolveLifecycle,
+  timersAfterExpiryChange,
+  type Lifecycle,
+  type LifecycleConfig,
+  type TimerPlan,
+} from '../rules/lifecycle.ts';
+import { add, zero, type Money } from '../rules/money.ts';
+import { coolingOffEnd, refundFor, type RefundRule } from '../rules/refunds.ts';
+import { renewalRefusal, renewalTerm, type RenewalTerm } from '../rules/terms.ts';
+import { Company } from './Company.ts';
+import { currentCompany } from './database.ts';
+import { InsurancePlan } from './InsurancePlan.ts';
+import { Policy } from './Policy.ts';
+import { PolicySubscription, type PriceSnapshot } from './PolicySubscription.ts';
+import { PropertyCategory } from './PropertyCategory.ts';
+import { getRow } from './rows.ts';
+import { SubscriptionTerm } from './SubscriptionTerm.ts';
+import { Timer } from './Timer.ts';
+
+/** A subscription with all that a decision about it needs. */
+export interface Contract {
+  readonly subscription: PolicySubscription;
+  readonly policy: Policy;
+  readonly company: Company;
+  /** Also when it was archived: running contracts outlive their plan. */
+  readonly plan: InsurancePlan | null;
+  /** By term number. */
+  readonly terms: readonly SubscriptionTerm[];
+  readonly lifecycle: Lifecycle;
+}
+
+export async function loadContract(subscriptionId: string): Promise<Contract> {
+  const subscription = await getRow(PolicySubscription, subscriptionId);
+  const policy = await getRow(Policy, subscription.policyId, { archived: true });
+  const company = await ownCompany();
+  const plan = subscription.insurancePlanId
+    ? await getRow(InsurancePlan, subscription.insurancePlanId, { archived: true })
+    : null;
+  const terms = await SubscriptionTerm.findAll({
+    where: { subscriptionId },
+    order: [['termNo', 'ASC']],
+  });
+  const lifecycle = resolveLifecycle(plan?.lifecycleConfig ?? {}, lifecycleSettings(company));
+  return { subscription, policy, company, plan, terms, lifecycle };
+}
+
+/** The row of the company whose transaction this is. */
+export async function ownCompany(): Promise<Company> {
+  const company = await Company.findOne({ where: { id: currentCompany() } });
+  if (!company) throw new Error(`There is no company ${currentCompany()}`);
+  return company;
+}
+
+/** Section `subscription` of a company's settings. */
+export const lifecycleSettings = ({ settings }: Pick<Company, 'settings'>): LifecycleConfig =>
+  settings.subscription ?? {};
+
+/** What cancelling on a day means; the same for the preview and for the act. */
+export interface Cancellation {
+  readonly effectiveDate: CalendarDate;
+  /** Otherwise a timer cancels on the day. */
+  readonly isImmediate: boolean;
+  /** What would go back if premiums were billed here; they are not yet. */
+  readonly wouldRefund: Money;
+  readonly terms: readonly {
+    readonly termNo: number;
+    readonly amount: Money;
+    readonly rule: RefundRule;
+    readonly unusedDays: number;
+    readonly termDays: number;
+  }[];
+  readonly coolingOffEndsOn: CalendarDate;
+}
+
+/** @throws Invalid when the day is past or not before the end */
+export function cancellationOf(
+  { subscription, company, terms, lifecycle }: Contract,
+  wished: CalendarDate | null,
+  at: number,
+): Cancellation {
+  const today = dateAt(at, company.timeZone);
+  const effectiveDate = wished ?? today;
+  if (compareDates(effectiveDate, today) < 0) {
+    throw invalidField('effective_date', `The day is past; today is ${today}`, 'DATE_PAST');
+  }
+  if (wished && compareDates(effectiveDate, subscription.endDate) >= 0) {
+    throw invalidField(
+      'effective_date',
+      `The cover ends on ${subscription.endDate} anyway`,
+      'DATE_AFTER_END',
+    );
+  }
+
+  const [purchase] = terms;
+  const refunds = terms
+    .filter(({ endDate }) => compareDates(endDate, effectiveDate) > 0)
+    .map((term) => ({
+      termNo: term.termNo,
+      ...refundFor({
+        premium: term.premium,
+        termStart: term.startDate,
+        termEnd: term.endDate,
+        purchasedOn: dateAt(term.createdAt.getTime(), company.timeZone),
+        effectiveOn: effectiveDate,
+        coolingOffDays: lifecycle.coolingOffDays.value,
+        shortRate: lifecycle.shortRate.value,
+        claimMade: false,
+        claimPaid: false,
+      }),
+    }));
+  return {
+    effectiveDate,
+    isImmediate: compareDates(effectiveDate, today) === 0,
+    wouldRefund: refunds.reduce((sum, { amount }) => add(sum, amount), zero),
+    terms: refunds,
+    coolingOffEndsOn: coolingOffEnd({
+      purchasedOn: dateAt((purchase ?? subscription).createdAt.getTime(), company.timeZone),
+      termStart: subscription.startDate,
+      coolingOffDays: lifecycle.coolingOffDays.value,
+    }),
+  };
+}
+
+/** The term that a renewal would add, at the plan's price of today. */
+export interface Renewal extends RenewalTerm {
+  readonly termNo: number;
+  readonly isLate: boolean;
+  readonly price: PriceSnapshot;
+}
+
+/** @throws Conflict outside of the window, or when the plan is no longer sold */
+export async function renewalOf(
+  { subscription, company, plan, lifecycle }: Contract,
+  at: number,
+): Promise<Renewal> {
+  const today = dateAt(at, company.timeZone);
+  const refusal = renewalRefusal({
+    status: subscription.status,
+    currentEnd: subscription.endDate,
+    today,
+    lateRenewalDays: lifecycle.lateRenewalDays.value,
+  });
+  if (refusal) throw new Conflict(refusal.code, refusal.message);
+  if (!plan || !(await isSold(plan))) {
+    throw new Conflict('PLAN_NOT_SOLD', 'The plan of this subscription is no longer sold');
+  }
+  const term = renewalTerm({
+    currentEnd: subscription.endDate,
+    today,
+    months: plan.durationMonths,
+  });
+  return {
+    ...term,
+    termNo: subscription.termNo + 1,
+    isLate: subscription.status === 'expired',
+    price: priceOf(plan),
+  };
+}
+
+/** Only active plans of active categories are sold. */
+export async function isSold(plan: InsurancePlan): Promise<boolean> {
+  if (plan.archivedAt || !plan.isActive) return false;
+  const category = await PropertyCategory.findOne({ where: { id: plan.propertyCategoryId } });
+  return category !== null && category.archivedAt === null;
+}
+
+export const priceOf = (plan: InsurancePlan): PriceSnapshot => ({
+  premium: plan.premium,
+  coverageAmount: plan.coverageAmount,
+  currency: plan.currency,
+  durationMonths: plan.durationMonths,
+  planName: plan.name,
+  planVersion: plan.version,
+});
+
+/** What messages about a contract say; no personal data. */
+export const contractFacts = (
+  subscription: PolicySubscription,
+  policy: Policy,
+): Readonly<Record<string, string>> => ({
+  policyNumber: policy.policyNumber,
+  planName: subscription.priceSnapshot.planName,
+  startDate: subscription.startDate,
+  endDate: subscription.endDate,
+  premium: subscription.priceSnapshot.premium,
+  coverageAmount: subscription.priceSnapshot.coverageAmount,
+  currency: subscription.priceSnapshot.currency,
+  ...(subscription.cancelEffectiveDate && { effectiveDate: subscription.cancelEffectiveDate }),
+});
+
+/** Which timers a moved expiry leaves, and which it takes back. */
+export type ExpiryMove = ReturnType<typeof timersAfterExpiryChange>;
+
+/** @throws Invalid when the instant is out of bounds */
+export async function expiryMoveOf(
+  { subscription, company, terms }: Contract,
+  expiresAt: number,
+  at: number,
+): Promise<ExpiryMove> {
+  const startDate = terms.at(-1)?.startDate ?? subscription.startDate;
+  const startsAt = startOfDay(startDate, company.timeZone);
+  const problem = expiryChangeProblem({ expiresAt, now: at, startsAt });
+  if (problem) throw invalidField('due_at', problem.message, problem.code);
+  const timers = (await Timer.scheduledFor(subscription.id)).map(asPlan);
+  return timersAfterExpiryChange({
+    timers,
+    expiresAt,
+    now: at,
+    startDate,
+    timeZone: company.timeZone,
+  });
+}
+
+const asPlan = ({ name, occurrence, dueAt, source }: Timer): TimerPlan => ({
+  name,
+  occurrence,
+  dueAt: dueAt.getTime(),
+  source,
+});

@@ -1,0 +1,272 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { QueryTypes, Sequelize, type Model, type ModelStatic, type Options } from 'sequelize';
+import { v7 as uuid } from 'uuid';
+import { currentContext } from '../context.ts';
+import { Conflict } from '../errors.ts';
+import { duplicates } from './duplicates.ts';
+
+export interface DatabaseOptions {
+  readonly url: string;
+  readonly poolMax: number;
+  readonly acquireTimeoutMs: number;
+  readonly statementTimeoutMs: number;
+  /** Gets each statement with its milliseconds; also what measures queries. */
+  readonly onQuery?: (sql: string, milliseconds: number) => void;
+  readonly applicationName: string;
+}
+
+/** One row for the batch at the end of the transaction. */
+interface PendingRow {
+  readonly model: ModelStatic<Model>;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/** A transaction in progress, seen from inside. */
+interface Unit {
+  readonly door: string;
+  readonly companyId: string;
+  readonly pending: PendingRow[];
+  readonly afterCommit: (() => void)[];
+}
+
+const units = new AsyncLocalStorage<Unit>();
+const callScope = new AsyncLocalStorage<Map<string, unknown>>();
+
+// Sequelize looks here for the transaction of the running call, so that no model method needs it.
+Sequelize.useCLS({
+  bind: (work: () => void) => work,
+  run: (work: (store: Map<string, unknown>) => void) => {
+    const store = new Map(callScope.getStore());
+    callScope.run(store, () => work(store));
+    return store;
+  },
+  get: (key: string) => callScope.getStore()?.get(key),
+  set: (key: string, value: unknown) => callScope.getStore()?.set(key, value),
+});
+
+let current: Sequelize | undefined;
+
+/** Opens the one database of this process. The models of `define` belong to it from then on. */
+export function openDatabase(
+  options: DatabaseOptions,
+  define: (sequelize: Sequelize) => void,
+): { close(): Promise<void> } {
+  const { onQuery } = options;
+  const settings: Options & { databaseVersion: string } = {
+    dialect: 'postgres',
+    // The oldest that is supported; named so that a connection does not ask.
+    databaseVersion: '14.0.0',
+    ...(onQuery
+      ? { logging: (sql: string, ms?: number) => onQuery(sql, ms ?? 0), benchmark: true }
+      : { logging: false }),
+    pool: { max: options.poolMax, min: 0, acquire: options.acquireTimeoutMs, idle: 30_000 },
+    dialectOptions: {
+      application_name: options.applicationName,
+      statement_timeout: options.statementTimeoutMs,
+      lock_timeout: 2000,
+      idle_in_transaction_session_timeout: 10_000,
+      connectionTimeoutMillis: 5000,
+      keepAlive: true,
+    },
+    define: { underscored: true, freezeTableName: true },
+  };
+  const sequelize = new Sequelize(options.url, settings);
+  // Without a transaction there is no company either.
+  sequelize.addHook('beforeQuery', ({ transaction }) => {
+    if (!transaction) {
+      throw new Error('A statement outside withTenant, withIdentity, withGlobal or withSystem');
+    }
+  });
+  define(sequelize);
+  current = sequelize;
+  return { close: () => sequelize.close() };
+}
+
+/**
+ * The only door to company data: one transaction that sees one company. Inside itself the same
+ * company joins the open transaction, another company is refused. A deadlock or serialization
+ * failure runs `work` again, at most three times in all, so `work` does nothing but database work.
+ */
+export async function withTenant<T>(companyId: string, work: () => Promise<T>): Promise<T> {
+  const open = units.getStore();
+  if (open) {
+    if (open.door === 'tenant' && open.companyId === companyId) return work();
+    throw new Error(`withTenant(${companyId}) inside ${open.door}(${open.companyId})`);
+  }
+  return transact({ door: 'tenant', companyId }, work);
+}
+
+/** Credentials, memberships and tokens; audit lines go to `companyId`. */
+export const withIdentity = <T>(companyId: string | null, work: () => Promise<T>): Promise<T> =>
+  transact({ door: 'app_auth', companyId: companyId ?? platformCompanyId }, work);
+
+/** Companies, domains and the audit of all companies, read across; no business rows. */
+export const withGlobal = <T>(work: () => Promise<T>): Promise<T> =>
+  transact({ door: 'app_global', companyId: platformCompanyId }, work);
+
+/** Background work over all companies: the relay sees the outbox, the sealer the audit. */
+export const withSystem = <T>(job: 'relay' | 'sealer', work: () => Promise<T>): Promise<T> =>
+  transact({ door: `app_${job}`, companyId: platformCompanyId }, work);
+
+/** Carries what belongs to no company: events before sign-in, global administrators. */
+export const platformCompanyId = '00000000-0000-7000-8000-000000000000';
+
+/** The company of the open transaction. */
+export const currentCompany = (): string => openUnit().companyId;
+
+/**
+ * Adds a row that nothing in this transaction reads back. All such rows go out in one statement
+ * just before the commit, so a command with many effects stays at few round trips.
+ * Company, a new id and who created it are filled in where the table has them.
+ * @returns the row's id
+ */
+export function append<M extends Model>(
+  model: ModelStatic<M>,
+  values: Readonly<Record<string, unknown>>,
+): string {
+  const { pending, companyId } = openUnit();
+  const id = typeof values['id'] === 'string' ? values['id'] : uuid();
+  const { actorId } = currentContext();
+  const known = model.getAttributes();
+  pending.push({
+    model,
+    values: {
+      ...('id' in known && { id }),
+      ...('companyId' in known && { companyId }),
+      ...('createdBy' in known && { createdBy: actorId ?? null, updatedBy: actorId ?? null }),
+      ...values,
+    },
+  });
+  return id;
+}
+
+/** Runs once the open transaction has committed; lost if it does not. */
+export const afterCommit = (work: () => void): void => void openUnit().afterCommit.push(work);
+
+/** Writes appended rows now, for a command that goes on to read them. */
+export async function flush(): Promise<void> {
+  const { pending } = openUnit();
+  if (pending.length === 0) return;
+  const { sql, bind } = insertStatement(pending.splice(0));
+  await database().query(sql, { bind, raw: true });
+}
+
+/** One raw SELECT; `$1` marks a bound value. */
+export async function select<Row extends object>(
+  sql: string,
+  bind: readonly unknown[] = [],
+): Promise<Row[]> {
+  return database().query<Row>(sql, { bind: [...bind], type: QueryTypes.SELECT });
+}
+
+/** One raw writing statement. @returns the number of rows it changed. */
+export async function execute(sql: string, bind: readonly unknown[] = []): Promise<number> {
+  const [, result] = await database().query(sql, { bind: [...bind], raw: true });
+  return rowCount(result);
+}
+
+/** SQLSTATE of a failed statement, where it was one. */
+export function sqlState(error: unknown): string | undefined {
+  const cause = error instanceof Error && 'parent' in error ? error.parent : error;
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
+}
+
+/** Name of the constraint that a failed statement broke, where it was one. */
+function brokenConstraint(error: unknown): string | undefined {
+  const cause = error instanceof Error && 'parent' in error ? error.parent : error;
+  return cause instanceof Error && 'constraint' in cause ? String(cause.constraint) : undefined;
+}
+
+const retryable = new Set(['40001', '40P01']);
+
+async function transact<T>(
+  { door, companyId }: Pick<Unit, 'door' | 'companyId'>,
+  work: () => Promise<T>,
+): Promise<T> {
+  const open = units.getStore();
+  if (open) throw new Error(`${door} inside ${open.door}: a second connection would be taken`);
+
+  for (let attempt = 1; ; attempt += 1) {
+    const unit: Unit = { door, companyId, pending: [], afterCommit: [] };
+    try {
+      const result = await units.run(unit, () =>
+        database().transaction(async () => {
+          await enter(unit);
+          const value = await work();
+          await flush();
+          return value;
+        }),
+      );
+      for (const effect of unit.afterCommit) effect();
+      return result;
+    } catch (error) {
+      if (attempt === 3 || !retryable.has(sqlState(error) ?? '')) throw asConflict(error);
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 50 * attempt));
+    }
+  }
+}
+
+/** The break of a unique key that people can cause is a refusal, not a bug. */
+function asConflict(error: unknown): unknown {
+  const duplicate = duplicates[brokenConstraint(error) ?? ''];
+  return duplicate ? new Conflict(...duplicate) : error;
+}
+
+/** Company, tables and rights of this transaction, in one statement; all end with it. */
+async function enter({ door, companyId }: Unit): Promise<void> {
+  const role = door === 'tenant' ? '' : `, set_config('role', '${door}', true)`;
+  await database().query(
+    `SELECT set_config('app.current_company_id', $1, true), set_config('search_path', $2, true)${role}`,
+    { bind: [companyId, 'shared, ext'], raw: true },
+  );
+}
+
+/** `WITH i0 AS (INSERT …), i1 AS (INSERT …) SELECT 1`: keys are checked when all rows are in. */
+function insertStatement(pending: readonly PendingRow[]): { sql: string; bind: unknown[] } {
+  const bind: unknown[] = [];
+  const groups = new Map<string, { head: string; rows: string[] }>();
+  for (const { model, values } of pending) {
+    const attributes = model.getAttributes();
+    const given = Object.entries(values).filter(([, value]) => value !== undefined);
+    const columns = given.map(([name]) => {
+      const column = attributes[name]?.field;
+      if (!column) throw new Error(`${model.name} has no column for ${name}`);
+      return `"${column}"`;
+    });
+    const marks = given.map(([, value]) => `$${bind.push(asParameter(value))}`);
+    const head = `${tableName(model)} (${columns.join(', ')})`;
+    const group = groups.get(head) ?? { head, rows: [] };
+    group.rows.push(`(${marks.join(', ')})`);
+    groups.set(head, group);
+  }
+  const inserts = [...groups.values()].map(
+    ({ head, rows }, index) => `i${index} AS (INSERT INTO ${head} VALUES ${rows.join(', ')})`,
+  );
+  return { sql: `WITH ${inserts.join(',\n')} SELECT 1`, bind };
+}
+
+const rowCount = (result: unknown): number =>
+  typeof result === 'object' && result !== null && 'rowCount' in result
+    ? Number(result.rowCount ?? 0)
+    : 0;
+
+const asParameter = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !(value instanceof Date)
+    ? JSON.stringify(value)
+    : value;
+
+function tableName(model: ModelStatic<Model>): string {
+  const table = model.getTableName();
+  return typeof table === 'string' ? `"${table}"` : `"${table.schema}"."${table.tableName}"`;
+}
+
+function openUnit(): Unit {
+  const unit = units.getStore();
+  if (!unit) throw new Error('Not inside withTenant, withIdentity, withGlobal or withSystem');
+  return unit;
+}
+
+function database(): Sequelize {
+  if (!current) throw new Error('openDatabase was not called');
+  return current;
+}

@@ -1,0 +1,11 @@
+/** Unique keys that a request can break, and the conflict each one is: code and sentence. */
+export const duplicates: Readonly<Record<string, readonly [code: string, message: string]>> = {
+  property_categories_name_key: ['CATEGORY_EXISTS', 'There is already a category of this name'],
+  insurance_plans_name_key: ['PLAN_EXISTS', 'There is already a plan of this name'],
+  policy_subscriptions_live_key: [
+    'ALREADY_SUBSCRIBED',
+    'There is already a live subscription to this plan for this property',
+  ],
+  users_username_key: ['USERNAME_TAKEN', 'This username is taken'],
+  users_phone_number_key: ['PHONE_TAKEN', 'This phone number belongs to another account'],
+};

@@ -1,0 +1,14 @@
+import { foundation } from './0001Foundation.ts';
+import { identity } from './0002Identity.ts';
+import { catalogue } from './0003Catalogue.ts';
+import { subscriptions } from './0004Subscriptions.ts';
+
+/** SQL that runs as the owner; several statements, one transaction for the whole run. */
+export interface Migration {
+  readonly name: string;
+  readonly up: string;
+  readonly down: string;
+}
+
+/** In the order in which they run. A landed migration is never edited. */
+export const migrations: readonly Migration[] = [foundation, identity, catalogue, subscriptions];

@@ -1,0 +1,90 @@
+import { and, type Attributes, type Model, type ModelStatic } from 'sequelize';
+import { currentContext } from '../context.ts';
+import { Conflict, NotFound } from '../errors.ts';
+import { AuditLog } from './AuditLog.ts';
+
+/** What every entity of requirements 9.1 has. */
+interface Entity {
+  id: string;
+  version: number;
+  archivedAt: Date | null;
+}
+
+type EntityModel<M extends Model & Entity> = ModelStatic<M> & { readonly entityType: string };
+
+/** @throws NotFound also for a row of another company, which this transaction cannot see. */
+export async function getRow<M extends Model & Entity>(
+  model: EntityModel<M>,
+  id: string,
+  { archived = false } = {},
+): Promise<M> {
+  const row = await model.findOne({ where: and({ id }) });
+  if (!row || (row.archivedAt && !archived)) throw noSuch(model.entityType, id);
+  return row;
+}
+
+export const noSuch = (entityType: string, id: string): NotFound =>
+  new NotFound(`There is no ${entityType.replaceAll('_', ' ')} ${id}`);
+
+/**
+ * Changes some fields of a row as a person asked, if nobody changed it since `expectedVersion`.
+ * @throws Conflict VERSION_CONFLICT with the current version
+ */
+export async function editRow<M extends Model & Entity>(
+  model: EntityModel<M>,
+  row: M,
+  changes: Partial<Attributes<M>>,
+  expectedVersion: number | undefined,
+  action: 'UPDATE' | 'ARCHIVE' | 'RESTORE' = 'UPDATE',
+): Promise<M> {
+  const { before, after } = difference(row, changes);
+  const version = expectedVersion ?? row.version;
+  if (Object.keys(after).length === 0 && version === row.version) return row;
+
+  const [changed] = await model.update(
+    { ...changes, version: version + 1, updatedBy: currentContext().actorId ?? null },
+    { where: and({ id: row.id, version }) },
+  );
+  if (changed === 0) throw versionConflict(model.entityType, row.id, row.version);
+  AuditLog.record(action, { type: model.entityType, id: row.id }, { before, after });
+  return row.reload();
+}
+
+export const versionConflict = (entityType: string, id: string, version: number): Conflict =>
+  new Conflict(
+    'VERSION_CONFLICT',
+    `The ${entityType.replaceAll('_', ' ')} ${id} was changed meanwhile`,
+    { current_version: version },
+  );
+
+export const archiveRow = <M extends Model & Entity>(
+  model: EntityModel<M>,
+  row: M,
+  expectedVersion?: number,
+): Promise<M> =>
+  editRow(
+    model,
+    row,
+    { archivedAt: new Date() } as Partial<Attributes<M>>,
+    expectedVersion,
+    'ARCHIVE',
+  );
+
+export const restoreRow = <M extends Model & Entity>(
+  model: EntityModel<M>,
+  row: M,
+  expectedVersion?: number,
+): Promise<M> =>
+  editRow(model, row, { archivedAt: null } as Partial<Attributes<M>>, expectedVersion, 'RESTORE');
+
+function difference<M extends Model & Entity>(row: M, changes: Partial<Attributes<M>>) {
+  const before: Record<string, unknown> = {};
+  const after: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(changes)) {
+    const old: unknown = row.get(name);
+    if (JSON.stringify(old) === JSON.stringify(value)) continue;
+    before[name] = old;
+    after[name] = value;
+  }
+  return { before, after };
+}

@@ -1,0 +1,96 @@
+import type { TimerName } from '../rules/lifecycle.ts';
+import type { SubscriptionStatus } from '../rules/subscriptions.ts';
+import { subscriptionWorkflowId } from '../rules/workflowIds.ts';
+import type { WorkflowStart } from './OutboxEntry.ts';
+import type { PolicySubscription } from './PolicySubscription.ts';
+import { Timer } from './Timer.ts';
+
+/** A deadline ahead: which of the term's timers, and when (epoch milliseconds). */
+export interface DueTimer {
+  readonly name: TimerName;
+  readonly occurrence: number;
+  readonly dueAt: number;
+}
+
+/** The subscription as its row has it; every step of the workflow returns the row's new state. */
+export interface SubscriptionState {
+  readonly status: SubscriptionStatus;
+  readonly stateVersion: number;
+  readonly termNo: number;
+  readonly expiresAt: number;
+  /** Soonest first. */
+  readonly timers: readonly DueTimer[];
+  /** Nothing can happen any more. */
+  readonly isClosed: boolean;
+}
+
+/** What a command answers: numbers only, the caller reads the row for the rest. */
+export type SubscriptionResult = Pick<SubscriptionState, 'status' | 'stateVersion' | 'termNo'>;
+
+export interface SubscriptionLifecycleInput {
+  readonly v: 1;
+  readonly companyId: string;
+  readonly subscriptionId: string;
+  readonly state: SubscriptionState;
+  /** E-mails that wait to be delivered. */
+  readonly notificationIds: readonly string[];
+  /** Answers of earlier runs, so that a repeated command gets the same one. */
+  readonly answered: readonly { readonly id: string; readonly result: SubscriptionResult }[];
+}
+
+/** @param timers those ahead; read from the rows when they are left out */
+export async function stateOf(
+  subscription: PolicySubscription,
+  timers?: readonly DueTimer[],
+): Promise<SubscriptionState> {
+  const ahead =
+    timers ??
+    (await Timer.scheduledFor(subscription.id)).map(({ name, occurrence, dueAt }) => ({
+      name,
+      occurrence,
+      dueAt: dueAt.getTime(),
+    }));
+  return {
+    status: subscription.status,
+    stateVersion: subscription.stateVersion,
+    termNo: subscription.termNo,
+    expiresAt: subscription.expiresAt.getTime(),
+    timers: ahead.map(({ name, occurrence, dueAt }) => ({ name, occurrence, dueAt })),
+    isClosed: Boolean(subscription.workflowClosedAt),
+  };
+}
+
+/** How the workflow of a subscription begins, at its purchase or when it has to be restored. */
+export function subscriptionStart(
+  { id, companyId, endDate, priceSnapshot }: PolicySubscription,
+  state: SubscriptionState,
+  notificationIds: readonly string[],
+): Omit<WorkflowStart, 'id' | 'context'> {
+  const input: SubscriptionLifecycleInput = {
+    v: 1,
+    companyId,
+    subscriptionId: id,
+    state,
+    notificationIds,
+    answered: [],
+  };
+  const [next] = state.timers;
+  return {
+    companyId,
+    entityType: 'subscription',
+    entityId: id,
+    workflowType: 'subscriptionLifecycle',
+    workflowId: subscriptionWorkflowId(companyId, id),
+    input,
+    summary: `${priceSnapshot.planName}, term ${state.termNo}, until ${endDate}`,
+    attributes: {
+      CompanyId: companyId,
+      EntityType: 'subscription',
+      EntityId: id,
+      EntityStatus: state.status,
+      StateVersion: state.stateVersion,
+      ExpiresAt: state.expiresAt,
+      ...(next && { DueAt: next.dueAt }),
+    },
+  };
+}

@@ -1,0 +1,104 @@
+/** Every role, the strongest first. */
+const roles = [
+  'global_admin',
+  'tenant_admin',
+  'operator',
+  'claims_manager',
+  'compliance_manager',
+  'senior_adjuster',
+  'adjuster',
+  'call_center',
+  'hr',
+  'executive',
+  'auditor',
+  'employee',
+  'policyholder',
+] as const;
+
+export type Role = (typeof roles)[number];
+
+export const roleCodes: readonly Role[] = roles;
+
+/** The roles a user can be given now; the others arrive with claims and compliance. */
+export const rolesInUse: readonly Role[] = [
+  'global_admin',
+  'tenant_admin',
+  'operator',
+  'call_center',
+  'auditor',
+  'policyholder',
+];
+
+/** `_own` needs the row's owner as well, which the command checks; `_any` and `_all` do not. */
+export type Permission = keyof typeof grants;
+
+/** Who may do what now (requirements 1.5). Reading the catalogue is public and has no permission. */
+const grants = {
+  'category:write': ['tenant_admin'],
+  'plan:write': ['tenant_admin'],
+  'subscription:create': roles,
+  'subscription:read_own': roles,
+  'subscription:read_all': ['tenant_admin', 'claims_manager', 'call_center', 'auditor'],
+  'subscription:cancel_own': roles,
+  'subscription:cancel_any': ['tenant_admin'],
+  'subscription:renew_own': roles,
+  'subscription:renew_any': ['tenant_admin', 'call_center'],
+  'policy:read': [
+    'tenant_admin',
+    'claims_manager',
+    'senior_adjuster',
+    'adjuster',
+    'call_center',
+    'auditor',
+  ],
+  'policy:read_own': ['policyholder'],
+  'audit:read': ['global_admin', 'tenant_admin', 'auditor'],
+  'workflow:read': ['global_admin', 'tenant_admin', 'operator'],
+  'workflow:operate': ['global_admin', 'operator'],
+  'timer:change': ['tenant_admin', 'operator'],
+  'notification:read_own': roles,
+  'notification:update_own': roles,
+} as const satisfies Readonly<Record<string, readonly Role[]>>;
+
+/** Every permission, in the order of the table. */
+export const permissionCodes: readonly Permission[] = Object.keys(grants).filter(isPermission);
+
+/** What a role may do, in the order of the table. */
+export const getRolePermissions = (role: Role): readonly Permission[] =>
+  permissionCodes.filter((permission) => isGranted(role, permission));
+
+/** Whether one of the roles carries the permission. No roles, no permission. */
+export const may = (held: readonly Role[], permission: Permission): boolean =>
+  held.some((role) => isGranted(role, permission));
+
+/** The role shown on the user; undefined without any. */
+export const strongestRole = (held: readonly Role[]): Role | undefined =>
+  roleCodes.find((role) => held.includes(role));
+
+/** Derived `is_admin` of the user resource. */
+export const isAdmin = (held: readonly Role[]): boolean =>
+  held.includes('global_admin') || held.includes('tenant_admin');
+
+/** `global` for whoever acts on the platform and enters a company by name; else `tenant`. */
+export const scopeOf = (held: readonly Role[]): 'global' | 'tenant' =>
+  held.includes('global_admin') ? 'global' : 'tenant';
+
+/** The role a code from outside means: one of ours, or an old one; undefined for any other text. */
+export const mapLegacyRole = (code: string): Role | undefined =>
+  roleCodes.find((role) => role === code) ?? legacyRoles.get(code);
+
+const legacyRoles: ReadonlyMap<string, Role> = new Map<string, Role>([
+  ['ADMIN', 'tenant_admin'],
+  ['admin', 'tenant_admin'],
+  ['manager', 'claims_manager'],
+  ['USER', 'policyholder'],
+]);
+
+function isPermission(code: string): code is Permission {
+  return Object.hasOwn(grants, code);
+}
+
+const isGranted = (role: Role, permission: Permission): boolean => {
+  const granted: readonly Role[] = grants[permission];
+  return granted.includes(role);
+};

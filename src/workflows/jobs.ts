@@ -1,0 +1,15 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+
+const activities = proxyActivities<Activities>({
+  startToCloseTimeout: '30 minutes',
+  heartbeatTimeout: '1 minute',
+  retry: { initialInterval: '10 seconds', maximumInterval: '1 minute', maximumAttempts: 10 },
+});
+
+/** Every five minutes: whatever should be running and is not is started again from its row. */
+export const reconcile = (): Promise<{ readonly restored: number }> =>
+  activities.restoreWorkflows();
+
+/** Every night: partitions ahead, expired keys and tokens away. */
+export const maintain = (): Promise<void> => activities.keepHouse();

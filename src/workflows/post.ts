@@ -1,0 +1,53 @@
+import { isCancellation, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+
+const { giveUpNotification } = proxyActivities<Activities>({ startToCloseTimeout: '10 seconds' });
+
+export interface Post {
+  /** Sends queued notifications in the background; the workflow's own steps go on. */
+  send(notificationIds: readonly string[]): void;
+  /** What the next run has to send again. */
+  readonly undelivered: readonly string[];
+  /** Everything was delivered or given up. */
+  readonly isSettled: boolean;
+}
+
+export function openPost(companyId: string): Post {
+  /** Five attempts within a day: at once, then after 5 min, 30 min, 3 h and 18 h. */
+  const { deliverNotification } = proxyActivities<Activities>({
+    taskQueue: workflowInfo().taskQueue.replace(/-lifecycle$/, '-notifications'),
+    startToCloseTimeout: '1 minute',
+    retry: {
+      initialInterval: '5 minutes',
+      backoffCoefficient: 6,
+      maximumInterval: '18 hours',
+      maximumAttempts: 5,
+    },
+  });
+  const underway = new Set<string>();
+
+  const deliver = async (notificationId: string): Promise<void> => {
+    const ref = { companyId, notificationId };
+    try {
+      await deliverNotification(ref);
+    } catch (error) {
+      if (!isCancellation(error)) await giveUpNotification(ref);
+    }
+  };
+
+  return {
+    send(notificationIds) {
+      for (const id of notificationIds) {
+        if (underway.has(id)) continue;
+        underway.add(id);
+        void deliver(id).finally(() => underway.delete(id));
+      }
+    },
+    get undelivered() {
+      return [...underway];
+    },
+    get isSettled() {
+      return underway.size === 0;
+    },
+  };
+}

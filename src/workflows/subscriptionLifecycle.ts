@@ -1,0 +1,227 @@
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  defineQuery,
+  defineUpdate,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import type {
+  CancelSubscription,
+  ChangeExpiry,
+  RenewSubscription,
+  SubscriptionStep,
+} from '../activities/subscriptions.ts';
+import type {
+  DueTimer,
+  SubscriptionLifecycleInput,
+  SubscriptionResult,
+  SubscriptionState,
+} from '../models/subscriptionStart.ts';
+import {
+  allowedTransitions,
+  isLive,
+  nextStatus,
+  type SubscriptionEvent,
+} from '../rules/subscriptions.ts';
+import { openAttention } from './attention.ts';
+import { openInbox } from './inbox.ts';
+import { openPost } from './post.ts';
+import { attribute } from './searchAttributes.ts';
+
+const activities = proxyActivities<Activities>({
+  startToCloseTimeout: '10 seconds',
+  retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
+});
+
+export const cancel = defineUpdate<SubscriptionResult, [CancelSubscription]>('cancel');
+export const renew = defineUpdate<SubscriptionResult, [RenewSubscription]>('renew');
+export const changeExpiry = defineUpdate<SubscriptionResult, [ChangeExpiry]>('changeExpiry');
+export const state = defineQuery<SubscriptionState>('state');
+
+type Wish =
+  | ({ readonly kind: 'cancel' } & CancelSubscription)
+  | ({ readonly kind: 'renew' } & RenewSubscription)
+  | ({ readonly kind: 'changeExpiry' } & ChangeExpiry);
+
+/** One subscription from its purchase until nothing can happen to it any more. */
+export async function subscriptionLifecycle(input: SubscriptionLifecycleInput): Promise<void> {
+  const { companyId, subscriptionId } = input;
+  let current = input.state;
+  let shown = shownFacts(current);
+  const attention = openAttention();
+  const post = openPost(companyId);
+  const inbox = openInbox<Wish, SubscriptionResult>(input.answered);
+  setHandler(state, () => current, { description: 'The subscription as the workflow sees it' });
+  inbox.accept(cancel, {
+    description: 'Cancel now or on a later day',
+    toBody: (wish) => ({ kind: 'cancel', ...wish }),
+    refuse: () => refuseUnless('cancel'),
+  });
+  inbox.accept(renew, {
+    description: 'Renew for another term',
+    toBody: (wish) => ({ kind: 'renew', ...wish }),
+    refuse: () => refuseUnless(renewalEvent()),
+  });
+  inbox.accept(changeExpiry, {
+    description: 'Move the expiry of the running term',
+    toBody: (wish) => ({ kind: 'changeExpiry', ...wish }),
+    refuse: () => refuseUnless('change_expiry'),
+  });
+
+  post.send(input.notificationIds);
+  try {
+    for (;;) {
+      const timer = current.timers[0];
+      show(timer);
+      if (current.isClosed || current.termNo !== input.state.termNo) {
+        await condition(() => inbox.isWaiting || isQuiet());
+        if (!inbox.isWaiting) break;
+      }
+      const command = await inbox.next({
+        until: timer?.dueAt ?? Infinity,
+        summary: timer ? timer.name.replaceAll('_', ' ') : 'waiting for commands',
+      });
+      if (command) {
+        await command.answerWith(async () => adopt(await carryOut(command.id, command.body)));
+      } else if (timer) {
+        adopt(await attention.persist(timer.name, () => fire(timer), reread));
+      }
+    }
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+    await CancellationScope.nonCancellable(stopByOperator);
+    throw error;
+  }
+  if (!current.isClosed) await startNextTerm();
+
+  /** Nobody waits for an answer, and a closed subscription has sent its last message. */
+  function isQuiet(): boolean {
+    return allHandlersFinished() && (!current.isClosed || post.isSettled);
+  }
+
+  function refuseUnless(event: SubscriptionEvent): void {
+    if (attention.isNeeded) {
+      throw ApplicationFailure.nonRetryable(
+        'A step of this subscription failed and waits for an operator',
+        'NEEDS_ATTENTION',
+        { status: 409, facts: {} },
+      );
+    }
+    if (nextStatus(current.status, event)) return;
+    throw ApplicationFailure.nonRetryable(
+      `The subscription is ${current.status} and cannot ${event.replaceAll('_', ' ')}`,
+      'ILLEGAL_TRANSITION',
+      { status: 409, facts: { allowed_transitions: allowedTransitions(current.status) } },
+    );
+  }
+
+  function renewalEvent(): 'renew' | 'late_renew' {
+    return current.status === 'expired' ? 'late_renew' : 'renew';
+  }
+
+  /** State may have moved since the command was let in, so it is judged once more. */
+  function carryOut(commandId: string, wish: Wish): Promise<SubscriptionStep> {
+    const ref = {
+      companyId,
+      subscriptionId,
+      commandId,
+      expectedVersion: current.stateVersion,
+      at: Date.now(),
+    };
+    switch (wish.kind) {
+      case 'cancel':
+        refuseUnless('cancel');
+        return activities.cancelSubscription({ ...ref, ...wish });
+      case 'renew':
+        refuseUnless(renewalEvent());
+        return activities.renewSubscription({ ...ref, ...wish });
+      case 'changeExpiry':
+        refuseUnless('change_expiry');
+        return activities.changeSubscriptionExpiry({ ...ref, ...wish });
+      default:
+        return wish satisfies never;
+    }
+  }
+
+  function fire({ name, occurrence }: DueTimer): Promise<SubscriptionStep> {
+    return activities.fireSubscriptionTimer({
+      companyId,
+      subscriptionId,
+      commandId: `subscription/${subscriptionId}/${name}/${occurrence}`,
+      expectedVersion: current.stateVersion,
+      at: Date.now(),
+      name,
+      occurrence,
+    });
+  }
+
+  function adopt(step: SubscriptionStep): SubscriptionResult {
+    current = step.state;
+    post.send(step.notificationIds);
+    const { status, stateVersion, termNo } = current;
+    return { status, stateVersion, termNo };
+  }
+
+  /** A new term is a new run: the history stays short and the code young. */
+  function startNextTerm(): Promise<never> {
+    return continueAsNew<typeof subscriptionLifecycle>({
+      ...input,
+      state: current,
+      notificationIds: post.undelivered,
+      answered: inbox.answered,
+    });
+  }
+
+  /** After an operator's repair the row rules, whatever this run remembers. */
+  async function reread(): Promise<void> {
+    current = await activities.readSubscription({ companyId, subscriptionId });
+  }
+
+  async function stopByOperator(): Promise<void> {
+    const step = isLive(current.status)
+      ? activities.cancelSubscription({
+          companyId,
+          subscriptionId,
+          commandId: `subscription/${subscriptionId}/operator_cancel/1`,
+          expectedVersion: current.stateVersion,
+          at: Date.now(),
+          effectiveDate: null,
+          reason: 'Cancelled by an operator',
+        })
+      : fire({ name: 'late_renewal_close', occurrence: current.termNo, dueAt: Date.now() });
+    adopt(await step);
+    await condition(() => post.isSettled);
+  }
+
+  function show(timer: DueTimer | undefined): void {
+    setCurrentDetails(
+      `**${current.status}**, term ${current.termNo}, cover until ${new Date(current.expiresAt).toISOString()}.\n\n` +
+        current.timers
+          .map(
+            ({ name, dueAt }) => `- ${name.replaceAll('_', ' ')}: ${new Date(dueAt).toISOString()}`,
+          )
+          .join('\n'),
+    );
+    const facts = shownFacts(current);
+    if (facts === shown) return;
+    shown = facts;
+    upsertSearchAttributes([
+      { key: attribute.entityStatus, value: current.status },
+      { key: attribute.stateVersion, value: current.stateVersion },
+      { key: attribute.expiresAt, value: new Date(current.expiresAt) },
+      { key: attribute.dueAt, value: timer ? new Date(timer.dueAt) : null },
+    ]);
+  }
+}
+
+/** What the search attributes hold; the start has set them, later only a difference is written. */
+const shownFacts = ({ status, stateVersion, expiresAt, timers }: SubscriptionState): string =>
+  `${status} ${stateVersion} ${expiresAt} ${timers[0]?.dueAt}`;

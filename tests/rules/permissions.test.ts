@@ -1,0 +1,113 @@
+import {
+  getRolePermissions,
+  isAdmin,
+  mapLegacyRole,
+  may,
+  permissionCodes,
+  roleCodes,
+  rolesInUse,
+  scopeOf,
+  strongestRole,
+} from '../../src/rules/permissions.ts';
+
+const everybody = 'GA TA OP CM CP SA AD CC HR EX AU EM PH';
+
+/** Requirements 1.5, as far as it exists. */
+const table = {
+  'category:write': 'TA',
+  'plan:write': 'TA',
+  'subscription:create': everybody,
+  'subscription:read_own': everybody,
+  'subscription:read_all': 'TA CM CC AU',
+  'subscription:cancel_own': everybody,
+  'subscription:cancel_any': 'TA',
+  'subscription:renew_own': everybody,
+  'subscription:renew_any': 'TA CC',
+  'policy:read': 'TA CM SA AD CC AU',
+  'policy:read_own': 'PH',
+  'audit:read': 'TA AU GA',
+  'workflow:read': 'OP TA GA',
+  'workflow:operate': 'OP GA',
+  'timer:change': 'TA OP',
+  'notification:read_own': everybody,
+  'notification:update_own': everybody,
+};
+
+const short = {
+  global_admin: 'GA',
+  operator: 'OP',
+  tenant_admin: 'TA',
+  claims_manager: 'CM',
+  senior_adjuster: 'SA',
+  adjuster: 'AD',
+  call_center: 'CC',
+  compliance_manager: 'CP',
+  hr: 'HR',
+  executive: 'EX',
+  employee: 'EM',
+  policyholder: 'PH',
+  auditor: 'AU',
+};
+
+const everyGrant = roleCodes.flatMap((role) =>
+  permissionCodes.map((permission) => ({
+    role,
+    permission,
+    granted: table[permission].split(' ').includes(short[role]),
+  })),
+);
+
+describe('the permission table', () => {
+  it.each(everyGrant)('$role has $permission: $granted', ({ role, permission, granted }) => {
+    expect(may([role], permission)).toBe(granted);
+    expect(getRolePermissions(role).includes(permission)).toBe(granted);
+  });
+
+  it('has the thirteen roles and these permissions', () => {
+    expect([...roleCodes].sort()).toEqual(Object.keys(short).sort());
+    expect(permissionCodes).toEqual(Object.keys(table));
+    expect(rolesInUse.every((role) => roleCodes.includes(role))).toBe(true);
+  });
+});
+
+describe('several roles', () => {
+  it('may what any of them may', () => {
+    expect(may(['policyholder', 'call_center'], 'subscription:renew_any')).toBe(true);
+    expect(may(['policyholder', 'call_center'], 'plan:write')).toBe(false);
+  });
+
+  it('may nothing when there are none', () => {
+    expect(permissionCodes.filter((permission) => may([], permission))).toEqual([]);
+  });
+
+  it('show the strongest', () => {
+    expect(strongestRole(['policyholder', 'auditor', 'claims_manager'])).toBe('claims_manager');
+    expect(strongestRole(['operator', 'tenant_admin'])).toBe('tenant_admin');
+    expect(strongestRole([])).toBeUndefined();
+  });
+
+  it('are global with a global administrator among them', () => {
+    expect(scopeOf(['policyholder', 'global_admin'])).toBe('global');
+    expect(scopeOf(['tenant_admin', 'operator'])).toBe('tenant');
+    expect(scopeOf([])).toBe('tenant');
+  });
+
+  it('are administrators by a tenant or global administrator', () => {
+    expect(roleCodes.filter((role) => isAdmin([role]))).toEqual(['global_admin', 'tenant_admin']);
+  });
+});
+
+describe('mapLegacyRole', () => {
+  it.each([
+    ['ADMIN', 'tenant_admin'],
+    ['admin', 'tenant_admin'],
+    ['manager', 'claims_manager'],
+    ['USER', 'policyholder'],
+    ['call_center', 'call_center'],
+    ['root', undefined],
+    ['toString', undefined],
+    ['', undefined],
+  ])('reads %j as %s', (code, role) => {
+    expect(mapLegacyRole(code)).toBe(role);
+  });
+});

@@ -1,0 +1,101 @@
+import { v7 as uuid } from 'uuid';
+import { runInContext, type Actor } from '../../src/context.ts';
+import type { Once } from '../../src/commands/idempotency.ts';
+import { append, withGlobal, withIdentity, withTenant, flush } from '../../src/models/database.ts';
+import { Company } from '../../src/models/Company.ts';
+import { InsurancePlan } from '../../src/models/InsurancePlan.ts';
+import { PropertyCategory } from '../../src/models/PropertyCategory.ts';
+import { User } from '../../src/models/User.ts';
+import { Membership } from '../../src/models/Membership.ts';
+import type { Role } from '../../src/rules/permissions.ts';
+
+/** A number of its own for each built row, so that unique names are. */
+let built = 0;
+const unique = (): string => `${Date.now().toString(36)}${(built += 1)}`;
+
+export async function buildCompany(
+  overrides: Partial<{ code: string; timeZone: string; settings: Company['settings'] }> = {},
+): Promise<Company> {
+  return withGlobal(() =>
+    Company.create({
+      id: uuid(),
+      name: `Company ${unique()}`,
+      code: `C${unique().toUpperCase()}`.slice(0, 20),
+      timeZone: 'Europe/Berlin',
+      ...overrides,
+    }),
+  );
+}
+
+/** A person with a membership, and the actor they are when signed in. */
+export async function buildActor({
+  companyId,
+  role = 'policyholder',
+}: {
+  companyId: string;
+  role?: Role;
+}): Promise<Actor & { userId: string; email: string }> {
+  const id = uuid();
+  const name = `user${unique()}`;
+  const email = `${name}@example.com`;
+  await withIdentity(companyId, async () => {
+    await User.create({ id, username: name, email, firstName: 'Ada', lastName: 'Lovelace' });
+    await Membership.create({ id: uuid(), companyId, userId: id, role });
+  });
+  return { type: 'user', userId: id, companyId, roles: [role], sessionId: null, email };
+}
+
+export async function buildPlan({
+  companyId,
+  ...overrides
+}: { companyId: string } & Partial<{
+  premium: string;
+  coverageAmount: string;
+  durationMonths: number;
+  isActive: boolean;
+  lifecycleConfig: InsurancePlan['lifecycleConfig'];
+}>): Promise<InsurancePlan> {
+  return withTenant(companyId, async () => {
+    const categoryId = append(PropertyCategory, {
+      name: `Category ${unique()}`,
+      segment: 'residential',
+    });
+    await flush();
+    return InsurancePlan.create({
+      id: uuid(),
+      companyId,
+      name: `Plan ${unique()}`,
+      propertyCategoryId: categoryId,
+      coverageLevel: 'standard',
+      coverageAmount: '250000.00',
+      premium: '365.00',
+      currency: 'EUR',
+      durationMonths: 12,
+      ...overrides,
+    });
+  });
+}
+
+/** A request of its own, or with `key` one that repeats. */
+export const once = (actor: Actor, key?: string, bodyHash = 'body'): Once => ({
+  companyId: actor.companyId,
+  principal: actor.userId ?? actor.type,
+  route: 'POST /test',
+  key,
+  bodyHash,
+  status: 201,
+  message: 'OK',
+  present: (result) => result,
+});
+
+/** Runs work as the API would: every effect names the actor and a request id. */
+export const as = <T>(actor: Actor, work: () => Promise<T>): Promise<T> =>
+  runInContext(
+    {
+      requestId: `req_${uuid()}`,
+      companyId: actor.companyId,
+      actorId: actor.userId,
+      actorType: actor.type,
+    },
+    work,
+  );

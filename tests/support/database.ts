@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { defineModels } from '../../src/models/all.ts';
+import { openDatabase } from '../../src/models/database.ts';
+import { services } from './services.ts';
+
+export interface TestDatabase {
+  /** Superuser, for looking behind the wall. */
+  readonly adminUrl: string;
+  readonly apiUrl: string;
+  readonly workerUrl: string;
+  /** Runs SQL as superuser. */
+  sql<Row extends object>(text: string, values?: unknown[]): Promise<Row[]>;
+  close(): Promise<void>;
+}
+
+/** A migrated database of one's own, opened for this file's models as the API's role. */
+export async function openTestDatabase({ poolMax = 10 } = {}): Promise<TestDatabase> {
+  const { adminUrl: templateUrl, passwords } = services();
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  const template = new URL(templateUrl).pathname.slice(1);
+  await asAdmin(withDatabase(templateUrl, 'postgres'), async (client) => {
+    await client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`);
+  });
+
+  const adminUrl = withDatabase(templateUrl, name);
+  const apiUrl = withLogin(adminUrl, 'app_api', passwords.api);
+  const database = openDatabase(
+    {
+      url: apiUrl,
+      poolMax,
+      acquireTimeoutMs: 10_000,
+      statementTimeoutMs: 8000,
+      applicationName: 'surety-test',
+    },
+    defineModels,
+  );
+  const admin = new pg.Client({ connectionString: adminUrl });
+  await admin.connect();
+
+  return {
+    adminUrl,
+    apiUrl,
+    workerUrl: withLogin(adminUrl, 'app_worker', passwords.worker),
+    sql: async (text, values = []) => (await admin.query(text, values)).rows,
+    async close() {
+      await database.close();
+      await admin.end();
+      await asAdmin(withDatabase(templateUrl, 'postgres'), async (client) => {
+        await client.query(`DROP DATABASE ${name} WITH (FORCE)`);
+      });
+    },
+  };
+}
+
+async function asAdmin(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+function withDatabase(url: string, database: string): string {
+  const changed = new URL(url);
+  changed.pathname = `/${database}`;
+  return changed.toString();
+}
+
+function withLogin(url: string, user: string, password: string): string {
+  const changed = new URL(url);
+  changed.username = user;
+  changed.password = password;
+  return changed.toString();
+}

@@ -1,0 +1,86 @@
+import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import {
+  bundleWorkflowCode,
+  Worker,
+  type NativeConnection,
+  type WorkerOptions as WorkerSettings,
+  type WorkflowBundleOption,
+} from '@temporalio/worker';
+import { createActivities, type ActivityDependencies } from '../src/activities/index.ts';
+import { activityInterceptor } from './refusals.ts';
+
+export interface WorkerOptions {
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  /** Prefix of the queues: `{prefix}-lifecycle`, `{prefix}-notifications`. */
+  readonly taskQueue: string;
+  readonly bundle: WorkflowBundleOption;
+  readonly dependencies: ActivityDependencies;
+  /** Not more than the connections of the pool. */
+  readonly maxActivities: number;
+  readonly mailsPerSecond: number;
+  readonly identity?: string;
+}
+
+const sourceOf = (name: string): string =>
+  fileURLToPath(new URL(`../src/workflows/${name}${extension}`, import.meta.url));
+
+/** `.ts` from the sources, `.js` when built: paths in strings are not rewritten by the compiler. */
+const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+
+/** The workflows as one script; takes seconds, so it is made once and shared. */
+export const bundleWorkflows = async (): Promise<{ code: string }> =>
+  bundleWorkflowCode({
+    workflowsPath: sourceOf('index'),
+    workflowInterceptorModules: [sourceOf('context')],
+    logger: { ...console, log() {}, trace() {}, debug() {}, info() {} },
+    webpackConfigHook: (config) => ({
+      ...config,
+      resolve: { ...config.resolve, extensionAlias: { '.ts': ['.ts', '.js'] } },
+    }),
+  });
+
+/** One worker for workflows and their SQL, one that sends mail at a bounded rate. */
+export async function createWorkers({
+  connection,
+  namespace,
+  taskQueue,
+  bundle,
+  dependencies,
+  maxActivities,
+  mailsPerSecond,
+  identity = `${process.pid}@${hostname()}`,
+}: WorkerOptions): Promise<readonly Worker[]> {
+  const activities = createActivities(dependencies);
+  const common: Omit<WorkerSettings, 'taskQueue'> = {
+    connection,
+    namespace,
+    activities,
+    identity,
+    interceptors: {
+      activity: [(context) => ({ inbound: activityInterceptor(context) })],
+    },
+    shutdownGraceTime: '20 seconds',
+    shutdownForceTime: '30 seconds',
+  };
+
+  return Promise.all([
+    Worker.create({
+      ...common,
+      taskQueue: `${taskQueue}-lifecycle`,
+      workflowBundle: bundle,
+      maxCachedWorkflows: 300,
+      maxConcurrentWorkflowTaskExecutions: 40,
+      maxConcurrentActivityTaskExecutions: maxActivities,
+      workflowTaskPollerBehavior: { type: 'autoscaling', minimum: 2, maximum: 10 },
+      activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, maximum: 10 },
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: `${taskQueue}-notifications`,
+      maxConcurrentActivityTaskExecutions: 10,
+      maxTaskQueueActivitiesPerSecond: mailsPerSecond,
+    }),
+  ]);
+}

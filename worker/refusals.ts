@@ -1,0 +1,63 @@
+import {
+  ApplicationFailure,
+  ApplicationFailureCategory,
+  defaultPayloadConverter,
+} from '@temporalio/common';
+import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
+import type { Context } from '@temporalio/activity';
+import { runInContext } from '../src/context.ts';
+import { Refusal } from '../src/errors.ts';
+import { contextHeader, type CauseContext } from '../src/workflows/context.ts';
+
+/**
+ * Around every activity: who caused it, that it stays within its company, and that a refusal is not
+ * tried again. Anything else that fails is tried until it works.
+ */
+export const activityInterceptor = ({ info }: Context): ActivityInboundCallsInterceptor => ({
+  async execute(input, next) {
+    const header = input.headers[contextHeader];
+    const cause = header
+      ? defaultPayloadConverter.fromPayload<CauseContext>(header)
+      : { requestId: '' };
+    const workflowId = info.workflowExecution?.workflowId ?? '';
+    refuseForeignCompany(workflowId, input.args[0], cause.companyId);
+    return runInContext({ ...cause, workflowId }, async () => {
+      try {
+        return await next(input);
+      } catch (error) {
+        throw error instanceof Refusal ? asFailure(error) : error;
+      }
+    });
+  },
+});
+
+const asFailure = (refusal: Refusal): ApplicationFailure =>
+  ApplicationFailure.create({
+    message: refusal.message,
+    type: refusal.code,
+    nonRetryable: true,
+    category: ApplicationFailureCategory.BENIGN,
+    details: [{ status: refusal.status, facts: refusal.facts, fields: refusal.details }],
+  });
+
+/** Workflows of the platform itself name no company in their id. */
+const ofPlatform = /^(?:onboarding|schedule)\//;
+
+/** A bug must not carry one company's work into another's rows. */
+function refuseForeignCompany(
+  workflowId: string,
+  input: unknown,
+  headerCompany: string | undefined,
+): void {
+  if (ofPlatform.test(workflowId)) return;
+  const idCompany = workflowId.split('/')[1];
+  const inputCompany =
+    typeof input === 'object' && input !== null && 'companyId' in input
+      ? input.companyId
+      : undefined;
+  if (inputCompany === idCompany && (headerCompany ?? idCompany) === idCompany) return;
+  throw ApplicationFailure.nonRetryable(
+    'The company of the input, the header and the workflow id differ',
+    'COMPANY_MISMATCH',
+  );
+}

@@ -1,0 +1,123 @@
+import { isGrpcServiceError } from '@temporalio/client';
+import { markDispatched } from '../src/commands/dispatch.ts';
+import type { Temporal } from '../src/commands/temporal.ts';
+import { runInContext } from '../src/context.ts';
+import type { Logger } from '../src/logger.ts';
+import { execute, select, withSystem } from '../src/models/database.ts';
+import type { WorkflowStart } from '../src/models/OutboxEntry.ts';
+
+const batch = 100;
+const pollMs = 1000;
+const lockSeconds = 30;
+const maxTries = 20;
+const maxBackoffSeconds = 30;
+
+/** gRPC states that say nothing about the entry itself: unavailable, deadline, cancelled. */
+const passing = new Set([14, 4, 1]);
+
+/**
+ * Starts what inline dispatch left behind: claim in one short transaction, start outside of it, mark
+ * in another. Dying anywhere in between costs one more start, which Temporal knows already.
+ */
+export function startRelay({
+  temporal,
+  log,
+}: {
+  readonly temporal: Pick<Temporal, 'start'>;
+  readonly log: Logger;
+}): { stop(): Promise<void> } {
+  let stopping = false;
+  let wake = (): void => {};
+  const pause = (): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, pollMs);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+
+  const round = async (): Promise<number> => {
+    const entries = await claim();
+    const started: WorkflowStart[] = [];
+    for (const entry of entries) {
+      if (stopping) break;
+      try {
+        await runInContext(entry.context, () => temporal.start(entry));
+        started.push(entry);
+      } catch (error) {
+        const isAway = isGrpcServiceError(error) && passing.has(error.code);
+        await recordFailure(entry, error, isAway);
+        log.warn({ err: error, workflow_id: entry.workflowId }, 'start failed');
+        if (isAway) break;
+      }
+    }
+    if (started.length > 0) await markDispatched(started);
+    return started.length;
+  };
+
+  const run = async (): Promise<void> => {
+    while (!stopping) {
+      const started = await round().catch((error: unknown) => {
+        log.error({ err: error }, 'relay round failed');
+        return 0;
+      });
+      if (started < batch) await pause();
+    }
+  };
+  const running = run();
+
+  return {
+    async stop() {
+      stopping = true;
+      wake();
+      await running;
+    },
+  };
+}
+
+/** Takes the oldest open entries of entities that have no earlier open one. */
+const claim = (): Promise<WorkflowStart[]> =>
+  withSystem('relay', () =>
+    select<WorkflowStart>(
+      `UPDATE core.outbox AS o SET locked_until = now() + make_interval(secs => $1)
+       FROM (
+         SELECT company_id, id FROM core.outbox AS c
+         WHERE dispatched_at IS NULL AND parked_at IS NULL AND not_before <= now()
+           AND (locked_until IS NULL OR locked_until < now())
+           AND NOT EXISTS (
+             SELECT 1 FROM core.outbox AS earlier
+             WHERE earlier.company_id = c.company_id AND earlier.entity_id = c.entity_id
+               AND earlier.id < c.id
+               AND earlier.dispatched_at IS NULL AND earlier.parked_at IS NULL)
+         ORDER BY not_before LIMIT $2
+         FOR UPDATE SKIP LOCKED
+       ) AS next
+       WHERE o.company_id = next.company_id AND o.id = next.id
+       RETURNING o.company_id AS "companyId", o.id, o.entity_type AS "entityType",
+         o.entity_id AS "entityId", o.workflow_type AS "workflowType",
+         o.workflow_id AS "workflowId", o.input, o.summary, o.attributes, o.context,
+         o.is_restart AS "isRestart"`,
+      [lockSeconds, batch],
+    ),
+  );
+
+/** Temporal being away is no failure of the entry: it waits a second and is not counted. */
+const recordFailure = (
+  { companyId, id }: WorkflowStart,
+  error: unknown,
+  isAway: boolean,
+): Promise<void> =>
+  withSystem('relay', async () => {
+    await execute(
+      isAway
+        ? `UPDATE core.outbox SET locked_until = NULL, last_error = $3,
+             not_before = now() + interval '1 second'
+           WHERE company_id = $1 AND id = $2`
+        : `UPDATE core.outbox SET locked_until = NULL, last_error = $3, tries = tries + 1,
+             parked_at = CASE WHEN tries + 1 >= ${maxTries} THEN now() END,
+             not_before = now() + make_interval(secs => least(${maxBackoffSeconds}, 2 ^ tries))
+           WHERE company_id = $1 AND id = $2`,
+      [companyId, id, String(error instanceof Error ? error.message : error).slice(0, 500)],
+    );
+  });
