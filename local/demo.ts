@@ -174,4 +174,7 @@ function list(answer: unknown, name: string): Json[] {
   return Array.isArray(value) ? value.filter(isJson) : [];
 }
 
-const text = (answer: Json, name: string): string => String(answer[name] ?? '');
+function text(answer: Json, name: string): string {
+  const value = answer[name];
+  return typeof value === 'string' ? value : '';
+}

@@ -105,7 +105,7 @@ const settings = Joi.object({
   SECRET_KEY: secret.default(developmentSecret),
   JWT_SECRET_KEY: secret.default(developmentSecret),
   JWT_ALGORITHM: Joi.valid('HS256', 'RS256').default('HS256'),
-  JWT_PRIVATE_KEY: secret.when('JWT_ALGORITHM', { is: 'RS256', then: Joi.required() }),
+  JWT_PRIVATE_KEY: secret,
   ACCESS_TOKEN_EXPIRE_MINUTES: Joi.number().integer().min(1).max(1440).default(30),
   REFRESH_TOKEN_EXPIRE_DAYS: Joi.number().integer().min(1).max(90).default(7),
   PASSWORD_HASH: Joi.valid('argon2id', 'bcrypt').default('argon2id'),
@@ -140,6 +140,9 @@ export function readConfig(environment: NodeJS.ProcessEnv = processEnvironment()
     throw new ConfigError(
       error.details.map(({ message }) => `Configuration: ${message}`).join('\n'),
     );
+  }
+  if (value.JWT_ALGORITHM === 'RS256' && !value.JWT_PRIVATE_KEY) {
+    throw new ConfigError('Configuration: JWT_ALGORITHM=RS256 needs JWT_PRIVATE_KEY');
   }
   if (value.ENVIRONMENT === 'production') refuseDevelopmentDefaults(value);
 
@@ -187,7 +190,9 @@ export function readConfig(environment: NodeJS.ProcessEnv = processEnvironment()
       apiKey: value.TEMPORAL_API_KEY,
     },
     smtp: {
-      url: value.SMTP_URL ?? smtpUrl(value),
+      url:
+        value.SMTP_URL ??
+        smtpUrl(value.SMTP_HOST, value.SMTP_PORT, value.SMTP_USER, value.SMTP_PASSWORD),
       from: value.SMTP_FROM,
       perSecond: value.SMTP_MESSAGES_PER_SECOND,
     },
@@ -216,12 +221,10 @@ function refuseDevelopmentDefaults(value: Record<string, unknown>): void {
     throw new ConfigError('Configuration: production refuses DEBUG=true');
 }
 
-function smtpUrl(value: Record<string, unknown>): string {
-  const login =
-    value['SMTP_USER'] === undefined
-      ? ''
-      : `${encodeURIComponent(String(value['SMTP_USER']))}:${encodeURIComponent(String(value['SMTP_PASSWORD'] ?? ''))}@`;
-  return `smtp://${login}${String(value['SMTP_HOST'])}:${String(value['SMTP_PORT'])}`;
+function smtpUrl(host: string, port: number, user?: string, password = ''): string {
+  const url = new URL(`smtp://${host}:${port}`);
+  if (user) Object.assign(url, { username: user, password });
+  return url.toString();
 }
 
 const split = (text: string): string[] =>

@@ -17,6 +17,11 @@ const jobs: readonly { readonly workflow: string; readonly spec: ScheduleSpec; n
     spec: { calendars: [{ hour: 3, minute: 10 }], timezone: 'UTC', jitter: '5 minutes' },
     note: 'Audit partitions ahead; expired keys and tokens away',
   },
+  {
+    workflow: 'remindOfRenewals',
+    spec: { calendars: [{ dayOfWeek: 'MONDAY', hour: 7 }], timezone: 'UTC', jitter: '5 minutes' },
+    note: 'Tells tenant admins of the renewals to win and those lost',
+  },
 ];
 
 /** Creates the periodic jobs, or brings existing ones up to date. Every worker may call it. */

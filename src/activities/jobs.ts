@@ -7,6 +7,7 @@ import {
   withIdentity,
   withTenant,
 } from '../models/database.ts';
+import { queueMail } from '../models/mail.ts';
 import { OutboxEntry } from '../models/OutboxEntry.ts';
 import { Notification } from '../models/Notification.ts';
 import { PolicySubscription } from '../models/PolicySubscription.ts';
@@ -45,14 +46,28 @@ export const jobActivities = ({ openWorkflows }: { readonly openWorkflows: OpenW
     return { restored };
   },
 
+  /**
+   * Safe to repeat: a digest is keyed by company and week.
+   * @param order.week the day it is about, as a calendar date
+   */
+  async sendDigests({ week }: { readonly week: string }): Promise<void> {
+    for await (const companyId of companyIds()) {
+      await digest(companyId, week);
+      heartbeat({ companyId });
+    }
+  },
+
   /** Safe to repeat: it makes what is missing and removes what is past its time. */
   async keepHouse(): Promise<void> {
     await withGlobal(async () => {
       await select('SELECT app.ensure_audit_partitions()');
     });
     await withIdentity(null, async () => {
+      // Only whole families: a revoked member ends those that are left.
       await execute(
-        `DELETE FROM platform.refresh_tokens WHERE expires_at < now() - interval '30 days'`,
+        `DELETE FROM platform.refresh_tokens WHERE family_id IN (
+           SELECT family_id FROM platform.refresh_tokens
+           GROUP BY family_id HAVING max(expires_at) < now() - interval '30 days')`,
       );
     });
     for await (const companyId of companyIds()) {
@@ -64,6 +79,36 @@ export const jobActivities = ({ openWorkflows }: { readonly openWorkflows: OpenW
     }
   },
 });
+
+/** One mail to each tenant admin of a company that has something to tell. */
+const digest = (companyId: string, week: string): Promise<void> =>
+  withTenant(companyId, async () => {
+    const key = `company/${companyId}/renewal_digest/${week}`;
+    const [facts] = await select<{ endingSoon: number; expired: number; isTold: boolean }>(
+      `SELECT
+         count(*) FILTER (WHERE status = 'active' AND NOT auto_renew
+           AND end_date BETWEEN $1::date AND $1::date + 14)::integer AS "endingSoon",
+         count(*) FILTER (WHERE status = 'expired'
+           AND end_date BETWEEN $1::date - 7 AND $1::date)::integer AS expired,
+         EXISTS (SELECT 1 FROM core.notifications WHERE starts_with(dedupe_key, $2)) AS "isTold"
+       FROM policy_subscriptions
+       WHERE end_date BETWEEN $1::date - 7 AND $1::date + 14`,
+      [week, key],
+    );
+    if (!facts || facts.isTold || facts.endingSoon + facts.expired === 0) return;
+    const admins = await select<{ userId: string }>(
+      `SELECT m.user_id AS "userId" FROM platform.memberships m
+         JOIN platform.users u ON u.id = m.user_id
+       WHERE m.role = 'tenant_admin' AND m.valid_from <= now()
+         AND (m.valid_to IS NULL OR m.valid_to > now()) AND u.is_active
+       ORDER BY m.user_id LIMIT 200`,
+    );
+    const { endingSoon, expired } = facts;
+    for (const { userId } of admins) {
+      const payload = { endingSoon, expired };
+      queueMail({ companyId, to: { userId }, template: 'renewal_digest', payload, key });
+    }
+  });
 
 async function* companyIds(): AsyncGenerator<string> {
   let after = '00000000-0000-0000-0000-000000000000';

@@ -21,6 +21,12 @@ your account with {{company}} is ready. Sign in with this e-mail address.`,
 
 somebody tried to register with this e-mail address. You already have an account, and nothing was changed. If it was you, sign in; if not, you need do nothing.`,
   },
+  session_revoked: {
+    subject: 'A session of yours was ended',
+    body: `Dear {{name}},
+
+a sign-in token of your account with {{company}} was used twice, which can mean that somebody copied it. We have ended that session. Please sign in again, and change your password if you do not know what happened.`,
+  },
   subscription_confirmed: {
     subject: 'Your policy {{policyNumber}}',
     body: `Dear {{name}},
@@ -68,6 +74,12 @@ policy {{policyNumber}} ({{planName}}) ends on {{endDate}}. Renew it to stay cov
   renewal_call: {
     subject: 'Call the holder of {{policyNumber}}',
     body: `Policy {{policyNumber}} ({{planName}}) ends on {{endDate}} and the holder has not answered.`,
+  },
+  renewal_digest: {
+    subject: 'Renewals of the week: {{endingSoon}} to win, {{expired}} lost',
+    body: `Dear {{name}},
+
+in the coming 14 days {{endingSoon}} subscriptions of {{company}} end that nobody has renewed. In the past week {{expired}} expired without renewal; they can still be renewed late.`,
   },
   delivery_failed: {
     subject: 'A message could not be delivered',

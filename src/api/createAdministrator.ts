@@ -13,6 +13,9 @@ import { email as emailSchema } from './schema.ts';
 
 const usage = `npm run admin:create -- --email E [--role global_admin | tenant_admin --company CODE] [--password-stdin]`;
 
+/** What the person at the terminal typed wrongly. */
+class UsageError extends Error {}
+
 interface Wanted extends Omit<Appointment, 'password'> {
   readonly takesPasswordFromStdin: boolean;
 }
@@ -83,8 +86,6 @@ function readArguments(args: string[]): Wanted {
   };
 }
 
-class UsageError extends Error {}
-
 /** @returns undefined where nobody can be asked or wants to say: a link is made instead */
 async function askPassword(fromStdin: boolean): Promise<string | undefined> {
   if (fromStdin) {
@@ -93,24 +94,23 @@ async function askPassword(fromStdin: boolean): Promise<string | undefined> {
     return password;
   }
   if (!process.stdin.isTTY) return undefined;
-  const password = await askHidden('Password (empty: print a link to set it): ');
-  if (password === '') return undefined;
-  if ((await askHidden('Once more: ')) !== password) {
-    throw new UsageError('The two passwords differ.');
-  }
-  return password;
-}
-
-async function askHidden(question: string): Promise<string> {
-  process.stdout.write(question);
+  // The terminal must be silent before the question invites anybody to type.
   const silence = new Writable({ write: (_chunk, _encoding, done) => done() });
   const terminal = createInterface({ input: process.stdin, output: silence, terminal: true });
   terminal.once('SIGINT', () => process.exit(130));
+  const ask = async (question: string): Promise<string> => {
+    process.stdout.write(question);
+    const answer = await terminal.question('');
+    process.stdout.write('\n');
+    return answer;
+  };
   try {
-    return await terminal.question('');
+    const password = await ask('Password (empty: print a link to set it): ');
+    if (password === '') return undefined;
+    if ((await ask('Once more: ')) !== password) throw new UsageError('The two passwords differ.');
+    return password;
   } finally {
     terminal.close();
-    process.stdout.write('\n');
   }
 }
 

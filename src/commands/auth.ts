@@ -1,7 +1,7 @@
 import { v7 as uuid } from 'uuid';
 import type { Config } from '../config.ts';
 import { currentContext, runInContext, type Actor } from '../context.ts';
-import { Conflict, Unauthenticated, invalidField } from '../errors.ts';
+import { Conflict, Forbidden, Unauthenticated, invalidField } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import type { CompanySettings } from '../models/Company.ts';
 import { Credential, type NewAccount } from '../models/Credential.ts';
@@ -12,8 +12,8 @@ import { PasswordResetToken } from '../models/PasswordResetToken.ts';
 import { RefreshToken, type Session } from '../models/RefreshToken.ts';
 import { User } from '../models/User.ts';
 import type { Role } from '../rules/permissions.ts';
-import type { Companies, KnownCompany, PasswordSettings } from './companies.ts';
-import { queueMail } from './mail.ts';
+import type { Companies, KnownCompany } from './companies.ts';
+import { queueMail } from '../models/mail.ts';
 import type { Passwords } from './passwords.ts';
 import type { Sessions } from './sessions.ts';
 import { hashSecret, newSecret, type Tokens } from './tokens.ts';
@@ -68,6 +68,9 @@ export function createAuth(dependencies: AuthDependencies) {
   return {
     /** A new address and a known one get the same answer after the same work; mail tells which. */
     async register(company: KnownCompany, { password, ...person }: Registration) {
+      if (company.status !== 'active') {
+        throw new Forbidden('This company is suspended', 'TENANT_SUSPENDED');
+      }
       const { email, username } = person;
       const requireClasses = requiresClasses(company.settings);
       await passwords.refuseWeak(password, { email, username, requireClasses });
@@ -238,12 +241,18 @@ export function createAuth(dependencies: AuthDependencies) {
         { type: 'user', id: userId },
         { after: { session: familyId } },
       );
+      const owner = await User.findOne({ where: { id: userId } });
+      if (owner) sendMail(companyId, owner.email, 'session_revoked');
     });
     sessions.forget(familyId);
   }
 
-  function sendMail(companyId: string, address: string, template: 'welcome' | 'account_exists') {
-    const start = queueMail({ companyId, address, template });
+  function sendMail(
+    companyId: string,
+    address: string,
+    template: 'welcome' | 'account_exists' | 'session_revoked',
+  ): void {
+    const start = queueMail({ companyId, to: { address }, template });
     afterCommit(() => dispatch(start));
   }
 }
@@ -284,7 +293,7 @@ async function usableUser(id: string): Promise<User> {
 }
 
 /** Section `password` of a company's settings. */
-const requiresClasses = (settings: CompanySettings & PasswordSettings): boolean =>
+const requiresClasses = (settings: CompanySettings): boolean =>
   settings.password?.requireClasses ?? true;
 
 const badRefreshToken = (): Unauthenticated =>

@@ -5,11 +5,6 @@ import type { CompanySettings } from '../models/Company.ts';
 import { platformCompanyId, select, withGlobal } from '../models/database.ts';
 import { createCache } from './cache.ts';
 
-/** What a company may demand of its people's passwords. */
-export interface PasswordSettings {
-  readonly password?: { readonly requireClasses?: boolean };
-}
-
 /** A company as requests see it, at most 5 s old. */
 export interface KnownCompany {
   readonly id: string;
@@ -18,7 +13,7 @@ export interface KnownCompany {
   readonly timeZone: string;
   readonly currency: string;
   readonly status: 'active' | 'suspended';
-  readonly settings: CompanySettings & PasswordSettings;
+  readonly settings: CompanySettings;
 }
 
 export interface Companies {

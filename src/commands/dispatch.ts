@@ -6,7 +6,7 @@ import type { Temporal } from './temporal.ts';
 
 /** Starts promised workflows right after their commit. What it does not manage the relay does. */
 export interface Dispatcher {
-  dispatch(start: WorkflowStart): void;
+  readonly dispatch: (start: WorkflowStart) => void;
   /** Resolves when nothing is under way; for a clean stop. */
   drained(): Promise<void>;
 }

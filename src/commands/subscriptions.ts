@@ -196,11 +196,7 @@ export const createSubscriptions = ({
       AuditLog.record('CREATE', { type: 'policy', id: policy.id }, { after: { policyNumber } });
 
       const start = OutboxEntry.promise(
-        subscriptionStart(
-          subscription,
-          await stateOf(subscription, timers),
-          notificationId ? [notificationId] : [],
-        ),
+        subscriptionStart(subscription, await stateOf(subscription, timers), [notificationId]),
       );
       await flush();
       afterCommit(() => dispatcher.dispatch(start));

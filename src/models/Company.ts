@@ -11,6 +11,8 @@ import { column, platformTable } from './columns.ts';
 /** What a company may set for itself, by section; bounds are checked when it is stored. */
 export interface CompanySettings {
   readonly subscription?: LifecycleConfig;
+  /** Whether passwords need characters of every class; they do unless told. */
+  readonly password?: { readonly requireClasses?: boolean };
 }
 
 /** A tenant. Written through `withGlobal`; a company's own transaction sees only its own row. */

@@ -21,6 +21,7 @@ export type Recipient =
 export type TemplateCode =
   | 'welcome'
   | 'account_exists'
+  | 'session_revoked'
   | 'subscription_confirmed'
   | 'subscription_cancel_pending'
   | 'subscription_cancelled'
@@ -29,6 +30,7 @@ export type TemplateCode =
   | 'subscription_renewed'
   | 'renewal_reminder'
   | 'renewal_call'
+  | 'renewal_digest'
   | 'delivery_failed';
 
 /** One message to one recipient. The row is exactly once by `dedupeKey`; delivery at least once. */
@@ -86,7 +88,7 @@ export class Notification extends Model<
   /**
    * Queues one message with the change that causes it. In-app messages are thereby delivered.
    * @param key `{entity}/{id}/{effect}/{n}`; the recipient is added to it
-   * @returns the id to deliver when it goes out by e-mail, else undefined
+   * @returns its id; an e-mail is still to be delivered
    */
   static queue({
     to,
@@ -100,7 +102,7 @@ export class Notification extends Model<
     readonly payload: Readonly<Record<string, unknown>>;
     readonly key: string;
     readonly about: { readonly type: string; readonly id: string };
-  }): string | undefined {
+  }): string {
     const id = uuid();
     const whom = 'userId' in to ? to.userId : 'role' in to ? to.role : to.address;
     append(Notification, {
@@ -118,7 +120,7 @@ export class Notification extends Model<
       entityType: about.type,
       entityId: about.id,
     });
-    return to.channel === 'email' ? id : undefined;
+    return id;
   }
 
   /** E-mails about an entity that nobody has delivered; delivering one twice has no effect. */

@@ -245,10 +245,12 @@ function insertStatement(pending: readonly PendingRow[]): { sql: string; bind: u
   return { sql: `WITH ${inserts.join(',\n')} SELECT 1`, bind };
 }
 
-const rowCount = (result: unknown): number =>
-  typeof result === 'object' && result !== null && 'rowCount' in result
-    ? Number(result.rowCount ?? 0)
-    : 0;
+/** Sequelize hands on the driver's result, but for an INSERT the count alone. */
+function rowCount(result: unknown): number {
+  if (typeof result === 'number') return result;
+  const hasCount = typeof result === 'object' && result !== null && 'rowCount' in result;
+  return hasCount ? Number(result.rowCount ?? 0) : 0;
+}
 
 const asParameter = (value: unknown): unknown =>
   typeof value === 'object' && value !== null && !(value instanceof Date)

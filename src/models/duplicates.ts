@@ -1,5 +1,10 @@
 /** Unique keys that a request can break, and the conflict each one is: code and sentence. */
 export const duplicates: Readonly<Record<string, readonly [code: string, message: string]>> = {
+  // Two requests with one key at the same moment: the later one was too early to see the other.
+  idempotency_keys_pkey: [
+    'IDEMPOTENCY_IN_PROGRESS',
+    'A request with this Idempotency-Key is being carried out',
+  ],
   property_categories_name_key: ['CATEGORY_EXISTS', 'There is already a category of this name'],
   insurance_plans_name_key: ['PLAN_EXISTS', 'There is already a plan of this name'],
   policy_subscriptions_live_key: [

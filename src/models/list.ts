@@ -1,7 +1,7 @@
 import { select } from './database.ts';
 
-/** One condition with its value; `$` stands for the value's place: `premium_minor >= $`. */
-export type Condition = readonly [sql: string, value: unknown] | readonly [sql: string];
+/** A condition with its values; `$` stands for the first, `$2` for the second: `premium_minor >= $`. */
+export type Condition = readonly [sql: string, ...values: readonly unknown[]];
 
 export interface ListOrder {
   /** SQL expressions from a fixed map, never from a request. */
@@ -20,15 +20,8 @@ export async function selectPage<Row extends object>(
   conditions: readonly Condition[],
   { by, id, order, page, size }: ListOrder,
 ): Promise<{ items: Row[]; total: number }> {
-  const bind: unknown[] = [];
-  const where = conditions
-    .map((condition) =>
-      condition.length === 1
-        ? condition[0]
-        : condition[0].replaceAll('$', `$${bind.push(condition[1])}`),
-    )
-    .join(' AND ');
-  const rest = `FROM ${from} WHERE ${where || 'true'}`;
+  const { where, bind } = whereAll(conditions);
+  const rest = `FROM ${from} WHERE ${where}`;
   const direction = order === 'desc' ? 'DESC' : 'ASC';
   const rows = await select<Row & { total: string }>(
     `SELECT ${columns}, count(*) OVER () AS total ${rest}
@@ -43,6 +36,31 @@ export async function selectPage<Row extends object>(
   return { items: [], total: Number(counted?.total ?? 0) };
 }
 
+/** The first rows alone, without a total: what a walk by cursor needs of a long table. */
+export async function selectFirst<Row extends object>(
+  columns: string,
+  from: string,
+  conditions: readonly Condition[],
+  { by, id, order, size }: Omit<ListOrder, 'page'>,
+): Promise<Row[]> {
+  const { where, bind } = whereAll(conditions);
+  const direction = order === 'desc' ? 'DESC' : 'ASC';
+  return select<Row>(
+    `SELECT ${columns} FROM ${from} WHERE ${where}
+     ORDER BY ${by} ${direction}, ${id} ${direction} LIMIT ${size}`,
+    bind,
+  );
+}
+
 /** A search text as a LIKE pattern that means itself. */
 export const containing = (text: string): string =>
   `%${text.replaceAll(/[\\%_]/g, (character) => `\\${character}`)}%`;
+
+function whereAll(conditions: readonly Condition[]): { where: string; bind: unknown[] } {
+  const bind: unknown[] = [];
+  const written = conditions.map(([sql, ...values]) => {
+    const places = values.map((value) => `$${bind.push(value)}`);
+    return sql.replaceAll(/\$(\d?)/g, (_, place: string) => places[Number(place || 1) - 1] ?? '');
+  });
+  return { where: written.join(' AND ') || 'true', bind };
+}

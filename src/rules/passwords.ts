@@ -20,7 +20,7 @@ export const passwordProblems = (
 ): readonly Problem[] => {
   const lower = password.toLowerCase();
   const problems: Problem[] = [];
-  if ([...password].length < minPasswordLength) {
+  if (Array.from(password).length < minPasswordLength) {
     problems.push({
       code: 'PASSWORD_TOO_SHORT',
       message: `The password has at least ${minPasswordLength} characters`,

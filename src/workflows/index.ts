@@ -1,3 +1,3 @@
-export { maintain, reconcile } from './jobs.ts';
+export { maintain, reconcile, remindOfRenewals } from './jobs.ts';
 export { notificationDelivery } from './notificationDelivery.ts';
 export { subscriptionLifecycle } from './subscriptionLifecycle.ts';

@@ -11,5 +11,9 @@ const activities = proxyActivities<Activities>({
 export const reconcile = (): Promise<{ readonly restored: number }> =>
   activities.restoreWorkflows();
 
+/** Every Monday: tells tenant admins of the renewals to win and those lost. */
+export const remindOfRenewals = (): Promise<void> =>
+  activities.sendDigests({ week: new Date().toISOString().slice(0, 10) });
+
 /** Every night: partitions ahead, expired keys and tokens away. */
 export const maintain = (): Promise<void> => activities.keepHouse();

@@ -1,11 +1,6 @@
 import { condition } from '@temporalio/workflow';
+import type { NotificationDeliveryInput } from '../models/mail.ts';
 import { openPost } from './post.ts';
-
-export interface NotificationDeliveryInput {
-  readonly v: 1;
-  readonly companyId: string;
-  readonly notificationId: string;
-}
 
 /** One message until it is delivered or given up after a day. */
 export async function notificationDelivery(input: NotificationDeliveryInput): Promise<void> {

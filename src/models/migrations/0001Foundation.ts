@@ -167,7 +167,7 @@ SET search_path = pg_catalog AS $$
   FROM generate_series(date_trunc('month', now()), now() + interval '12 months', interval '1 month') AS month
 $$;
 REVOKE EXECUTE ON FUNCTION app.ensure_audit_partitions() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION app.ensure_audit_partitions() TO app_worker, app_api;
+GRANT EXECUTE ON FUNCTION app.ensure_audit_partitions() TO app_global;
 SELECT app.create_audit_partition(month::date)
 FROM generate_series(date_trunc('month', now()), date_trunc('month', now()) + interval '23 months', interval '1 month') AS month;
 

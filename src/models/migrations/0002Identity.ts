@@ -74,6 +74,7 @@ CREATE TABLE platform.refresh_tokens (
   user_agent text
 );
 CREATE INDEX refresh_tokens_family_idx ON platform.refresh_tokens (family_id);
+CREATE INDEX refresh_tokens_ended_idx ON platform.refresh_tokens (family_id) WHERE revoked_at IS NOT NULL;
 CREATE INDEX refresh_tokens_user_idx ON platform.refresh_tokens (company_id, user_id, created_at);
 ALTER TABLE platform.refresh_tokens ENABLE ROW LEVEL SECURITY;
 ALTER TABLE platform.refresh_tokens FORCE ROW LEVEL SECURITY;

@@ -1,0 +1,44 @@
+import type { AuditLine, Facts, HistoryEntry } from '../../commands/auditLogs.ts';
+
+export const presentAuditLine = (line: AuditLine) => ({
+  id: line.id,
+  timestamp: line.timestamp.toISOString(),
+  actor_id: line.actorId,
+  actor_type: line.actorType,
+  action: line.action,
+  entity_type: line.entityType,
+  entity_id: line.entityId,
+  before: line.before && snakeCased(line.before),
+  after: line.after && snakeCased(line.after),
+  request_id: line.requestId,
+  workflow_id: line.workflowId,
+  ip: line.ip,
+  user_agent: line.userAgent,
+});
+
+export const presentHistoryEntry = (entry: HistoryEntry) => ({
+  id: entry.id,
+  at: entry.at.toISOString(),
+  kind: entry.kind,
+  action: entry.action,
+  actor_id: entry.actorId,
+  actor_type: entry.actorType,
+  workflow_id: entry.workflowId,
+  before: entry.before && snakeCased(entry.before),
+  after: entry.after && snakeCased(entry.after),
+  from_status: entry.fromStatus,
+  to_status: entry.toStatus,
+  reason: entry.reason,
+});
+
+/** Lines are kept under the models' names, at every depth. */
+const snakeCased = (facts: Facts): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(facts).map(([name, value]) => [
+      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      isFacts(value) ? snakeCased(value) : value,
+    ]),
+  );
+
+const isFacts = (value: unknown): value is Facts =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

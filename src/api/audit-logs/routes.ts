@@ -1,0 +1,58 @@
+import type { AuditLogs, HistoryEntity } from '../../commands/auditLogs.ts';
+import { listRoute, type Access, type Route } from '../route.ts';
+import { presentAuditLine, presentHistoryEntry } from './present.ts';
+import {
+  auditLineAnswer,
+  auditLineExample,
+  auditLogsQuery,
+  historyEntryAnswer,
+  historyEntryExample,
+  historyPath,
+  historyQuery,
+} from './schema.ts';
+
+const tag = 'Audit';
+
+export const auditLogRoutes = ({ auditLogs }: { readonly auditLogs: AuditLogs }): Route[] => [
+  listRoute({
+    path: '/audit-logs',
+    permission: 'audit:read',
+    summary: 'What was done in this company, the newest first',
+    tag,
+    businessRules: true,
+    query: auditLogsQuery,
+    answer: presentAuditLine,
+    answerSchema: auditLineAnswer,
+    handle: ({ actor, query }) => auditLogs.list(actor, query),
+    examples: { answer: auditLineExample },
+  }),
+  ...histories.map(({ entity, plural, permission }) =>
+    listRoute({
+      path: `/${plural}/:id/history`,
+      permission,
+      summary: `What happened to one ${entity}, from its beginning on`,
+      tag,
+      params: historyPath,
+      query: historyQuery,
+      answer: presentHistoryEntry,
+      answerSchema: historyEntryAnswer,
+      handle: ({ actor, params, query }) => auditLogs.history(actor, entity, params.id, query),
+      examples: { answer: historyEntryExample },
+    }),
+  ),
+];
+
+/**
+ * Whoever may read an object may read its history. The catalogue is public, but not who changed it
+ * and what it was before it was for sale.
+ */
+const histories: readonly {
+  readonly entity: HistoryEntity;
+  readonly plural: string;
+  readonly permission: Access;
+}[] = [
+  { entity: 'subscription', plural: 'subscriptions', permission: 'subscription:read_own' },
+  { entity: 'policy', plural: 'policies', permission: 'signed-in' },
+  { entity: 'plan', plural: 'plans', permission: 'audit:read' },
+  { entity: 'category', plural: 'categories', permission: 'audit:read' },
+];

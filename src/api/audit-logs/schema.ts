@@ -1,0 +1,97 @@
+import {
+  freeForm,
+  id,
+  instant,
+  integer,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  text,
+} from '../schema.ts';
+
+const page = integer(1, 100).default(1).description('Counted from 1');
+const size = integer(1, 100).default(20).description('Rows of a page');
+const actorTypes = ['user', 'api_key', 'workflow', 'system'] as const;
+
+export const auditLogsQuery = object({
+  entity_type: optional(text(50)),
+  entity_id: optional(id()),
+  actor_id: optional(id()),
+  action: optional(text(50).pattern(/^[A-Z_]+$/)),
+  from: optional(instant()),
+  to: optional(instant().description('Excluded')),
+  page,
+  size,
+  cursor: optional(
+    text(500).description('next_cursor of an answer to the same filters; takes the place of page'),
+  ),
+});
+
+export const auditLineAnswer = object({
+  id: id(),
+  timestamp: instant(),
+  actor_id: nullable(id()),
+  actor_type: oneOf(...actorTypes),
+  action: text(50),
+  entity_type: text(50),
+  entity_id: nullable(id()),
+  before: nullable(freeForm()).description('Changed fields only'),
+  after: nullable(freeForm()),
+  request_id: nullable(text(100)),
+  workflow_id: nullable(text(200)),
+  ip: nullable(text(45)),
+  user_agent: nullable(text(255).allow('')),
+}).id('AuditLine');
+
+export const historyPath = object({ id: id() });
+export const historyQuery = object({ page, size });
+
+export const historyEntryAnswer = object({
+  id: id(),
+  at: instant(),
+  kind: oneOf('change', 'transition'),
+  action: text(50).description('What was done; for a transition its event'),
+  actor_id: nullable(id()),
+  actor_type: oneOf(...actorTypes),
+  workflow_id: nullable(text(200)),
+  before: nullable(freeForm()).description('Changed fields only'),
+  after: nullable(freeForm()),
+  from_status: nullable(text(50)),
+  to_status: nullable(text(50)),
+  reason: nullable(text(500)),
+}).id('HistoryEntry');
+
+const entityId = '01998e3a-6c00-7a11-9b22-0c33d44e55f6';
+const actorId = '01998e3a-5b7c-7d1e-8f20-3a4b5c6d7e8f';
+
+export const auditLineExample = {
+  id: '01998e3a-7d00-7b22-8c33-1d44e55f6071',
+  timestamp: '2026-01-31T09:30:00.000Z',
+  actor_id: actorId,
+  actor_type: 'user',
+  action: 'UPDATE',
+  entity_type: 'plan',
+  entity_id: entityId,
+  before: { premium: '350.00' },
+  after: { premium: '365.00' },
+  request_id: 'req_0199a7c2-6d1e-7c3a-9f10-2b7d3c5e8a41',
+  workflow_id: null,
+  ip: '192.0.2.10',
+  user_agent: 'Mozilla/5.0',
+} as const;
+
+export const historyEntryExample = {
+  id: auditLineExample.id,
+  at: auditLineExample.timestamp,
+  kind: 'change',
+  action: 'UPDATE',
+  actor_id: actorId,
+  actor_type: 'user',
+  workflow_id: null,
+  before: { premium: '350.00' },
+  after: { premium: '365.00' },
+  from_status: null,
+  to_status: null,
+  reason: null,
+} as const;

@@ -1,0 +1,38 @@
+import { listRoute, rawRoute, type Route } from '../route.ts';
+import { openMails } from './mails.ts';
+import { mailPage, mailPagePolicy, presentMail } from './present.ts';
+import { mailAnswer, mailExample, mailsQuery } from './schema.ts';
+
+/** What was sent in development. Without a mail catcher, and so in production, there are no such routes. */
+export function devRoutes({ devMailDir }: { readonly devMailDir: string | undefined }): Route[] {
+  if (devMailDir === undefined) return [];
+  const mails = openMails(devMailDir);
+  const open = { root: true, permission: 'public', company: false, tag: 'Development' } as const;
+
+  return [
+    rawRoute({
+      ...open,
+      method: 'GET',
+      path: '/dev/mail',
+      summary: 'Page with the mail that was sent, the newest first',
+      mediaType: 'text/html; charset=utf-8',
+      async handle({ setHeader }) {
+        setHeader('Content-Security-Policy', mailPagePolicy());
+        return mailPage(await mails.newestFirst());
+      },
+    }),
+    listRoute({
+      ...open,
+      path: '/dev/mails',
+      summary: 'The mail that was sent, the newest first',
+      query: mailsQuery,
+      answer: presentMail,
+      answerSchema: mailAnswer,
+      async handle({ query: { page, size } }) {
+        const all = await mails.newestFirst();
+        return { items: all.slice((page - 1) * size, page * size), total: all.length };
+      },
+      examples: { answer: mailExample },
+    }),
+  ];
+}

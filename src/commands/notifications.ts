@@ -1,0 +1,134 @@
+import { render } from '../activities/templates.ts';
+import type { Actor } from '../context.ts';
+import { Conflict, Forbidden } from '../errors.ts';
+import { AuditLog } from '../models/AuditLog.ts';
+import { execute, withTenant } from '../models/database.ts';
+import { selectFirst, selectPage, type Condition } from '../models/list.ts';
+import type { Notification } from '../models/Notification.ts';
+import { noSuch } from '../models/rows.ts';
+import { User } from '../models/User.ts';
+import type { KnownCompany } from './companies.ts';
+
+export interface NotificationFilters {
+  readonly status?: Notification['status'] | undefined;
+  readonly channel?: Notification['channel'] | undefined;
+  /** Of the messages in the application; an e-mail is neither. */
+  readonly unread?: boolean | undefined;
+  readonly page: number;
+  readonly size: number;
+}
+
+type Found = Pick<Notification, 'id' | 'channel' | 'templateCode' | 'payload' | 'status'> & {
+  readonly recipientRole: string | null;
+  readonly entityType: string | null;
+  readonly entityId: string | null;
+  readonly createdAt: Date;
+  readonly sentAt: Date | null;
+  readonly readAt: Date | null;
+};
+
+/** A message with its words, which are made when it is read and stored nowhere. */
+export interface NotificationView extends Omit<Found, 'payload'> {
+  readonly subject: string;
+  readonly text: string;
+}
+
+const columns = `n.id, n.channel, n.template_code AS "templateCode", n.payload, n.status,
+  n.recipient_role AS "recipientRole", n.entity_type AS "entityType", n.entity_id AS "entityId",
+  n.created_at AS "createdAt", n.sent_at AS "sentAt", n.read_at AS "readAt"`;
+
+const newestFirst = { by: 'n.created_at', id: 'n.id', order: 'desc' } as const;
+
+/** Messages to a person, and to the roles they hold; one member of a role reads for all. */
+export const createNotifications = () => ({
+  list: (actor: Actor, company: KnownCompany, { page, size, ...filters }: NotificationFilters) =>
+    withTenant(company.id, async () => {
+      const { status, channel, unread } = filters;
+      const { items, total } = await selectPage<Found>(
+        columns,
+        'core.notifications n',
+        [
+          mineOf(actor),
+          ...(status ? [['n.status = $', status] as const] : []),
+          ...(channel ? [['n.channel = $', channel] as const] : []),
+          ...(unread === true ? [[isUnread] as const] : []),
+          ...(unread === false ? [['n.read_at IS NOT NULL'] as const] : []),
+        ],
+        { ...newestFirst, page, size },
+      );
+      const values = await addressed(actor, company);
+      return { items: items.map((found) => inWords(found, values)), total };
+    }),
+
+  /** Reading it again changes nothing. */
+  read: (actor: Actor, company: KnownCompany, id: string): Promise<NotificationView> =>
+    withTenant(company.id, async () => {
+      const found = await findMine(actor, id);
+      if (found.channel !== 'in_app') {
+        throw new Conflict('NOT_IN_APP', `The notification ${id} is an e-mail`);
+      }
+      const marked = await execute(
+        `UPDATE core.notifications n SET status = 'read', read_at = now()
+         WHERE n.id = $1 AND ${isUnread}`,
+        [id],
+      );
+      if (marked > 0) AuditLog.record('UPDATE', about(id), { after: { status: 'read' } });
+      return inWords(await findMine(actor, id), await addressed(actor, company));
+    }),
+
+  /** @returns how many were unread */
+  readAll: (actor: Actor): Promise<{ readonly marked: number }> =>
+    withTenant(actor.companyId, async () => {
+      const [mine, ...values] = mineOf(actor);
+      const marked = await execute(
+        `UPDATE core.notifications n SET status = 'read', read_at = now()
+         WHERE ${mine} AND ${isUnread}`,
+        values,
+      );
+      if (marked > 0) AuditLog.record('UPDATE', about(null), { after: { status: 'read', marked } });
+      return { marked };
+    }),
+});
+
+export type Notifications = ReturnType<typeof createNotifications>;
+
+const isUnread = `n.channel = 'in_app' AND n.read_at IS NULL`;
+
+const about = (id: string | null) => ({ type: 'notification', id });
+
+/** The actor's own and their roles'; `$1` and `$2` in any statement. */
+function mineOf({ userId, roles }: Actor): Condition {
+  if (!userId) throw new Forbidden('Only a person gets messages');
+  return ['(n.recipient_user_id = $1 OR n.recipient_role = ANY ($2::text[]))', userId, [...roles]];
+}
+
+/** @throws NotFound also for somebody else's */
+async function findMine(actor: Actor, id: string): Promise<Found> {
+  const [found] = await selectFirst<Found>(
+    columns,
+    'core.notifications n',
+    [['n.id = $', id], mineOf(actor)],
+    { ...newestFirst, size: 1 },
+  );
+  if (!found) throw noSuch('notification', id);
+  return found;
+}
+
+/** What templates say beside the payload. */
+async function addressed({ userId }: Actor, { name }: KnownCompany) {
+  const user = userId === null ? null : await User.findOne({ where: { id: userId } });
+  return { name: user ? user.fullName() : 'Sir or Madam', company: name };
+}
+
+function inWords(
+  { payload, ...found }: Found,
+  values: Readonly<Record<string, unknown>>,
+): NotificationView {
+  try {
+    const { subject, text } = render(found.templateCode, { ...payload, ...values });
+    return { ...found, subject, text };
+  } catch {
+    // A payload older than its template: the rest of the list is still to be read.
+    return { ...found, subject: found.templateCode.replaceAll('_', ' '), text: '' };
+  }
+}

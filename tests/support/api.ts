@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import { pino } from 'pino';
+import supertest, { type Test } from 'supertest';
+import { v7 as uuid } from 'uuid';
+import { composeApi } from '../../src/api/compose.ts';
+import { createTokens } from '../../src/commands/tokens.ts';
+import { readConfig } from '../../src/config.ts';
+import type { Actor } from '../../src/context.ts';
+import { withIdentity } from '../../src/models/database.ts';
+import { RefreshToken } from '../../src/models/RefreshToken.ts';
+import { openTestDatabase, type TestDatabase } from './database.ts';
+import { services } from './services.ts';
+
+type Headers = Readonly<Record<string, string>>;
+type Answer = Promise<supertest.Response>;
+
+/** Sends requests as somebody. A path from the API prefix on, or from the root: `/api/plans`, `/dev/mail`. */
+export interface Caller {
+  get(path: string, query?: object, headers?: Headers): Answer;
+  post(path: string, body?: object, headers?: Headers): Answer;
+  put(path: string, body: object, headers?: Headers): Answer;
+  patch(path: string, body: object, headers?: Headers): Answer;
+  delete(path: string, headers?: Headers): Answer;
+}
+
+export interface TestApi {
+  readonly database: TestDatabase;
+  /** A built actor with a session of their own and a real access token. */
+  as(actor: Actor): Caller;
+  /** Somebody without a token, at the company's own address. */
+  visiting(companyId: string): Caller;
+  /** Somebody without a token at an address of no company. */
+  readonly nowhere: Caller;
+  close(): Promise<void>;
+}
+
+/** The API as it runs, on a database of its own; `settings` are environment variables. */
+export async function openTestApi(settings: NodeJS.ProcessEnv = {}): Promise<TestApi> {
+  const database = await openTestDatabase({ poolMax: 2 });
+  const config = readConfig({
+    ENVIRONMENT: 'test',
+    DATABASE_URL: database.apiUrl,
+    TEMPORAL_ADDRESS: services().temporalAddress,
+    TEMPORAL_TASK_QUEUE: `test-${randomUUID()}`,
+    ...settings,
+  });
+  const log = pino({ level: 'silent' });
+  const api = composeApi({ config, log, access: log, version: '0.0.0-test' });
+  const server = createServer(api.app.callback()).listen(0, '127.0.0.1');
+  const tokens = createTokens(config);
+  const http = supertest(server);
+
+  const caller = (headersOf: () => Promise<Headers>): Caller => {
+    const at = (path: string) =>
+      /^\/(api|dev|health|version|status|metrics)(\/|$)/.test(path)
+        ? path
+        : `${config.apiPrefix}${path}`;
+    const send = async (request: Test, headers: Headers = {}, body?: object) =>
+      request.set({ ...(await headersOf()), ...headers }).send(body);
+    return {
+      get: (path, query = {}, headers) => send(http.get(at(path)).query(query), headers),
+      post: (path, body = {}, headers) => send(http.post(at(path)), headers, body),
+      put: (path, body, headers) => send(http.put(at(path)), headers, body),
+      patch: (path, body, headers) => send(http.patch(at(path)), headers, body),
+      delete: (path, headers) => send(http.delete(at(path)), headers),
+    };
+  };
+
+  const bearer = async ({ userId, companyId, roles }: Actor): Promise<Headers> => {
+    if (!userId) throw new Error('Only a person signs in');
+    const sessionId = uuid();
+    const inAnHour = new Date(Date.now() + 3_600_000);
+    await withIdentity(companyId, async () =>
+      RefreshToken.issue({ userId, companyId, familyId: sessionId }, randomUUID(), inAnHour),
+    );
+    const { token } = await tokens.sign({ userId, companyId, roles, sessionId });
+    return { Authorization: `Bearer ${token}` };
+  };
+  const address = async (companyId: string): Promise<Headers> => {
+    const host = `${companyId}.example`;
+    await database.sql(
+      `INSERT INTO platform.domains (id, company_id, domain, verified_at)
+       VALUES ($1, $2, $3, now()) ON CONFLICT DO NOTHING`,
+      [uuid(), companyId, host],
+    );
+    return { Host: host };
+  };
+  /** Signs in, or claims the address, once. */
+  const known = new Map<string, Promise<Headers>>();
+  const remembered = (key: string, make: () => Promise<Headers>) => () => {
+    const headers = known.get(key) ?? make();
+    known.set(key, headers);
+    return headers;
+  };
+
+  return {
+    database,
+    as: (actor) => caller(remembered(`${actor.companyId}/${actor.userId}`, () => bearer(actor))),
+    visiting: (companyId) => caller(remembered(companyId, () => address(companyId))),
+    nowhere: caller(async () => ({})),
+    async close() {
+      server.close();
+      server.closeAllConnections();
+      await api.close();
+      await database.close();
+    },
+  };
+}
+
+/** An answer's text without what differs from request to request, and with each id as `<id>`. */
+export const comparable = ({ status, text }: supertest.Response): string =>
+  `${status} ${text}`
+    .replaceAll(/"(timestamp|request_id)":"[^"]*"/g, '"$1":""')
+    .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<id>');
