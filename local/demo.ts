@@ -11,13 +11,6 @@ import { reasonOf } from './failures.ts';
 const base = process.env['SURETY_URL'] ?? 'http://127.0.0.1:3000';
 const api = `${base}/api/v1`;
 
-try {
-  await tell();
-} catch (error) {
-  console.error(`\nThe demo stopped: ${reasonOf(error)}`);
-  process.exitCode = 1;
-}
-
 async function tell(): Promise<void> {
   const startedAt = performance.now();
   await untilUp();
@@ -82,8 +75,8 @@ async function tell(): Promise<void> {
 
   chapter('E-mails that were sent');
   await pause(1500);
-  const mails = await (await fetch(`${base}/dev/mails`)).json();
-  const sent = list(mails, 'data').filter((mail) => text(mail, 'to').includes(email));
+  const mails: unknown = await (await fetch(`${base}/dev/mails`)).json();
+  const sent = list(mails, 'items').filter((mail) => text(mail, 'to').includes(email));
   for (const mail of sent.toReversed()) say(text(mail, 'subject'));
 
   chapter('What the audit kept');
@@ -177,4 +170,11 @@ function list(answer: unknown, name: string): Json[] {
 function text(answer: Json, name: string): string {
   const value = answer[name];
   return typeof value === 'string' ? value : '';
+}
+
+try {
+  await tell();
+} catch (error) {
+  console.error(`\nThe demo stopped: ${reasonOf(error)}`);
+  process.exitCode = 1;
 }

@@ -52,6 +52,8 @@ export interface Config {
   };
   /** Where the development mail catcher keeps what was sent; turns `/dev/mail` on. */
   readonly devMailDir: string | undefined;
+  /** Where a test process dies; see `failpoints.ts`. Undefined outside of tests. */
+  readonly failpoint: string | undefined;
 }
 
 /** A setting that is missing or wrong; its message is for the person at the terminal. */
@@ -125,6 +127,7 @@ const settings = Joi.object({
   SMTP_FROM: Joi.string().max(320).default('Surety <no-reply@surety.example>'),
   SMTP_MESSAGES_PER_SECOND: Joi.number().min(0.1).max(10_000).default(50),
   DEV_MAIL_DIR: Joi.string().max(1000),
+  FAILPOINT: Joi.string().pattern(/^[a-zA-Z.]+(:\w+)?#[1-9]\d{0,3}$/),
 }).unknown();
 
 /**
@@ -197,6 +200,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = processEnvironment()
       perSecond: value.SMTP_MESSAGES_PER_SECOND,
     },
     devMailDir: value.ENVIRONMENT === 'production' ? undefined : value.DEV_MAIL_DIR,
+    failpoint: value.ENVIRONMENT === 'test' ? value.FAILPOINT : undefined,
   });
 }
 

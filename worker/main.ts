@@ -9,6 +9,7 @@ import { openWorkflowsAmong } from '../src/commands/temporal.ts';
 import { outboxAge } from '../src/commands/dispatch.ts';
 import { openTemporal } from '../src/commands/temporal.ts';
 import { ConfigError, readConfig, type Config } from '../src/config.ts';
+import { armFailpoint } from '../src/failpoints.ts';
 import { createLogger, type Logger } from '../src/logger.ts';
 import { defineModels } from '../src/models/all.ts';
 import { openDatabase } from '../src/models/database.ts';
@@ -29,6 +30,7 @@ try {
 
 async function main(): Promise<void> {
   const config = readConfig();
+  armFailpoint(config.failpoint);
   const { log, moduleLog } = createLogger(config, 'worker');
   installRuntime(moduleLog('temporal'));
   const database = openDatabase(

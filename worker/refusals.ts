@@ -7,6 +7,7 @@ import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
 import type { Context } from '@temporalio/activity';
 import { runInContext } from '../src/context.ts';
 import { Refusal } from '../src/errors.ts';
+import { failpoint } from '../src/failpoints.ts';
 import { contextHeader, type CauseContext } from '../src/workflows/context.ts';
 
 /**
@@ -23,7 +24,10 @@ export const activityInterceptor = ({ info }: Context): ActivityInboundCallsInte
     refuseForeignCompany(workflowId, input.args[0], cause.companyId);
     return runInContext({ ...cause, workflowId }, async () => {
       try {
-        return await next(input);
+        failpoint('activity.before', info.activityType);
+        const result = await next(input);
+        failpoint('activity.after', info.activityType);
+        return result;
       } catch (error) {
         throw error instanceof Refusal ? asFailure(error) : error;
       }

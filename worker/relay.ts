@@ -2,6 +2,7 @@ import { isGrpcServiceError } from '@temporalio/client';
 import { markDispatched } from '../src/commands/dispatch.ts';
 import type { Temporal } from '../src/commands/temporal.ts';
 import { runInContext } from '../src/context.ts';
+import { failpoint } from '../src/failpoints.ts';
 import type { Logger } from '../src/logger.ts';
 import { execute, select, withSystem } from '../src/models/database.ts';
 import type { WorkflowStart } from '../src/models/OutboxEntry.ts';
@@ -43,7 +44,9 @@ export function startRelay({
     for (const entry of entries) {
       if (stopping) break;
       try {
+        failpoint('relay.afterClaim');
         await runInContext(entry.context, () => temporal.start(entry));
+        failpoint('relay.afterStart');
         started.push(entry);
       } catch (error) {
         const isAway = isGrpcServiceError(error) && passing.has(error.code);
@@ -52,7 +55,10 @@ export function startRelay({
         if (isAway) break;
       }
     }
-    if (started.length > 0) await markDispatched(started);
+    if (started.length > 0) {
+      await markDispatched(started);
+      failpoint('relay.afterMark');
+    }
     return started.length;
   };
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Transporter } from 'nodemailer';
+import { failpoint } from '../failpoints.ts';
 import { ownCompany } from '../models/contract.ts';
 import { withTenant } from '../models/database.ts';
 import { Notification } from '../models/Notification.ts';
@@ -36,13 +37,16 @@ export const notificationActivities = ({ sendMail }: { readonly sendMail: SendMa
   async deliverNotification({ companyId, notificationId }: NotificationRef): Promise<void> {
     const mail = await withTenant(companyId, () => mailOf(notificationId));
     if (!mail) return;
+    failpoint('mail.beforeSend');
     await sendMail(mail);
+    failpoint('mail.afterSend');
     await withTenant(companyId, async () => {
       await Notification.update(
         { status: 'sent', sentAt: new Date() },
         { where: { id: notificationId, status: 'queued' } },
       );
       await Notification.increment('attempts', { where: { id: notificationId } });
+      failpoint('mail.beforeMark');
     });
   },
 

@@ -1,9 +1,13 @@
 import type Koa from 'koa';
 import { Histogram } from 'prom-client';
 import { createAuth } from '../commands/auth.ts';
+import { createAuditLogs } from '../commands/auditLogs.ts';
+import { createCategories } from '../commands/categories.ts';
 import { createCompanies } from '../commands/companies.ts';
 import { createDispatcher, outboxAge } from '../commands/dispatch.ts';
+import { createNotifications } from '../commands/notifications.ts';
 import { createPasswords } from '../commands/passwords.ts';
+import { createPlans } from '../commands/plans.ts';
 import { createPolicies } from '../commands/policies.ts';
 import { createSessions } from '../commands/sessions.ts';
 import { createSubscriptions } from '../commands/subscriptions.ts';
@@ -78,6 +82,7 @@ export function composeApi({
     companies,
     dispatch: dispatcher.dispatch,
   });
+  const policies = createPolicies();
   const timelines = createTimelines({ temporal, workflows });
   const lifecycle: Lifecycle = { isStopping: false };
 
@@ -110,7 +115,12 @@ export function composeApi({
     onDenied: recordDenial,
     routes: resourceRoutes({
       auth,
-      policies: createPolicies(),
+      auditLogs: createAuditLogs({ config, policies }),
+      categories: createCategories(),
+      devMailDir: config.devMailDir,
+      notifications: createNotifications(),
+      plans: createPlans(),
+      policies,
       prefix: config.apiPrefix,
       subscriptions: createSubscriptions({ dispatcher, workflows }),
       timelines,

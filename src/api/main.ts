@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError, readConfig } from '../config.ts';
+import { armFailpoint } from '../failpoints.ts';
 import { createLogger } from '../logger.ts';
 import { SelfCheckFailed, selfCheck } from '../models/selfCheck.ts';
 import { composeApi } from './compose.ts';
@@ -16,6 +17,7 @@ try {
 
 async function main(): Promise<void> {
   const config = readConfig();
+  armFailpoint(config.failpoint);
   const { log, access } = createLogger(config, 'api');
   const api = composeApi({ config, log, access, version: packageVersion() });
   await selfCheck();

@@ -1,4 +1,9 @@
+import { auditLogRoutes } from './audit-logs/routes.ts';
 import { authRoutes } from './auth/routes.ts';
+import { categoryRoutes } from './categories/routes.ts';
+import { devRoutes } from './dev/routes.ts';
+import { notificationRoutes } from './notifications/routes.ts';
+import { planRoutes } from './plans/routes.ts';
 import { policyRoutes } from './policies/routes.ts';
 import type { Route } from './route.ts';
 import { subscriptionRoutes } from './subscriptions/routes.ts';
@@ -6,14 +11,24 @@ import { workflowRoutes } from './workflows/routes.ts';
 
 /** What the resource folders need, together. */
 export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
-  Parameters<typeof policyRoutes>[0] &
+  Parameters<typeof categoryRoutes>[0] &
+  Parameters<typeof planRoutes>[0] &
   Parameters<typeof subscriptionRoutes>[0] &
-  Parameters<typeof workflowRoutes>[0];
+  Parameters<typeof policyRoutes>[0] &
+  Parameters<typeof notificationRoutes>[0] &
+  Parameters<typeof workflowRoutes>[0] &
+  Parameters<typeof auditLogRoutes>[0] &
+  Parameters<typeof devRoutes>[0];
 
 /** Every resource, in the order in which the documentation shows them. */
 export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...authRoutes(dependencies),
+  ...categoryRoutes(dependencies),
+  ...planRoutes(dependencies),
   ...subscriptionRoutes(dependencies),
   ...policyRoutes(dependencies),
+  ...notificationRoutes(dependencies),
   ...workflowRoutes(dependencies),
+  ...auditLogRoutes(dependencies),
+  ...devRoutes(dependencies),
 ];

@@ -1,5 +1,6 @@
 import type { Logger } from '../logger.ts';
 import { runInContext } from '../context.ts';
+import { failpoint } from '../failpoints.ts';
 import { execute, select, withSystem } from '../models/database.ts';
 import type { WorkflowStart } from '../models/OutboxEntry.ts';
 import type { Temporal } from './temporal.ts';
@@ -39,9 +40,12 @@ export function createDispatcher({
 
   const startAndMark = async (start: WorkflowStart): Promise<void> => {
     try {
+      failpoint('dispatch.beforeStart');
       await runInContext(start.context, () => temporal.start(start));
+      failpoint('dispatch.afterStart');
       started.push(start);
       await markSoon();
+      failpoint('dispatch.afterMark');
     } catch (error) {
       log.warn({ err: error, workflow_id: start.workflowId }, 'left to the relay');
     }

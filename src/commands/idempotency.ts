@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { v7 as uuid } from 'uuid';
 import { Conflict, Refusal } from '../errors.ts';
+import { failpoint } from '../failpoints.ts';
 import { append, select, withTenant } from '../models/database.ts';
 import { IdempotencyKey } from '../models/IdempotencyKey.ts';
 
@@ -67,9 +68,11 @@ export async function commandOnce<T>(
     return found;
   });
   if (earlier?.answer) return earlier.answer;
+  failpoint('command.afterKey');
 
   try {
     const result = await send(commandIdOf(once, once.key));
+    failpoint('command.afterAnswer');
     await withTenant(once.companyId, () =>
       IdempotencyKey.update(
         { answer: answerOf(once, result) },

@@ -149,6 +149,7 @@ export const createSubscriptions = ({
         autoRenew: wish.autoRenew,
         version: 1,
         createdAt: new Date(now),
+        updatedAt: new Date(now),
       });
       const workflowId = subscriptionWorkflowId(company.id, id);
       const about = { type: 'subscription', id };

@@ -262,9 +262,11 @@ function titleOf(name: TimerName): string {
     case 'cancellation':
       return 'Cancellation takes effect';
     default:
-      return `Reminder ${name.slice('renewal_reminder_'.length)} days before the end`;
+      return `Reminder ${inDays(name.slice('renewal_reminder_'.length))} before the end`;
   }
 }
+
+const inDays = (days: string): string => (days === '1' ? '1 day' : `${days} days`);
 
 function consequenceOf(name: TimerName, autoRenew: boolean): string {
   switch (name) {

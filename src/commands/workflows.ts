@@ -1,6 +1,7 @@
 import type { UpdateDefinition } from '@temporalio/common';
 import type { Actor } from '../context.ts';
 import { NotFound, Unavailable } from '../errors.ts';
+import { failpoint } from '../failpoints.ts';
 import { withTenant } from '../models/database.ts';
 import { OutboxEntry } from '../models/OutboxEntry.ts';
 import { markDispatched } from './dispatch.ts';
@@ -29,8 +30,11 @@ export const createWorkflowCommands = (temporal: Pick<Temporal, 'start' | 'comma
       OutboxEntry.findOne({ where: { entityId, dispatchedAt: null } }),
     );
     if (!owed) throw new Unavailable('The workflow of this object is being restored; try again');
+    failpoint('owed.beforeStart');
     await temporal.start(owed);
+    failpoint('owed.afterStart');
     await markDispatched([owed]);
+    failpoint('owed.afterMark');
     return temporal.command(update, target);
   },
 });

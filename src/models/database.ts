@@ -3,6 +3,7 @@ import { QueryTypes, Sequelize, type Model, type ModelStatic, type Options } fro
 import { v7 as uuid } from 'uuid';
 import { currentContext } from '../context.ts';
 import { Conflict } from '../errors.ts';
+import { failpoint } from '../failpoints.ts';
 import { duplicates } from './duplicates.ts';
 
 export interface DatabaseOptions {
@@ -194,9 +195,11 @@ async function transact<T>(
           await enter(unit);
           const value = await work();
           await flush();
+          failpoint('transaction.beforeCommit', door);
           return value;
         }),
       );
+      failpoint('transaction.afterCommit', door);
       for (const effect of unit.afterCommit) effect();
       return result;
     } catch (error) {

@@ -1,0 +1,231 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
+import pg from 'pg';
+import type { ServiceName } from '../../local/services.ts';
+import { startStack, type Stack } from '../../local/stack.ts';
+import type { Role } from '../../src/rules/permissions.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+export interface Wish {
+  readonly method: 'GET' | 'POST' | 'PATCH';
+  /** After the API's prefix. */
+  readonly path: string;
+  readonly body?: object;
+  /** The Idempotency-Key. */
+  readonly key?: string;
+}
+
+/** Somebody who is signed in; signs in once and stays so while the processes die. */
+export interface Person {
+  /** One try. @throws when no complete answer came */
+  send(wish: Wish): Promise<Answer>;
+  /** The same request, key included, until it is answered with anything but "not now". */
+  insist(wish: Wish, withinMs?: number): Promise<Answer>;
+}
+
+/** The whole product, started as real processes on a data folder of its own. */
+export interface Product {
+  readonly stack: Stack;
+  readonly temporal: Client;
+  as(role: Role): Person;
+  /** As superuser; each call on a connection of its own, because servers die here. */
+  sql<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** Ends a process the hard way and starts it again, with a failpoint or without. */
+  restart(name: 'api' | 'worker', failpoint?: string): Promise<void>;
+  /** Waits until a process has died by itself. */
+  died(name: ServiceName): Promise<void>;
+  /** Message-IDs of all that the mail server took, repetitions included. */
+  messageIds(): string[];
+  readonly planId: string;
+  /** Answers of 500: each is a bug, however bad the day. */
+  readonly broken: readonly string[];
+  close(): Promise<void>;
+}
+
+const api = '/api/v1';
+const prefixedDir = path.join(tmpdir(), 'surety-bad-days-');
+
+export async function openProduct(env: NodeJS.ProcessEnv = {}): Promise<Product> {
+  const stack = await startStack({
+    dataDir: mkdtempSync(prefixedDir),
+    ports: 'free',
+    throwaway: true,
+    env: { ENVIRONMENT: 'test', LOG_LEVEL: 'info', ...env },
+  });
+  const connection = Connection.lazy({
+    address: stack.urls.temporalAddress,
+    channelArgs: { 'grpc.max_reconnect_backoff_ms': 1000 },
+  });
+  const broken: string[] = [];
+  const tokens = new Map<Role, string>();
+
+  const sql = async <Row extends object>(
+    text: string,
+    values: readonly unknown[] = [],
+  ): Promise<Row[]> => {
+    const client = new pg.Client({ connectionString: stack.urls.adminDatabase });
+    await client.connect();
+    try {
+      return (await client.query<Row>(text, [...values])).rows;
+    } finally {
+      await client.end();
+    }
+  };
+
+  const request = async (
+    { method, path: route, body, key }: Wish,
+    token?: string,
+  ): Promise<Answer> => {
+    const response = await fetch(`${stack.urls.api}${api}${route}`, {
+      method,
+      headers: {
+        ...(token && { Authorization: `Bearer ${token}` }),
+        ...(body && { 'Content-Type': 'application/json' }),
+        ...(key && { 'Idempotency-Key': key }),
+      },
+      ...(body && { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(45_000),
+    });
+    const { status, headers } = response;
+    const answer: unknown = await response.json();
+    if (!isRecord(answer)) throw new Error(`${method} ${route} answered no object`);
+    if (status === 500) broken.push(`${method} ${route}: ${JSON.stringify(answer)}`);
+    return { status, headers, body: answer };
+  };
+
+  const as = (role: Role): Person => {
+    const send = async (wish: Wish): Promise<Answer> => {
+      let token = tokens.get(role);
+      if (!token) {
+        const signedIn = await request({
+          method: 'POST',
+          path: '/auth/login',
+          body: accountOf(stack.dataDir, role),
+        });
+        token = textIn(dataOf(signedIn), 'access_token');
+        tokens.set(role, token);
+      }
+      return request(wish, token);
+    };
+    return {
+      send,
+      async insist(wish, withinMs = 90_000) {
+        const deadline = Date.now() + withinMs;
+        for (;;) {
+          const answer = await send(wish).catch((error: unknown) => String(error));
+          if (typeof answer !== 'string' && !isNotNow(answer)) return answer;
+          if (Date.now() > deadline) {
+            const last = typeof answer === 'string' ? answer : JSON.stringify(answer.body);
+            throw new Error(`${wish.method} ${wish.path} was not answered in time: ${last}`);
+          }
+          await pause(200 + Math.random() * 300);
+        }
+      },
+    };
+  };
+
+  const [plan] = await sql<{ id: string }>(
+    `SELECT id FROM shared.insurance_plans WHERE duration_months = 12 ORDER BY id LIMIT 1`,
+  );
+  return {
+    stack,
+    temporal: new Client({ connection }),
+    as,
+    sql,
+    broken,
+    planId: plan?.id ?? '',
+    async restart(name, failpoint = '') {
+      stack.env['FAILPOINT'] = failpoint;
+      if (stack.pids()[name] !== undefined) await stack.kill(name);
+      try {
+        await stack.start(name);
+      } catch (error) {
+        // A failpoint that is passed on the way up ends it before it is ready.
+        if (failpoint === '' || !String(error).includes('SIGKILL')) throw error;
+      }
+    },
+    async died(name) {
+      await until(`the ${name} has died`, () => stack.pids()[name] === undefined, 60_000);
+    },
+    messageIds: () => readMessageIds(path.join(stack.dataDir, 'mails')),
+    async close() {
+      await connection.close();
+      await stack.stop();
+      rmSync(stack.dataDir, { recursive: true });
+    },
+  };
+}
+
+/** Polls; the world outside of this process tells nobody when it is done. */
+export async function until(
+  what: string,
+  isSo: () => boolean | Promise<boolean>,
+  withinMs: number,
+): Promise<void> {
+  const deadline = Date.now() + withinMs;
+  while (!(await isSo())) {
+    if (Date.now() > deadline) throw new Error(`After ${withinMs / 1000} s it is not so: ${what}`);
+    await pause(100);
+  }
+}
+
+/** A random choice that `SEED=…` repeats (mulberry32); the seed is printed. */
+export function seededRandom(): { readonly seed: number; next(): number } {
+  const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 32));
+  process.stderr.write(`SEED=${seed}\n`);
+  let state = seed >>> 0;
+  return {
+    seed,
+    next() {
+      state = (state + 0x6d2b79f5) >>> 0;
+      let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+      mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+      return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    },
+  };
+}
+
+export const newKey = (): string => randomUUID();
+
+export const dataOf = ({ body, status }: Answer): Readonly<Record<string, unknown>> => {
+  if (!isRecord(body['data'])) throw new Error(`${status} without data: ${JSON.stringify(body)}`);
+  return body['data'];
+};
+
+export const textIn = (record: Readonly<Record<string, unknown>>, name: string): string => {
+  const value = record[name];
+  if (typeof value !== 'string') throw new Error(`No text ${name} in ${JSON.stringify(record)}`);
+  return value;
+};
+
+export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
+
+const isNotNow = ({ status, body }: Answer): boolean =>
+  status === 503 || status === 500 || body['code'] === 'IDEMPOTENCY_IN_PROGRESS';
+
+function accountOf(dataDir: string, role: Role): { email: string; password: string } {
+  const accounts: { role: Role; email: string; password: string }[] = JSON.parse(
+    readFileSync(path.join(dataDir, 'demo-accounts.json'), 'utf8'),
+  );
+  const account = accounts.find((each) => each.role === role);
+  if (!account) throw new Error(`Nobody was seeded as ${role}`);
+  return { email: account.email, password: account.password };
+}
+
+const readMessageIds = (dir: string): string[] =>
+  readdirSync(dir)
+    .filter((name) => name.endsWith('.eml'))
+    .map((name) => {
+      const header = /^Message-ID:\s*(<[^>]+>)/im.exec(readFileSync(path.join(dir, name), 'utf8'));
+      return header?.[1] ?? `no Message-ID in ${name}`;
+    });
