@@ -284,7 +284,11 @@ const abortable =
       signal?.throwIfAborted();
       if (!signal) return fn(say);
       const aborted = new Promise<never>((_resolve, reject) => {
-        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+        signal.addEventListener(
+          'abort',
+          () => reject(new Error('interrupted', { cause: signal.reason })),
+          { once: true },
+        );
       });
       return Promise.race([fn(say), aborted]);
     });

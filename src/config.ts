@@ -63,7 +63,7 @@ const developmentSecret = 'development-only-secret-do-not-deploy-0000';
 
 const list = Joi.string().allow('').max(4000);
 const secret = Joi.string().max(4096);
-const url = (...scheme: string[]): Joi.StringSchema => Joi.string().uri({ scheme }).max(2000);
+const urlOf = (...scheme: string[]): Joi.StringSchema => Joi.string().uri({ scheme }).max(2000);
 
 const settings = Joi.object({
   APP_NAME: Joi.string().max(100).default('Surety'),
@@ -82,7 +82,7 @@ const settings = Joi.object({
   HOST: Joi.string().max(255).default('127.0.0.1'),
   PORT: Joi.number().port().default(3000),
   WORKER_PORT: Joi.number().port().default(9464),
-  PUBLIC_URL: url('http', 'https'),
+  PUBLIC_URL: urlOf('http', 'https'),
   API_V1_PREFIX: Joi.string()
     .pattern(/^\/[a-z0-9/]{1,50}$/)
     .default('/api/v1'),
@@ -91,9 +91,9 @@ const settings = Joi.object({
   TRUST_PROXY: Joi.boolean().default(false),
   DEFAULT_COMPANY: Joi.string().allow('').max(20),
   PLATFORM_DOMAIN: Joi.string().hostname().allow(''),
-  DATABASE_URL: url('postgres', 'postgresql').required(),
-  DATABASE_WORKER_URL: url('postgres', 'postgresql').default(Joi.ref('DATABASE_URL')),
-  DATABASE_MIGRATE_URL: url('postgres', 'postgresql').default(Joi.ref('DATABASE_URL')),
+  DATABASE_URL: urlOf('postgres', 'postgresql').required(),
+  DATABASE_WORKER_URL: urlOf('postgres', 'postgresql').default(Joi.ref('DATABASE_URL')),
+  DATABASE_MIGRATE_URL: urlOf('postgres', 'postgresql').default(Joi.ref('DATABASE_URL')),
   DATABASE_ECHO: Joi.boolean().default(
     Joi.ref('ENVIRONMENT', { adjust: (name) => name === 'development' }),
   ),
@@ -116,10 +116,10 @@ const settings = Joi.object({
   TEMPORAL_TASK_QUEUE: Joi.string()
     .pattern(/^[a-z0-9-]{1,50}$/)
     .default('surety'),
-  TEMPORAL_UI_URL: url('http', 'https').default('http://127.0.0.1:8233'),
+  TEMPORAL_UI_URL: urlOf('http', 'https').default('http://127.0.0.1:8233'),
   TEMPORAL_TLS: Joi.boolean().default(false),
   TEMPORAL_API_KEY: secret,
-  SMTP_URL: url('smtp', 'smtps'),
+  SMTP_URL: urlOf('smtp', 'smtps'),
   SMTP_HOST: Joi.string().hostname().default('127.0.0.1'),
   SMTP_PORT: Joi.number().port().default(1025),
   SMTP_USER: Joi.string().max(255),

@@ -1,18 +1,17 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { NativeConnection, Runtime, DefaultLogger, type Worker } from '@temporalio/worker';
 import { createTransport } from 'nodemailer';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { mailThrough } from '../src/activities/notifications.ts';
-import { openWorkflowsAmong } from '../src/commands/temporal.ts';
 import { outboxAge } from '../src/commands/dispatch.ts';
-import { openTemporal } from '../src/commands/temporal.ts';
+import { openTemporal, openWorkflowsAmong } from '../src/commands/temporal.ts';
 import { ConfigError, readConfig, type Config } from '../src/config.ts';
 import { armFailpoint } from '../src/failpoints.ts';
 import { createLogger, type Logger } from '../src/logger.ts';
 import { defineModels } from '../src/models/all.ts';
-import { openDatabase } from '../src/models/database.ts';
+import { openDatabase, select, withGlobal } from '../src/models/database.ts';
 import { SelfCheckFailed, selfCheck } from '../src/models/selfCheck.ts';
 import { bundleWorkflows, createWorkers } from './createWorker.ts';
 import { startRelay } from './relay.ts';
@@ -150,26 +149,32 @@ async function serveHealth(
       this.set(await outboxAge());
     },
   });
-  const isReady = (): boolean => workers.every((worker) => worker.getState() === 'RUNNING');
-  const server = createServer((request, response) => {
+  const isReady = async (): Promise<boolean> => {
+    if (!workers.every((worker) => worker.getState() === 'RUNNING')) return false;
+    return withGlobal(() => select('SELECT 1')).then(
+      () => true,
+      () => false,
+    );
+  };
+  const server = createServer((request, response) => void serve(request, response));
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const answer = (status: number, type: string, text: string): void => {
       response.writeHead(status, { 'Content-Type': type }).end(text);
     };
     if (request.url === '/health/live') return answer(200, 'application/json', '{"status":"live"}');
     if (request.url === '/health/ready') {
-      return isReady()
+      return (await isReady())
         ? answer(200, 'application/json', '{"status":"ready"}')
         : answer(503, 'application/json', '{"status":"not ready"}');
     }
     if (request.url === '/metrics') {
-      registry.metrics().then(
+      return registry.metrics().then(
         (text) => answer(200, registry.contentType, text),
         () => answer(503, 'text/plain', 'metrics are not available'),
       );
-      return undefined;
     }
     return answer(404, 'application/json', '{"status":"not found"}');
-  });
+  };
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(workerPort, host, resolve);

@@ -276,8 +276,9 @@ const parameters = {
   XRequestId: {
     name: 'X-Request-ID',
     in: 'header',
-    description: 'Names the request in the answer and in our logs',
-    schema: requestId,
+    description:
+      'Names the request in the answer and in our logs: 8 to 100 letters, digits, dots, dashes and underscores; anything else is replaced',
+    schema: { type: 'string' },
   },
   XCompanyId: {
     name: 'X-Company-Id',

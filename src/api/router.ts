@@ -125,10 +125,12 @@ function guarded({ tokens, sessions, companies }: RouterOptions) {
 
 /** Which company a global administrator enters. */
 function enteredCompany(ctx: Context, sender: Actor | undefined): string | undefined {
-  const id = ctx.get('X-Company-Id').toLowerCase();
-  if (id === '' || !sender?.roles.includes('global_admin')) return undefined;
-  if (!isUuid(id)) throw new BadRequest('X-Company-Id takes the id of a company');
-  return id;
+  const id = ctx.headers['x-company-id'];
+  if (id === undefined) return undefined;
+  if (typeof id !== 'string' || !isUuid(id)) {
+    throw new BadRequest('X-Company-Id takes the id of a company');
+  }
+  return sender?.roles.includes('global_admin') ? id.toLowerCase() : undefined;
 }
 
 /** A global administrator who entered a company acts in it; everyone else is in theirs already. */

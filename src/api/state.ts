@@ -1,4 +1,4 @@
-import type { ParameterizedContext, Middleware as KoaMiddleware, DefaultContext } from 'koa';
+import type { ParameterizedContext, Middleware as KoaMiddleware } from 'koa';
 import type { KnownCompany } from '../commands/companies.ts';
 import type { Actor } from '../context.ts';
 import type { Route } from './route.ts';
@@ -20,4 +20,4 @@ export interface RequestState {
 }
 
 export type Context = ParameterizedContext<RequestState>;
-export type Middleware = KoaMiddleware<RequestState, DefaultContext>;
+export type Middleware = KoaMiddleware<RequestState>;

@@ -1,10 +1,9 @@
-import { render } from '../activities/templates.ts';
 import type { Actor } from '../context.ts';
 import { Conflict, Forbidden } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { execute, withTenant } from '../models/database.ts';
 import { selectFirst, selectPage, type Condition } from '../models/list.ts';
-import type { Notification } from '../models/Notification.ts';
+import type { Notification, TemplateCode } from '../models/Notification.ts';
 import { noSuch } from '../models/rows.ts';
 import { User } from '../models/User.ts';
 import type { KnownCompany } from './companies.ts';
@@ -33,6 +32,12 @@ export interface NotificationView extends Omit<Found, 'payload'> {
   readonly text: string;
 }
 
+/** The words of a message; throws where the payload lacks what they need. */
+export type Render = (
+  code: TemplateCode,
+  values: Readonly<Record<string, unknown>>,
+) => { readonly subject: string; readonly text: string };
+
 const columns = `n.id, n.channel, n.template_code AS "templateCode", n.payload, n.status,
   n.recipient_role AS "recipientRole", n.entity_type AS "entityType", n.entity_id AS "entityId",
   n.created_at AS "createdAt", n.sent_at AS "sentAt", n.read_at AS "readAt"`;
@@ -40,7 +45,7 @@ const columns = `n.id, n.channel, n.template_code AS "templateCode", n.payload, 
 const newestFirst = { by: 'n.created_at', id: 'n.id', order: 'desc' } as const;
 
 /** Messages to a person, and to the roles they hold; one member of a role reads for all. */
-export const createNotifications = () => ({
+export const createNotifications = ({ render }: { readonly render: Render }) => ({
   list: (actor: Actor, company: KnownCompany, { page, size, ...filters }: NotificationFilters) =>
     withTenant(company.id, async () => {
       const { status, channel, unread } = filters;
@@ -57,7 +62,7 @@ export const createNotifications = () => ({
         { ...newestFirst, page, size },
       );
       const values = await addressed(actor, company);
-      return { items: items.map((found) => inWords(found, values)), total };
+      return { items: items.map((found) => inWords(render, found, values)), total };
     }),
 
   /** Reading it again changes nothing. */
@@ -73,7 +78,7 @@ export const createNotifications = () => ({
         [id],
       );
       if (marked > 0) AuditLog.record('UPDATE', about(id), { after: { status: 'read' } });
-      return inWords(await findMine(actor, id), await addressed(actor, company));
+      return inWords(render, await findMine(actor, id), await addressed(actor, company));
     }),
 
   /** @returns how many were unread */
@@ -121,6 +126,7 @@ async function addressed({ userId }: Actor, { name }: KnownCompany) {
 }
 
 function inWords(
+  render: Render,
   { payload, ...found }: Found,
   values: Readonly<Record<string, unknown>>,
 ): NotificationView {

@@ -220,7 +220,8 @@ async function enter({ door, companyId }: Unit): Promise<void> {
   const role = door === 'tenant' ? '' : `, set_config('role', '${door}', true)`;
   await database().query(
     `SELECT set_config('app.current_company_id', $1, true), set_config('search_path', $2, true)${role}`,
-    { bind: [companyId, 'shared, ext'], raw: true },
+    // Unnamed, temporary tables would come first and outlive the transaction on its connection.
+    { bind: [companyId, 'shared, ext, pg_temp'], raw: true },
   );
 }
 

@@ -28,7 +28,7 @@ export async function ensureRoles(client: pg.Client, passwords: LoginPasswords):
   const missing = [...groups, ...logins, 'app_migrate', 'app_backup'].filter(
     (role) => !existing.has(role),
   );
-  const { mayCreate, version, database } = await whoAmI(client);
+  const { mayCreate, isSuperuser, version, database } = await whoAmI(client);
   if (!mayCreate) {
     if (missing.length === 0) return;
     throw new Error(
@@ -51,7 +51,49 @@ export async function ensureRoles(client: pg.Client, passwords: LoginPasswords):
     }),
   ];
   for (const statement of statements) await client.query(statement);
+  await closeSideDoors(client, { isSuperuser, database });
 }
+
+/**
+ * What everybody may do in a fresh database, and through which companies could reach each other
+ * past their rows: temporary tables stay on a pooled connection, large objects belong to the role
+ * that all companies share, and the activity view shows the statements of that role's sessions.
+ */
+async function closeSideDoors(
+  client: pg.Client,
+  { isSuperuser, database }: { isSuperuser: boolean; database: string },
+): Promise<void> {
+  const statements = [
+    `REVOKE CREATE, TEMPORARY ON DATABASE ${pg.escapeIdentifier(database)} FROM PUBLIC`,
+    ...(isSuperuser
+      ? [
+          'REVOKE CREATE ON SCHEMA public FROM PUBLIC',
+          ...largeObjects.map((made) => `REVOKE EXECUTE ON FUNCTION ${made} FROM PUBLIC`),
+          `REVOKE SELECT ON ${activity.view} FROM PUBLIC`,
+          `GRANT SELECT ON ${activity.view} TO pg_monitor`,
+          ...activity.functions.flatMap((read) => [
+            `REVOKE EXECUTE ON FUNCTION ${read} FROM PUBLIC`,
+            `GRANT EXECUTE ON FUNCTION ${read} TO pg_monitor`,
+          ]),
+        ]
+      : []),
+  ];
+  for (const statement of statements) await client.query(statement);
+}
+
+const largeObjects = [
+  'pg_catalog.lo_creat(integer)',
+  'pg_catalog.lo_create(oid)',
+  'pg_catalog.lo_from_bytea(oid, bytea)',
+];
+
+const activity = {
+  view: 'pg_catalog.pg_stat_activity',
+  functions: [
+    'pg_catalog.pg_stat_get_activity(integer)',
+    'pg_catalog.pg_stat_get_backend_activity(integer)',
+  ],
+} as const;
 
 function createRole(role: string): string {
   if (role === 'app_backup') return 'CREATE ROLE app_backup LOGIN BYPASSRLS NOINHERIT';
@@ -60,11 +102,19 @@ function createRole(role: string): string {
   return `CREATE ROLE ${role} ${mayLogIn ? 'LOGIN' : 'NOLOGIN'} ${inherits} NOBYPASSRLS`;
 }
 
-async function whoAmI(
-  client: pg.Client,
-): Promise<{ mayCreate: boolean; version: number; database: string }> {
-  const { rows } = await client.query<{ may: boolean; version: number; database: string }>(
-    `SELECT rolsuper OR rolcreaterole AS may,
+async function whoAmI(client: pg.Client): Promise<{
+  mayCreate: boolean;
+  isSuperuser: boolean;
+  version: number;
+  database: string;
+}> {
+  const { rows } = await client.query<{
+    may: boolean;
+    super: boolean;
+    version: number;
+    database: string;
+  }>(
+    `SELECT rolsuper OR rolcreaterole AS may, rolsuper AS super,
             current_setting('server_version_num')::int AS version,
             current_database() AS database
      FROM pg_roles WHERE rolname = current_user`,
@@ -72,6 +122,7 @@ async function whoAmI(
   const [me] = rows;
   return {
     mayCreate: me?.may ?? false,
+    isSuperuser: me?.super ?? false,
     version: me?.version ?? 0,
     database: me?.database ?? 'postgres',
   };

@@ -61,21 +61,13 @@ export const archiveRow = <M extends Model & Entity>(
   model: EntityModel<M>,
   row: M,
   expectedVersion?: number,
-): Promise<M> =>
-  editRow(
-    model,
-    row,
-    { archivedAt: new Date() } as Partial<Attributes<M>>,
-    expectedVersion,
-    'ARCHIVE',
-  );
+): Promise<M> => editRow(model, row, { archivedAt: new Date() }, expectedVersion, 'ARCHIVE');
 
 export const restoreRow = <M extends Model & Entity>(
   model: EntityModel<M>,
   row: M,
   expectedVersion?: number,
-): Promise<M> =>
-  editRow(model, row, { archivedAt: null } as Partial<Attributes<M>>, expectedVersion, 'RESTORE');
+): Promise<M> => editRow(model, row, { archivedAt: null }, expectedVersion, 'RESTORE');
 
 function difference<M extends Model & Entity>(row: M, changes: Partial<Attributes<M>>) {
   const before: Record<string, unknown> = {};

@@ -1,49 +1,117 @@
-import { select, withGlobal } from './database.ts';
+import { execute, select, withGlobal } from './database.ts';
 
 /** The wall is not as it must be, or cannot be looked at; its message is for the operator. */
 export class SelfCheckFailed extends Error {}
 
+/** Roles a request or a job of ours can act as; the first two log in. */
+const runtime = `ARRAY(SELECT oid FROM pg_roles WHERE rolname IN ('app_api', 'app_worker', session_user))`;
+const doors = `ARRAY['app_auth', 'app_global', 'app_relay', 'app_sealer']`;
+const everyRole = `(${runtime} || ARRAY(SELECT oid FROM pg_roles WHERE rolname = ANY (${doors} || ARRAY['app_search'])))`;
+/** Where companies' rows are, dedicated schemas included. */
+const inOurs = `n.nspname ~ '^(platform|core|shared|t_[0-9a-f]{16})$'`;
+const notSystem = `n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_'`;
+
+/** How Postgres writes down the conditions that ask for the company. */
+const ownRows = '(company_id = ( SELECT app.company_id() AS company_id))';
+const ownCompany = '(id = ( SELECT app.company_id() AS company_id))';
+const ownMembers = `(EXISTS ( SELECT 1 FROM platform.memberships m
+  WHERE ((m.user_id = users.id) AND (m.company_id = ( SELECT app.company_id() AS company_id)))))`;
+const oneLine = (sql: string): string => sql.replaceAll(/\s+/g, ' ');
+const condition = (column: string): string =>
+  `regexp_replace(pg_get_expr(p.${column}, p.polrelid), '\\s+', ' ', 'g')`;
+
+const companyFunction = `DECLARE company text := current_setting('app.current_company_id', true);
+BEGIN IF company IS NULL OR company = '' THEN
+RAISE insufficient_privilege USING MESSAGE = 'no company is set for this transaction'; END IF;
+RETURN company::uuid; END`;
+
 /** Each finds what breaks the wall; a finding is one sentence. Catalog facts only, no rows. */
 const checks: readonly string[] = [
-  `SELECT format('the login %s is a superuser, inherits rights or bypasses row security', rolname) AS finding
-   FROM pg_roles WHERE rolname = session_user AND (rolsuper OR rolbypassrls OR rolinherit OR rolcreaterole)`,
+  `SELECT format('the role %s is a superuser, inherits rights, bypasses row security or makes roles', rolname) AS finding
+   FROM pg_roles WHERE oid = ANY (${everyRole})
+     AND (rolsuper OR rolbypassrls OR rolinherit OR rolcreaterole OR rolcreatedb OR rolreplication)`,
 
-  `SELECT format('the login %s owns %s', session_user, c.oid::regclass) AS finding
-   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-   WHERE n.nspname IN ('platform', 'core', 'shared', 'app')
-     AND pg_get_userbyid(c.relowner) = session_user`,
+  `SELECT format('the role %s may act as %s', m.member::regrole, m.roleid::regrole) AS finding
+   FROM pg_auth_members m
+   WHERE m.member = ANY (${everyRole})
+     AND (m.admin_option OR NOT (m.member = ANY (${runtime}) AND m.roleid::regrole::text = ANY (${doors}))
+       OR to_jsonb(m) ->> 'inherit_option' = 'true')`,
+
+  `SELECT format('the role %s owns %s', d.refobjid::regrole,
+     pg_describe_object(d.classid, d.objid, d.objsubid)) AS finding
+   FROM pg_shdepend d
+   WHERE d.refclassid = 'pg_authid'::regclass AND d.deptype = 'o' AND d.refobjid = ANY (${everyRole})
+     AND d.dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+     AND NOT (d.classid = 'pg_proc'::regclass AND d.refobjid::regrole::text = 'app_search')`,
 
   `SELECT format('the table %s has no forced row security', c.oid::regclass) AS finding
    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-   WHERE c.relkind IN ('r', 'p') AND n.nspname IN ('platform', 'core', 'shared')
-     AND NOT (c.relrowsecurity AND c.relforcerowsecurity)`,
+   WHERE c.relkind IN ('r', 'p') AND ${inOurs} AND NOT (c.relrowsecurity AND c.relforcerowsecurity)`,
 
-  `SELECT format('the table %s has a policy that does not ask for the company', p.polrelid::regclass) AS finding
+  // A restrictive policy only takes away.
+  `SELECT format('the policy %s of %s does not ask for the company', p.polname, p.polrelid::regclass) AS finding
    FROM pg_policy p
      JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'company_id' AND NOT a.attisdropped
-   WHERE n.nspname IN ('platform', 'core', 'shared')
-     AND p.polroles && ARRAY(SELECT oid FROM pg_roles WHERE rolname IN ('app_api', 'app_worker'))
-     AND pg_get_expr(p.polqual, p.polrelid) NOT LIKE '%app.company_id()%'`,
+   WHERE ${inOurs} AND p.polpermissive
+     AND NOT p.polroles <@ ARRAY(SELECT oid FROM pg_roles WHERE rolname = ANY (${doors}))
+     AND NOT (p.polroles <@ ARRAY(SELECT oid FROM pg_roles
+         WHERE rolname IN ('app_api', 'app_worker', 'app_search'))
+       AND coalesce(${condition('polqual')}, '${ownRows}') IN ('${ownRows}',
+         CASE WHEN p.polcmd <> 'r' THEN ''
+           WHEN p.polrelid::regclass::text = 'platform.companies' THEN '${ownCompany}'
+           WHEN p.polrelid::regclass::text = 'platform.users' THEN '${oneLine(ownMembers)}' ELSE '' END)
+       AND coalesce(${condition('polwithcheck')}, '${ownRows}') = '${ownRows}'
+       AND (p.polqual IS NOT NULL OR p.polwithcheck IS NOT NULL))`,
 
-  `SELECT format('%s may %s on %s', g.grantee, g.privilege_type, g.table_schema || '.' || g.table_name) AS finding
-   FROM information_schema.role_table_grants g
-   WHERE g.grantee IN ('app_api', 'app_worker', 'PUBLIC')
-     AND g.table_schema IN ('platform', 'core', 'shared')
-     AND (g.privilege_type IN ('TRUNCATE', 'REFERENCES', 'TRIGGER')
-       OR (g.table_name LIKE 'audit\\_logs%' AND g.privilege_type IN ('UPDATE', 'DELETE'))
-       OR g.table_name ~ '^audit_logs_')`,
+  `SELECT format('the function app.company_id() is not ours') AS finding
+   WHERE NOT EXISTS (SELECT FROM pg_proc p
+     WHERE p.oid = to_regprocedure('app.company_id()') AND NOT p.prosecdef AND p.provolatile = 's'
+       AND p.proowner = (SELECT oid FROM pg_roles WHERE rolname = 'app_owner')
+       AND btrim(regexp_replace(p.prosrc, '[\\s;]+', ' ', 'g'))
+         = '${oneLine(companyFunction)
+           .replaceAll(/[\s;]+/g, ' ')
+           .replaceAll("'", "''")}')`,
+
+  // Grants are read from the catalog: information_schema shows only those of the present role.
+  `SELECT format('%s may %s on %s', coalesce(nullif(g.grantee, 0)::regrole::text, 'everybody'),
+     g.privilege_type, c.oid::regclass) AS finding
+   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl) g
+   WHERE (g.grantee = 0 OR g.grantee = ANY (${runtime})) AND ${notSystem} AND n.nspname <> 'ext'
+     AND (NOT (${inOurs}) OR c.relispartition OR g.is_grantable OR g.grantee = 0
+       OR g.privilege_type NOT IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
+       OR (g.privilege_type = 'DELETE' AND c.relname <> 'idempotency_keys')
+       OR (g.privilege_type = 'UPDATE' AND c.relname IN ('audit_logs', 'transitions'))
+       OR (n.nspname = 'platform'
+         AND (g.privilege_type <> 'SELECT' OR c.relname NOT IN ('companies', 'domains', 'memberships'))))`,
+
+  `SELECT format('%s may %s the column %s of %s', coalesce(nullif(g.grantee, 0)::regrole::text, 'everybody'),
+     g.privilege_type, a.attname, c.oid::regclass) AS finding
+   FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace,
+     aclexplode(a.attacl) g
+   WHERE (g.grantee = 0 OR g.grantee = ANY (${runtime})) AND ${inOurs}
+     AND (g.privilege_type <> 'SELECT' OR g.is_grantable OR c.oid::regclass::text <> 'platform.users'
+       OR a.attname IN ('password_hash', 'failed_logins', 'locked_until'))`,
+
+  `SELECT format('%s may create in the schema %s', r.oid::regrole, n.nspname) AS finding
+   FROM pg_namespace n, pg_roles r
+   WHERE r.oid = ANY (${everyRole}) AND n.nspname !~ '^pg_(toast|temp)'
+     AND has_schema_privilege(r.oid, n.oid, 'CREATE')
+   UNION ALL
+   SELECT format('%s may create schemas', r.oid::regrole)
+   FROM pg_roles r
+   WHERE r.oid = ANY (${everyRole}) AND has_database_privilege(r.oid, current_database(), 'CREATE')`,
 
   `SELECT format('the view %s does not check its caller''s rights', c.oid::regclass) AS finding
    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-   WHERE n.nspname IN ('platform', 'core', 'shared')
+   WHERE ${notSystem} AND n.nspname <> 'ext'
      AND (c.relkind = 'm' OR (c.relkind = 'v'
-       AND NOT coalesce(c.reloptions, '{}') @> ARRAY['security_invoker=true']))`,
+       AND NOT coalesce(c.reloptions, '{}') && ARRAY['security_invoker=true', 'security_invoker=on']))`,
 
   `SELECT format('the function %s runs with its owner''s rights', p.oid::regprocedure) AS finding
    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-   WHERE n.nspname IN ('app', 'platform', 'core', 'shared') AND p.prosecdef
-     AND (p.proname <> ALL (ARRAY['ensure_audit_partitions']) OR p.proconfig IS NULL)`,
+   WHERE ${notSystem} AND n.nspname <> 'ext' AND p.prosecdef
+     AND NOT (p.oid::regprocedure::text = 'app.ensure_audit_partitions()'
+       AND coalesce(p.proconfig, '{}') @> ARRAY['search_path=pg_catalog'])`,
 ];
 
 /**
@@ -53,6 +121,8 @@ const checks: readonly string[] = [
 export async function selfCheck(): Promise<void> {
   const findings = await withGlobal(async () => {
     const found: string[] = [];
+    // So that every table is named with its schema.
+    await execute(`SELECT set_config('search_path', 'pg_catalog', true)`);
     for (const check of checks) {
       found.push(...(await select<{ finding: string }>(check)).map(({ finding }) => finding));
     }

@@ -15,6 +15,7 @@ export interface Post {
 export function openPost(companyId: string): Post {
   /** Five attempts within a day: at once, then after 5 min, 30 min, 3 h and 18 h. */
   const { deliverNotification } = proxyActivities<Activities>({
+    summary: 'e-mail',
     taskQueue: workflowInfo().taskQueue.replace(/-lifecycle$/, '-notifications'),
     startToCloseTimeout: '1 minute',
     retry: {

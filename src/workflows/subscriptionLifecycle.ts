@@ -11,6 +11,7 @@ import {
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
+  type ActivityInterfaceFor,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type {
@@ -36,10 +37,13 @@ import { openInbox } from './inbox.ts';
 import { openPost } from './post.ts';
 import { attribute } from './searchAttributes.ts';
 
-const activities = proxyActivities<Activities>({
-  startToCloseTimeout: '10 seconds',
-  retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
-});
+/** The activities, each shown under the name of the step in the Temporal UI. */
+const doing = (summary: string): ActivityInterfaceFor<Activities> =>
+  proxyActivities<Activities>({
+    summary,
+    startToCloseTimeout: '10 seconds',
+    retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
+  });
 
 export const cancel = defineUpdate<SubscriptionResult, [CancelSubscription]>('cancel');
 export const renew = defineUpdate<SubscriptionResult, [RenewSubscription]>('renew');
@@ -87,12 +91,12 @@ export async function subscriptionLifecycle(input: SubscriptionLifecycleInput): 
       }
       const command = await inbox.next({
         until: timer?.dueAt ?? Infinity,
-        summary: timer ? timer.name.replaceAll('_', ' ') : 'waiting for commands',
+        summary: timer ? inWords(timer.name) : 'waiting for commands',
       });
       if (command) {
         await command.answerWith(async () => adopt(await carryOut(command.id, command.body)));
       } else if (timer) {
-        adopt(await attention.persist(timer.name, () => fire(timer), reread));
+        adopt(await attention.persist(inWords(timer.name), () => fire(timer), reread));
       }
     }
   } catch (error) {
@@ -139,20 +143,20 @@ export async function subscriptionLifecycle(input: SubscriptionLifecycleInput): 
     switch (wish.kind) {
       case 'cancel':
         refuseUnless('cancel');
-        return activities.cancelSubscription({ ...ref, ...wish });
+        return doing('cancel').cancelSubscription({ ...ref, ...wish });
       case 'renew':
         refuseUnless(renewalEvent());
-        return activities.renewSubscription({ ...ref, ...wish });
+        return doing('renew').renewSubscription({ ...ref, ...wish });
       case 'changeExpiry':
         refuseUnless('change_expiry');
-        return activities.changeSubscriptionExpiry({ ...ref, ...wish });
+        return doing('move the expiry').changeSubscriptionExpiry({ ...ref, ...wish });
       default:
         return wish satisfies never;
     }
   }
 
   function fire({ name, occurrence }: DueTimer): Promise<SubscriptionStep> {
-    return activities.fireSubscriptionTimer({
+    return doing(inWords(name)).fireSubscriptionTimer({
       companyId,
       subscriptionId,
       commandId: `subscription/${subscriptionId}/${name}/${occurrence}`,
@@ -182,12 +186,12 @@ export async function subscriptionLifecycle(input: SubscriptionLifecycleInput): 
 
   /** After an operator's repair the row rules, whatever this run remembers. */
   async function reread(): Promise<void> {
-    current = await activities.readSubscription({ companyId, subscriptionId });
+    current = await doing('read again').readSubscription({ companyId, subscriptionId });
   }
 
   async function stopByOperator(): Promise<void> {
     const step = isLive(current.status)
-      ? activities.cancelSubscription({
+      ? doing('cancelled by an operator').cancelSubscription({
           companyId,
           subscriptionId,
           commandId: `subscription/${subscriptionId}/operator_cancel/1`,
@@ -205,9 +209,7 @@ export async function subscriptionLifecycle(input: SubscriptionLifecycleInput): 
     setCurrentDetails(
       `**${current.status}**, term ${current.termNo}, cover until ${new Date(current.expiresAt).toISOString()}.\n\n` +
         current.timers
-          .map(
-            ({ name, dueAt }) => `- ${name.replaceAll('_', ' ')}: ${new Date(dueAt).toISOString()}`,
-          )
+          .map(({ name, dueAt }) => `- ${inWords(name)}: ${new Date(dueAt).toISOString()}`)
           .join('\n'),
     );
     const facts = shownFacts(current);
@@ -221,6 +223,8 @@ export async function subscriptionLifecycle(input: SubscriptionLifecycleInput): 
     ]);
   }
 }
+
+const inWords = (name: string): string => name.replaceAll('_', ' ');
 
 /** What the search attributes hold; the start has set them, later only a difference is written. */
 const shownFacts = ({ status, stateVersion, expiresAt, timers }: SubscriptionState): string =>

@@ -57,12 +57,10 @@ export async function expectRowsOnce(product: Product, ledger: readonly Entry[])
        (SELECT count(*)::int FROM core.outbox o WHERE o.entity_id = s.id) AS starts
      FROM shared.policy_subscriptions s WHERE s.insured_property_id IS NOT NULL`,
   );
-  const byProperty = Map.groupBy(found, ({ property }) => property);
   const stored = ledger.map(({ propertyId }) =>
-    (byProperty.get(propertyId) ?? []).map(({ property: _property, audit, ...trace }) => ({
-      ...trace,
-      audit: audit.toSorted(),
-    })),
+    found
+      .filter(({ property }) => property === propertyId)
+      .map(({ property: _property, audit, ...trace }) => ({ ...trace, audit: audit.toSorted() })),
   );
 
   expect(stored).toEqual(ledger.map((entry) => [traceOf(entry)]));

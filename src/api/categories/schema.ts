@@ -1,4 +1,3 @@
-import { segments } from '../../models/PropertyCategory.ts';
 import { listQuery } from '../listQuery.ts';
 import {
   id,
@@ -11,6 +10,8 @@ import {
   partial,
   text,
 } from '../schema.ts';
+
+const segments = ['residential', 'small_commercial'] as const;
 
 const fields = {
   name: text(100).description('Unique in the company'),

@@ -86,7 +86,7 @@ const empty = html`<p class="empty">
 /** One-time links are there to be followed. */
 const linked = (text: string): Markup[] =>
   text
-    .split(/(https?:\/\/[^\s<>"']+)/)
+    .split(/(https?:\/\/[^\s<>"']*[^\s<>"'.,;:!?)])/)
     .map((part, index) =>
       index % 2 === 1 ? html`<a href="${part}" rel="noreferrer">${part}</a>` : html`${part}`,
     );

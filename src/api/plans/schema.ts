@@ -1,5 +1,4 @@
 import Joi from 'joi';
-import { coverageLevels } from '../../models/InsurancePlan.ts';
 import { lifecycleBounds, type LifecycleBounds } from '../../rules/lifecycle.ts';
 import { maxDurationMonths } from '../../rules/terms.ts';
 import { listQuery } from '../listQuery.ts';
@@ -19,6 +18,8 @@ import {
   positiveMoney,
   text,
 } from '../schema.ts';
+
+const coverageLevels = ['basic', 'standard', 'premium'] as const;
 
 const whole = ({ min, max }: LifecycleBounds) => optional(integer(min, max));
 const days = ({ min, max }: LifecycleBounds) => optional(array(integer(min, max), { max: 10 }));

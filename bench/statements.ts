@@ -1,0 +1,130 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import pg from 'pg';
+import { pino } from 'pino';
+import { v7 as uuid } from 'uuid';
+import { composeApi } from '../src/api/compose.ts';
+import { readConfig } from '../src/config.ts';
+import type { Request } from './client.ts';
+
+/** As the driver gets it. Without values it travels by the simple protocol. */
+export interface Statement {
+  readonly text: string;
+  readonly values?: readonly unknown[];
+}
+
+/**
+ * Serves each request twice by the product, in this process, and answers with the statements of the
+ * second time, from the start of its transaction to the commit: by then everything is cached that
+ * the product caches.
+ */
+export async function captureStatements(
+  requests: readonly Request[],
+): Promise<readonly (readonly Statement[])[]> {
+  let seen: Statement[] = [];
+  const stopListening = listen((statement) => seen.push(statement));
+  const log = pino({ level: 'silent' });
+  const api = composeApi({ config: readConfig(), log, access: log, version: '0.0.0' });
+  const server = createServer(api.app.callback()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const origin = `http://127.0.0.1:${portOf(server.address())}`;
+  const captured: Statement[][] = [];
+  try {
+    for (const request of requests) {
+      await send(origin, request);
+      seen = [];
+      await send(origin, request);
+      const end = seen.findIndex(({ text }) => text.startsWith('COMMIT'));
+      captured.push(seen.slice(0, end + 1));
+    }
+    return captured;
+  } finally {
+    stopListening();
+    server.close();
+    server.closeAllConnections();
+    await api.close();
+  }
+}
+
+/**
+ * Makes of one captured transaction as many alike as wanted: what it had made up itself (ids, key
+ * digests, the policy's number) is made up anew each time, so that unique keys hold.
+ */
+export function repeater(statements: readonly Statement[]) {
+  const isInsert = ({ text }: Statement): boolean => text.startsWith('WITH i0');
+  const given = new Set(
+    statements.filter((each) => !isInsert(each)).flatMap(({ values = [] }) => idsIn(values)),
+  );
+  const madeUp = new Set(
+    statements.flatMap(({ values = [] }) => idsIn(values)).filter((id) => !given.has(id)),
+  );
+
+  return (own: Readonly<Record<string, string>> = {}) => {
+    const replacements = new Map(Object.entries(own));
+    const anew = (found: string): string => {
+      const known = replacements.get(found);
+      if (known !== undefined) return known;
+      if (given.has(found)) return found;
+      const made = madeUp.has(found) ? uuid() : sameLength(found);
+      replacements.set(found, made);
+      return made;
+    };
+    /** The values of one statement, given what the earlier ones of this transaction answered. */
+    return (values: readonly unknown[], policyNumber: string | undefined): unknown[] =>
+      values.map((value) =>
+        typeof value === 'string'
+          ? value
+              .replaceAll(idOrDigest, anew)
+              .replaceAll(policyNumbers, (found) =>
+                policyNumber === undefined ? found : found.replace(/\d+$/, policyNumber),
+              )
+          : value,
+      );
+  };
+}
+
+const idOrDigest = /\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{64}\b/g;
+const policyNumbers = /\bPOL-[A-Z0-9]+-\d{4}-\d+\b/g;
+
+const idsIn = (values: readonly unknown[]): string[] =>
+  values.flatMap((value) =>
+    typeof value === 'string'
+      ? (value.match(idOrDigest) ?? []).filter((found) => found.includes('-'))
+      : [],
+  );
+
+/** For a digest: as long, and not seen before. */
+const sameLength = (digest: string): string =>
+  `${uuid()}${uuid()}`.replaceAll('-', '').slice(0, digest.length);
+
+const portOf = (address: AddressInfo | string | null): number =>
+  typeof address === 'object' && address ? address.port : 0;
+
+async function send(origin: string, { method, path, token, body, keyed }: Request): Promise<void> {
+  const response = await fetch(`${origin}${path}`, {
+    method,
+    headers: {
+      ...(token !== undefined && { Authorization: `Bearer ${token}` }),
+      ...(body !== undefined && { 'Content-Type': 'application/json' }),
+      ...(keyed && { 'Idempotency-Key': uuid() }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
+}
+
+/** Hears every statement that the driver sends in this process. */
+function listen(hear: (statement: Statement) => void): () => void {
+  const query: unknown = Reflect.get(pg.Client.prototype, 'query');
+  if (typeof query !== 'function') throw new Error('The driver has no query method');
+  Reflect.set(pg.Client.prototype, 'query', function heard(this: unknown, ...args: unknown[]) {
+    const [text, values] = args;
+    if (typeof text === 'string') {
+      hear({ text, ...(Array.isArray(values) && { values: [...values] }) });
+    }
+    return Reflect.apply(query, this, args);
+  });
+  return () => void Reflect.set(pg.Client.prototype, 'query', query);
+}

@@ -1,0 +1,45 @@
+#!/bin/sh
+# Makes the passwords and keys of docker-compose.yml, one file a service in deploy/secrets, each with
+# no more than that service needs. Existing ones stay: the database knows only the passwords of its
+# first start.
+set -eu
+umask 077
+cd "$(dirname "$0")"
+
+if [ -e secrets/api.env ]; then
+  echo "deploy/secrets is there already: nothing changed."
+  exit 0
+fi
+
+random() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
+
+admin=$(random) temporal=$(random) api=$(random) worker=$(random)
+keys="SECRET_KEY=$(random)
+JWT_SECRET_KEY=$(random)"
+at=postgres:5432/surety
+
+draft=secrets.$$
+mkdir "$draft"
+cat > "$draft/postgres.env" <<EOF
+POSTGRES_PASSWORD=$admin
+TEMPORAL_PASSWORD=$temporal
+EOF
+cat > "$draft/temporal.env" <<EOF
+POSTGRES_PWD=$temporal
+SQL_PASSWORD=$temporal
+EOF
+cat > "$draft/migrate.env" <<EOF
+DATABASE_MIGRATE_URL=postgres://postgres:$admin@$at
+DATABASE_URL=postgres://app_api:$api@$at
+DATABASE_WORKER_URL=postgres://app_worker:$worker@$at
+EOF
+cat > "$draft/api.env" <<EOF
+DATABASE_URL=postgres://app_api:$api@$at
+$keys
+EOF
+cat > "$draft/worker.env" <<EOF
+DATABASE_URL=postgres://app_worker:$worker@$at
+$keys
+EOF
+mv "$draft" secrets
+echo "Passwords and keys are in deploy/secrets."

@@ -1,0 +1,269 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { projectDir } from '../../local/dataDir.ts';
+import { selfCheck } from '../../src/models/selfCheck.ts';
+import { openCluster, type Cluster } from './cluster.ts';
+
+let cluster: Cluster;
+
+beforeAll(async () => {
+  cluster = await openCluster();
+}, 120_000);
+afterAll(() => cluster.close());
+
+interface Hole {
+  readonly what: string;
+  readonly make: string;
+  readonly finding: RegExp;
+  readonly mend: string;
+}
+
+const leak = '(true OR company_id = (SELECT app.company_id()))';
+const own = '(company_id = (SELECT app.company_id()))';
+
+const holes: readonly Hole[] = [
+  ...(['SUPERUSER', 'BYPASSRLS', 'INHERIT', 'CREATEROLE', 'CREATEDB', 'REPLICATION'] as const).map(
+    (right): Hole => ({
+      what: `a login with ${right}`,
+      make: `ALTER ROLE app_worker ${right}`,
+      finding: /the role app_worker is a superuser, inherits rights, bypasses row security/,
+      mend: `ALTER ROLE app_worker NO${right}`,
+    }),
+  ),
+  {
+    what: 'a door that bypasses row security',
+    make: 'ALTER ROLE app_relay BYPASSRLS',
+    finding: /the role app_relay is a superuser, inherits/,
+    mend: 'ALTER ROLE app_relay NOBYPASSRLS',
+  },
+  {
+    what: 'a way to the owner',
+    make: 'GRANT app_owner TO app_api',
+    finding: /the role app_api may act as app_owner/,
+    mend: 'REVOKE app_owner FROM app_api',
+  },
+  {
+    what: 'a way from a door to the backup role',
+    make: 'GRANT app_backup TO app_global',
+    finding: /the role app_global may act as app_backup/,
+    mend: 'REVOKE app_backup FROM app_global',
+  },
+  {
+    what: 'a door without a handle',
+    make: 'GRANT app_relay TO app_api WITH INHERIT TRUE',
+    finding: /the role app_api may act as app_relay/,
+    mend: 'GRANT app_relay TO app_api WITH INHERIT FALSE',
+  },
+  {
+    what: 'a table that a login owns',
+    make: 'ALTER TABLE shared.policies OWNER TO app_api',
+    finding: /the role app_api owns table shared.policies/,
+    mend: 'ALTER TABLE shared.policies OWNER TO app_owner',
+  },
+  {
+    what: 'a schema that a door owns',
+    make: 'CREATE SCHEMA loot AUTHORIZATION app_global',
+    finding: /the role app_global owns schema loot/,
+    mend: 'DROP SCHEMA loot',
+  },
+  {
+    what: 'row security switched off',
+    make: 'ALTER TABLE shared.policies DISABLE ROW LEVEL SECURITY',
+    finding: /the table shared.policies has no forced row security/,
+    mend: 'ALTER TABLE shared.policies ENABLE ROW LEVEL SECURITY',
+  },
+  {
+    what: 'row security not forced',
+    make: 'ALTER TABLE core.outbox NO FORCE ROW LEVEL SECURITY',
+    finding: /the table core.outbox has no forced row security/,
+    mend: 'ALTER TABLE core.outbox FORCE ROW LEVEL SECURITY',
+  },
+  {
+    what: 'a partition without row security',
+    make: 'ALTER TABLE core.audit_logs_default DISABLE ROW LEVEL SECURITY',
+    finding: /the table core.audit_logs_default has no forced row security/,
+    mend: 'ALTER TABLE core.audit_logs_default ENABLE ROW LEVEL SECURITY',
+  },
+  {
+    what: 'a new table without row security',
+    make: 'CREATE TABLE shared.notes (company_id uuid)',
+    finding: /the table shared.notes has no forced row security/,
+    mend: 'DROP TABLE shared.notes',
+  },
+  {
+    what: 'a policy that reads more than the company',
+    make: `ALTER POLICY company ON shared.policies USING ${leak}`,
+    finding: /the policy company of shared.policies does not ask for the company/,
+    mend: `ALTER POLICY company ON shared.policies USING ${own}`,
+  },
+  {
+    what: 'a policy that writes more than the company',
+    make: 'ALTER POLICY company ON shared.policies WITH CHECK (true)',
+    finding: /the policy company of shared.policies does not ask/,
+    mend: `ALTER POLICY company ON shared.policies WITH CHECK ${own}`,
+  },
+  {
+    what: 'a second policy for everybody',
+    make: 'CREATE POLICY more ON shared.policies USING (true)',
+    finding: /the policy more of shared.policies does not ask/,
+    mend: 'DROP POLICY more ON shared.policies',
+  },
+  {
+    what: 'an insert policy without a question',
+    make: 'CREATE POLICY more ON core.timers FOR INSERT TO app_worker WITH CHECK (true)',
+    finding: /the policy more of core.timers does not ask/,
+    mend: 'DROP POLICY more ON core.timers',
+  },
+  {
+    what: 'people of all companies',
+    make: 'ALTER POLICY members ON platform.users USING (true)',
+    finding: /the policy members of platform.users does not ask/,
+    mend: `ALTER POLICY members ON platform.users USING (
+      EXISTS (SELECT 1 FROM platform.memberships m
+              WHERE m.user_id = users.id AND m.company_id = (SELECT app.company_id())))`,
+  },
+  {
+    what: 'all companies',
+    make: 'ALTER POLICY own ON platform.companies USING (true)',
+    finding: /the policy own of platform.companies does not ask/,
+    mend: 'ALTER POLICY own ON platform.companies USING (id = (SELECT app.company_id()))',
+  },
+  {
+    what: 'a company function that answers with any company',
+    make: `ALTER FUNCTION app.company_id() RENAME TO company_id_kept;
+      CREATE FUNCTION app.company_id() RETURNS uuid LANGUAGE sql STABLE AS 'SELECT NULL::uuid'`,
+    finding: /the function app.company_id\(\) is not ours/,
+    mend: `DROP FUNCTION app.company_id();
+      ALTER FUNCTION app.company_id_kept() RENAME TO company_id`,
+  },
+  ...['TRUNCATE', 'REFERENCES', 'TRIGGER', 'DELETE'].map(
+    (right): Hole => ({
+      what: `the right to ${right}`,
+      make: `GRANT ${right} ON shared.policies TO app_api`,
+      finding: new RegExp(`app_api may ${right} on shared.policies`),
+      mend: `REVOKE ${right} ON shared.policies FROM app_api`,
+    }),
+  ),
+  {
+    what: 'a grant to everybody',
+    make: 'GRANT SELECT ON shared.policies TO PUBLIC',
+    finding: /everybody may SELECT on shared.policies/,
+    mend: 'REVOKE SELECT ON shared.policies FROM PUBLIC',
+  },
+  {
+    what: 'a grant that can be passed on',
+    make: 'GRANT SELECT ON shared.policies TO app_worker WITH GRANT OPTION',
+    finding: /app_worker may SELECT on shared.policies/,
+    mend: 'REVOKE GRANT OPTION FOR SELECT ON shared.policies FROM app_worker',
+  },
+  {
+    what: 'audit lines that can be changed',
+    make: 'GRANT UPDATE ON core.audit_logs TO app_worker',
+    finding: /app_worker may UPDATE on core.audit_logs/,
+    mend: 'REVOKE UPDATE ON core.audit_logs FROM app_worker',
+  },
+  {
+    what: 'a partition that can be read directly',
+    make: 'GRANT SELECT ON core.audit_logs_default TO app_api',
+    finding: /app_api may SELECT on core.audit_logs_default/,
+    mend: 'REVOKE SELECT ON core.audit_logs_default FROM app_api',
+  },
+  {
+    what: 'tokens outside of their door',
+    make: 'GRANT SELECT ON platform.refresh_tokens TO app_api',
+    finding: /app_api may SELECT on platform.refresh_tokens/,
+    mend: 'REVOKE SELECT ON platform.refresh_tokens FROM app_api',
+  },
+  {
+    what: 'password hashes',
+    make: 'GRANT SELECT (password_hash) ON platform.users TO app_api',
+    finding: /app_api may SELECT the column password_hash of platform.users/,
+    mend: 'REVOKE SELECT (password_hash) ON platform.users FROM app_api',
+  },
+  {
+    what: 'a table elsewhere',
+    make: 'CREATE TABLE public.dump (x text); GRANT SELECT ON public.dump TO app_api',
+    finding: /app_api may SELECT on (public\.)?dump/,
+    mend: 'DROP TABLE public.dump',
+  },
+  {
+    what: 'a schema to create in',
+    make: 'GRANT CREATE ON SCHEMA shared TO app_worker',
+    finding: /app_worker may create in the schema shared/,
+    mend: 'REVOKE CREATE ON SCHEMA shared FROM app_worker',
+  },
+  {
+    what: 'a database to create schemas in',
+    make: 'GRANT CREATE ON DATABASE surety TO app_api',
+    finding: /app_api may create schemas/,
+    mend: 'REVOKE CREATE ON DATABASE surety FROM app_api',
+  },
+  {
+    what: "a view with its owner's rights",
+    make: 'CREATE VIEW shared.everything AS SELECT * FROM shared.policies',
+    finding: /the view shared.everything does not check its caller's rights/,
+    mend: 'DROP VIEW shared.everything',
+  },
+  {
+    what: 'a materialised view',
+    make: 'CREATE MATERIALIZED VIEW shared.kept AS SELECT * FROM shared.policies',
+    finding: /the view shared.kept does not check/,
+    mend: 'DROP MATERIALIZED VIEW shared.kept',
+  },
+  {
+    what: "a function with its owner's rights",
+    make: `CREATE FUNCTION app.peek() RETURNS bigint LANGUAGE sql SECURITY DEFINER
+      SET search_path = pg_catalog AS 'SELECT count(*) FROM shared.policies'`,
+    finding: /the function app.peek\(\) runs with its owner's rights/,
+    mend: 'DROP FUNCTION app.peek()',
+  },
+  {
+    what: 'an allowed function without its fixed search path',
+    make: 'ALTER FUNCTION app.ensure_audit_partitions() RESET search_path',
+    finding: /the function app.ensure_audit_partitions\(\) runs with its owner's rights/,
+    mend: 'ALTER FUNCTION app.ensure_audit_partitions() SET search_path = pg_catalog',
+  },
+];
+
+describe('the self-check', () => {
+  it.each(holes)('finds $what', async ({ make, finding, mend }) => {
+    await selfCheck();
+    await cluster.admin.query(make);
+
+    const found = await selfCheck().then(
+      () => 'nothing',
+      (error: unknown) => String(error),
+    );
+    await cluster.admin.query(mend);
+
+    expect(found).toMatch(finding);
+    await selfCheck();
+  });
+
+  it.each([
+    ['API', 'src/api/main.ts'],
+    ['worker', 'worker/main.ts'],
+  ])('keeps the %s from starting behind a wall with a hole', async (_, script) => {
+    await cluster.admin.query('ALTER TABLE shared.policies NO FORCE ROW LEVEL SECURITY');
+
+    const program = spawn(process.execPath, ['--import', 'tsx', script], {
+      cwd: projectDir,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: {
+        PATH: process.env['PATH'],
+        ENVIRONMENT: 'test',
+        PORT: '0',
+        WORKER_PORT: '0',
+        TEMPORAL_ADDRESS: '127.0.0.1:1',
+        DATABASE_URL: cluster.apiUrl,
+        DATABASE_WORKER_URL: cluster.workerUrl,
+      },
+    });
+    const [said, [code]] = await Promise.all([text(program.stderr), once(program, 'exit')]);
+    await cluster.admin.query('ALTER TABLE shared.policies FORCE ROW LEVEL SECURITY');
+
+    expect(code).toBe(1);
+    expect(said).toContain('The wall between companies has a hole: the table');
+  });
+});
