@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 import Koa from 'koa';
 import pg from 'pg';
-import type { Request } from './client.ts';
+import type { Request } from './requests.ts';
 import { captureStatements, repeater, type Statement } from './statements.ts';
 
 /** What the first line of standard input holds. */
@@ -51,10 +51,7 @@ async function serve({ list, subscribe, userIds, databaseUrl, poolMax }: Baselin
     let policyNumber: string | undefined;
     try {
       for (const { text, values } of statements) {
-        const result = await client.query(
-          text,
-          values && [...valuesOf(values, policyNumber)],
-        );
+        const result = await client.query(text, values && [...valuesOf(values, policyNumber)]);
         if (text.includes('core.counters')) policyNumber = String(result.rows[0]?.value);
         if (text === select.text) found = result;
       }
@@ -88,6 +85,15 @@ async function serve({ list, subscribe, userIds, databaseUrl, poolMax }: Baselin
     const address = server.address();
     const port = typeof address === 'object' && address ? address.port : 0;
     console.log(`http://127.0.0.1:${port}`);
-    console.error(JSON.stringify({ list: listing.map(({text})=>text), subscribe: subscribing.map(({ text }) => text.slice(0, 300)) }, null, 1));
+    console.error(
+      JSON.stringify(
+        {
+          list: listing.map(({ text }) => text),
+          subscribe: subscribing.map(({ text }) => text.slice(0, 300)),
+        },
+        null,
+        1,
+      ),
+    );
   });
 }

@@ -2,17 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { HttpConnection } from './httpConnection.ts';
-
-export interface Request {
-  /** Under which its times are collected. */
-  readonly kind: string;
-  readonly method: 'GET' | 'POST' | 'PATCH';
-  readonly path: string;
-  readonly token?: string | undefined;
-  readonly body?: object | undefined;
-  /** Sends an Idempotency-Key of its own each time. */
-  readonly keyed?: boolean;
-}
+import type { Request } from './requests.ts';
 
 /** What the client program reads from its standard input. */
 export interface Job {
@@ -67,9 +57,7 @@ async function carryOut({ origin, connections, requests, pace }: Job): Promise<O
     try {
       const { status, body } = await connection.send(request.write());
       if (status < 200 || status > 299) throw new Error(`${status} ${body.slice(0, 300)}`);
-      (times[request.kind] ??= []).push(
-        Math.round((performance.now() - startedAt) * 100) / 100,
-      );
+      (times[request.kind] ??= []).push(Math.round((performance.now() - startedAt) * 100) / 100);
       answered += 1;
     } catch (error) {
       failed += 1;

@@ -70,7 +70,7 @@ export class HttpConnection {
     this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
     const headEnd = this.#received.indexOf('\r\n\r\n');
     if (headEnd < 0) return;
-    const head = this.#received.latin1Slice(0, headEnd).toLowerCase();
+    const head = this.#received.toString('latin1', 0, headEnd).toLowerCase();
     const length = Number(/\r\ncontent-length: (\d+)/.exec(head)?.[1] ?? 0);
     const end = headEnd + 4 + length;
     if (this.#received.length < end) return;

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { v7 as uuid } from 'uuid';
 import { composeApi } from '../src/api/compose.ts';
 import { readConfig } from '../src/config.ts';
-import type { Request } from './client.ts';
+import { call, type Request } from './requests.ts';
 
 /** As the driver gets it. Without values it travels by the simple protocol. */
 export interface Statement {
@@ -32,9 +32,9 @@ export async function captureStatements(
   const captured: Statement[][] = [];
   try {
     for (const request of requests) {
-      await send(origin, request);
+      await call(origin, request);
       seen = [];
-      await send(origin, request);
+      await call(origin, request);
       const end = seen.findIndex(({ text }) => text.startsWith('COMMIT'));
       captured.push(seen.slice(0, end + 1));
     }
@@ -100,20 +100,6 @@ const sameLength = (digest: string): string =>
 
 const portOf = (address: AddressInfo | string | null): number =>
   typeof address === 'object' && address ? address.port : 0;
-
-async function send(origin: string, { method, path, token, body, keyed }: Request): Promise<void> {
-  const response = await fetch(`${origin}${path}`, {
-    method,
-    headers: {
-      ...(token !== undefined && { Authorization: `Bearer ${token}` }),
-      ...(body !== undefined && { 'Content-Type': 'application/json' }),
-      ...(keyed && { 'Idempotency-Key': uuid() }),
-    },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
-}
 
 /** Hears every statement that the driver sends in this process. */
 function listen(hear: (statement: Statement) => void): () => void {

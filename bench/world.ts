@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { v7 as uuid } from 'uuid';
@@ -7,13 +6,7 @@ import type { Stack } from '../local/stack.ts';
 import { createTokens } from '../src/commands/tokens.ts';
 import { readConfig } from '../src/config.ts';
 import type { Role } from '../src/rules/permissions.ts';
-import type { Request } from './client.ts';
-
-export interface Person {
-  readonly userId: string;
-  /** Signed beforehand, for a session that is in the database. */
-  readonly token: string;
-}
+import { call, subscribeRequest, type Person, type Request } from './requests.ts';
 
 /** A company to measure with: what a figure needs of it is made through the product's own API. */
 export interface World {
@@ -24,7 +17,7 @@ export interface World {
   readonly planIds: readonly string[];
   readonly categoryId: string;
   /** As superuser, for looking behind the wall. */
-  sql<R extends object>(text: string, values?: readonly unknown[]): Promise<R[]>;
+  readonly sql: <R extends object>(text: string, values?: readonly unknown[]) => Promise<R[]>;
   /** One subscription for everybody who has none, and waits until its workflow has settled. */
   subscribeAll(say: Say): Promise<void>;
   /** Waits until no workflow start is owed and every e-mail is out. */
@@ -47,10 +40,9 @@ export async function makeWorld(
   const config = readConfig(stack.env);
   const tokens = createTokens(config);
   const prefix = config.apiPrefix;
-  const [company] = await sql<{ id: string }>(
-    'SELECT id FROM platform.companies WHERE code = $1',
-    [config.defaultCompany],
-  );
+  const [company] = await sql<{ id: string }>('SELECT id FROM platform.companies WHERE code = $1', [
+    config.defaultCompany,
+  ]);
   const companyId = company?.id ?? '';
 
   /** Each with a session of their own. */
@@ -163,42 +155,13 @@ export async function makeWorld(
       const without = people.filter(({ userId }) => !have.has(userId));
       report(`${without.length} subscriptions`);
       await sendAll(
-        without.map((person, index) => subscribeRequest(prefix, person, planIds[index % planIds.length])),
+        without.map((person, index) =>
+          subscribeRequest(prefix, person, planIds[index % planIds.length]),
+        ),
         6,
       );
       await settle(report);
     },
     close: () => pool.end(),
   };
-}
-
-export const subscribeRequest = (
-  prefix: string,
-  { token }: Person,
-  planId: string | undefined,
-): Request => ({
-  kind: 'subscribe',
-  method: 'POST',
-  path: `${prefix}/subscriptions`,
-  token,
-  body: { insurance_plan_id: planId, auto_renew: false },
-  keyed: true,
-});
-
-/** One request outside of any measurement. @throws Error unless it is answered with success */
-export async function call(
-  origin: string,
-  { method, path, token, body, keyed }: Request,
-): Promise<void> {
-  const response = await fetch(`${origin}${path}`, {
-    method,
-    headers: {
-      ...(token !== undefined && { Authorization: `Bearer ${token}` }),
-      ...(body !== undefined && { 'Content-Type': 'application/json' }),
-      ...(keyed && { 'Idempotency-Key': randomUUID() }),
-    },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
 }

@@ -3,8 +3,8 @@
 set -eu
 schema() {
   database=$1 folder=$2
-  # Says that the version table exists already when it does, which is as good.
-  temporal-sql-tool --database "$database" setup-schema --version 0.0 || true
+  # Leaves a version that is there as it is.
+  temporal-sql-tool --database "$database" setup-schema --version 0.0
   temporal-sql-tool --database "$database" update-schema \
     --schema-dir "${SCHEMA_DIR:-/etc/temporal/schema}/postgresql/v12/$folder/versioned"
 }

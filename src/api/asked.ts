@@ -42,6 +42,7 @@ export function reader<P extends Joi.AnySchema, Q extends Joi.AnySchema, B exten
 ): (ctx: Context) => Promise<Asked<Inner<P>, Inner<Q>, Inner<B>>> {
   refuseContradictions(declaration);
   const { method, path, idempotency } = declaration;
+  const isChange = method !== 'GET';
   const readsBody = declaration.body !== undefined || ['POST', 'PUT', 'PATCH'].includes(method);
   const parseParams = parser<P>(declaration.params, 'address');
   const parseQuery = parser<Q>(declaration.query, 'address');
@@ -52,6 +53,7 @@ export function reader<P extends Joi.AnySchema, Q extends Joi.AnySchema, B exten
     const params = parseParams(state.params);
     const query = parseQuery(singleValues(ctx.query));
     const key = idempotency && idempotencyKey(ctx, idempotency);
+    const expectedVersion = isChange ? versionInHeader(ctx) : undefined;
     const body = parseBody(readsBody ? await readBody(ctx) : {});
 
     return {
@@ -81,7 +83,7 @@ export function reader<P extends Joi.AnySchema, Q extends Joi.AnySchema, B exten
         };
       },
       get expectedVersion() {
-        return versionInHeader(ctx) ?? versionInBody(body);
+        return expectedVersion ?? versionInBody(body);
       },
       requestId: state.requestId,
       host: state.host,
@@ -142,9 +144,10 @@ function idempotencyKey(ctx: Context, need: 'optional' | 'required'): string | u
 }
 
 function versionInHeader(ctx: Context): number | undefined {
-  const header = ctx.get('If-Match');
-  if (header === '' || header === '*') return undefined;
-  const version = /^(?:W\/)?"(\d{1,9})"$/.exec(header)?.[1];
+  const header = ctx.headers['if-match'];
+  if (header === undefined || header === '*') return undefined;
+  // Many clients leave the quotes out.
+  const version = /^(?:W\/)?("?)(\d{1,9})\1$/.exec(header)?.[2];
   if (version === undefined) throw new BadRequest('If-Match takes one version, such as "3"');
   return Number(version);
 }

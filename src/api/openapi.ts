@@ -74,7 +74,8 @@ function operation(
     ],
     ...(body && {
       requestBody: {
-        required: true,
+        // What is not sent is read as an object without fields.
+        required: body.validate({}).error !== undefined,
         content: json(component(body, schemas), examples?.body),
       },
     }),
@@ -299,6 +300,6 @@ const parameters = {
     name: 'If-Match',
     in: 'header',
     description: 'The version the change is meant for; 409 if there is a newer one',
-    schema: { type: 'string', pattern: '^(\\*|(W/)?"[0-9]{1,9}")$' },
+    schema: { type: 'string', pattern: '^(\\*|(W/)?("[0-9]{1,9}"|[0-9]{1,9}))$' },
   },
 } as const;

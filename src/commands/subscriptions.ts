@@ -252,23 +252,27 @@ export const createSubscriptions = ({
     once: Once,
   ): Promise<SubscriptionView | Replay> =>
     commandOnce(once, async (commandId) => {
-      await withTenant(actor.companyId, async () => {
-        const subscription = await visible(actor, id);
-        if (subscription.userId !== actor.userId) {
-          if (!may(actor.roles, 'subscription:cancel_any')) throw new Forbidden();
-          if (!wish.reason) {
-            throw invalidField('reason', "Cancelling another person's subscription needs a reason");
-          }
-        }
-        refuseUnless(subscription, 'cancel');
-        cancellationOf(await loadContract(id), wish.effectiveDate ?? null, Date.now());
-      });
       await workflows.command(cancel, {
         actor,
         entityId: id,
         workflowId: subscriptionWorkflowId(actor.companyId, id),
         commandId,
-        wish: { effectiveDate: wish.effectiveDate ?? null, reason: wish.reason ?? null },
+        prepare: async () => {
+          const subscription = await visible(actor, id);
+          if (subscription.userId !== actor.userId) {
+            if (!may(actor.roles, 'subscription:cancel_any')) throw new Forbidden();
+            if (!wish.reason) {
+              throw invalidField(
+                'reason',
+                "Cancelling another person's subscription needs a reason",
+              );
+            }
+          }
+          refuseUnless(subscription, 'cancel');
+          const { effectiveDate = null, reason = null } = wish;
+          cancellationOf(await loadContract(id), effectiveDate, Date.now());
+          return { effectiveDate, reason };
+        },
       });
       return withTenant(actor.companyId, async () => viewOf(await visible(actor, id)));
     }),
@@ -281,23 +285,23 @@ export const createSubscriptions = ({
     once: Once,
   ): Promise<SubscriptionView | Replay> =>
     commandOnce(once, async (commandId) => {
-      await withTenant(actor.companyId, async () => {
-        const subscription = await visible(actor, id);
-        const isStaff = may(actor.roles, 'subscription:renew_any');
-        if (subscription.userId !== actor.userId && !isStaff) throw new Forbidden();
-        const isLate = subscription.status === 'expired';
-        if (isLate && !isStaff) {
-          throw new Forbidden('An expired subscription is renewed by the call centre');
-        }
-        refuseUnless(subscription, isLate ? 'late_renew' : 'renew');
-        await renewalOf(await loadContract(id), Date.now());
-      });
       await workflows.command(renew, {
         actor,
         entityId: id,
         workflowId: subscriptionWorkflowId(actor.companyId, id),
         commandId,
-        wish: { reason: wish.reason ?? null },
+        prepare: async () => {
+          const subscription = await visible(actor, id);
+          const isStaff = may(actor.roles, 'subscription:renew_any');
+          if (subscription.userId !== actor.userId && !isStaff) throw new Forbidden();
+          const isLate = subscription.status === 'expired';
+          if (isLate && !isStaff) {
+            throw new Forbidden('An expired subscription is renewed by the call centre');
+          }
+          refuseUnless(subscription, isLate ? 'late_renew' : 'renew');
+          await renewalOf(await loadContract(id), Date.now());
+          return { reason: wish.reason ?? null };
+        },
       });
       return withTenant(actor.companyId, async () => viewOf(await visible(actor, id)));
     }),

@@ -171,17 +171,21 @@ export const createTimelines = ({
     once: Once,
   ): Promise<TimerChanged | Replay> =>
     change.dryRun
-      ? planChange(actor, id, name, change).then(({ plan }) => plan)
+      ? withTenant(actor.companyId, async () => (await planChange(id, name, change)).plan)
       : commandOnce(once, async (commandId) => {
-          const { plan, expiresAt } = await planChange(actor, id, name, change);
+          let changed: TimerChanged | undefined;
           await workflows.command(changeExpiry, {
             actor,
             entityId: id,
             workflowId: subscriptionWorkflowId(actor.companyId, id),
             commandId,
-            wish: { expiresAt, reason: change.reason },
+            prepare: async () => {
+              const { plan, expiresAt } = await planChange(id, name, change);
+              changed = plan;
+              return { expiresAt, reason: change.reason };
+            },
           });
-          return plan;
+          return changed ?? withTenant(actor.companyId, () => runningTimers(id));
         }),
 });
 
@@ -191,38 +195,43 @@ export type Timelines = ReturnType<typeof createTimelines>;
 const observed = (actor: Actor, id: string): Promise<PolicySubscription> =>
   may(actor.roles, 'workflow:read') ? getRow(PolicySubscription, id) : visible(actor, id);
 
-const planChange = (
-  actor: Actor,
+/** What a change that took effect earlier left behind. */
+const runningTimers = async (id: string): Promise<TimerChanged> => ({
+  dryRun: false,
+  scheduled: (await Timer.scheduledFor(id)).map(({ name, dueAt }) => ({ name, dueAt })),
+  cancelled: [],
+});
+
+async function planChange(
   id: string,
   name: string,
   { dueAt, extendByMs = 0, dryRun }: TimerChange,
-): Promise<{ plan: TimerChanged; expiresAt: number }> =>
-  withTenant(actor.companyId, async () => {
-    await getRow(PolicySubscription, id);
-    const timers = await Timer.scheduledFor(id);
-    const timer = timers.find((each) => each.name === name);
-    if (!timer) throw new NotFound(`The subscription ${id} has no running timer ${name}`);
-    if (timer.name !== 'expiry') {
-      throw new Conflict(
-        'TIMER_NOT_MOVABLE',
-        `The timer ${name} follows the expiry: move the timer expiry instead`,
-      );
-    }
-    const expiresAt = dueAt?.getTime() ?? timer.dueAt.getTime() + extendByMs;
-    const { scheduled, cancelled } = await expiryMoveOf(
-      await loadContract(id),
-      expiresAt,
-      Date.now(),
+): Promise<{ plan: TimerChanged; expiresAt: number }> {
+  await getRow(PolicySubscription, id);
+  const timers = await Timer.scheduledFor(id);
+  const timer = timers.find((each) => each.name === name);
+  if (!timer) throw new NotFound(`The subscription ${id} has no running timer ${name}`);
+  if (timer.name !== 'expiry') {
+    throw new Conflict(
+      'TIMER_NOT_MOVABLE',
+      `The timer ${name} follows the expiry: move the timer expiry instead`,
     );
-    return {
-      expiresAt,
-      plan: {
-        dryRun,
-        scheduled: scheduled.map((each) => ({ name: each.name, dueAt: new Date(each.dueAt) })),
-        cancelled,
-      },
-    };
-  });
+  }
+  const expiresAt = dueAt?.getTime() ?? timer.dueAt.getTime() + extendByMs;
+  const { scheduled, cancelled } = await expiryMoveOf(
+    await loadContract(id),
+    expiresAt,
+    Date.now(),
+  );
+  return {
+    expiresAt,
+    plan: {
+      dryRun,
+      scheduled: scheduled.map((each) => ({ name: each.name, dueAt: new Date(each.dueAt) })),
+      cancelled,
+    },
+  };
+}
 
 const asFuture = ({ name, dueAt, originalDueAt, source }: Timer): FutureTimer => ({
   name,

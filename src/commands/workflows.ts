@@ -4,6 +4,7 @@ import { NotFound, Unavailable } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
 import { withTenant } from '../models/database.ts';
 import { OutboxEntry } from '../models/OutboxEntry.ts';
+import { Transition } from '../models/Transition.ts';
 import { markDispatched } from './dispatch.ts';
 import type { Temporal } from './temporal.ts';
 
@@ -12,17 +13,29 @@ export interface WorkflowCommand<Wish> {
   readonly entityId: string;
   readonly workflowId: string;
   readonly commandId: string;
-  readonly wish: Wish;
+  /** Judges the command by the rows, and says what to send; runs inside the company's transaction. */
+  readonly prepare: () => Promise<Wish>;
 }
 
-/** Commands on running workflows; a workflow whose start is still owed is started first. */
+/**
+ * Commands on running workflows. One that took effect before its answer was lost is neither judged
+ * nor sent again: its transition is there. A workflow whose start is still owed is started first.
+ */
 export const createWorkflowCommands = (temporal: Pick<Temporal, 'start' | 'command'>) => ({
   async command<Result, Wish>(
     update: UpdateDefinition<Result, [Wish]>,
-    { actor, entityId, ...target }: WorkflowCommand<Wish>,
-  ): Promise<Result> {
+    { actor, entityId, workflowId, commandId, prepare }: WorkflowCommand<Wish>,
+  ): Promise<void> {
+    const wish = await withTenant(actor.companyId, async () =>
+      (await Transition.exists(commandId)) ? undefined : await prepare(),
+    );
+    if (wish === undefined) return;
+
+    const send = async (): Promise<void> => {
+      await temporal.command(update, { workflowId, commandId, wish });
+    };
     try {
-      return await temporal.command(update, target);
+      return await send();
     } catch (error) {
       if (!(error instanceof NotFound)) throw error;
     }
@@ -35,7 +48,7 @@ export const createWorkflowCommands = (temporal: Pick<Temporal, 'start' | 'comma
     failpoint('owed.afterStart');
     await markDispatched([owed]);
     failpoint('owed.afterMark');
-    return temporal.command(update, target);
+    return send();
   },
 });
 

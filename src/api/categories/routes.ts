@@ -39,6 +39,7 @@ export const categoryRoutes = ({ categories }: { readonly categories: Categories
     method: 'POST',
     permission: 'category:write',
     summary: 'Add a category',
+    businessRules: true,
     message: 'Category created',
     status: 201,
     idempotency: 'optional',

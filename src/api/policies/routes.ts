@@ -10,6 +10,7 @@ export const policyRoutes = ({ policies }: { readonly policies: Policies }): Rou
     path: '/policies',
     permission: 'signed-in',
     summary: 'Own policies; staff see all of the company',
+    businessRules: true,
     tag,
     query: policiesQuery,
     answer: presentPolicy,

@@ -53,6 +53,7 @@ export const subscriptionRoutes = ({
     aliases: ['/api/subscriptions'],
     permission: 'subscription:read_own',
     summary: 'Own subscriptions; staff see all of the company',
+    businessRules: true,
     tag,
     query: subscriptionsQuery,
     ...answersSubscription,

@@ -1,5 +1,5 @@
 import type { Timelines } from '../../commands/timelines.ts';
-import { BadRequest } from '../../errors.ts';
+import { invalidField } from '../../errors.ts';
 import { route, type Route } from '../route.ts';
 import { presentExplanation, presentTimeline, presentTimerChanged } from './present.ts';
 import {
@@ -50,7 +50,7 @@ export const workflowRoutes = ({ timelines }: { readonly timelines: Timelines })
     answerSchema: timerChangedAnswer,
     handle: ({ actor, params, body: { dueAt, extendBy, reason, dryRun }, once }) => {
       if ((dueAt === undefined) === (extendBy === undefined)) {
-        throw new BadRequest('Give either due_at or extend_by');
+        throw invalidField('due_at', 'Give either due_at or extend_by', 'REQUIRED');
       }
       const extendByMs = extendBy === undefined ? undefined : extendBy * 1000;
       const change = { dueAt, extendByMs, reason, dryRun };

@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto';
+
+export interface Request {
+  /** Under which its times are collected. */
+  readonly kind: string;
+  readonly method: 'GET' | 'POST' | 'PATCH';
+  readonly path: string;
+  readonly token?: string | undefined;
+  readonly body?: object | undefined;
+  /** Sends an Idempotency-Key of its own each time. */
+  readonly keyed?: boolean;
+}
+
+export interface Person {
+  readonly userId: string;
+  /** Signed beforehand, for a session that is in the database. */
+  readonly token: string;
+}
+
+export const subscribeRequest = (
+  prefix: string,
+  { token }: Person,
+  planId: string | undefined,
+): Request => ({
+  kind: 'subscribe',
+  method: 'POST',
+  path: `${prefix}/subscriptions`,
+  token,
+  body: { insurance_plan_id: planId, auto_renew: false },
+  keyed: true,
+});
+
+/** 20 of the plans of one level, the cheapest first, and how many there are. */
+export const listPlansRequest = (prefix: string, { token }: Person): Request => ({
+  kind: 'list plans',
+  method: 'GET',
+  path: `${prefix}/plans?coverage_level=standard&sort_by=premium&sort_order=asc&page=1&size=20`,
+  token,
+});
+
+/** One request outside of any measurement. @throws Error unless it is answered with success */
+export async function call(
+  origin: string,
+  { method, path, token, body, keyed }: Request,
+): Promise<void> {
+  const response = await fetch(`${origin}${path}`, {
+    method,
+    headers: {
+      ...(token !== undefined && { Authorization: `Bearer ${token}` }),
+      ...(body !== undefined && { 'Content-Type': 'application/json' }),
+      ...(keyed && { 'Idempotency-Key': randomUUID() }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
+}

@@ -1,0 +1,130 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { reasonOf } from '../local/failures.ts';
+import { step, type Say } from '../local/progress.ts';
+import { startStack, type Stack } from '../local/stack.ts';
+import { load } from './figures/load.ts';
+import { start } from './figures/start.ts';
+import { listPlans, subscribe } from './figures/throughput.ts';
+import { dueTimers, firstTask } from './figures/workflows.ts';
+import { keepResults, printTable, type Row } from './report.ts';
+import { makeWorld, type World } from './world.ts';
+
+/**
+ * Run as a program: measures the figures of requirements 9.10 on a stack of its own and prints one
+ * table. `node --import tsx bench/run.ts [--quick] [names]`; without names all of them.
+ */
+const isQuick = process.argv.includes('--quick');
+const sizes = isQuick
+  ? {
+      people: 100,
+      rounds: { rounds: 2, seconds: 2 },
+      load: { clients: 200, perMinute: 10_000, seconds: 10 },
+      firstTask: { seconds: 5 },
+      timers: { timers: 40, leadSeconds: 25 },
+      starts: { rounds: 1 },
+    }
+  : {
+      people: 1000,
+      rounds: { rounds: 7, seconds: 4 },
+      load: { clients: 1000, perMinute: 10_000, seconds: 60 },
+      firstTask: { seconds: 30 },
+      timers: { timers: 200, leadSeconds: 60 },
+      starts: { rounds: 3 },
+    };
+
+type Measure = (world: World, say: Say) => Promise<Row[]>;
+
+/** In the order in which they disturb each other least: `subscribe` leaves thousands of starts owed. */
+const onStack: Readonly<Record<string, Measure>> = {
+  list: (world, say) => listPlans(world, sizes.rounds, say),
+  load: (world, say) => load(world, sizes.load, say),
+  'first-task': (world, say) => firstTask(world, sizes.firstTask, say),
+  timers: (world, say) => dueTimers(world, sizes.timers, say),
+  subscribe: (world, say) => subscribe(world, sizes.rounds, say),
+};
+const names = ['start', ...Object.keys(onStack)];
+
+process.exitCode = await main(process.argv.slice(2).filter((word) => !word.startsWith('--')));
+process.exit();
+
+async function main(asked: readonly string[]): Promise<number> {
+  const unknown = asked.filter((name) => !names.includes(name));
+  if (unknown.length > 0) {
+    console.error(`There is no figure ${unknown.join(', ')}: choose of ${names.join(', ')}.`);
+    return 1;
+  }
+  const chosen = names.filter((name) => asked.length === 0 || asked.includes(name));
+  const loadBefore = os.loadavg();
+  const rows: Row[] = [];
+  const failures: string[] = [];
+  const measure = async (name: string, work: (say: Say) => Promise<Row[]>): Promise<void> => {
+    try {
+      rows.push(...(await step(name, work)));
+    } catch (error) {
+      failures.push(`${name}: ${reasonOf(error)}`);
+    }
+  };
+
+  if (chosen.includes('start')) await measure('start', (say) => start(sizes.starts, say));
+  const ofStack = Object.entries(onStack).filter(([name]) => chosen.includes(name));
+  if (ofStack.length > 0) {
+    await onOwnStack(async (world) => {
+      for (const [name, work] of ofStack) await measure(name, (say) => work(world, say));
+    });
+  }
+
+  printTable(rows);
+  const what = `${asked.length === 0 ? 'all' : chosen.join('+')}${isQuick ? '-quick' : ''}`;
+  const file = keepResults(what, rows, {
+    quick: isQuick,
+    failures,
+    load_average: { before: loadBefore, after: os.loadavg() },
+  });
+  console.log(
+    `\nKept in ${file}. Load average before: ${loadBefore.map((n) => n.toFixed(1)).join(' ')}.`,
+  );
+  for (const failure of failures) console.error(failure);
+  return failures.length === 0 ? 0 : 1;
+}
+
+/** The product as in production, fsync included, in a folder that is gone afterwards. */
+async function onOwnStack(work: (world: World) => Promise<void>): Promise<void> {
+  const dataDir = mkdtempSync(path.join(os.tmpdir(), 'surety-bench-'));
+  const interrupt = new AbortController();
+  let stack: Stack | undefined;
+  const onSignal = (): void => {
+    interrupt.abort(new Error('interrupted'));
+    void (stack?.stop() ?? Promise.resolve()).then(() => process.exit(130));
+  };
+  process.once('SIGINT', onSignal);
+  process.once('SIGTERM', onSignal);
+  try {
+    stack = await startStack({
+      dataDir,
+      ports: 'free',
+      seeded: true,
+      step,
+      signal: interrupt.signal,
+      env: {
+        ENVIRONMENT: 'production',
+        DATABASE_ECHO: 'false',
+        LOG_LEVEL: 'info',
+        ACCESS_TOKEN_EXPIRE_MINUTES: '120',
+        DATABASE_URL: '',
+        TEMPORAL_ADDRESS: '',
+        SMTP_URL: '',
+      },
+    });
+    const running = stack;
+    const world = await step('People and plans', (say) =>
+      makeWorld(running, { people: sizes.people, say }),
+    );
+    await work(world);
+    await world.close();
+  } finally {
+    await step('Stopping', () => stack?.stop() ?? Promise.resolve());
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
