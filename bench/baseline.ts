@@ -44,14 +44,15 @@ async function serve({ list, subscribe, userIds, databaseUrl, poolMax }: Baselin
 
   const transaction = async (
     statements: readonly Statement[],
-    valuesOf: (values: readonly unknown[], policyNumber?: string) => readonly unknown[],
+    renew = (statement: Statement, _policyNumber: string): Statement => statement,
   ): Promise<pg.QueryResult | undefined> => {
     const client = await pool.connect();
     let found: pg.QueryResult | undefined;
-    let policyNumber: string | undefined;
+    let policyNumber = '';
     try {
-      for (const { text, values } of statements) {
-        const result = await client.query(text, values && [...valuesOf(values, policyNumber)]);
+      for (const statement of statements) {
+        const { text, values } = renew(statement, policyNumber);
+        const result = await client.query(text, values && [...values]);
         if (text.includes('core.counters')) policyNumber = String(result.rows[0]?.value);
         if (text === select.text) found = result;
       }
@@ -67,7 +68,7 @@ async function serve({ list, subscribe, userIds, databaseUrl, poolMax }: Baselin
   const app = new Koa();
   app.use(async (ctx) => {
     if (ctx.path === '/list') {
-      const found = await transaction(listing, (values) => values);
+      const found = await transaction(listing);
       ctx.body = { items: found?.rows, total: found?.rows[0]?.total };
     } else if (ctx.path === '/select') {
       const found = await alone.query(select.text, [...(select.values ?? [])]);
@@ -85,15 +86,5 @@ async function serve({ list, subscribe, userIds, databaseUrl, poolMax }: Baselin
     const address = server.address();
     const port = typeof address === 'object' && address ? address.port : 0;
     console.log(`http://127.0.0.1:${port}`);
-    console.error(
-      JSON.stringify(
-        {
-          list: listing.map(({ text }) => text),
-          subscribe: subscribing.map(({ text }) => text.slice(0, 300)),
-        },
-        null,
-        1,
-      ),
-    );
   });
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { HttpConnection } from './httpConnection.ts';
-import type { Request } from './requests.ts';
+import { withNewIds, type Request } from './requests.ts';
 
 /** What the client program reads from its standard input. */
 export interface Job {
@@ -96,7 +96,7 @@ async function carryOut({ origin, connections, requests, pace }: Job): Promise<O
   return { seconds, answered, failed, failures, times, worstLagMs };
 }
 
-/** Everything but the key is written once. */
+/** Everything but keys and new ids is written once. */
 function writer({ method, path, token, body, keyed }: Request, host: string): { write(): string } {
   const content = body === undefined ? '' : JSON.stringify(body);
   const head = [
@@ -108,7 +108,8 @@ function writer({ method, path, token, body, keyed }: Request, host: string): { 
       ? []
       : ['Content-Type: application/json', `Content-Length: ${Buffer.byteLength(content)}`]),
   ].join('\r\n');
-  const fixed = `${head}\r\n\r\n${content}`;
-  if (!keyed) return { write: () => fixed };
-  return { write: () => `${head}\r\nIdempotency-Key: ${randomUUID()}\r\n\r\n${content}` };
+  if (!keyed) return { write: () => `${head}\r\n\r\n${content}` };
+  return {
+    write: () => `${head}\r\nIdempotency-Key: ${randomUUID()}\r\n\r\n${withNewIds(content)}`,
+  };
 }

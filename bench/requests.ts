@@ -6,6 +6,7 @@ export interface Request {
   readonly method: 'GET' | 'POST' | 'PATCH';
   readonly path: string;
   readonly token?: string | undefined;
+  /** `newId` in it stands for an id of its own each time. */
   readonly body?: object | undefined;
   /** Sends an Idempotency-Key of its own each time. */
   readonly keyed?: boolean;
@@ -17,6 +18,12 @@ export interface Person {
   readonly token: string;
 }
 
+const newId = '00000000-0000-4000-8000-000000000000';
+
+/** As long as the text it is made of. */
+export const withNewIds = (text: string): string => text.replaceAll(newId, () => randomUUID());
+
+/** For a property of its own, because nobody may hold a plan twice for one. */
 export const subscribeRequest = (
   prefix: string,
   { token }: Person,
@@ -26,7 +33,7 @@ export const subscribeRequest = (
   method: 'POST',
   path: `${prefix}/subscriptions`,
   token,
-  body: { insurance_plan_id: planId, auto_renew: false },
+  body: { insurance_plan_id: planId, insured_property_id: newId, auto_renew: false },
   keyed: true,
 });
 
@@ -50,7 +57,7 @@ export async function call(
       ...(body !== undefined && { 'Content-Type': 'application/json' }),
       ...(keyed && { 'Idempotency-Key': randomUUID() }),
     },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...(body !== undefined && { body: withNewIds(JSON.stringify(body)) }),
   });
   const text = await response.text();
   if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);

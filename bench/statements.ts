@@ -50,37 +50,36 @@ export async function captureStatements(
 /**
  * Makes of one captured transaction as many alike as wanted: what it had made up itself (ids, key
  * digests, the policy's number) is made up anew each time, so that unique keys hold.
+ * @returns a function that takes other ids for some of those that were given
  */
 export function repeater(statements: readonly Statement[]) {
   const isInsert = ({ text }: Statement): boolean => text.startsWith('WITH i0');
   const given = new Set(
-    statements.filter((each) => !isInsert(each)).flatMap(({ values = [] }) => idsIn(values)),
-  );
-  const madeUp = new Set(
-    statements.flatMap(({ values = [] }) => idsIn(values)).filter((id) => !given.has(id)),
+    statements
+      .filter((each) => !isInsert(each))
+      .flatMap(({ text, values = [] }) => idsIn([text, ...values])),
   );
 
-  return (own: Readonly<Record<string, string>> = {}) => {
-    const replacements = new Map(Object.entries(own));
+  return (own: Readonly<Record<string, string>>) => {
+    const known = new Map(Object.entries(own));
     const anew = (found: string): string => {
-      const known = replacements.get(found);
-      if (known !== undefined) return known;
-      if (given.has(found)) return found;
-      const made = madeUp.has(found) ? uuid() : sameLength(found);
-      replacements.set(found, made);
-      return made;
+      const replacement = known.get(found) ?? (given.has(found) ? found : madeUp(found));
+      known.set(found, replacement);
+      return replacement;
     };
-    /** The values of one statement, given what the earlier ones of this transaction answered. */
-    return (values: readonly unknown[], policyNumber: string | undefined): unknown[] =>
-      values.map((value) =>
-        typeof value === 'string'
-          ? value
-              .replaceAll(idOrDigest, anew)
-              .replaceAll(policyNumbers, (found) =>
-                policyNumber === undefined ? found : found.replace(/\d+$/, policyNumber),
-              )
-          : value,
-      );
+    /** One statement, given the number that an earlier one of this transaction took. */
+    return ({ text, values }: Statement, policyNumber: string): Statement => ({
+      text: text.includes("'") ? text.replaceAll(idOrDigest, anew) : text,
+      ...(values && {
+        values: values.map((value) =>
+          typeof value === 'string'
+            ? value
+                .replaceAll(idOrDigest, anew)
+                .replaceAll(policyNumbers, (found) => found.replace(/\d+$/, policyNumber))
+            : value,
+        ),
+      }),
+    });
   };
 }
 
@@ -94,9 +93,9 @@ const idsIn = (values: readonly unknown[]): string[] =>
       : [],
   );
 
-/** For a digest: as long, and not seen before. */
-const sameLength = (digest: string): string =>
-  `${uuid()}${uuid()}`.replaceAll('-', '').slice(0, digest.length);
+/** An id for an id, for a digest one as long. */
+const madeUp = (found: string): string =>
+  found.includes('-') ? uuid() : `${uuid()}${uuid()}`.replaceAll('-', '').slice(0, found.length);
 
 const portOf = (address: AddressInfo | string | null): number =>
   typeof address === 'object' && address ? address.port : 0;

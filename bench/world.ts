@@ -120,7 +120,7 @@ export async function makeWorld(
     await Promise.all(Array.from({ length: connections }, work));
   }
 
-  async function settle(say: Say): Promise<void> {
+  async function settle(report: Say): Promise<void> {
     const deadline = Date.now() + settleWithinMs;
     for (;;) {
       const [left] = await sql<{ starts: number; mails: number }>(
@@ -133,7 +133,7 @@ export async function makeWorld(
       if (Date.now() > deadline) {
         throw new Error(`${left.starts} starts and ${left.mails} mails are still owed`);
       }
-      say(`${left.starts} workflow starts and ${left.mails} mails to go`);
+      report(`${left.starts} workflow starts and ${left.mails} mails to go`);
       await pause(2000);
     }
   }

@@ -5,6 +5,8 @@ export interface Pagination {
   readonly page: number;
   readonly size: number;
   readonly total: number;
+  /** Of lists that are also walked by cursor; null at their end. */
+  readonly nextCursor?: string | null | undefined;
 }
 
 /** One thing, or the outcome of a command. `data` with a version also becomes the ETag. */
@@ -18,14 +20,22 @@ export function answerList(
   ctx: Context,
   message: string,
   items: readonly unknown[],
-  { page, size, total }: Pagination,
+  { page, size, total, nextCursor }: Pagination,
 ): void {
   const pages = Math.ceil(total / size);
   write(ctx, 200, {
     success: true,
     message,
     items,
-    pagination: { page, size, total, pages, has_next: page < pages, has_prev: page > 1 },
+    pagination: {
+      page,
+      size,
+      total,
+      pages,
+      has_next: nextCursor === undefined ? page < pages : nextCursor !== null,
+      has_prev: page > 1,
+      ...(nextCursor !== undefined && { next_cursor: nextCursor }),
+    },
   });
 }
 

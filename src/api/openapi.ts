@@ -239,14 +239,21 @@ const envelopeSchemas = {
     timestamp,
     request_id: requestId,
   }),
-  Pagination: objectOf({
-    page: count,
-    size: count,
-    total: count,
-    pages: count,
-    has_next: { type: 'boolean' },
-    has_prev: { type: 'boolean' },
-  }),
+  Pagination: objectOf(
+    {
+      page: count,
+      size: count,
+      total: count,
+      pages: count,
+      has_next: { type: 'boolean' },
+      has_prev: { type: 'boolean' },
+      next_cursor: {
+        type: ['string', 'null'],
+        description: 'Of lists that are also walked by cursor',
+      },
+    },
+    ['next_cursor'],
+  ),
   Refusal: objectOf(
     {
       success: { const: false },

@@ -3,7 +3,7 @@ import type Joi from 'joi';
 import { Replay } from '../commands/idempotency.ts';
 import type { Permission } from '../rules/permissions.ts';
 import { reader, type Asked } from './asked.ts';
-import { answerList, answerOne } from './envelope.ts';
+import { answerList, answerOne, type Pagination } from './envelope.ts';
 import type { ListQuery } from './listQuery.ts';
 import type { Inner, Wire } from './schema.ts';
 import type { Context } from './state.ts';
@@ -109,7 +109,12 @@ export function listRoute<
   P extends Joi.AnySchema = Nothing,
 >(
   declaration: Omit<
-    Handling<P, Q, Nothing, { readonly items: readonly R[]; readonly total: number }>,
+    Handling<
+      P,
+      Q,
+      Nothing,
+      { readonly items: readonly R[] } & Pick<Pagination, 'total' | 'nextCursor'>
+    >,
     'method' | 'query'
   > & {
     readonly query: Q;
@@ -128,9 +133,9 @@ export function listRoute<
     schemas: { params, query, body, answer: answerSchema },
     async run(ctx) {
       const asked = await read(ctx);
-      const { items, total } = await handle(asked);
+      const { items, total, nextCursor } = await handle(asked);
       const { page, size }: Pick<ListQuery, 'page' | 'size'> = asked.query;
-      answerList(ctx, message, items.map(answer), { page, size, total });
+      answerList(ctx, message, items.map(answer), { page, size, total, nextCursor });
     },
   };
 }

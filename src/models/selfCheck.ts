@@ -72,6 +72,13 @@ const checks: readonly string[] = [
            .replaceAll(/[\s;]+/g, ' ')
            .replaceAll("'", "''")}')`,
 
+  // Everybody may set defaults for their own role; they would outlive every transaction.
+  `SELECT format('the setting %s waits for every session of %s', c,
+     coalesce(nullif(s.setrole, 0)::regrole::text, 'everybody')) AS finding
+   FROM pg_db_role_setting s, unnest(s.setconfig) c
+   WHERE (s.setrole = 0 OR s.setrole = ANY (${everyRole}))
+     AND c ~* '^(app\\.|role=|row_security=|search_path=|session_)'`,
+
   // Grants are read from the catalog: information_schema shows only those of the present role.
   `SELECT format('%s may %s on %s', coalesce(nullif(g.grantee, 0)::regrole::text, 'everybody'),
      g.privilege_type, c.oid::regclass) AS finding

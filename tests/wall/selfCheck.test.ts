@@ -137,14 +137,12 @@ const holes: readonly Hole[] = [
     mend: `DROP FUNCTION app.company_id();
       ALTER FUNCTION app.company_id_kept() RENAME TO company_id`,
   },
-  ...['TRUNCATE', 'REFERENCES', 'TRIGGER', 'DELETE'].map(
-    (right): Hole => ({
-      what: `the right to ${right}`,
-      make: `GRANT ${right} ON shared.policies TO app_api`,
-      finding: new RegExp(`app_api may ${right} on shared.policies`),
-      mend: `REVOKE ${right} ON shared.policies FROM app_api`,
-    }),
-  ),
+  ...['TRUNCATE', 'REFERENCES', 'TRIGGER', 'DELETE'].map((right): Hole => ({
+    what: `the right to ${right}`,
+    make: `GRANT ${right} ON shared.policies TO app_api`,
+    finding: new RegExp(`app_api may ${right} on shared.policies`),
+    mend: `REVOKE ${right} ON shared.policies FROM app_api`,
+  })),
   {
     what: 'a grant to everybody',
     make: 'GRANT SELECT ON shared.policies TO PUBLIC',
@@ -186,6 +184,12 @@ const holes: readonly Hole[] = [
     make: 'CREATE TABLE public.dump (x text); GRANT SELECT ON public.dump TO app_api',
     finding: /app_api may SELECT on (public\.)?dump/,
     mend: 'DROP TABLE public.dump',
+  },
+  {
+    what: 'a company that every session starts with',
+    make: `ALTER ROLE app_api SET app.current_company_id = '00000000-0000-7000-8000-000000000000'`,
+    finding: /the setting app.current_company_id=\S+ waits for every session of app_api/,
+    mend: 'ALTER ROLE app_api RESET app.current_company_id',
   },
   {
     what: 'a schema to create in',
