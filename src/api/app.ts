@@ -71,12 +71,12 @@ export function createApp(dependencies: AppDependencies): Koa<RequestState> {
 export function allRoutes({ config, about, routes, ...operations }: RouteSources): Route[] {
   const { apiPrefix: prefix } = config;
   const every: Route[] = [
+    ...routes,
     ...operationRoutes({ ...operations, about, prefix, routes: () => every }),
     ...docsRoutes({
       title: about.name,
       document: () => openApiDocument(every, { prefix, title: about.name, version: about.version }),
     }),
-    ...routes,
   ];
   return every;
 }

@@ -4,7 +4,6 @@ import { Conflict, Refusal } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
 import { append, select, withTenant } from '../models/database.ts';
 import { IdempotencyKey } from '../models/IdempotencyKey.ts';
-import { Transition } from '../models/Transition.ts';
 
 /** What makes two requests the same one, and how its result is shown. */
 export interface Once {
@@ -87,24 +86,6 @@ export async function commandOnce<T>(
         IdempotencyKey.destroy({ where: { scope: scopeOf(once) } }),
       );
     }
-    throw error;
-  }
-}
-
-/**
- * Judges a command before it is sent, by the state as it is. An earlier try may have changed that
- * state and died before it could say so: the request is then answered, not judged by its own effect.
- * @returns undefined when the command has taken effect already
- */
-export async function unlessDone<T>(
-  commandId: string,
-  judge: () => Promise<T>,
-): Promise<T | undefined> {
-  try {
-    const judged = await judge();
-    return (await Transition.exists(commandId)) ? undefined : judged;
-  } catch (error) {
-    if (error instanceof Refusal && (await Transition.exists(commandId))) return undefined;
     throw error;
   }
 }

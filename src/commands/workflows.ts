@@ -1,6 +1,6 @@
 import type { UpdateDefinition } from '@temporalio/common';
 import type { Actor } from '../context.ts';
-import { NotFound, Unavailable } from '../errors.ts';
+import { NotFound, Refusal, Unavailable } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
 import { withTenant } from '../models/database.ts';
 import { OutboxEntry } from '../models/OutboxEntry.ts';
@@ -26,9 +26,16 @@ export const createWorkflowCommands = (temporal: Pick<Temporal, 'start' | 'comma
     update: UpdateDefinition<Result, [Wish]>,
     { actor, entityId, workflowId, commandId, prepare }: WorkflowCommand<Wish>,
   ): Promise<void> {
-    const wish = await withTenant(actor.companyId, async () =>
-      (await Transition.exists(commandId)) ? undefined : await prepare(),
-    );
+    const wish = await withTenant(actor.companyId, async () => {
+      if (await Transition.exists(commandId)) return undefined;
+      try {
+        return await prepare();
+      } catch (error) {
+        // Between the two reads an earlier try may have taken effect; its own effect then refuses it.
+        if (error instanceof Refusal && (await Transition.exists(commandId))) return undefined;
+        throw error;
+      }
+    });
     if (wish === undefined) return;
 
     const send = async (): Promise<void> => {

@@ -144,14 +144,14 @@ function cluster(
     graph [label="${title}", labelloc=t, labeljust=l, style="rounded,filled", color="${heading}",
       fillcolor="${ground}", fontcolor="${heading}", fontsize=18, margin=18]
 ${own.map((table) => node(table, heading)).join('\n')}
-${rows(lone)
+${inRows(lone)
   .map((row) => `    ${row.join(' -> ')} [style=invis]`)
   .join('\n')}
   }`;
 }
 
 /** Tables without lines would all stand in one column: a few of them make a row. */
-function rows(names: readonly string[]): readonly (readonly string[])[] {
+function inRows(names: readonly string[]): readonly (readonly string[])[] {
   const count = Math.ceil(names.length / loneTablesARow);
   return Array.from({ length: count }, (_, row) =>
     names.filter((_name, index) => index % count === row),

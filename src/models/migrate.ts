@@ -45,15 +45,16 @@ export const migrateUp = async (
 export const migrateDown = async (adminUrl: string, to: string | 0): Promise<readonly string[]> =>
   asMigrator(adminUrl, {}, async (umzug) => (await umzug.down({ to })).map(({ name }) => name));
 
+/** Only looks: roles that are missing stay missing. */
 export const migrationStatus = async (adminUrl: string): Promise<MigrationStatus> =>
-  asMigrator(adminUrl, {}, async (umzug) => ({
+  asMigrator(adminUrl, undefined, async (umzug) => ({
     applied: (await umzug.executed()).map(({ name }) => name),
     pending: (await umzug.pending()).map(({ name }) => name),
   }));
 
 async function asMigrator<T>(
   adminUrl: string,
-  passwords: LoginPasswords,
+  passwords: LoginPasswords | undefined,
   work: (umzug: Umzug<pg.Client>) => Promise<T>,
 ): Promise<T> {
   const client = new pg.Client({ connectionString: adminUrl, application_name: 'surety-migrate' });
@@ -61,8 +62,10 @@ async function asMigrator<T>(
   try {
     await client.query('BEGIN');
     await client.query('SELECT pg_advisory_xact_lock($1)', [migrationLock]);
-    await ensureRoles(client, passwords);
-    await client.query('SET LOCAL ROLE app_owner');
+    if (passwords) {
+      await ensureRoles(client, passwords);
+      await client.query('SET LOCAL ROLE app_owner');
+    }
     const result = await work(umzugOn(client));
     await client.query('COMMIT');
     return result;

@@ -29,7 +29,13 @@ const deaths: readonly Death[] = [
   { at: 'activity.after', where: 'changeSubscriptionExpiry', of: 'worker', during: 'moveExpiry' },
   // The reminder and the call, both past by then, are fired before the expiry.
   { at: 'activity.before', where: 'fireSubscriptionTimer', hit: 3, of: 'worker', during: 'expire' },
-  { at: 'activity.after', where: 'fireSubscriptionTimer', hit: 3, of: 'worker', during: 'autoRenew' },
+  {
+    at: 'activity.after',
+    where: 'fireSubscriptionTimer',
+    hit: 3,
+    of: 'worker',
+    during: 'autoRenew',
+  },
   { at: 'mail.beforeSend', of: 'worker', during: 'subscribe' },
   { at: 'mail.afterSend', of: 'worker', during: 'subscribe' },
   { at: 'mail.beforeMark', of: 'worker', during: 'subscribe' },
@@ -178,7 +184,8 @@ describe('a process that dies at a failpoint', () => {
       await product.stack.start('worker');
 
       const answer = await answered;
-      if (answer) expect([answer.status, answer.body['code']]).toEqual([expect.any(Number), undefined]);
+      if (answer)
+        expect([answer.status, answer.body['code']]).toEqual([expect.any(Number), undefined]);
       if (answer) expect(answer.status).toBeLessThan(300);
     },
     120_000,

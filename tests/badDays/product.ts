@@ -37,6 +37,7 @@ export interface Product {
   readonly stack: Stack;
   readonly temporal: Client;
   as(role: Role): Person;
+  accountOf(role: Role): { readonly email: string; readonly password: string };
   /** As superuser; each call on a connection of its own, because servers die here. */
   sql<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Ends a process the hard way and starts it again, with a failpoint or without. */
@@ -48,6 +49,8 @@ export interface Product {
   readonly planId: string;
   /** Answers of 500: each is a bug, however bad the day. */
   readonly broken: readonly string[];
+  /** All answers of 500 and above. */
+  readonly refusals: readonly string[];
   close(): Promise<void>;
 }
 
@@ -66,6 +69,7 @@ export async function openProduct(env: NodeJS.ProcessEnv = {}): Promise<Product>
     channelArgs: { 'grpc.max_reconnect_backoff_ms': 1000 },
   });
   const broken: string[] = [];
+  const refusals: string[] = [];
   const tokens = new Map<Role, string>();
 
   const sql = async <Row extends object>(
@@ -98,7 +102,9 @@ export async function openProduct(env: NodeJS.ProcessEnv = {}): Promise<Product>
     const { status, headers } = response;
     const answer: unknown = await response.json();
     if (!isRecord(answer)) throw new Error(`${method} ${route} answered no object`);
-    if (status === 500) broken.push(`${method} ${route}: ${JSON.stringify(answer)}`);
+    const told = `${method} ${route}: ${JSON.stringify(answer)}`;
+    if (status === 500) broken.push(told);
+    if (status >= 500) refusals.push(told);
     return { status, headers, body: answer };
   };
 
@@ -140,8 +146,10 @@ export async function openProduct(env: NodeJS.ProcessEnv = {}): Promise<Product>
     stack,
     temporal: new Client({ connection }),
     as,
+    accountOf: (role) => accountOf(stack.dataDir, role),
     sql,
     broken,
+    refusals,
     planId: plan?.id ?? '',
     async restart(name, failpoint = '') {
       stack.env['FAILPOINT'] = failpoint;

@@ -1,9 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { attribute } from '../../src/workflows/searchAttributes.ts';
-import type { SendMail } from '../../src/activities/notifications.ts';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { openWorkflowsAmong, openTemporal, type Temporal } from '../../src/commands/temporal.ts';
+import type { ActivityDependencies } from '../../src/activities/index.ts';
+import type { SendMail } from '../../src/activities/notifications.ts';
+import { attribute } from '../../src/workflows/searchAttributes.ts';
 import { createWorkers } from '../../worker/createWorker.ts';
+import { ensureSearchAttributes } from '../../worker/searchAttributes.ts';
 import { services } from './services.ts';
 
 Runtime.install({
@@ -13,15 +17,21 @@ Runtime.install({
 
 export type Mail = Parameters<SendMail>[0];
 
-/** A time-skipping Temporal with our workers on it; shared time, so one journey after another. */
-export async function openSkippingTemporal(): Promise<{
+/** A Temporal with our workers on it, and the product's own way of asking it. */
+export interface TestTemporal {
   readonly env: TestWorkflowEnvironment;
+  readonly temporal: Temporal;
+  /** What the notification worker sent, in order. */
   readonly mails: Mail[];
   close(): Promise<void>;
-}> {
-  const { testServer, bundle } = services();
+}
+
+type Overrides = Partial<ActivityDependencies>;
+
+/** Years pass in seconds; time is shared by all runs on it, so one journey goes after another. */
+export async function openSkippingTemporal(overrides: Overrides = {}): Promise<TestTemporal> {
   const env = await TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: 'existing-path', path: testServer } },
+    server: { executable: { type: 'existing-path', path: services().testServer } },
   });
   await env.connection.operatorService.addSearchAttributes({
     namespace: env.namespace ?? 'default',
@@ -29,18 +39,39 @@ export async function openSkippingTemporal(): Promise<{
       Object.values(attribute).map(({ name, type }) => [name, indexedType[type]]),
     ),
   });
+  return withWorkers(env, 'test', overrides);
+}
+
+/** The real server, in real time; a queue of its own keeps other files' workers away. */
+export async function openRealTemporal(overrides: Overrides = {}): Promise<TestTemporal> {
+  const env = await TestWorkflowEnvironment.createFromExistingServer({
+    address: services().temporalAddress,
+    namespace: 'default',
+  });
+  await ensureSearchAttributes(env.connection, 'default');
+  return withWorkers(env, `test-${randomUUID()}`, overrides);
+}
+
+async function withWorkers(
+  env: TestWorkflowEnvironment,
+  taskQueue: string,
+  overrides: Overrides,
+): Promise<TestTemporal> {
   const namespace = env.namespace ?? 'default';
+  const { address } = env;
+  const temporal = openTemporal({
+    temporal: { address, namespace, taskQueue, uiUrl: '', tls: false, apiKey: undefined },
+  });
   const mails: Mail[] = [];
   const workers = await createWorkers({
     connection: env.nativeConnection,
     namespace,
-    taskQueue: 'test',
-    bundle: { code: readFileSync(bundle, 'utf8') },
+    taskQueue,
+    bundle: { code: readFileSync(services().bundle, 'utf8') },
     dependencies: {
-      sendMail: async (mail) => {
-        mails.push(mail);
-      },
-      openWorkflows: () => Promise.resolve(new Set()),
+      sendMail: async (mail) => void mails.push(mail),
+      openWorkflows: openWorkflowsAmong(temporal.client),
+      ...overrides,
     },
     maxActivities: 8,
     mailsPerSecond: 1000,
@@ -48,10 +79,12 @@ export async function openSkippingTemporal(): Promise<{
   const running = Promise.all(workers.map((worker) => worker.run()));
   return {
     env,
+    temporal,
     mails,
     async close() {
       for (const worker of workers) worker.shutdown();
       await running;
+      await temporal.connection.close();
       await env.teardown();
     },
   };

@@ -13,8 +13,8 @@ export interface Services {
 
 const variable = 'SURETY_TEST_SERVICES';
 
-export const serialise = (services: Services): Record<string, string> => ({
-  [variable]: JSON.stringify(services),
+export const serialise = (started: Services): Record<string, string> => ({
+  [variable]: JSON.stringify(started),
 });
 
 export function services(): Services {

@@ -29,6 +29,7 @@ export const categoryRoutes = ({ categories }: { readonly categories: Categories
     permission: 'public',
     summary:
       'Kinds of property this company insures; administrators and auditors also archived ones',
+    businessRules: true,
     query: categoriesQuery,
     ...answersCategory,
     handle: ({ company, visitor, query }) => categories.list(company.id, visitor, query),

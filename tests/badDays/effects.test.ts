@@ -1,0 +1,138 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { failpoints, type Failpoint } from '../../src/failpoints.ts';
+
+interface Effect {
+  readonly what: string;
+  readonly pattern: RegExp;
+  /** Where it may stand, and the failpoints around it there; none where a test has another reason. */
+  readonly places: Readonly<Record<string, readonly Failpoint[]>>;
+}
+
+/** All that leaves a mark outside of the process. Whoever adds an effect adds its failpoints. */
+const effects: readonly Effect[] = [
+  {
+    what: 'opens a connection to the database',
+    pattern: /new (?:pg\.)?(?:Client|Pool)\(\{ connectionString|new Sequelize\(/,
+    // The last two are run by people: a migration is one transaction, the diagram only reads.
+    places: { 'src/models/database.ts': [], 'src/models/migrate.ts': [], 'src/models/erd.ts': [] },
+  },
+  {
+    what: 'commits',
+    pattern: /\.transaction\(|\bCOMMIT\b'/,
+    places: {
+      'src/models/database.ts': ['transaction.beforeCommit', 'transaction.afterCommit'],
+      'src/models/migrate.ts': [],
+    },
+  },
+  {
+    what: 'starts a workflow',
+    pattern: /temporal\.start\(/,
+    places: {
+      'src/commands/dispatch.ts': ['dispatch.beforeStart', 'dispatch.afterStart'],
+      'src/commands/workflows.ts': ['owed.beforeStart', 'owed.afterStart'],
+      'worker/relay.ts': ['relay.afterClaim', 'relay.afterStart'],
+    },
+  },
+  {
+    what: 'marks a start as dispatched',
+    pattern: /(?:await|return) mark(?:Dispatched|Soon)\(/,
+    places: {
+      'src/commands/dispatch.ts': ['dispatch.afterMark'],
+      'src/commands/workflows.ts': ['owed.afterMark'],
+      'worker/relay.ts': ['relay.afterMark'],
+    },
+  },
+  {
+    what: "calls Temporal's client to change something",
+    pattern:
+      /workflow\.(?:start|execute|signalWithStart)\b|\.executeUpdate|\.startUpdate\(|WithStart\(|\.signal\(|\.terminate\(|schedule\.create\(/,
+    // The first is only called by the two effects above and below; schedules are made at every start.
+    places: { 'src/commands/temporal.ts': [], 'worker/schedules.ts': [] },
+  },
+  {
+    what: 'sends a command to a workflow',
+    pattern: /temporal\.command\(/,
+    places: { 'src/commands/workflows.ts': [] },
+  },
+  {
+    what: 'carries out a command under its key',
+    pattern: /await send\(commandIdOf/,
+    places: { 'src/commands/idempotency.ts': ['command.afterKey', 'command.afterAnswer'] },
+  },
+  {
+    what: 'asks for a command on a workflow',
+    pattern: /workflows\.command\(/,
+    // Each stands inside commandOnce, which is the effect above.
+    places: { 'src/commands/subscriptions.ts': [], 'src/commands/timelines.ts': [] },
+  },
+  {
+    what: 'runs an activity',
+    pattern: /await next\(input\)/,
+    places: { 'worker/refusals.ts': ['activity.before', 'activity.after'] },
+  },
+  {
+    what: 'sends mail',
+    pattern: /await sendMail\(/,
+    places: {
+      'src/activities/notifications.ts': ['mail.beforeSend', 'mail.afterSend', 'mail.beforeMark'],
+    },
+  },
+  {
+    what: 'calls another system',
+    pattern:
+      /\bfetch\((?!\$)|https?\.request\(|net\.connect\(|createTransport\(|transport\.sendMail\(/,
+    // Only the effect above calls what is made here.
+    places: { 'worker/main.ts': [], 'src/activities/notifications.ts': [] },
+  },
+];
+
+const nearLines = 14;
+
+const sources = ['src', 'worker'].flatMap((dir) =>
+  readdirSync(dir, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => `${dir}/${name}`),
+);
+const linesOf = new Map(sources.map((file) => [file, readFileSync(file, 'utf8').split('\n')]));
+
+const filesWith = (pattern: RegExp): string[] =>
+  sources.filter((file) => linesOf.get(file)?.some((line) => pattern.test(line)));
+
+describe('an effect', () => {
+  it.each(effects)('that $what stands only where its failpoints are', ({ pattern, places }) => {
+    expect(filesWith(pattern).toSorted()).toEqual(Object.keys(places).toSorted());
+  });
+
+  it.each(
+    effects.flatMap(({ what, pattern, places }) =>
+      Object.entries(places).flatMap(([file, names]) =>
+        names.map((name) => ({ what, pattern, file, name })),
+      ),
+    ),
+  )('that $what in $file passes $name right there', ({ pattern, file, name }) => {
+    const lines = linesOf.get(file) ?? [];
+    const passes = lines.flatMap((line, n) => (line.includes(`failpoint('${name}'`) ? [n] : []));
+    const happens = lines.flatMap((line, n) => (pattern.test(line) ? [n] : []));
+
+    expect(passes).toHaveLength(1);
+    // Each of them, so that a second one in the same file is found as well.
+    expect(happens.filter((n) => !passes.some((pass) => Math.abs(pass - n) <= nearLines))).toEqual(
+      [],
+    );
+  });
+
+  it('leaves no registered failpoint without a place', () => {
+    const placed = effects.flatMap(({ places }) => Object.values(places).flat());
+
+    expect(placed.toSorted()).toEqual(failpoints.toSorted());
+  });
+
+  it('passes no failpoint elsewhere', () => {
+    const files = filesWith(/\bfailpoint\('/);
+    const expected = effects.flatMap(({ places }) =>
+      Object.entries(places).flatMap(([file, names]) => (names.length > 0 ? [file] : [])),
+    );
+
+    expect(files.toSorted()).toEqual([...new Set(expected)].toSorted());
+  });
+});

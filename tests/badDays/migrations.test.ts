@@ -1,0 +1,200 @@
+import { randomUUID } from 'node:crypto';
+import { jest } from '@jest/globals';
+import pg from 'pg';
+import type { Migration } from '../../src/models/migrations/index.ts';
+import { services } from '../support/services.ts';
+import { newEntry, subscribe } from './ledger.ts';
+import { newKey, openProduct, until } from './product.ts';
+
+const { migrations: shipped } = await import('../../src/models/migrations/index.ts');
+const index = '../../src/models/migrations/index.ts';
+
+/** The migrator as it is, on other migrations than ours. */
+async function migratorOn(migrations: readonly Migration[]) {
+  jest.resetModules();
+  jest.unstable_mockModule(index, () => ({ migrations }));
+  return import('../../src/models/migrate.ts');
+}
+
+const additive: Migration = {
+  name: '9001-additive',
+  up: `ALTER TABLE shared.policy_subscriptions ADD COLUMN note text;
+       CREATE INDEX policy_subscriptions_note_idx ON shared.policy_subscriptions (company_id, note);
+       CREATE TABLE shared.notes (id uuid PRIMARY KEY);`,
+  down: 'DROP TABLE shared.notes; ALTER TABLE shared.policy_subscriptions DROP COLUMN note;',
+};
+const broken: Migration = {
+  name: '9002-broken',
+  up: 'CREATE TABLE shared.half (id uuid); ALTER TABLE shared.no_such_table ADD COLUMN a text;',
+  down: 'DROP TABLE shared.half;',
+};
+const slow: Migration = {
+  name: '9003-slow',
+  up: 'CREATE TABLE shared.half (id uuid); SELECT pg_sleep(60);',
+  down: 'DROP TABLE shared.half;',
+};
+
+const asAdmin = async <Row extends object>(url: string, sql: string): Promise<Row[]> => {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query<Row>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+};
+
+/** Everything that migrations make, by name and definition; the list of the applied is left out. */
+const catalogue = (url: string): Promise<object[]> =>
+  asAdmin(
+    url,
+    `WITH ours AS (SELECT oid, nspname FROM pg_namespace
+       WHERE nspname NOT LIKE 'pg\\_%' AND nspname NOT IN ('information_schema', 'migrations', 'public'))
+     SELECT 'schema' AS kind, nspname::text AS name, '' AS what FROM ours
+     UNION ALL SELECT 'column', attrelid::regclass || '.' || attname,
+       concat_ws(' ', format_type(atttypid, atttypmod), attnotnull, pg_get_expr(adbin, adrelid))
+     FROM pg_attribute JOIN pg_class c ON c.oid = attrelid JOIN ours ON ours.oid = relnamespace
+       LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+     WHERE attnum > 0 AND NOT attisdropped
+     UNION ALL SELECT 'constraint', conrelid::regclass || '.' || conname, pg_get_constraintdef(k.oid)
+     FROM pg_constraint k JOIN ours ON ours.oid = connamespace
+     UNION ALL SELECT 'policy', tablename || '.' || policyname, concat_ws(' ', roles, qual, with_check)
+     FROM pg_policies
+     UNION ALL SELECT 'wall', oid::regclass::text,
+       concat_ws(' ', relrowsecurity, relforcerowsecurity, relacl)
+     FROM pg_class WHERE relnamespace IN (SELECT oid FROM ours)
+     UNION ALL SELECT 'function', p.oid::regprocedure::text,
+       CASE WHEN prokind = 'f' THEN md5(pg_get_functiondef(p.oid)) END
+     FROM pg_proc p JOIN ours ON ours.oid = pronamespace
+     ORDER BY 1, 2, 3`,
+  );
+
+const applied = async (url: string): Promise<string[]> =>
+  (await asAdmin<{ name: string }>(url, 'SELECT name FROM migrations.applied ORDER BY name')).map(
+    ({ name }) => name,
+  );
+
+describe('migrations', () => {
+  const made: string[] = [];
+  const server = (): string => services().adminUrl;
+
+  /** Empty, unless `template` is what is tested. */
+  async function newDatabase(template = 'template0'): Promise<string> {
+    const name = `migrations_${randomUUID().replaceAll('-', '')}`;
+    const url = new URL(server());
+    url.pathname = '/postgres';
+    await asAdmin(url.toString(), `CREATE DATABASE ${name} TEMPLATE ${template}`);
+    made.push(name);
+    url.pathname = `/${name}`;
+    return url.toString();
+  }
+  const migratedDatabase = (): Promise<string> => newDatabase(new URL(server()).pathname.slice(1));
+
+  afterAll(async () => {
+    const url = new URL(server());
+    url.pathname = '/postgres';
+    for (const name of made) {
+      await asAdmin(url.toString(), `DROP DATABASE ${name} WITH (FORCE)`);
+    }
+  });
+
+  it('go up, down to nothing and up again to the same', async () => {
+    const { migrateUp, migrateDown } = await migratorOn(shipped);
+    const url = await newDatabase();
+    const names = shipped.map(({ name }) => name);
+
+    expect(await migrateUp(url)).toEqual(names);
+    const first = await catalogue(url);
+    expect(await migrateDown(url, 0)).toEqual(names.toReversed());
+    const nothing = await catalogue(url);
+    expect(await migrateUp(url)).toEqual(names);
+
+    expect(nothing).toEqual([]);
+    expect(await catalogue(url)).toEqual(first);
+    expect(first.length).toBeGreaterThan(200);
+  });
+
+  it('leave nothing of a run in which one is broken', async () => {
+    const { migrateUp } = await migratorOn([...shipped, additive, broken]);
+    const url = await migratedDatabase();
+    const before = await catalogue(url);
+
+    await expect(migrateUp(url)).rejects.toThrow(/no_such_table/);
+
+    expect(await catalogue(url)).toEqual(before);
+    expect(await applied(url)).toEqual(shipped.map(({ name }) => name));
+  });
+
+  it('leave nothing of a run that is killed midway, and run afterwards', async () => {
+    const { migrateUp } = await migratorOn([...shipped, additive, slow]);
+    const url = await migratedDatabase();
+    const before = await catalogue(url);
+    const killed = migrateUp(url).then(
+      () => 'ran to its end',
+      () => 'killed',
+    );
+    const runner = `FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%'
+      AND application_name = 'surety-migrate' AND datname = current_database()`;
+    await until(
+      'the slow migration runs',
+      async () => (await asAdmin(url, `SELECT 1 ${runner}`)).length === 1,
+      10_000,
+    );
+
+    await asAdmin(url, `SELECT pg_terminate_backend(pid) ${runner}`);
+
+    expect(await killed).toBe('killed');
+    expect(await catalogue(url)).toEqual(before);
+    const { migrateUp: again } = await migratorOn([...shipped, additive]);
+    expect(await again(url)).toEqual([additive.name]);
+  });
+
+  it('run once when two start them at once', async () => {
+    const { migrateUp } = await migratorOn(shipped);
+    const url = await newDatabase();
+
+    const runs = await Promise.all([migrateUp(url), migrateUp(url), migrateUp(url)]);
+
+    expect(runs.toSorted((a, b) => b.length - a.length)).toEqual([
+      shipped.map(({ name }) => name),
+      [],
+      [],
+    ]);
+  });
+
+  it('let the old code go on while one that only adds is run', async () => {
+    const product = await openProduct();
+    try {
+      const { migrateUp, migrateDown } = await migratorOn([...shipped, additive]);
+      const statuses: number[] = [];
+      let isOver = false;
+      const client = async (): Promise<void> => {
+        while (!isOver) {
+          const { status } = await subscribe(product, newEntry(), { key: newKey() });
+          const list = await product
+            .as('policyholder')
+            .send({ method: 'GET', path: '/subscriptions?page_size=5' });
+          statuses.push(status, list.status);
+        }
+      };
+      const clients = Promise.all([client(), client(), client(), client()]);
+
+      for (let round = 0; round < 3; round += 1) {
+        await until('more was answered', () => statuses.length > 40 * (round + 1), 30_000);
+        expect(await migrateUp(product.stack.urls.adminDatabase)).toEqual([additive.name]);
+        await until('more was answered', () => statuses.length > 40 * (round + 1) + 20, 30_000);
+        if (round < 2) await migrateDown(product.stack.urls.adminDatabase, additive.name);
+      }
+      isOver = true;
+      await clients;
+
+      expect(new Set(statuses)).toEqual(new Set([200, 201]));
+      expect(product.refusals).toEqual([]);
+      await product.restart('api');
+      await product.restart('worker');
+      await subscribe(product, newEntry(), { key: newKey() });
+    } finally {
+      await product.close();
+    }
+  }, 180_000);
+});

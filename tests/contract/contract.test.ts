@@ -1,0 +1,128 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { startStack, type Stack } from '../../local/stack.ts';
+import { findSchemathesis } from '../support/schemathesis.ts';
+
+const seed = Number(process.env['SEED'] || Math.floor(Math.random() * 2 ** 31));
+/** Examples of each operation in each phase; the long run sets more. */
+const examples = Number(process.env['CONTRACT_EXAMPLES'] || 10);
+const runWithinMs = examples <= 10 ? 300_000 : 4_000_000;
+
+const dataDir = mkdtempSync(path.join(tmpdir(), 'surety-contract-'));
+let stack: Stack;
+let schemathesis: string;
+
+beforeAll(async () => {
+  schemathesis = await findSchemathesis({ progress: (line) => console.info(line) });
+  stack = await startStack({
+    dataDir,
+    ports: 'free',
+    throwaway: true,
+    env: { ENVIRONMENT: 'test', LOG_LEVEL: 'warn', ACCESS_TOKEN_EXPIRE_MINUTES: '600' },
+  });
+}, 600_000);
+
+afterAll(async () => {
+  await stack.stop();
+  rmSync(dataDir, { recursive: true });
+}, 60_000);
+
+async function signIn(role: string): Promise<string> {
+  const accounts: { role: string; email: string; password: string }[] = JSON.parse(
+    readFileSync(path.join(dataDir, 'demo-accounts.json'), 'utf8'),
+  );
+  const account = accounts.find((each) => each.role === role);
+  const response = await fetch(`${stack.urls.api}/api/v1/auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ email: account?.email, password: account?.password }),
+  });
+  const { data }: { data: { access_token: string } } = JSON.parse(await response.text());
+  return `Bearer ${data.access_token}`;
+}
+
+/**
+ * All checks of the tool with its own expectations; 422 for valid input only where a rule beyond
+ * the schema can refuse it. Signing out gets a session of its own, or it would end the run's.
+ */
+async function writeConfig(role: string): Promise<string> {
+  const lines = [
+    '[checks.positive_data_acceptance]',
+    'expected-statuses = ["2xx", 401, 403, 404, 409, "5xx"]',
+    '[[operations]]',
+    'include-by = "/x-business-rules == true"',
+    'checks.positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 409, 422, "5xx"]',
+  ];
+  if (role !== 'anonymous') {
+    lines.push(
+      '[[operations]]',
+      'include-name = "POST /api/v1/auth/logout"',
+      `headers = { Authorization = "${await signIn(role)}" }`,
+    );
+  }
+  const file = path.join(dataDir, `${role}.toml`);
+  writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o600 });
+  return file;
+}
+
+/** What the run said, its report of failures above all. */
+async function run(role: string): Promise<{ code: number | null; lines: string[] }> {
+  const token = role === 'anonymous' ? [] : ['-H', `Authorization: ${await signIn(role)}`];
+  const program = spawn(
+    schemathesis,
+    [
+      '--config-file',
+      await writeConfig(role),
+      'run',
+      `${stack.urls.api}/api/openapi.json`,
+      ...token,
+      '--checks=all',
+      '--mode=all',
+      '--phases=examples,coverage,fuzzing,stateful',
+      `--max-examples=${examples}`,
+      `--seed=${seed}`,
+      '--generation-database=:memory:',
+      '--continue-on-failure',
+      '--no-shrink',
+      `--max-failures=50`,
+    ],
+    { cwd: dataDir, stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const lines: string[] = [];
+  createInterface({ input: program.stdout }).on('line', (line) => lines.push(line));
+  const code = await new Promise<number | null>((resolve, reject) => {
+    program.once('error', reject);
+    program.once('close', resolve);
+  });
+  return { code, lines };
+}
+
+describe('the API keeps to its OpenAPI document', () => {
+  it.each(['tenant_admin', 'policyholder', 'anonymous'])(
+    'for everything that a %s may send',
+    async (role) => {
+      const startedAt = performance.now();
+      const { code, lines } = await run(role);
+      const seconds = (performance.now() - startedAt) / 1000;
+
+      const from = lines.findIndex((line) => line.includes('= FAILURES ='));
+      const failures = from < 0 ? [] : lines.slice(from);
+      const count = (word: RegExp): number => Number(word.exec(lines.join('\n'))?.[1] ?? 0);
+      const operations = count(/Tested: (\d+)/);
+      const cases = count(/(\d+) generated/);
+      console.info(
+        `${role}: ${operations} operations, ${cases} examples in ${Math.round(seconds)} s ` +
+          `(${Math.round(cases / seconds)}/s), SEED=${seed}`,
+      );
+
+      expect(failures).toEqual([]);
+      expect(code).toBe(0);
+      expect(operations).toBeGreaterThan(60);
+      expect(cases).toBeGreaterThan(operations * examples);
+    },
+    runWithinMs,
+  );
+});

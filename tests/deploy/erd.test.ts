@@ -1,0 +1,21 @@
+import { readFileSync } from 'node:fs';
+import { drawErd } from '../../src/models/erd.ts';
+import { services } from '../support/services.ts';
+
+describe('docs/erd.svg', () => {
+  it('shows the schema as it is (npm run db:erd draws it)', async () => {
+    const drawn = await drawErd(services().adminUrl);
+
+    expect(drawn === readFileSync('docs/erd.svg', 'utf8')).toBe(true);
+  });
+
+  it('comes out the same each time, with the relations between people and business', async () => {
+    const drawn = await drawErd(services().adminUrl);
+
+    expect(await drawErd(services().adminUrl)).toBe(drawn);
+    expect(drawn).toContain(
+      '<title>shared.policy_subscriptions:e&#45;&gt;platform.users:w</title>',
+    );
+    expect(drawn).not.toMatch(/audit_logs_\d{4}/);
+  });
+});

@@ -1,0 +1,236 @@
+import type { UpdateDefinition } from '@temporalio/common';
+import { pino } from 'pino';
+import { createDispatcher } from '../../src/commands/dispatch.ts';
+import { Replay } from '../../src/commands/idempotency.ts';
+import {
+  createSubscriptions,
+  type Subscribe,
+  type Subscriptions,
+} from '../../src/commands/subscriptions.ts';
+import { createTimelines, type Timelines } from '../../src/commands/timelines.ts';
+import { createWorkflowCommands } from '../../src/commands/workflows.ts';
+import type { Actor } from '../../src/context.ts';
+import type { Company } from '../../src/models/Company.ts';
+import type { InsurancePlan } from '../../src/models/InsurancePlan.ts';
+import { dateAt, startOfDay, type CalendarDate } from '../../src/rules/calendar.ts';
+import type { Role } from '../../src/rules/permissions.ts';
+import { subscriptionWorkflowId } from '../../src/rules/workflowIds.ts';
+import { as, buildActor, buildCompany, buildPlan, once } from './build.ts';
+import { openTestDatabase, type TestDatabase } from './database.ts';
+import { openSkippingTemporal, type Mail, type TestTemporal } from './lifecycle.ts';
+
+/** Commands, workflows, activities and rows as they run, on a Temporal whose time can be skipped. */
+export interface Journeys {
+  readonly database: TestDatabase;
+  readonly server: TestTemporal;
+  readonly subscriptions: Subscriptions;
+  readonly timelines: Timelines;
+  /** A company with a plan and a holder who has just bought it. */
+  begin(wish?: Begin): Promise<Journey>;
+  /** The server's present. */
+  now(): number;
+  /** Lets all that is due until then happen. */
+  passUntil(instant: number): Promise<void>;
+  /** Ends the runs that a journey left open, so that the next one has the time for itself. */
+  clear(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Begin {
+  readonly timeZone?: string;
+  readonly settings?: Company['settings'];
+  readonly plan?: Partial<Parameters<typeof buildPlan>[0]>;
+  readonly autoRenew?: boolean;
+  /** Days from today to the start. */
+  readonly startsIn?: number;
+}
+
+/** One subscription and what can be seen of it. */
+export interface Journey {
+  readonly id: string;
+  readonly workflowId: string;
+  readonly policyNumber: string;
+  readonly company: Company;
+  readonly plan: InsurancePlan;
+  readonly holder: Actor & { readonly userId: string; readonly email: string };
+  /** Changes the plan behind the commands' back, as an SQL SET list. */
+  setPlan(changes: string): Promise<void>;
+  /** Somebody else of the company. */
+  staff(role: Role): Promise<Actor>;
+  cancel(wish?: { effectiveDate?: CalendarDate; reason?: string }, key?: string): Promise<unknown>;
+  renew(actor?: Actor): Promise<unknown>;
+  moveExpiry(dueAt: number): Promise<unknown>;
+  /** Past the commands' own checks: straight to the running workflow. */
+  send<Result, Wish>(
+    update: UpdateDefinition<Result, [Wish]>,
+    commandId: string,
+    wish: Wish,
+  ): Promise<Result>;
+  /** Epoch milliseconds of the first moment of the day, in the company's zone. */
+  startOf(date: CalendarDate): number;
+  /** The company's date at an instant. */
+  dateAt(instant: number): CalendarDate;
+  /** Waits, skipping time, until the workflow is over. */
+  end(): Promise<void>;
+  row(): Promise<Row>;
+  policy(): Promise<Row>;
+  terms(): Promise<Row[]>;
+  timers(): Promise<Row[]>;
+  transitions(): Promise<Row[]>;
+  notifications(): Promise<Row[]>;
+  audit(): Promise<Row[]>;
+  /** Subjects of the mails to the holder, in order. */
+  subjects(): string[];
+  mails(): Mail[];
+}
+
+/** A row as Postgres writes it in JSON: dates and instants are texts. */
+export type Row = Readonly<Record<string, unknown>>;
+
+export async function openJourneys(
+  open: () => Promise<TestTemporal> = openSkippingTemporal,
+): Promise<Journeys> {
+  const database = await openTestDatabase({ poolMax: 20 });
+  const server = await open();
+  const log = pino({ level: 'silent' });
+  const dispatcher = createDispatcher({ temporal: server.temporal, log });
+  const workflows = createWorkflowCommands(server.temporal);
+  const subscriptions = createSubscriptions({ dispatcher, workflows });
+  const timelines = createTimelines({ temporal: server.temporal, workflows });
+  const clock = shiftClock(() => server.env.currentTimeMs());
+  const begun = new Set<string>();
+  await clock.adjust();
+
+  async function begin({ timeZone, settings, plan: overrides, ...wish }: Begin = {}) {
+    const company = await buildCompany({
+      ...(timeZone && { timeZone }),
+      ...(settings && { settings }),
+    });
+    const holder = await buildActor({ companyId: company.id });
+    const plan = await buildPlan({ companyId: company.id, ...overrides });
+    const { autoRenew = false, startsIn = 0 } = wish;
+    const order: Subscribe = {
+      insurancePlanId: plan.id,
+      autoRenew,
+      startDate: dateAt(Date.now() + startsIn * dayMs, company.timeZone),
+    };
+    const view = await as(holder, () => subscriptions.subscribe(holder, order, once(holder)));
+    if (view instanceof Replay) throw new Error('A first request is no replay');
+    await dispatcher.drained();
+    const { id } = view.subscription;
+    begun.add(subscriptionWorkflowId(company.id, id));
+    return journeyOf({ id, policyNumber: view.policyNumber, company, plan, holder });
+  }
+
+  function journeyOf(
+    facts: Pick<Journey, 'id' | 'policyNumber' | 'company' | 'plan' | 'holder'>,
+  ): Journey {
+    const { id, company, holder } = facts;
+    const workflowId = subscriptionWorkflowId(company.id, id);
+    const rows = async (table: string, where: string, order = 'id'): Promise<Row[]> => {
+      const found = await database.sql<{ row: Row }>(
+        `SELECT to_jsonb(t) AS row FROM ${table} AS t WHERE ${where} ORDER BY ${order}`,
+        [id],
+      );
+      return found.map(({ row }) => row);
+    };
+    const only = async (table: string, where: string): Promise<Row> => {
+      const [row] = await rows(table, where);
+      if (!row) throw new Error(`Nothing of the subscription ${id} in ${table}`);
+      return row;
+    };
+    const mails = (): Mail[] => server.mails.filter(({ to }) => to === holder.email);
+    return {
+      ...facts,
+      workflowId,
+      async setPlan(changes) {
+        const { id: planId } = facts.plan;
+        await database.sql(`UPDATE shared.insurance_plans SET ${changes} WHERE id = $1`, [planId]);
+      },
+      staff: (role) => buildActor({ companyId: company.id, role }),
+      cancel: (wish = {}, key) =>
+        as(holder, () => subscriptions.cancel(holder, id, wish, once(holder, key))),
+      renew: (actor = holder) => as(actor, () => subscriptions.renew(actor, id, {}, once(actor))),
+      async moveExpiry(dueAt) {
+        const admin = await buildActor({ companyId: company.id, role: 'tenant_admin' });
+        const change = { dueAt: new Date(dueAt), reason: 'Agreed by phone', dryRun: false };
+        return as(admin, () => timelines.changeTimer(admin, id, 'expiry', change, once(admin)));
+      },
+      send: (update, commandId, wish) =>
+        as(holder, () => server.temporal.command(update, { workflowId, commandId, wish })),
+      startOf: (date) => startOfDay(date, company.timeZone),
+      dateAt: (instant) => dateAt(instant, company.timeZone),
+      async end() {
+        await server.env.client.workflow.getHandle(workflowId).result();
+        await clock.adjust();
+      },
+      row: () => only('shared.policy_subscriptions', 'id = $1'),
+      policy: () =>
+        only(
+          'shared.policies',
+          'id = (SELECT policy_id FROM shared.policy_subscriptions WHERE id = $1)',
+        ),
+      terms: () => rows('shared.subscription_terms', 'subscription_id = $1', 'term_no'),
+      timers: () => rows('core.timers', 'entity_id = $1', 'due_at, name'),
+      transitions: () => rows('core.transitions', 'entity_id = $1', 'state_version'),
+      notifications: () => rows('core.notifications', 'entity_id = $1'),
+      audit: () => rows('core.audit_logs', 'entity_id = $1'),
+      mails,
+      subjects: () => mails().map(({ subject }) => subject),
+    };
+  }
+
+  return {
+    database,
+    server,
+    subscriptions,
+    timelines,
+    begin,
+    now: () => Date.now(),
+    async passUntil(instant) {
+      await server.env.sleep(Math.max(1, instant - (await server.env.currentTimeMs())));
+      await clock.adjust();
+    },
+    async clear() {
+      for (const workflowId of begun) {
+        const handle = server.temporal.client.workflow.getHandle(workflowId);
+        const { status } = await handle.describe();
+        if (status.name === 'RUNNING') await handle.terminate('The test is over');
+      }
+      begun.clear();
+    },
+    async close() {
+      clock.restore();
+      await dispatcher.drained();
+      await server.close();
+      await database.close();
+    },
+  };
+}
+
+export const dayMs = 86_400_000;
+
+/** Epoch milliseconds of a row's instant. */
+export const instantOf = (value: unknown): number => {
+  const instant = typeof value === 'string' ? Date.parse(value) : Number.NaN;
+  if (Number.isNaN(instant)) throw new Error(`Not an instant: ${String(value)}`);
+  return instant;
+};
+
+export const events = async (journey: Journey): Promise<unknown[]> =>
+  (await journey.transitions()).map(({ event }) => event);
+
+/** The commands run here and read this process's clock, so it follows the server's. */
+function shiftClock(present: () => Promise<number>): { adjust(): Promise<void>; restore(): void } {
+  const real = Date.now;
+  let ahead = 0;
+  Date.now = () => real() + ahead;
+  return {
+    async adjust() {
+      ahead = Math.round((await present()) - real());
+    },
+    restore() {
+      Date.now = real;
+    },
+  };
+}

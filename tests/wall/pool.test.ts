@@ -1,0 +1,223 @@
+import type pg from 'pg';
+import { Sequelize } from 'sequelize';
+import { v7 as uuid } from 'uuid';
+import { defineModels } from '../../src/models/all.ts';
+import {
+  append,
+  execute,
+  openDatabase,
+  select,
+  withGlobal,
+  withIdentity,
+  withSystem,
+  withTenant,
+} from '../../src/models/database.ts';
+import { PropertyCategory } from '../../src/models/PropertyCategory.ts';
+import { buildCompany } from '../support/build.ts';
+import { openTestDatabase, type TestDatabase } from '../support/database.ts';
+
+const runs = Number(process.env['POOL_RUNS'] || 2000);
+const atOnce = 8;
+const seed = Number(process.env['SEED'] || Math.floor(Math.random() * 2 ** 31));
+
+let prepared: TestDatabase;
+let database: { close(): Promise<void> };
+let connections: Sequelize['connectionManager'];
+let companies: string[];
+
+beforeAll(async () => {
+  prepared = await openTestDatabase({ poolMax: 1 });
+  database = openDatabase(
+    {
+      url: prepared.apiUrl,
+      poolMax: 2,
+      acquireTimeoutMs: 20_000,
+      statementTimeoutMs: 5000,
+      applicationName: 'surety-pool',
+    },
+    (sequelize) => {
+      connections = sequelize.connectionManager;
+      defineModels(sequelize);
+    },
+  );
+  companies = await Promise.all(Array.from({ length: 50 }, async () => (await buildCompany()).id));
+});
+afterAll(async () => {
+  await database.close();
+  await prepared.close();
+});
+
+/** What one transaction must not leave to the next on its connection. */
+async function inspect(): Promise<object> {
+  const connection = await connections.getConnection({ type: 'write' });
+  try {
+    const client: Pick<pg.Client, 'query'> = Object(connection);
+    const { rows } = await client.query(
+      `SELECT coalesce(current_setting('app.current_company_id', true), '') AS company,
+         current_user AS "role", current_setting('search_path') AS path,
+         current_setting('statement_timeout') AS timeout,
+         transaction_timestamp() = statement_timestamp() AS "isFresh",
+         (SELECT count(*)::int FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory') AS locks,
+         (SELECT count(*)::int FROM pg_prepared_statements) AS prepared,
+         (SELECT count(*)::int FROM pg_cursors WHERE is_holdable) AS cursors`,
+    );
+    return rows[0];
+  } finally {
+    connections.releaseConnection(connection);
+  }
+}
+
+const clean = {
+  company: '',
+  role: 'app_api',
+  path: '"$user", public',
+  timeout: '5s',
+  isFresh: true,
+  locks: 0,
+  prepared: 0,
+  cursors: 0,
+};
+
+class OnPurpose extends Error {}
+
+const addCategory = (): string =>
+  append(PropertyCategory, { name: `Category ${uuid()}`, segment: 'residential' });
+
+/** Everything that can happen to a transaction. Each says whose rows it saw. */
+const work: Readonly<Record<string, (companyId: string, otherId: string) => Promise<string[]>>> = {
+  reads: (companyId) => withTenant(companyId, seen),
+  writes: (companyId) =>
+    withTenant(companyId, async () => {
+      addCategory();
+      return seen();
+    }),
+  throws: (companyId) =>
+    withTenant(companyId, async () => {
+      addCategory();
+      await seen();
+      throw new OnPurpose();
+    }),
+  'fails in SQL': (companyId) =>
+    withTenant(companyId, async () => {
+      await select('SELECT 1 / 0');
+      return [];
+    }),
+  'runs into the time limit': (companyId) =>
+    withTenant(companyId, async () => {
+      await execute('SET LOCAL statement_timeout = 5');
+      await select('SELECT pg_sleep(1)');
+      return [];
+    }),
+  'writes for another company': (companyId, otherId) =>
+    withTenant(companyId, async () => {
+      append(PropertyCategory, { companyId: otherId, name: 'Theirs', segment: 'residential' });
+      return [];
+    }),
+  'enters another company inside': (companyId, otherId) =>
+    withTenant(companyId, () => withTenant(otherId, seen)),
+  'goes on after an abort': async (companyId) => {
+    const abandoned = withTenant(companyId, async () => {
+      await select('SELECT pg_sleep(0.005)');
+      return seen();
+    });
+    await Promise.race([abandoned, Promise.reject(new OnPurpose())]).catch(() => undefined);
+    return abandoned;
+  },
+  'takes a lock': (companyId) =>
+    withTenant(companyId, async () => {
+      await select('SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))', [companyId]);
+      return seen();
+    }),
+  'looks over all': () =>
+    withGlobal(async () => {
+      await select('SELECT id FROM platform.companies LIMIT 1');
+      return [];
+    }),
+  'fails while looking over all': () => withGlobal(seen),
+  identifies: (companyId) =>
+    withIdentity(companyId, async () => {
+      await select('SELECT id FROM platform.users LIMIT 1');
+      return [];
+    }),
+  relays: () =>
+    withSystem('relay', async () => {
+      await select('SELECT id FROM core.outbox LIMIT 1');
+      return [];
+    }),
+  'loses its connection': (companyId) =>
+    withTenant(companyId, async () => {
+      await select('SELECT pg_terminate_backend(pg_backend_pid())');
+      return [];
+    }),
+};
+
+const seen = async (): Promise<string[]> => {
+  const rows = await select<{ companyId: string }>(
+    'SELECT DISTINCT company_id AS "companyId" FROM property_categories',
+  );
+  return rows.map(({ companyId }) => companyId);
+};
+
+/** Equal runs for an equal seed (mulberry32). */
+function randomFrom(start: number): () => number {
+  let state = start;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+describe('a pool of two connections', () => {
+  it(`leaks nothing from one of 50 companies to another in ${runs} runs`, async () => {
+    const random = randomFrom(seed);
+    const names = Object.keys(work);
+    const pick = <T>(from: readonly T[]): T => {
+      const picked = from[Math.floor(random() * from.length)];
+      if (picked === undefined) throw new Error('Nothing to pick from');
+      return picked;
+    };
+    const plan = Array.from({ length: runs }, () => ({
+      name: random() < 0.02 ? 'loses its connection' : pick(names.slice(0, -1)),
+      companyId: pick(companies),
+      otherId: pick(companies),
+    }));
+    const outcomes = new Map<string, number>();
+    const leaks: unknown[] = [];
+
+    const next = plan[Symbol.iterator]();
+    await Promise.all(
+      Array.from({ length: atOnce }, async () => {
+        for (const { name, companyId, otherId } of next) {
+          const whose = await work[name]?.(companyId, otherId).catch(() => 'failed' as const);
+          const outcome = `${name}: ${whose === 'failed' ? 'failed' : 'done'}`;
+          outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+          const foreign = Array.isArray(whose) ? whose.filter((id) => id !== companyId) : [];
+          const isLegal = name === 'enters another company inside' && companyId === otherId;
+          if (foreign.length > 0 && !isLegal) leaks.push([name, companyId, foreign]);
+          const left = await inspect();
+          if (JSON.stringify(left) !== JSON.stringify(clean)) leaks.push([name, left]);
+        }
+      }),
+    );
+
+    console.info(`${runs} runs, ${leaks.length} leaks, SEED=${seed}`, outcomes);
+    expect(leaks).toEqual([]);
+    expect([...outcomes.keys()].filter((each) => each.endsWith('failed')).length).toBeGreaterThan(
+      5,
+    );
+    const [{ backends }] = await prepared
+      .sql<{ backends: number }>(
+        `SELECT count(*)::int AS backends FROM pg_stat_activity
+       WHERE datname = current_database() AND application_name = 'surety-pool'`,
+      )
+      .then((rows) => [rows[0] ?? { backends: -1 }] as const);
+    expect(backends).toBeLessThanOrEqual(2);
+    const theirs = await prepared.sql(
+      `SELECT 1 FROM shared.property_categories WHERE name = 'Theirs'
+       GROUP BY company_id HAVING count(*) > 1`,
+    );
+    expect(theirs).toEqual([]);
+  }, 300_000);
+});

@@ -1,0 +1,142 @@
+import pg from 'pg';
+import { defineModels } from '../../src/models/all.ts';
+import { createPlans, type PlanFilters } from '../../src/commands/plans.ts';
+import { openDatabase } from '../../src/models/database.ts';
+import { buildCompany, buildPlan } from '../support/build.ts';
+import { openTestDatabase, type TestDatabase } from '../support/database.ts';
+import { connect } from './cluster.ts';
+
+const plansOfOurs = 6000;
+const plansOfOthers = 20_000;
+
+let prepared: TestDatabase;
+let database: { close(): Promise<void> };
+let client: pg.Client;
+let companyId: string;
+const statements: string[] = [];
+
+beforeAll(async () => {
+  prepared = await openTestDatabase({ poolMax: 1 });
+  database = openDatabase(
+    {
+      url: prepared.apiUrl,
+      poolMax: 1,
+      acquireTimeoutMs: 10_000,
+      statementTimeoutMs: 5000,
+      applicationName: 'surety-plans',
+      onQuery: (sql) => void statements.push(sql),
+    },
+    defineModels,
+  );
+  const other = (await buildCompany()).id;
+  companyId = (await buildCompany()).id;
+  for (const [id, count] of [
+    [companyId, plansOfOurs],
+    [other, plansOfOthers],
+  ] as const) {
+    await buildPlan({ companyId: id });
+    await prepared.sql(
+      `INSERT INTO shared.insurance_plans (company_id, id, name, property_category_id, coverage_level,
+         coverage_amount, premium, currency, duration_months, created_at)
+       SELECT company_id, gen_random_uuid(), 'Plan ' || n, property_category_id,
+         (ARRAY['basic', 'standard', 'premium'])[1 + n % 3], 1000000, 1 + n, 'EUR', 12,
+         now() - n * interval '1 minute'
+       FROM shared.insurance_plans, generate_series(1, $2) n WHERE company_id = $1`,
+      [id, count],
+    );
+  }
+  await prepared.sql('VACUUM ANALYZE shared.insurance_plans');
+  await prepared.sql('VACUUM ANALYZE shared.property_categories');
+  client = await connect(prepared.apiUrl);
+}, 60_000);
+afterAll(async () => {
+  await client.end();
+  await database.close();
+  await prepared.close();
+});
+
+interface Step {
+  readonly 'Node Type': string;
+  readonly 'Index Name'?: string;
+  readonly 'Index Cond'?: string;
+  readonly 'Relation Name'?: string;
+  readonly Plans?: readonly Step[];
+}
+
+const all = (step: Step): Step[] => [step, ...(step.Plans ?? []).flatMap(all)];
+
+/** How Postgres runs the list's own statement, as the API's role behind the wall. */
+async function stepsOf(filters: Partial<PlanFilters>): Promise<Step[]> {
+  statements.length = 0;
+  await createPlans().list(companyId, undefined, {
+    includeArchived: false,
+    sortBy: 'premium',
+    sortOrder: 'asc',
+    page: 1,
+    size: 20,
+    ...filters,
+  });
+  const listed = statements.find((sql) => sql.includes('insurance_plans'));
+  const sql = /SELECT[^]*/.exec(listed ?? '')?.[0].split('; "bind"', 1)[0] ?? '';
+  const values = [filters.minPremium, filters.maxPremium]
+    .filter((amount) => amount !== undefined)
+    .map((amount) => amount.replace('.', ''));
+  await client.query('BEGIN');
+  try {
+    await client.query(
+      `SELECT set_config('app.current_company_id', $1, true), set_config('search_path', 'shared, ext', true)`,
+      [companyId],
+    );
+    const { rows } = await client.query(`EXPLAIN (FORMAT JSON) ${sql}`, values);
+    return all(rows[0]['QUERY PLAN'][0].Plan);
+  } finally {
+    await client.query('ROLLBACK');
+  }
+}
+
+const onPlans = (steps: Step[]): Step[] =>
+  steps.filter((step) => step['Index Name']?.startsWith('insurance_plans_'));
+
+describe(`the list of ${plansOfOurs} plans beside ${plansOfOthers} of others`, () => {
+  it('finds a price range by the index, company and price together', async () => {
+    const steps = await stepsOf({ minPremium: '100.00', maxPremium: '140.00' });
+
+    expect(onPlans(steps)).toMatchObject([
+      {
+        'Index Name': 'insurance_plans_premium_idx',
+        'Index Cond': expect.stringMatching(/company_id = .*premium_minor >= .*premium_minor <= /),
+      },
+    ]);
+    expect(steps.filter((step) => step['Node Type'] === 'Seq Scan')).toEqual([]);
+  });
+
+  it('never reads the plans of other companies', async () => {
+    const steps = await stepsOf({});
+
+    for (const step of onPlans(steps)) {
+      expect(step['Index Cond']).toContain('company_id = ');
+    }
+    expect(
+      steps.filter(
+        (step) => step['Node Type'] === 'Seq Scan' && step['Relation Name'] === 'insurance_plans',
+      ),
+    ).toEqual([]);
+    expect(onPlans(steps).length).toBeGreaterThan(0);
+  });
+
+  it('comes from the index in order of price, cheapest first or last', async () => {
+    for (const order of ['ASC', 'DESC']) {
+      await client.query('BEGIN');
+      await client.query(`SELECT set_config('app.current_company_id', $1, true)`, [companyId]);
+      const { rows } = await client.query(
+        `EXPLAIN (FORMAT JSON) SELECT p.id FROM shared.insurance_plans p
+         WHERE p.archived_at IS NULL ORDER BY p.premium_minor ${order}, p.id ${order} LIMIT 20`,
+      );
+      await client.query('ROLLBACK');
+      const steps = all(rows[0]['QUERY PLAN'][0].Plan);
+
+      expect(onPlans(steps)).toMatchObject([{ 'Index Name': 'insurance_plans_premium_idx' }]);
+      expect(steps.filter((step) => step['Node Type'].includes('Sort'))).toEqual([]);
+    }
+  });
+});

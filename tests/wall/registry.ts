@@ -1,0 +1,43 @@
+import { Registry } from 'prom-client';
+import { allRoutes } from '../../src/api/app.ts';
+import type { Route } from '../../src/api/route.ts';
+import { canonicalPath } from '../../src/api/router.ts';
+import { resourceRoutes, type ResourceDependencies } from '../../src/api/routes.ts';
+
+const prefix = '/api/v1';
+
+/** One way to a declared route: its own path, or an older one. */
+export interface Place {
+  readonly route: Route;
+  /** `POST /plans/:id/quote`, the same for all ways to a route. */
+  readonly endpoint: string;
+  readonly path: string;
+}
+
+/** All that the API declares. The handlers lead nowhere: only what stands on a route is read. */
+export function registry(): Place[] {
+  const uncalled: ResourceDependencies = JSON.parse(
+    JSON.stringify({ prefix, devMailDir: '/nowhere' }),
+  );
+  const routes = allRoutes({
+    config: { environment: 'test', apiPrefix: prefix, corsOrigins: [], trustProxy: false },
+    about: { name: 'Surety', version: '0', features: {} },
+    metrics: new Registry(),
+    probes: {},
+    vital: [],
+    lifecycle: { isStopping: false },
+    routes: resourceRoutes(uncalled),
+  });
+  return routes.flatMap((route) => {
+    const endpoint = `${route.method} ${route.path}`;
+    return [canonicalPath(route, prefix), ...(route.aliases ?? [])].map((path) => ({
+      route,
+      endpoint,
+      path,
+    }));
+  });
+}
+
+/** The path with its parameters filled in. */
+export const fill = (path: string, values: Readonly<Record<string, string>>): string =>
+  path.replaceAll(/:(\w+)/g, (_, name: string) => values[name] ?? name);
