@@ -7,12 +7,13 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { mailThrough } from '../src/activities/notifications.ts';
 import { outboxAge } from '../src/commands/dispatch.ts';
 import { openTemporal, openWorkflowsAmong } from '../src/commands/temporal.ts';
-import { ConfigError, readConfig, type Config } from '../src/config.ts';
+import { readConfig, type Config } from '../src/config.ts';
 import { armFailpoint } from '../src/failpoints.ts';
 import { createLogger, type Logger } from '../src/logger.ts';
 import { defineModels } from '../src/models/all.ts';
 import { openDatabase, select, withGlobal } from '../src/models/database.ts';
-import { SelfCheckFailed, selfCheck } from '../src/models/selfCheck.ts';
+import { selfCheck } from '../src/models/selfCheck.ts';
+import { startFailure } from '../src/startFailure.ts';
 import { bundleWorkflows, createWorkers } from './createWorker.ts';
 import { startRelay } from './relay.ts';
 import { ensureSchedules } from './schedules.ts';
@@ -22,8 +23,7 @@ import { ensureSearchAttributes } from './searchAttributes.ts';
 try {
   await main();
 } catch (error) {
-  const isForPeople = error instanceof ConfigError || error instanceof SelfCheckFailed;
-  console.error(isForPeople ? error.message : error);
+  console.error(startFailure(error));
   process.exit(1);
 }
 
@@ -31,7 +31,8 @@ async function main(): Promise<void> {
   const config = readConfig();
   armFailpoint(config.failpoint);
   const { log, moduleLog } = createLogger(config, 'worker');
-  installRuntime(moduleLog('temporal'));
+  const sdkMetrics = await freePort();
+  installRuntime(moduleLog('temporal'), sdkMetrics);
   const database = openDatabase(
     {
       url: config.database.workerUrl,
@@ -66,7 +67,7 @@ async function main(): Promise<void> {
   });
   const relay = startRelay({ temporal, log: moduleLog('relay') });
   const running = Promise.all(workers.map((worker) => worker.run()));
-  const health = await serveHealth(config, workers);
+  const health = await serveHealth(config, workers, sdkMetrics);
   log.info({ address, taskQueue }, 'worker ready');
 
   let stopping: Promise<void> | undefined;
@@ -96,14 +97,22 @@ async function main(): Promise<void> {
   });
 }
 
-/** Temporal's own lines become ours; must come before anything else of the SDK. */
-function installRuntime(log: Logger): void {
+/**
+ * Temporal's own lines become ours, and its figures stand on a loopback port that `/metrics` reads.
+ * Must come before anything else of the SDK.
+ */
+function installRuntime(log: Logger, metricsPort: number): void {
   Runtime.install({
     logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
       const { error, ...rest } = meta ?? {};
       log[levels[level]]({ ...rest, ...(error !== undefined && { err: error }) }, message);
     }),
-    telemetryOptions: { logging: { filter: 'WARN', forward: {} } },
+    telemetryOptions: {
+      logging: { filter: 'WARN', forward: {} },
+      metrics: {
+        prometheus: { bindAddress: `127.0.0.1:${metricsPort}`, countersTotalSuffix: true },
+      },
+    },
   });
 }
 
@@ -114,6 +123,14 @@ const levels = {
   WARN: 'warn',
   ERROR: 'error',
 } as const;
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address ? address.port : 0;
+}
 
 /** Keeps asking, with one line a time, while a dependency is not there yet. */
 async function untilThere(what: string, log: Logger, work: () => Promise<void>): Promise<void> {
@@ -138,6 +155,7 @@ async function workflowBundle(): Promise<{ code: string }> {
 async function serveHealth(
   { host, workerPort }: Pick<Config, 'host' | 'workerPort'>,
   workers: readonly Worker[],
+  sdkMetrics: number,
 ): Promise<{ close(): void }> {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -168,8 +186,12 @@ async function serveHealth(
         : answer(503, 'application/json', '{"status":"not ready"}');
     }
     if (request.url === '/metrics') {
-      return registry.metrics().then(
-        (text) => answer(200, registry.contentType, text),
+      const sources = [
+        registry.metrics(),
+        fetch(`http://127.0.0.1:${sdkMetrics}/metrics`).then((told) => told.text()),
+      ];
+      return Promise.all(sources).then(
+        (texts) => answer(200, registry.contentType, texts.join('\n')),
         () => answer(503, 'text/plain', 'metrics are not available'),
       );
     }

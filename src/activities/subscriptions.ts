@@ -221,8 +221,15 @@ async function renewNow(contract: Contract, step: Step, at = step.at): Promise<v
     coverageAmount: price.coverageAmount,
     origin: 'renewal',
     gapDays,
+    createdAt: step.at,
   });
-  await Timer.cancelScheduled(subscription.id, `Renewed for term ${termNo}`);
+  // A policy that is still a draft begins as before.
+  const ended = (await Timer.scheduledFor(subscription.id)).filter(({ name }) => name !== 'start');
+  await Timer.cancelScheduled(
+    subscription.id,
+    `Renewed for term ${termNo}`,
+    ended.map(({ name }) => name),
+  );
   Timer.schedule(
     about(subscription),
     timersOfTerm({
@@ -242,14 +249,17 @@ async function reachEnd(contract: Contract, step: Step): Promise<void> {
   const { subscription, policy, plan } = contract;
   const mayRenew = plan !== null && (await isSold(plan));
   // Late only because we were away: whoever renews by himself has no gap.
-  if (subscription.autoRenew && mayRenew) return renewNow(contract, step, subscription.expiresAt);
+  const isLeaving = subscription.cancelEffectiveDate !== null;
+  if (subscription.autoRenew && mayRenew && !isLeaving) {
+    return renewNow(contract, step, subscription.expiresAt);
+  }
 
   const isLast = contract.lifecycle.lateRenewalDays.value === 0;
   await subscription.move('expire', step, isLast ? { workflowClosedAt: step.at } : {});
   await policy.follow({ status: policyStatus('expired', true) });
   tellHolder(
     contract,
-    subscription.autoRenew ? 'subscription_expired_plan_gone' : 'subscription_expired',
+    subscription.autoRenew && !mayRenew ? 'subscription_expired_plan_gone' : 'subscription_expired',
     step,
   );
 }

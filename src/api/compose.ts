@@ -1,5 +1,5 @@
 import type Koa from 'koa';
-import { Histogram } from 'prom-client';
+import { Gauge, Histogram } from 'prom-client';
 import { render } from '../activities/templates.ts';
 import { createAuth } from '../commands/auth.ts';
 import { createAuditLogs } from '../commands/auditLogs.ts';
@@ -69,6 +69,17 @@ export function composeApi({
     },
     defineModels,
   );
+  new Gauge({
+    name: 'db_pool_connections',
+    help: 'Connections in use and idle, and transactions that wait for one',
+    labelNames: ['state'],
+    registers: [metrics],
+    collect() {
+      for (const [state, count] of Object.entries(database.connections())) {
+        this.set({ state }, count);
+      }
+    },
+  });
   const temporal = openTemporal(config);
   const dispatcher = createDispatcher({ temporal, log });
   const workflows = createWorkflowCommands(temporal);

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { ConfigError, readConfig } from '../config.ts';
+import { readConfig } from '../config.ts';
 import { armFailpoint } from '../failpoints.ts';
 import { createLogger } from '../logger.ts';
-import { SelfCheckFailed, selfCheck } from '../models/selfCheck.ts';
+import { selfCheck } from '../models/selfCheck.ts';
+import { startFailure } from '../startFailure.ts';
 import { composeApi } from './compose.ts';
 import { startServer } from './server.ts';
 
@@ -10,8 +11,7 @@ import { startServer } from './server.ts';
 try {
   await main();
 } catch (error) {
-  const isForPeople = error instanceof ConfigError || error instanceof SelfCheckFailed;
-  console.error(isForPeople ? error.message : error);
+  console.error(startFailure(error));
   process.exit(1);
 }
 

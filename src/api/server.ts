@@ -1,16 +1,18 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type ServerResponse } from 'node:http';
+import { Server, type AddressInfo } from 'node:net';
 import type Koa from 'koa';
 import type { RequestState } from './state.ts';
 
 export interface RunningServer {
   readonly url: string;
-  /** Not ready, then no new connections, then the open requests, at most 15 s. */
+  /** Not ready and no new connections; then what is open is answered and let go, at most 15 s. */
   stop(): Promise<void>;
 }
 
 const second = 1000;
 const drainMs = 15 * second;
+/** How long a client that is between two requests has for the next, which tells it to go. */
+const farewellMs = 2 * second;
 
 /** Shared with the readiness route, which turns red before the doors close. */
 export interface Lifecycle {
@@ -22,6 +24,8 @@ export async function startServer(
   app: Koa<RequestState>,
   { host, port, lifecycle }: { host: string; port: number; lifecycle: Lifecycle },
 ): Promise<RunningServer> {
+  const handle = app.callback();
+  const open = new Set<ServerResponse>();
   const server = createServer(
     {
       headersTimeout: 10 * second,
@@ -30,7 +34,12 @@ export async function startServer(
       keepAliveTimeout: 65 * second,
       maxHeaderSize: 16 * 1024,
     },
-    app.callback(),
+    (request, response) => {
+      open.add(response);
+      response.once('close', () => open.delete(response));
+      if (lifecycle.isStopping) sendAway(response);
+      void handle(request, response);
+    },
   );
   server.maxRequestsPerSocket = 1000;
   server.maxConnections = 10_000;
@@ -42,9 +51,16 @@ export async function startServer(
 
   const drain = async (): Promise<void> => {
     lifecycle.isStopping = true;
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    // Sockets that only wait for a next request would keep the server open.
-    const idle = setInterval(() => server.closeIdleConnections(), 100);
+    for (const response of open) sendAway(response);
+    // Not the HTTP server's own close: it cuts idle sockets, and with them requests on their way.
+    const closed = new Promise<void>((resolve) => {
+      Server.prototype.close.call(server, () => resolve());
+    });
+    const farewell = performance.now() + farewellMs;
+    const idle = setInterval(() => {
+      // Right after what has arrived was read: a socket with a request in its buffer is not idle.
+      if (performance.now() > farewell) setImmediate(() => server.closeIdleConnections());
+    }, 100);
     const force = setTimeout(() => server.closeAllConnections(), drainMs);
     await closed;
     clearInterval(idle);
@@ -56,6 +72,11 @@ export async function startServer(
     stop: () => (stopped ??= drain()),
   };
 }
+
+/** The client asks for what else it wants on another connection, so of another process. */
+const sendAway = (response: ServerResponse): void => {
+  if (!response.headersSent) response.setHeader('Connection', 'close');
+};
 
 const urlOf = (host: string, address: AddressInfo | string | null): string =>
   typeof address === 'object' && address ? `http://${host}:${address.port}` : String(address);

@@ -5,28 +5,24 @@ import { AuditLog } from '../models/AuditLog.ts';
 import {
   cancellationOf,
   contractFacts,
-  isSold,
   lifecycleSettings,
   loadContract,
-  ownCompany,
+  loadSale,
   priceOf,
   renewalOf,
   type Cancellation,
 } from '../models/contract.ts';
-import { afterCommit, append, flush, withTenant } from '../models/database.ts';
-import { InsurancePlan } from '../models/InsurancePlan.ts';
+import { afterCommit, append, select, withTenant } from '../models/database.ts';
 import { containing, selectPage } from '../models/list.ts';
 import { Notification } from '../models/Notification.ts';
 import { OutboxEntry } from '../models/OutboxEntry.ts';
 import { Policy } from '../models/Policy.ts';
 import { illegalTransition, PolicySubscription } from '../models/PolicySubscription.ts';
-import { PropertyCategory } from '../models/PropertyCategory.ts';
 import { editRow, getRow, noSuch } from '../models/rows.ts';
 import { stateOf, subscriptionStart } from '../models/subscriptionStart.ts';
 import { SubscriptionTerm } from '../models/SubscriptionTerm.ts';
 import { Timer } from '../models/Timer.ts';
 import { Transition } from '../models/Transition.ts';
-import { User } from '../models/User.ts';
 import { dateAt, startOfDay, type CalendarDate } from '../rules/calendar.ts';
 import { resolveLifecycle, timersOfTerm } from '../rules/lifecycle.ts';
 import { may } from '../rules/permissions.ts';
@@ -86,14 +82,13 @@ export const createSubscriptions = ({
   subscribe: (actor: Actor, wish: Subscribe, once: Once): Promise<SubscriptionView | Replay> =>
     rowsOnce(once, async () => {
       const userId = signedIn(actor);
-      const plan = await getRow(InsurancePlan, wish.insurancePlanId);
-      if (!(await isSold(plan))) {
+      const { plan, isForSale, segment, company, holder } = await loadSale(
+        wish.insurancePlanId,
+        userId,
+      );
+      if (!isForSale) {
         throw new Conflict('PLAN_NOT_SOLD', `The plan ${plan.id} is not sold at present`);
       }
-      const category = await getRow(PropertyCategory, plan.propertyCategoryId);
-      const company = await ownCompany();
-      const user = await User.findOne({ where: { id: userId } });
-      if (!user) throw noSuch('user', userId);
 
       const now = Date.now();
       const today = dateAt(now, company.timeZone);
@@ -117,11 +112,11 @@ export const createSubscriptions = ({
         id: uuid(),
         companyId: company.id,
         policyNumber,
-        policyType: category.segment === 'residential' ? 'home' : 'business',
+        policyType: segment === 'residential' ? 'home' : 'business',
         userId,
-        policyholderName: user.fullName(),
-        policyholderEmail: user.email,
-        policyholderPhone: user.phoneNumber,
+        policyholderName: holder.name,
+        policyholderEmail: holder.email,
+        policyholderPhone: holder.phone,
         coverageAmount: plan.coverageAmount,
         premium: plan.premium,
         currency: plan.currency,
@@ -199,7 +194,6 @@ export const createSubscriptions = ({
       const start = OutboxEntry.promise(
         subscriptionStart(subscription, await stateOf(subscription, timers), [notificationId]),
       );
-      await flush();
       afterCommit(() => dispatcher.dispatch(start));
       return { subscription, policyNumber, workflow: { id: workflowId, state: 'starting' } };
     }),
@@ -225,7 +219,10 @@ export const createSubscriptions = ({
         ],
         { ...filters, by: sortColumns[filters.sortBy], order: filters.sortOrder, id: 's.id' },
       );
-      return { items: await viewsOf(items.map(({ id }) => id)), total };
+      const rows = await PolicySubscription.findAll({ where: { id: items.map(({ id }) => id) } });
+      const places = new Map(items.map(({ id }, place) => [id, place]));
+      const placeOf = ({ id }: PolicySubscription): number => places.get(id) ?? 0;
+      return { items: await viewsOf(rows.toSorted((a, b) => placeOf(a) - placeOf(b))), total };
     }),
 
   /** What a cancellation on that day would mean; nothing is stored. */
@@ -347,41 +344,35 @@ const signedIn = ({ userId }: Actor): string => {
 };
 
 const viewOf = async (subscription: PolicySubscription): Promise<SubscriptionView> => {
-  const [view] = await viewsOf([subscription.id]);
+  const [view] = await viewsOf([subscription]);
   if (!view) throw noSuch('subscription', subscription.id);
   return view;
 };
 
-/** In the given order, with three queries however many they are. */
-async function viewsOf(ids: readonly string[]): Promise<SubscriptionView[]> {
-  if (ids.length === 0) return [];
-  const subscriptions = await PolicySubscription.findAll({ where: { id: [...ids] } });
-  const policies = await Policy.findAll({
-    attributes: ['id', 'policyNumber'],
-    where: { id: subscriptions.map(({ policyId }) => policyId) },
-  });
-  const waiting = await OutboxEntry.findAll({
-    attributes: ['entityId'],
-    where: { entityId: [...ids], dispatchedAt: null },
-  });
-  const numbers = new Map(policies.map(({ id, policyNumber }) => [id, policyNumber]));
-  const starting = new Set(waiting.map(({ entityId }) => entityId));
-  const views = new Map(
-    subscriptions.map((subscription): [string, SubscriptionView] => [
-      subscription.id,
-      {
-        subscription,
-        policyNumber: numbers.get(subscription.policyId) ?? '',
-        workflow: {
-          id: subscriptionWorkflowId(subscription.companyId, subscription.id),
-          state: subscription.workflowClosedAt
-            ? 'closed'
-            : starting.has(subscription.id)
-              ? 'starting'
-              : 'running',
-        },
-      },
-    ]),
+/** In the given order, with one query however many they are. */
+async function viewsOf(subscriptions: readonly PolicySubscription[]): Promise<SubscriptionView[]> {
+  if (subscriptions.length === 0) return [];
+  const facts = await select<{ id: string; policyNumber: string; isStarting: boolean }>(
+    `SELECT s.id, p.policy_number AS "policyNumber", EXISTS (
+       SELECT 1 FROM core.outbox o
+       WHERE o.company_id = s.company_id AND o.entity_id = s.id AND o.dispatched_at IS NULL
+     ) AS "isStarting"
+     FROM policy_subscriptions s
+       JOIN policies p ON p.company_id = s.company_id AND p.id = s.policy_id
+     WHERE s.id = ANY ($1::uuid[])`,
+    [subscriptions.map(({ id }) => id)],
   );
-  return ids.flatMap((id) => views.get(id) ?? []);
+  const factsOf = new Map(facts.map((each) => [each.id, each]));
+  return subscriptions.map((subscription) => {
+    const { policyNumber = '', isStarting = false } = factsOf.get(subscription.id) ?? {};
+    const ongoing = isStarting ? 'starting' : 'running';
+    return {
+      subscription,
+      policyNumber,
+      workflow: {
+        id: subscriptionWorkflowId(subscription.companyId, subscription.id),
+        state: subscription.workflowClosedAt ? 'closed' : ongoing,
+      },
+    };
+  });
 }

@@ -51,6 +51,9 @@ export class User extends Model<InferAttributes<User>, InferCreationAttributes<U
   }
 
   fullName(): string {
-    return `${this.firstName} ${this.lastName}`.trim() || this.username;
+    return fullNameOf(this);
   }
 }
+
+export const fullNameOf = (user: Pick<User, 'firstName' | 'lastName' | 'username'>): string =>
+  `${user.firstName} ${user.lastName}`.trim() || user.username;

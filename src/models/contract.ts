@@ -12,14 +12,15 @@ import { add, zero, type Money } from '../rules/money.ts';
 import { coolingOffEnd, refundFor, type RefundRule } from '../rules/refunds.ts';
 import { renewalRefusal, renewalTerm, type RenewalTerm } from '../rules/terms.ts';
 import { Company } from './Company.ts';
-import { currentCompany } from './database.ts';
+import { currentCompany, select } from './database.ts';
 import { InsurancePlan } from './InsurancePlan.ts';
 import { Policy } from './Policy.ts';
 import { PolicySubscription, type PriceSnapshot } from './PolicySubscription.ts';
 import { PropertyCategory } from './PropertyCategory.ts';
-import { getRow } from './rows.ts';
+import { getRow, noSuch } from './rows.ts';
 import { SubscriptionTerm } from './SubscriptionTerm.ts';
 import { Timer } from './Timer.ts';
+import { fullNameOf, type User } from './User.ts';
 
 /** A subscription with all that a decision about it needs. */
 export interface Contract {
@@ -161,6 +162,58 @@ export async function renewalOf(
   };
 }
 
+/** What the sale of a plan to a person depends on. */
+export interface Sale {
+  readonly plan: Pick<InsurancePlan, 'id' | 'lifecycleConfig' | keyof PriceSource>;
+  readonly isForSale: boolean;
+  readonly segment: PropertyCategory['segment'];
+  readonly company: Pick<Company, 'id' | 'code' | 'timeZone' | 'settings'>;
+  readonly holder: { readonly name: string; readonly email: string; readonly phone: string | null };
+}
+
+/** In one statement, because a sale waits for its answer. @throws NotFound */
+export async function loadSale(planId: string, userId: string): Promise<Sale> {
+  const [row] = await select<SaleRow>(
+    `SELECT p.id, p.name, p.version, p.premium, p.coverage_amount AS "coverageAmount", p.currency,
+       p.duration_months AS "durationMonths", p.lifecycle_config AS "lifecycleConfig",
+       p.is_active AND c.archived_at IS NULL AS "isForSale", c.segment,
+       o.id AS "companyId", o.code, o.time_zone AS "timeZone", o.settings,
+       u.email, u.username, u.first_name AS "firstName", u.last_name AS "lastName",
+       u.phone_number AS phone
+     FROM insurance_plans p
+       JOIN property_categories c ON c.company_id = p.company_id AND c.id = p.property_category_id
+       JOIN platform.companies o ON o.id = p.company_id
+       LEFT JOIN platform.users u ON u.id = $2
+     WHERE p.id = $1 AND p.archived_at IS NULL`,
+    [planId, userId],
+  );
+  if (!row) throw noSuch(InsurancePlan.entityType, planId);
+  const { isForSale, segment, companyId, code, timeZone, settings, ...rest } = row;
+  const { email, username, firstName, lastName, phone, ...plan } = rest;
+  if (email === null) throw noSuch('user', userId);
+  return {
+    plan,
+    isForSale,
+    segment,
+    company: { id: companyId, code, timeZone, settings },
+    holder: { name: fullNameOf({ username, firstName, lastName }), email, phone },
+  };
+}
+
+interface SaleRow
+  extends
+    PriceSource,
+    Pick<InsurancePlan, 'id' | 'lifecycleConfig'>,
+    Pick<Company, 'code' | 'timeZone' | 'settings'>,
+    Pick<User, 'username' | 'firstName' | 'lastName'> {
+  readonly isForSale: boolean;
+  readonly segment: PropertyCategory['segment'];
+  readonly companyId: string;
+  /** Null where the person does not belong to the company. */
+  readonly email: string | null;
+  readonly phone: string | null;
+}
+
 /** Only active plans of active categories are sold. */
 export async function isSold(plan: InsurancePlan): Promise<boolean> {
   if (plan.archivedAt || !plan.isActive) return false;
@@ -168,7 +221,12 @@ export async function isSold(plan: InsurancePlan): Promise<boolean> {
   return category !== null && category.archivedAt === null;
 }
 
-export const priceOf = (plan: InsurancePlan): PriceSnapshot => ({
+type PriceSource = Pick<
+  InsurancePlan,
+  'premium' | 'coverageAmount' | 'currency' | 'durationMonths' | 'name' | 'version'
+>;
+
+export const priceOf = (plan: PriceSource): PriceSnapshot => ({
   premium: plan.premium,
   coverageAmount: plan.coverageAmount,
   currency: plan.currency,

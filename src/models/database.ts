@@ -51,7 +51,7 @@ let current: Sequelize | undefined;
 export function openDatabase(
   options: DatabaseOptions,
   define: (sequelize: Sequelize) => void,
-): { close(): Promise<void> } {
+): Database {
   const { onQuery } = options;
   const settings: Options & { databaseVersion: string } = {
     dialect: 'postgres',
@@ -80,7 +80,20 @@ export function openDatabase(
   });
   define(sequelize);
   current = sequelize;
-  return { close: () => sequelize.close() };
+  return { close: () => sequelize.close(), connections: () => poolCounts(sequelize) };
+}
+
+/** Connections of the pool; `waiting` are transactions that want one. */
+export interface Database {
+  close(): Promise<void>;
+  connections(): { readonly using: number; readonly idle: number; readonly waiting: number };
+}
+
+/** Sequelize does not type its pool. */
+function poolCounts(sequelize: object): ReturnType<Database['connections']> {
+  const pool: unknown = Reflect.get(Object(Reflect.get(sequelize, 'connectionManager')), 'pool');
+  const count = (name: string): number => Number(Reflect.get(Object(pool), name) ?? 0);
+  return { using: count('using'), idle: count('available'), waiting: count('waiting') };
 }
 
 /**

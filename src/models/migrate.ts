@@ -58,6 +58,8 @@ async function asMigrator<T>(
   work: (umzug: Umzug<pg.Client>) => Promise<T>,
 ): Promise<T> {
   const client = new pg.Client({ connectionString: adminUrl, application_name: 'surety-migrate' });
+  // A connection that is lost fails the statement under way as well; without this it ends the process.
+  client.on('error', () => undefined);
   await client.connect();
   try {
     await client.query('BEGIN');

@@ -38,14 +38,17 @@ export async function editRow<M extends Model & Entity>(
   action: 'UPDATE' | 'ARCHIVE' | 'RESTORE' = 'UPDATE',
 ): Promise<M> {
   const { before, after } = difference(row, changes);
-  const version = expectedVersion ?? row.version;
-  if (Object.keys(after).length === 0 && version === row.version) return row;
+  const { version } = row;
+  if (expectedVersion !== undefined && expectedVersion !== version) {
+    throw versionConflict(model.entityType, row.id, version);
+  }
+  if (Object.keys(after).length === 0) return row;
 
   const [changed] = await model.update(
     { ...changes, version: version + 1, updatedBy: currentContext().actorId ?? null },
     { where: and({ id: row.id, version }) },
   );
-  if (changed === 0) throw versionConflict(model.entityType, row.id, row.version);
+  if (changed === 0) throw versionConflict(model.entityType, row.id, version);
   AuditLog.record(action, { type: model.entityType, id: row.id }, { before, after });
   return row.reload();
 }

@@ -11,6 +11,7 @@ import {
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
+  workflowInfo,
   type ActivityInterfaceFor,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
@@ -85,8 +86,8 @@ export async function subscriptionLifecycle(input: SubscriptionLifecycleInput): 
     for (;;) {
       const timer = current.timers[0];
       show(timer);
-      if (current.isClosed || current.termNo !== input.state.termNo) {
-        await condition(() => inbox.isWaiting || isQuiet());
+      if (current.isClosed || isRunComplete()) {
+        await untilQuiet();
         if (!inbox.isWaiting) break;
       }
       const command = await inbox.next({
@@ -94,7 +95,11 @@ export async function subscriptionLifecycle(input: SubscriptionLifecycleInput): 
         summary: timer ? inWords(timer.name) : 'waiting for commands',
       });
       if (command) {
-        await command.answerWith(async () => adopt(await carryOut(command.id, command.body)));
+        const answer = await command.answerWith(async () =>
+          adopt(await carryOut(command.id, command.body)),
+        );
+        // What the row refused and this run had let in shows that the row knows more.
+        if (!answer) await reread();
       } else if (timer) {
         adopt(await attention.persist(inWords(timer.name), () => fire(timer), reread));
       }
@@ -104,11 +109,23 @@ export async function subscriptionLifecycle(input: SubscriptionLifecycleInput): 
     await CancellationScope.nonCancellable(stopByOperator);
     throw error;
   }
-  if (!current.isClosed) await startNextTerm();
+  if (!current.isClosed) await startNextRun();
 
-  /** Nobody waits for an answer, and a closed subscription has sent its last message. */
-  function isQuiet(): boolean {
-    return allHandlersFinished() && (!current.isClosed || post.isSettled);
+  /** A new term is a new run: the history stays short and the code young. */
+  function isRunComplete(): boolean {
+    return current.termNo !== input.state.termNo || workflowInfo().continueAsNewSuggested;
+  }
+
+  /**
+   * Nobody waits for an answer any more, and no mail is under way: a closed subscription has sent its
+   * last one, and before a new run the first try ends, so that not both of them send the same mail.
+   */
+  async function untilQuiet(): Promise<void> {
+    const isQuiet = (): boolean => inbox.isWaiting || (allHandlersFinished() && post.isSettled);
+    if (current.isClosed) await condition(isQuiet);
+    else if (!(await condition(isQuiet, '1 minute', { summary: 'mail under way' }))) {
+      await condition(() => inbox.isWaiting || allHandlersFinished());
+    }
   }
 
   function refuseUnless(event: SubscriptionEvent): void {
@@ -174,8 +191,7 @@ export async function subscriptionLifecycle(input: SubscriptionLifecycleInput): 
     return { status, stateVersion, termNo };
   }
 
-  /** A new term is a new run: the history stays short and the code young. */
-  function startNextTerm(): Promise<never> {
+  function startNextRun(): Promise<never> {
     return continueAsNew<typeof subscriptionLifecycle>({
       ...input,
       state: current,
@@ -189,20 +205,26 @@ export async function subscriptionLifecycle(input: SubscriptionLifecycleInput): 
     current = await doing('read again').readSubscription({ companyId, subscriptionId });
   }
 
+  /** By the row: the step that was under way when the operator came may have committed. */
   async function stopByOperator(): Promise<void> {
-    const step = isLive(current.status)
-      ? doing('cancelled by an operator').cancelSubscription({
-          companyId,
-          subscriptionId,
-          commandId: `subscription/${subscriptionId}/operator_cancel/1`,
-          expectedVersion: current.stateVersion,
-          at: Date.now(),
-          effectiveDate: null,
-          reason: 'Cancelled by an operator',
-        })
-      : fire({ name: 'late_renewal_close', occurrence: current.termNo, dueAt: Date.now() });
-    adopt(await step);
+    await attention.persist('the end by an operator', reread, reread);
+    if (!current.isClosed) adopt(await attention.persist('the end by an operator', finish, reread));
     await condition(() => post.isSettled);
+  }
+
+  function finish(): Promise<SubscriptionStep> {
+    if (!isLive(current.status)) {
+      return fire({ name: 'late_renewal_close', occurrence: current.termNo, dueAt: Date.now() });
+    }
+    return doing('cancelled by an operator').cancelSubscription({
+      companyId,
+      subscriptionId,
+      commandId: `subscription/${subscriptionId}/operator_cancel/1`,
+      expectedVersion: current.stateVersion,
+      at: Date.now(),
+      effectiveDate: null,
+      reason: 'Cancelled by an operator',
+    });
   }
 
   function show(timer: DueTimer | undefined): void {

@@ -157,6 +157,9 @@ async function buyUndispatched(): Promise<Entry> {
   return bought;
 }
 
+const titleOf = ({ of, at, where, during }: Death): string =>
+  `the ${of} at ${at}${where ? ` (${where})` : ''}, ${during}`;
+
 describe('a process that dies at a failpoint', () => {
   const prepared = new Map<Death, Entry>();
 
@@ -172,9 +175,10 @@ describe('a process that dies at a failpoint', () => {
 
   afterAll(() => product.close(), 60_000);
 
-  it.each(deaths.map((death) => ({ ...death, death })))(
-    'is met by a client that repeats its request: $of, $at $where, during $during',
-    async ({ at, where, hit = 1, of, during, death }) => {
+  it.each(deaths.map((death) => ({ death, title: titleOf(death) })))(
+    'is met by a client that repeats its request: $title',
+    async ({ death }) => {
+      const { at, where, hit = 1, of, during } = death;
       const entry = prepared.get(death) ?? (await deeds[during].prepare());
       await product.restart(of, `${at}${where ? `:${where}` : ''}#${hit}`);
 
@@ -184,9 +188,7 @@ describe('a process that dies at a failpoint', () => {
       await product.stack.start('worker');
 
       const answer = await answered;
-      if (answer)
-        expect([answer.status, answer.body['code']]).toEqual([expect.any(Number), undefined]);
-      if (answer) expect(answer.status).toBeLessThan(300);
+      expect([undefined, 200, 201]).toContain(answer?.status);
     },
     120_000,
   );

@@ -188,14 +188,12 @@ async function seenBy({ temporal }: Product, { id, company_id: companyId }: Row)
 
 /**
  * Waits until the timers have done what the ledger expects of them and every message is out. A mail
- * whose worker died waits for its next try (minutes); an operator's reset makes it go at once, unless
- * `isPatient`: where nobody was killed, nothing waits.
+ * whose worker died waits for its next try (minutes); an operator's reset makes it go at once.
  */
 export async function settled(
   product: Product,
   ledger: readonly Entry[],
   withinMs: number,
-  { isPatient = false } = {},
 ): Promise<void> {
   const steps = ledger.reduce((sum, { events }) => sum + events.length, 0);
   let isFirst = true;
@@ -213,7 +211,7 @@ export async function settled(
              WHERE n.status = 'queued') AS waiting`,
       );
       if (!left) return false;
-      if (!isFirst && !isPatient) await deliverNow(product, left.waiting);
+      if (!isFirst) await deliverNow(product, left.waiting);
       isFirst = false;
       return left.open === 0 && left.steps === steps && left.waiting.length === 0;
     },

@@ -19,9 +19,8 @@ async function migratorOn(migrations: readonly Migration[]) {
 const additive: Migration = {
   name: '9001-additive',
   up: `ALTER TABLE shared.policy_subscriptions ADD COLUMN note text;
-       CREATE INDEX policy_subscriptions_note_idx ON shared.policy_subscriptions (company_id, note);
-       CREATE TABLE shared.notes (id uuid PRIMARY KEY);`,
-  down: 'DROP TABLE shared.notes; ALTER TABLE shared.policy_subscriptions DROP COLUMN note;',
+       CREATE INDEX policy_subscriptions_note_idx ON shared.policy_subscriptions (company_id, note);`,
+  down: 'ALTER TABLE shared.policy_subscriptions DROP COLUMN note;',
 };
 const broken: Migration = {
   name: '9002-broken',

@@ -11,7 +11,7 @@ import {
   subscribe,
   type Entry,
 } from './ledger.ts';
-import { isRecord, newKey, openProduct, type Product } from './product.ts';
+import { isRecord, newKey, openProduct, until, type Product } from './product.ts';
 
 let product: Product;
 
@@ -121,7 +121,7 @@ describe('SIGTERM', () => {
     const clients = Promise.all(
       Array.from({ length: 200 }, () => keepAsking(String(token), tally, () => isOver)),
     );
-    await pause(4000);
+    await until('every client has been busy for a while', () => tally.answered > 800, 60_000);
 
     const { ending, seconds } = await terminate(api);
     isOver = true;
@@ -135,7 +135,6 @@ describe('SIGTERM', () => {
        WHERE insured_property_id IS NOT NULL`,
     );
     expect(rows.map(({ property }) => property).toSorted()).toEqual([...tally.bought].toSorted());
-    expect(tally.answered).toBeGreaterThan(400);
     process.stderr.write(
       `API: ${tally.answered} answered, ${tally.bought.size} of them purchases, ` +
         `${tally.notAccepted} refused connections, exit after ${seconds.toFixed(1)} s\n`,
@@ -157,9 +156,8 @@ describe('SIGTERM', () => {
     expect(ending).toContain('ended with code 0');
     expect(seconds).toBeLessThan(35);
     await product.stack.start('worker');
-    // No step was torn, so none waits for the timeout of a lost try.
     const startedAt = performance.now();
-    await settled(product, ledger, 30_000, { isPatient: true });
+    await settled(product, ledger, 120_000);
     expect(await expectMailsOnce(product)).toBe(0);
     await expectRowsOnce(product, ledger);
     await expectWorkflowsAsRows(product, ledger);

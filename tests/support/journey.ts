@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { UpdateDefinition } from '@temporalio/common';
 import { pino } from 'pino';
 import { createDispatcher } from '../../src/commands/dispatch.ts';
@@ -9,6 +10,7 @@ import {
 } from '../../src/commands/subscriptions.ts';
 import { createTimelines, type Timelines } from '../../src/commands/timelines.ts';
 import { createWorkflowCommands } from '../../src/commands/workflows.ts';
+import type { Temporal } from '../../src/commands/temporal.ts';
 import type { Actor } from '../../src/context.ts';
 import type { Company } from '../../src/models/Company.ts';
 import type { InsurancePlan } from '../../src/models/InsurancePlan.ts';
@@ -92,14 +94,33 @@ export async function openJourneys(
 ): Promise<Journeys> {
   const database = await openTestDatabase({ poolMax: 20 });
   const server = await open();
+  const clock = shiftClock(() => server.env.currentTimeMs());
+  const temporal: Pick<Temporal, 'start' | 'command'> = {
+    start: (entry) => clock.paused(() => server.temporal.start(entry)),
+    command: (update, target) => clock.paused(() => server.temporal.command(update, target)),
+  };
   const log = pino({ level: 'silent' });
-  const dispatcher = createDispatcher({ temporal: server.temporal, log });
-  const workflows = createWorkflowCommands(server.temporal);
+  const dispatcher = createDispatcher({ temporal, log });
+  const workflows = createWorkflowCommands(temporal);
   const subscriptions = createSubscriptions({ dispatcher, workflows });
   const timelines = createTimelines({ temporal: server.temporal, workflows });
-  const clock = shiftClock(() => server.env.currentTimeMs());
   const begun = new Set<string>();
   await clock.adjust();
+
+  /**
+   * Waits until nothing is under way. The server skips no more time once a run has ended with an
+   * activity open. @returns whether the workflow runs on
+   */
+  const settled = (workflowId: string): Promise<boolean> =>
+    clock.paused(async () => {
+      for (;;) {
+        const handle = server.temporal.client.workflow.getHandle(workflowId);
+        const { status, raw } = await handle.describe();
+        if (status.name !== 'RUNNING') return false;
+        if (!raw.pendingActivities?.length && !raw.pendingWorkflowTask) return true;
+        await setTimeout(20);
+      }
+    });
 
   async function begin({ timeZone, settings, plan: overrides, ...wish }: Begin = {}) {
     const company = await buildCompany({
@@ -157,7 +178,7 @@ export async function openJourneys(
         return as(admin, () => timelines.changeTimer(admin, id, 'expiry', change, once(admin)));
       },
       send: (update, commandId, wish) =>
-        as(holder, () => server.temporal.command(update, { workflowId, commandId, wish })),
+        as(holder, () => temporal.command(update, { workflowId, commandId, wish })),
       startOf: (date) => startOfDay(date, company.timeZone),
       dateAt: (instant) => dateAt(instant, company.timeZone),
       async end() {
@@ -180,6 +201,11 @@ export async function openJourneys(
     };
   }
 
+  async function passUntil(instant: number): Promise<void> {
+    await server.env.sleep(Math.max(1, instant - (await server.env.currentTimeMs())));
+    await clock.adjust();
+  }
+
   return {
     database,
     server,
@@ -187,15 +213,15 @@ export async function openJourneys(
     timelines,
     begin,
     now: () => Date.now(),
-    async passUntil(instant) {
-      await server.env.sleep(Math.max(1, instant - (await server.env.currentTimeMs())));
-      await clock.adjust();
-    },
+    passUntil,
     async clear() {
       for (const workflowId of begun) {
-        const handle = server.temporal.client.workflow.getHandle(workflowId);
-        const { status } = await handle.describe();
-        if (status.name === 'RUNNING') await handle.terminate('The test is over');
+        await settled(workflowId);
+        await passUntil(Date.now() + 60_000);
+        if (await settled(workflowId)) {
+          const handle = server.temporal.client.workflow.getHandle(workflowId);
+          await clock.paused(() => handle.terminate('The test is over'));
+        }
       }
       begun.clear();
     },
@@ -220,14 +246,30 @@ export const instantOf = (value: unknown): number => {
 export const events = async (journey: Journey): Promise<unknown[]> =>
   (await journey.transitions()).map(({ event }) => event);
 
-/** The commands run here and read this process's clock, so it follows the server's. */
-function shiftClock(present: () => Promise<number>): { adjust(): Promise<void>; restore(): void } {
+interface ShiftedClock {
+  adjust(): Promise<void>;
+  /** Runs work that measures its deadlines by this machine's clock. */
+  paused<T>(work: () => Promise<T>): Promise<T>;
+  restore(): void;
+}
+
+/** The commands run in this process and read its clock, so that it follows the server's. */
+function shiftClock(present: () => Promise<number>): ShiftedClock {
   const real = Date.now;
   let ahead = 0;
-  Date.now = () => real() + ahead;
+  let pauses = 0;
+  Date.now = () => real() + (pauses > 0 ? 0 : ahead);
   return {
     async adjust() {
       ahead = Math.round((await present()) - real());
+    },
+    async paused(work) {
+      pauses += 1;
+      try {
+        return await work();
+      } finally {
+        pauses -= 1;
+      }
     },
     restore() {
       Date.now = real;

@@ -100,7 +100,7 @@ CREATE TABLE core.outbox (
 CREATE INDEX outbox_created_idx ON core.outbox (company_id, created_at);
 CREATE INDEX outbox_open_idx ON core.outbox (not_before) WHERE dispatched_at IS NULL AND parked_at IS NULL;
 CREATE INDEX outbox_entity_idx ON core.outbox (company_id, entity_id, id)
-  WHERE dispatched_at IS NULL AND parked_at IS NULL;
+  WHERE dispatched_at IS NULL;
 ${wall('core.outbox')}
 CREATE POLICY relay ON core.outbox TO app_relay USING (true) WITH CHECK (true);
 GRANT SELECT, UPDATE ON core.outbox TO app_relay;
