@@ -11,22 +11,25 @@ export interface Row {
   readonly target: string;
   /** undefined where the figure is only shown. */
   readonly met?: boolean;
+  /** How busy others kept the machine just before, 0 to 1. */
+  readonly busyBefore?: number;
   /** What the file keeps beside the table. */
   readonly detail?: object;
 }
 
-const heads = ['figure', 'measured', 'baseline', 'ratio', 'target', 'met'] as const;
+const heads = ['figure', 'measured', 'baseline', 'ratio', 'target', 'met', 'others busy'] as const;
 
 export function printTable(rows: readonly Row[]): void {
   const cells = [
     [...heads],
-    ...rows.map(({ figure, measured, baseline = '', ratio, target, met }) => [
+    ...rows.map(({ figure, measured, baseline = '', ratio, target, met, busyBefore }) => [
       figure,
       measured,
       baseline,
       ratio === undefined ? '' : ratio.toFixed(2),
       target,
       met === undefined ? 'shown' : met ? 'yes' : 'NO',
+      busyBefore === undefined ? '' : `${Math.round(busyBefore * 100)} %`,
     ]),
   ];
   const widths = heads.map((_, column) =>

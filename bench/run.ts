@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { reasonOf } from '../local/failures.ts';
 import { step, type Say } from '../local/progress.ts';
 import { startStack, type Stack } from '../local/stack.ts';
@@ -9,6 +10,7 @@ import { start } from './figures/start.ts';
 import { listPlans, subscribe } from './figures/throughput.ts';
 import { dueTimers, firstTask } from './figures/workflows.ts';
 import { keepResults, printTable, type Row } from './report.ts';
+import { rounded } from './statistics.ts';
 import { makeWorld, type World } from './world.ts';
 
 /**
@@ -60,8 +62,10 @@ async function main(asked: readonly string[]): Promise<number> {
   const rows: Row[] = [];
   const failures: string[] = [];
   const measure = async (name: string, work: (say: Say) => Promise<Row[]>): Promise<void> => {
+    const busyBefore = await busyShare();
     try {
-      rows.push(...(await step(name, work)));
+      const found = await step(name, work);
+      rows.push(...found.map((row) => ({ ...row, busyBefore })));
     } catch (error) {
       failures.push(`${name}: ${reasonOf(error)}`);
     }
@@ -87,6 +91,22 @@ async function main(asked: readonly string[]): Promise<number> {
   );
   for (const failure of failures) console.error(failure);
   return failures.length === 0 ? 0 : 1;
+}
+
+/** How busy others keep the machine while nothing is measured, 0 to 1. */
+async function busyShare(): Promise<number> {
+  const read = () =>
+    os.cpus().reduce(
+      (sum, { times: { user, nice, sys, idle, irq } }) => ({
+        idle: sum.idle + idle,
+        all: sum.all + user + nice + sys + idle + irq,
+      }),
+      { idle: 0, all: 0 },
+    );
+  const before = read();
+  await pause(2000);
+  const after = read();
+  return rounded(1 - (after.idle - before.idle) / (after.all - before.all), 2);
 }
 
 /** The product as in production, fsync included, in a folder that is gone afterwards. */

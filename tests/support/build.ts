@@ -89,10 +89,14 @@ export const once = (actor: Actor, key?: string, bodyHash = 'body'): Once => ({
 });
 
 /** Runs work as the API would: every effect names the actor and a request id. */
-export const as = <T>(actor: Actor, work: () => Promise<T>): Promise<T> =>
+export const as = <T>(
+  actor: Actor,
+  work: () => Promise<T>,
+  requestId = `req_${uuid()}`,
+): Promise<T> =>
   runInContext(
     {
-      requestId: `req_${uuid()}`,
+      requestId,
       companyId: actor.companyId,
       actorId: actor.userId,
       actorType: actor.type,

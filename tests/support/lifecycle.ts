@@ -20,16 +20,19 @@ export type Mail = Parameters<SendMail>[0];
 /** A Temporal with our workers on it, and the product's own way of asking it. */
 export interface TestTemporal {
   readonly env: TestWorkflowEnvironment;
+  readonly skipsTime: boolean;
   readonly temporal: Temporal;
   /** What the notification worker sent, in order. */
   readonly mails: Mail[];
   close(): Promise<void>;
 }
 
-type Overrides = Partial<ActivityDependencies>;
+type Overrides = (mails: Mail[]) => Partial<ActivityDependencies>;
 
 /** Years pass in seconds; time is shared by all runs on it, so one journey goes after another. */
-export async function openSkippingTemporal(overrides: Overrides = {}): Promise<TestTemporal> {
+export async function openSkippingTemporal(
+  overrides: Overrides = () => ({}),
+): Promise<TestTemporal> {
   const env = await TestWorkflowEnvironment.createTimeSkipping({
     server: { executable: { type: 'existing-path', path: services().testServer } },
   });
@@ -39,21 +42,22 @@ export async function openSkippingTemporal(overrides: Overrides = {}): Promise<T
       Object.values(attribute).map(({ name, type }) => [name, indexedType[type]]),
     ),
   });
-  return withWorkers(env, 'test', overrides);
+  return withWorkers(env, true, 'test', overrides);
 }
 
 /** The real server, in real time; a queue of its own keeps other files' workers away. */
-export async function openRealTemporal(overrides: Overrides = {}): Promise<TestTemporal> {
+export async function openRealTemporal(overrides: Overrides = () => ({})): Promise<TestTemporal> {
   const env = await TestWorkflowEnvironment.createFromExistingServer({
     address: services().temporalAddress,
     namespace: 'default',
   });
   await ensureSearchAttributes(env.connection, 'default');
-  return withWorkers(env, `test-${randomUUID()}`, overrides);
+  return withWorkers(env, false, `test-${randomUUID()}`, overrides);
 }
 
 async function withWorkers(
   env: TestWorkflowEnvironment,
+  skipsTime: boolean,
   taskQueue: string,
   overrides: Overrides,
 ): Promise<TestTemporal> {
@@ -71,7 +75,7 @@ async function withWorkers(
     dependencies: {
       sendMail: async (mail) => void mails.push(mail),
       openWorkflows: openWorkflowsAmong(temporal.client),
-      ...overrides,
+      ...overrides(mails),
     },
     maxActivities: 8,
     mailsPerSecond: 1000,
@@ -79,6 +83,7 @@ async function withWorkers(
   const running = Promise.all(workers.map((worker) => worker.run()));
   return {
     env,
+    skipsTime,
     temporal,
     mails,
     async close() {

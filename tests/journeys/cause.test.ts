@@ -1,0 +1,55 @@
+import { openJourneys, type Journeys } from '../support/journey.ts';
+
+describe('the cause of a change', () => {
+  let journeys: Journeys;
+
+  beforeAll(async () => {
+    journeys = await openJourneys();
+  });
+
+  afterEach(() => journeys.clear());
+
+  afterAll(() => journeys.close());
+
+  it('is the person and the request of a command, in every audit line of its step', async () => {
+    const journey = await journeys.begin();
+
+    await journey.cancel({}, undefined, 'req_cancel');
+
+    const [created, moved] = await journey.audit();
+    expect(created).toMatchObject({ action: 'CREATE', actor_id: journey.holder.userId });
+    expect(moved).toMatchObject({
+      action: 'STATUS_CHANGE',
+      actor_id: journey.holder.userId,
+      actor_type: 'user',
+      request_id: 'req_cancel',
+      workflow_id: journey.workflowId,
+    });
+    expect((await journey.transitions()).at(-1)).toMatchObject({ actor_id: journey.holder.userId });
+  });
+
+  it('is the workflow where a timer did it, for the request that began it', async () => {
+    const journey = await journeys.begin();
+    const [created] = await journey.audit();
+
+    await journey.end();
+
+    expect((await journey.audit()).at(-1)).toMatchObject({
+      action: 'STATUS_CHANGE',
+      actor_id: null,
+      actor_type: 'workflow',
+      request_id: created?.['request_id'],
+      workflow_id: journey.workflowId,
+    });
+  });
+
+  it('stays with its own step when a timer acts after a command', async () => {
+    const journey = await journeys.begin({ autoRenew: false });
+
+    await journey.moveExpiry(journeys.now() + 3_600_000);
+    await journey.end();
+
+    const changes = (await journey.audit()).filter(({ action }) => action === 'STATUS_CHANGE');
+    expect(changes.map((line) => line['actor_type'])).toEqual(['user', 'workflow']);
+  });
+});
