@@ -38,6 +38,7 @@ describe('a step that fails for good', () => {
   it('raises NeedsAttention and refuses commands until retryStep heals it', async () => {
     const journey = await journeys.begin();
     const { expires_at: expiresAt } = await journey.row();
+    await journeys.passUntil(instantOf(expiresAt) - 3_600_000);
     await journey.setRow('state_version = 5');
     await journeys.passUntil(instantOf(expiresAt) + dayMs);
     const stuck = { row: await journey.row(), needsAttention: await needsAttention(journey) };

@@ -82,7 +82,7 @@ export interface Journey {
   startOf(date: CalendarDate): number;
   /** The company's date at an instant. */
   dateAt(instant: number): CalendarDate;
-  /** Waits, skipping time, until the workflow is over. */
+  /** Goes from timer to timer until the workflow is over. */
   end(): Promise<void>;
   row(): Promise<Row>;
   policy(): Promise<Row>;
@@ -117,17 +117,26 @@ export async function openJourneys(
   const begun = new Set<string>();
   await clock.adjust();
 
-  /** Waits until nothing is under way. @returns whether the workflow runs on */
+  /** Waits until nothing is under way, seen twice in a row. @returns whether the workflow runs on */
   const settled = (workflowId: string): Promise<boolean> =>
     clock.paused(async () => {
-      for (;;) {
+      for (let quietSince = -1; ; await setTimeout(50)) {
         const handle = server.temporal.client.workflow.getHandle(workflowId);
-        const { status, raw } = await handle.describe();
+        const { status, raw, historyLength } = await handle.describe();
         if (status.name !== 'RUNNING') return false;
-        if (!raw.pendingActivities?.length && !raw.pendingWorkflowTask) return true;
-        await setTimeout(20);
+        const isQuiet = !raw.pendingActivities?.length && !raw.pendingWorkflowTask;
+        if (isQuiet && quietSince === historyLength) return true;
+        quietSince = isQuiet ? historyLength : -1;
       }
     });
+
+  const nextDueAt = async (id: string): Promise<number> => {
+    const [next] = await database.sql<{ dueAt: Date | null }>(
+      `SELECT min(due_at) AS "dueAt" FROM core.timers WHERE entity_id = $1 AND status = 'scheduled'`,
+      [id],
+    );
+    return next?.dueAt?.getTime() ?? Date.now() + dayMs;
+  };
 
   async function begin({ timeZone, settings, plan: overrides, ...wish }: Begin = {}) {
     const company = await buildCompany({
@@ -193,10 +202,8 @@ export async function openJourneys(
       startOf: (date) => startOfDay(date, company.timeZone),
       dateAt: (instant) => dateAt(instant, company.timeZone),
       async end() {
-        // Skipping ahead after the last run ended would lead years away.
-        const { client } = (await settled(workflowId)) ? server.env : server.temporal;
-        await clock.paused(() => client.workflow.getHandle(workflowId).result());
-        await clock.adjust();
+        while (await settled(workflowId)) await passUntil((await nextDueAt(id)) + 1000);
+        await server.temporal.client.workflow.getHandle(workflowId).result();
       },
       row: () => only('shared.policy_subscriptions', 'id = $1'),
       policy: () =>
