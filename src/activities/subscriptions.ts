@@ -159,6 +159,8 @@ const inOneStep = (
   act: (contract: Contract, step: Step) => Promise<void>,
 ): Promise<SubscriptionStep> =>
   withTenant(companyId, async () => {
+    // A second try waits here until the first has ended, and then meets what it recorded.
+    await PolicySubscription.findOne({ where: { id: subscriptionId }, lock: true });
     const contract = await loadContract(subscriptionId);
     const { subscription } = contract;
     const step = { commandId, expectedVersion, at: new Date(at), reason: order.reason ?? null };

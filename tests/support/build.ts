@@ -1,10 +1,12 @@
 import { v7 as uuid } from 'uuid';
 import { runInContext, type Actor } from '../../src/context.ts';
-import type { Once } from '../../src/commands/idempotency.ts';
+import { Replay, type Once } from '../../src/commands/idempotency.ts';
+import { createSubscriptions } from '../../src/commands/subscriptions.ts';
 import { append, withGlobal, withIdentity, withTenant, flush } from '../../src/models/database.ts';
 import { Company } from '../../src/models/Company.ts';
 import { InsurancePlan } from '../../src/models/InsurancePlan.ts';
 import { PropertyCategory } from '../../src/models/PropertyCategory.ts';
+import type { WorkflowStart } from '../../src/models/OutboxEntry.ts';
 import { User } from '../../src/models/User.ts';
 import { Membership } from '../../src/models/Membership.ts';
 import type { Role } from '../../src/rules/permissions.ts';
@@ -74,6 +76,41 @@ export async function buildPlan({
       ...overrides,
     });
   });
+}
+
+/** What a holder bought just now, and the start that nobody has dispatched. */
+export interface Sold {
+  readonly holder: Awaited<ReturnType<typeof buildActor>>;
+  readonly companyId: string;
+  readonly id: string;
+  readonly start: WorkflowStart;
+}
+
+/** A subscription made by the command itself, without a workflow. */
+export async function buildSubscription({
+  companyId,
+  plan = {},
+  ...wish
+}: {
+  companyId?: string;
+  plan?: Partial<Parameters<typeof buildPlan>[0]>;
+  autoRenew?: boolean;
+  startDate?: string;
+} = {}): Promise<Sold> {
+  const ofCompany = companyId ?? (await buildCompany()).id;
+  const holder = await buildActor({ companyId: ofCompany });
+  const { id: insurancePlanId } = await buildPlan({ companyId: ofCompany, ...plan });
+  const starts: WorkflowStart[] = [];
+  const { subscribe } = createSubscriptions({
+    dispatcher: { dispatch: (start) => void starts.push(start), drained: () => Promise.resolve() },
+    workflows: { command: () => Promise.reject(new Error('There is no workflow here')) },
+  });
+  const view = await as(holder, () =>
+    subscribe(holder, { autoRenew: false, ...wish, insurancePlanId }, once(holder)),
+  );
+  const [start] = starts;
+  if (view instanceof Replay || !start) throw new Error('Nothing was sold');
+  return { holder, companyId: ofCompany, id: view.subscription.id, start };
 }
 
 /** A request of its own, or with `key` one that repeats. */

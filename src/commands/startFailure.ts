@@ -1,6 +1,6 @@
 import { ConfigError } from '../config.ts';
 import { errorCode } from '../errors.ts';
-import { SelfCheckFailed } from './selfCheck.ts';
+import { SelfCheckFailed } from '../models/selfCheck.ts';
 
 /**
  * Why a process could not start: one sentence for the person at the terminal where it is something

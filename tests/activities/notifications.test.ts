@@ -1,0 +1,106 @@
+import { createActivities } from '../../src/activities/index.ts';
+import { buildCompany, buildSubscription } from '../support/build.ts';
+import { openTestDatabase, type TestDatabase } from '../support/database.ts';
+import { ledgerOf } from '../support/ledger.ts';
+import type { Mail } from '../support/lifecycle.ts';
+
+describe('delivering a notification', () => {
+  let database: TestDatabase;
+
+  beforeAll(async () => {
+    database = await openTestDatabase();
+  });
+
+  afterAll(() => database.close());
+
+  /** Activities with an outbox of their own, and the one e-mail that a sale has queued. */
+  async function prepare(sendMail?: () => Promise<void>) {
+    const mails: Mail[] = [];
+    const { companyId, id, holder } = await buildSubscription();
+    const [queued] = await database.sql<{ id: string }>(
+      `SELECT id FROM core.notifications WHERE entity_id = $1 AND channel = 'email'`,
+      [id],
+    );
+    if (!queued) throw new Error('The sale queued no mail');
+    const activities = createActivities({
+      sendMail: sendMail ?? (async (mail) => void mails.push(mail)),
+      openWorkflows: () => Promise.resolve(new Set()),
+    });
+    return { activities, mails, holder, order: { companyId, notificationId: queued.id } };
+  }
+
+  it('sends one mail when it comes twice', async () => {
+    const { activities, mails, holder, order } = await prepare();
+
+    await activities.deliverNotification(order);
+    const afterOnce = await ledgerOf(database, order.companyId);
+    await activities.deliverNotification(order);
+
+    expect(mails).toMatchObject([{ to: holder.email }]);
+    expect(await ledgerOf(database, order.companyId)).toEqual(afterOnce);
+    expect(await statusOf(order.notificationId)).toEqual({ status: 'sent', attempts: 1 });
+  });
+
+  it('names the same Message-ID when the mark of the first try was lost', async () => {
+    const { activities, mails, order } = await prepare();
+
+    await activities.deliverNotification(order);
+    await database.sql(
+      `UPDATE core.notifications SET status = 'queued', sent_at = NULL WHERE id = $1`,
+      [order.notificationId],
+    );
+    await activities.deliverNotification(order);
+
+    expect(mails).toHaveLength(2);
+    expect(new Set(mails.map(({ messageId }) => messageId)).size).toBe(1);
+  });
+
+  it('stays queued when the mail server did not take it', async () => {
+    const { activities, order } = await prepare(() => Promise.reject(new Error('busy')));
+
+    await expect(activities.deliverNotification(order)).rejects.toThrow('busy');
+
+    expect(await statusOf(order.notificationId)).toEqual({ status: 'queued', attempts: 0 });
+  });
+
+  it('is given up once, with one word to the operators', async () => {
+    const { activities, mails, order } = await prepare();
+
+    await activities.giveUpNotification(order);
+    const afterOnce = await ledgerOf(database, order.companyId);
+    await activities.giveUpNotification(order);
+    await activities.deliverNotification(order);
+
+    expect(await ledgerOf(database, order.companyId)).toEqual(afterOnce);
+    expect(await statusOf(order.notificationId)).toEqual({ status: 'failed', attempts: 5 });
+    expect(mails).toEqual([]);
+  });
+
+  it('is not given up after it was sent', async () => {
+    const { activities, order } = await prepare();
+    await activities.deliverNotification(order);
+    const sent = await ledgerOf(database, order.companyId);
+
+    await activities.giveUpNotification(order);
+
+    expect(await ledgerOf(database, order.companyId)).toEqual(sent);
+  });
+
+  it('does not find the notification of another company', async () => {
+    const { activities, mails, order } = await prepare();
+    const stranger = await buildCompany();
+
+    const foreign = activities.deliverNotification({ ...order, companyId: stranger.id });
+
+    await expect(foreign).rejects.toThrow('There is no notification');
+    expect(mails).toEqual([]);
+  });
+
+  const statusOf = async (id: string): Promise<unknown> => {
+    const [row] = await database.sql(
+      'SELECT status, attempts FROM core.notifications WHERE id = $1',
+      [id],
+    );
+    return row;
+  };
+});
