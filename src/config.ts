@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import Joi from 'joi';
+import { CannotStart } from './errors.ts';
 
 /** Everything that can be set from outside; frozen, read once, at start. */
 export interface Config {
@@ -57,7 +58,7 @@ export interface Config {
 }
 
 /** A setting that is missing or wrong; its message is for the person at the terminal. */
-export class ConfigError extends Error {}
+export class ConfigError extends CannotStart {}
 
 const developmentSecret = 'development-only-secret-do-not-deploy-0000';
 

@@ -87,3 +87,22 @@ export const errorCode = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string'
     ? error.code
     : undefined;
+
+/** A process must not start: its message is one sentence for the person at the terminal. */
+export class CannotStart extends Error {}
+
+/**
+ * Why a process could not start: one sentence where it is something that people can mend, else the
+ * whole error.
+ */
+export function startFailure(error: unknown): unknown {
+  if (error instanceof CannotStart) return error.message;
+  if (!(error instanceof Error)) return error;
+  if (errorCode(error) === 'EADDRINUSE') {
+    return `The port is taken: ${error.message}. Set PORT or WORKER_PORT to another one.`;
+  }
+  if (error.name === 'ServiceError') {
+    return `Temporal cannot be reached at TEMPORAL_ADDRESS: ${error.message}`;
+  }
+  return error;
+}

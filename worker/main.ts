@@ -13,7 +13,7 @@ import { createLogger, type Logger } from '../src/logger.ts';
 import { defineModels } from '../src/models/all.ts';
 import { openDatabase, select, withGlobal } from '../src/models/database.ts';
 import { selfCheck } from '../src/models/selfCheck.ts';
-import { startFailure } from '../src/commands/startFailure.ts';
+import { startFailure } from '../src/errors.ts';
 import { bundleWorkflows, createWorkers } from './createWorker.ts';
 import { startRelay } from './relay.ts';
 import { ensureSchedules } from './schedules.ts';

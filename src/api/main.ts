@@ -3,7 +3,7 @@ import { readConfig } from '../config.ts';
 import { armFailpoint } from '../failpoints.ts';
 import { createLogger } from '../logger.ts';
 import { selfCheck } from '../models/selfCheck.ts';
-import { startFailure } from '../commands/startFailure.ts';
+import { startFailure } from '../errors.ts';
 import { composeApi } from './compose.ts';
 import { startServer } from './server.ts';
 

@@ -1,7 +1,7 @@
 import { execute, select, withGlobal } from './database.ts';
 
 /** The wall is not as it must be, or cannot be looked at; its message is for the operator. */
-export class SelfCheckFailed extends Error {}
+export class SelfCheckFailed extends CannotStart {}
 
 /** Roles a request or a job of ours can act as; the first two log in. */
 const runtime = `ARRAY(SELECT oid FROM pg_roles WHERE rolname IN ('app_api', 'app_worker', session_user))`;
