@@ -1,3 +1,4 @@
+import { CannotStart } from '../errors.ts';
 import { execute, select, withGlobal } from './database.ts';
 
 /** The wall is not as it must be, or cannot be looked at; its message is for the operator. */
