@@ -15,15 +15,21 @@ export interface Statement {
 }
 
 /**
- * Serves each request twice by the product, in this process, and answers with the statements of the
- * second time, from the start of its transaction to the commit: by then everything is cached that
- * the product caches.
+ * Serves each request twice by the product, in this process, and answers with the longest transaction
+ * of the second time: by then everything is cached that the product caches. Told apart by connection,
+ * since effects of the first time may still be under way.
  */
 export async function captureStatements(
   requests: readonly Request[],
 ): Promise<readonly (readonly Statement[])[]> {
-  let seen: Statement[] = [];
-  const stopListening = listen((statement) => seen.push(statement));
+  const open = new Map<unknown, Statement[]>();
+  let done: Statement[][] = [];
+  const stopListening = listen((connection, statement) => {
+    if (statement.text.startsWith('START TRANSACTION')) open.set(connection, []);
+    const transaction = open.get(connection);
+    transaction?.push(statement);
+    if (transaction && statement.text.startsWith('COMMIT')) done.push(transaction);
+  });
   const log = pino({ level: 'silent' });
   const api = composeApi({ config: readConfig(), log, access: log, version: '0.0.0' });
   const server = createServer(api.app.callback()).listen(0, '127.0.0.1');
@@ -33,10 +39,10 @@ export async function captureStatements(
   try {
     for (const request of requests) {
       await call(origin, request);
-      seen = [];
+      done = [];
       await call(origin, request);
-      const end = seen.findIndex(({ text }) => text.startsWith('COMMIT'));
-      captured.push(seen.slice(0, end + 1));
+      const [longest = []] = done.toSorted((a, b) => b.length - a.length);
+      captured.push(longest);
     }
     return captured;
   } finally {
@@ -101,13 +107,13 @@ const portOf = (address: AddressInfo | string | null): number =>
   typeof address === 'object' && address ? address.port : 0;
 
 /** Hears every statement that the driver sends in this process. */
-function listen(hear: (statement: Statement) => void): () => void {
+function listen(hear: (connection: unknown, statement: Statement) => void): () => void {
   const query: unknown = Reflect.get(pg.Client.prototype, 'query');
   if (typeof query !== 'function') throw new Error('The driver has no query method');
   Reflect.set(pg.Client.prototype, 'query', function heard(this: unknown, ...args: unknown[]) {
     const [text, values] = args;
     if (typeof text === 'string') {
-      hear({ text, ...(Array.isArray(values) && { values: [...values] }) });
+      hear(this, { text, ...(Array.isArray(values) && { values: [...values] }) });
     }
     return Reflect.apply(query, this, args);
   });

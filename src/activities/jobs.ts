@@ -73,7 +73,6 @@ export const jobActivities = ({ openWorkflows }: { readonly openWorkflows: OpenW
     for await (const companyId of companyIds()) {
       await withTenant(companyId, async () => {
         await execute('DELETE FROM core.idempotency_keys WHERE expires_at < now()');
-        await execute(`DELETE FROM core.outbox WHERE dispatched_at < now() - interval '90 days'`);
       });
       heartbeat({ companyId });
     }

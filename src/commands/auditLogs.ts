@@ -9,7 +9,7 @@ import { selectFirst, selectPage, type Condition } from '../models/list.ts';
 import { PropertyCategory } from '../models/PropertyCategory.ts';
 import { getRow } from '../models/rows.ts';
 import type { Policies } from './policies.ts';
-import { visible } from './subscriptions.ts';
+import { visible } from './subscriptionViews.ts';
 
 export interface AuditFilters {
   readonly entityType?: string | undefined;

@@ -12,7 +12,7 @@ import { allowedTransitions, type SubscriptionStatus } from '../rules/subscripti
 import { subscriptionWorkflowId } from '../rules/workflowIds.ts';
 import { changeExpiry } from '../workflows/subscriptionLifecycle.ts';
 import { commandOnce, type Once, type Replay } from './idempotency.ts';
-import { visible } from './subscriptions.ts';
+import { visible } from './subscriptionViews.ts';
 import type { Temporal } from './temporal.ts';
 import type { WorkflowCommands } from './workflows.ts';
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import pg from 'pg';
 import { subscriptionWorkflowId } from '../../src/rules/workflowIds.ts';
 import {
   expectMailsOnce,
@@ -153,6 +154,27 @@ describe('without Postgres', () => {
     await expectRowsOnce(product, ledger);
     await expectMailsOnce(product);
   }, 240_000);
+});
+
+describe('a row that somebody else holds', () => {
+  it('makes whoever needs it wait for two seconds, then 503, and nothing is done', async () => {
+    await buy();
+    const holder = new pg.Client({ connectionString: product.stack.urls.adminDatabase });
+    await holder.connect();
+    await holder.query('BEGIN; SELECT * FROM core.counters FOR UPDATE');
+
+    const refused = await product.as('policyholder').send({
+      method: 'POST',
+      path: '/subscriptions',
+      body: { insurance_plan_id: product.planId, insured_property_id: randomUUID() },
+      key: newKey(),
+    });
+    await holder.end();
+
+    expect(refused).toMatchObject({ status: 503, body: { code: 'SERVICE_UNAVAILABLE' } });
+    await settled(product, ledger, 90_000);
+    await expectRowsOnce(product, ledger);
+  }, 120_000);
 });
 
 describe('the reconciler', () => {

@@ -35,7 +35,8 @@ async function terminate(child: Child): Promise<{ ending: string; seconds: numbe
 }
 
 interface Tally {
-  answered: number;
+  /** Whole answers, by status. A 503 is one: the client knows that nothing was done. */
+  readonly answers: Record<number, number>;
   /** Properties whose purchase was answered 201. */
   readonly bought: Set<string>;
   /** The connection could not be made, or was closed before a request was put on it. */
@@ -44,22 +45,25 @@ interface Tally {
   readonly broken: string[];
 }
 
+const answered = ({ answers }: Tally): number =>
+  Object.values(answers).reduce((sum, count) => sum + count, 0);
+
 /** One client with one connection of its own, kept alive from request to request. */
 async function keepAsking(token: string, tally: Tally, isOver: () => boolean): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   for (let n = 0; !isOver(); n += 1) {
     const entry = newEntry();
     const outcome = await ask(agent, token, n % 10 === 0 ? entry : undefined);
-    if (outcome === 'answered') tally.answered += 1;
+    if (typeof outcome === 'number') tally.answers[outcome] = (tally.answers[outcome] ?? 0) + 1;
     else if (outcome === 'not accepted') tally.notAccepted += 1;
     else tally.broken.push(outcome);
-    if (outcome === 'answered' && n % 10 === 0) tally.bought.add(entry.propertyId);
+    if (outcome === 201) tally.bought.add(entry.propertyId);
     await pause(20 + Math.random() * 200);
   }
   agent.destroy();
 }
 
-const ask = (agent: Agent, token: string, entry: Entry | undefined): Promise<string> =>
+const ask = (agent: Agent, token: string, entry: Entry | undefined): Promise<number | string> =>
   new Promise((resolve) => {
     const url = new URL(product.stack.urls.api);
     const body = entry
@@ -87,7 +91,7 @@ const ask = (agent: Agent, token: string, entry: Entry | undefined): Promise<str
       (response) => {
         response.resume();
         response.once('end', () =>
-          resolve(response.complete && (response.statusCode ?? 500) < 500 ? 'answered' : 'cut'),
+          resolve(response.complete ? (response.statusCode ?? 0) : 'cut short'),
         );
         response.once('error', (error) => resolve(`cut: ${error.message}`));
       },
@@ -116,12 +120,12 @@ describe('SIGTERM', () => {
     }).then((response) => response.json());
     const token =
       isRecord(signedIn) && isRecord(signedIn['data']) ? signedIn['data']['access_token'] : '';
-    const tally: Tally = { answered: 0, bought: new Set(), notAccepted: 0, broken: [] };
+    const tally: Tally = { answers: {}, bought: new Set(), notAccepted: 0, broken: [] };
     let isOver = false;
     const clients = Promise.all(
       Array.from({ length: 200 }, () => keepAsking(String(token), tally, () => isOver)),
     );
-    await until('every client has been busy for a while', () => tally.answered > 800, 60_000);
+    await until('every client has been busy for a while', () => answered(tally) > 800, 60_000);
 
     const { ending, seconds } = await terminate(api);
     isOver = true;
@@ -130,13 +134,14 @@ describe('SIGTERM', () => {
     expect(ending).toContain('ended with code 0');
     expect(seconds).toBeLessThan(35);
     expect(tally.broken).toEqual([]);
+    expect(tally.answers[500]).toBeUndefined();
     const rows = await product.sql<{ property: string }>(
       `SELECT insured_property_id AS property FROM shared.policy_subscriptions
        WHERE insured_property_id IS NOT NULL`,
     );
     expect(rows.map(({ property }) => property).toSorted()).toEqual([...tally.bought].toSorted());
     process.stderr.write(
-      `API: ${tally.answered} answered, ${tally.bought.size} of them purchases, ` +
+      `API: answered ${JSON.stringify(tally.answers)}, ` +
         `${tally.notAccepted} refused connections, exit after ${seconds.toFixed(1)} s\n`,
     );
   }, 120_000);

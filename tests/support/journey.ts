@@ -3,11 +3,8 @@ import type { UpdateDefinition } from '@temporalio/common';
 import { pino } from 'pino';
 import { createDispatcher } from '../../src/commands/dispatch.ts';
 import { Replay } from '../../src/commands/idempotency.ts';
-import {
-  createSubscriptions,
-  type Subscribe,
-  type Subscriptions,
-} from '../../src/commands/subscriptions.ts';
+import type { Subscribe } from '../../src/commands/subscribe.ts';
+import { createSubscriptions, type Subscriptions } from '../../src/commands/subscriptions.ts';
 import { createTimelines, type Timelines } from '../../src/commands/timelines.ts';
 import { createWorkflowCommands } from '../../src/commands/workflows.ts';
 import type { Temporal } from '../../src/commands/temporal.ts';
@@ -82,6 +79,8 @@ export interface Journey {
   startOf(date: CalendarDate): number;
   /** The company's date at an instant. */
   dateAt(instant: number): CalendarDate;
+  /** Waits until nothing is under way. */
+  rest(): Promise<boolean>;
   /** Goes from timer to timer until the workflow is over. */
   end(): Promise<void>;
   row(): Promise<Row>;
@@ -201,6 +200,7 @@ export async function openJourneys(
         as(holder, () => temporal.command(update, { workflowId, commandId, wish })),
       startOf: (date) => startOfDay(date, company.timeZone),
       dateAt: (instant) => dateAt(instant, company.timeZone),
+      rest: () => settled(workflowId),
       async end() {
         while (await settled(workflowId)) await passUntil((await nextDueAt(id)) + 1000);
         await server.temporal.client.workflow.getHandle(workflowId).result();

@@ -70,7 +70,10 @@ const awayCodes = new Set([
   'ENOTFOUND',
   'EPIPE',
   'ETIMEDOUT',
+  '40001', // conflicts with others, three times in a row
+  '40P01', // a deadlock, three times in a row
   '53300', // too many connections
+  '55P03', // a lock that was not given in time
   '57014', // statement timeout
   '57P01', // shut down by an administrator
   '57P02', // crashed

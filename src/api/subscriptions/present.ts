@@ -1,4 +1,4 @@
-import type { SubscriptionView } from '../../commands/subscriptions.ts';
+import type { SubscriptionView } from '../../commands/subscriptionViews.ts';
 import type { Cancellation } from '../../models/contract.ts';
 import { zero } from '../../rules/money.ts';
 
