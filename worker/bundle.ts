@@ -1,7 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { bundleWorkflows } from './createWorker.ts';
 
-// Part of `npm run build`: the built worker loads this file instead of bundling at its start.
+// `bundle.ts FILE`, part of `npm run build`: a worker loads the file instead of bundling itself.
+const file = process.argv[2] ?? 'dist/workflows.js';
 const { code } = await bundleWorkflows();
-await mkdir('dist', { recursive: true });
-await writeFile('dist/workflows.js', code);
+await mkdir(path.dirname(file), { recursive: true });
+await writeFile(file, code);

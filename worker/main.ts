@@ -1,5 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { readFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { NativeConnection, Runtime, DefaultLogger, type Worker } from '@temporalio/worker';
 import { createTransport } from 'nodemailer';
@@ -14,7 +18,7 @@ import { defineModels } from '../src/models/all.ts';
 import { openDatabase, select, withGlobal } from '../src/models/database.ts';
 import { selfCheck } from '../src/models/selfCheck.ts';
 import { startFailure } from '../src/errors.ts';
-import { bundleWorkflows, createWorkers } from './createWorker.ts';
+import { createWorkers } from './createWorker.ts';
 import { startRelay } from './relay.ts';
 import { ensureSchedules } from './schedules.ts';
 import { ensureSearchAttributes } from './searchAttributes.ts';
@@ -147,9 +151,20 @@ async function untilThere(what: string, log: Logger, work: () => Promise<void>):
 
 /** The built product carries its workflows as one file; from the sources they are bundled now. */
 async function workflowBundle(): Promise<{ code: string }> {
-  if (import.meta.url.endsWith('.ts')) return bundleWorkflows();
-  const built = fileURLToPath(new URL('../workflows.js', import.meta.url));
-  return { code: readFileSync(built, 'utf8') };
+  if (!import.meta.url.endsWith('.ts')) {
+    const built = fileURLToPath(new URL('../workflows.js', import.meta.url));
+    return { code: await readFile(built, 'utf8') };
+  }
+  // In a process of its own: bundling takes more memory than all workflows together.
+  const dir = await mkdtemp(path.join(tmpdir(), 'surety-workflows-'));
+  try {
+    const file = path.join(dir, 'workflows.js');
+    const program = fileURLToPath(new URL('bundle.ts', import.meta.url));
+    await promisify(execFile)(process.execPath, ['--import', 'tsx', program, file]);
+    return { code: await readFile(file, 'utf8') };
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
 }
 
 async function serveHealth(

@@ -136,6 +136,17 @@ describe('without a worker', () => {
 describe('without Postgres', () => {
   it('the API answers 503 and stays alive, and works again by itself', async () => {
     const bought = await buy();
+    const person = product.as('policyholder');
+    let isOver = false;
+    const asking = Promise.all(
+      Array.from({ length: 6 }, async () => {
+        const statuses = new Set<number>();
+        while (!isOver) {
+          statuses.add((await person.send({ method: 'GET', path: '/subscriptions' })).status);
+        }
+        return [...statuses].toSorted();
+      }),
+    );
     await product.stack.kill('postgres', 'SIGQUIT');
 
     const startedAt = performance.now();
@@ -149,6 +160,9 @@ describe('without Postgres', () => {
     await product.stack.start('postgres');
     const backAt = performance.now();
     await buy();
+    isOver = true;
+    // Also those that were under way when the connections were cut.
+    expect((await asking).flat().filter((status) => ![200, 503].includes(status))).toEqual([]);
     tell(`Postgres back: a subscription is sold after ${secondsSince(backAt).toFixed(1)} s`);
     await settled(product, ledger, 120_000);
     await expectRowsOnce(product, ledger);

@@ -217,6 +217,22 @@ export async function settled(
     },
     withinMs,
   );
+  await until('all that is over has closed', () => isClosed(product), withinMs);
+}
+
+/** A mail that is out and marked may still wait for its worker's word, and its workflow with it. */
+async function isClosed(product: Product): Promise<boolean> {
+  const over = await product.sql<{ id: string }>(
+    `SELECT company_id || '/' || id AS id FROM shared.policy_subscriptions
+     WHERE workflow_closed_at IS NOT NULL`,
+  );
+  const open: string[] = [];
+  for (const { id } of over) {
+    const { status } = await product.temporal.workflow.getHandle(`subscription/${id}`).describe();
+    if (status.name === 'RUNNING') open.push(id);
+  }
+  await deliverNow(product, open);
+  return open.length === 0;
 }
 
 /** What an operator does in the Temporal UI: the activity that waits for its next try goes now. */

@@ -22,7 +22,6 @@ describe('commands that race, on the real server', () => {
       Array.from({ length: 200 }, (_, index) => journey.cancel({}, `key-${index}`)),
     );
 
-    const tally: Record<string, number> = {}; for (const a of answers) { const k = a.status === 'fulfilled' ? 'ok' : a.reason.code + ': ' + a.reason.message.slice(0, 80); tally[k] = (tally[k] ?? 0) + 1; } console.log(tally);
     const winners = answers.filter(({ status }) => status === 'fulfilled');
     const codes = new Set(
       answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason.code] : [])),

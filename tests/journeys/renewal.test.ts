@@ -1,3 +1,4 @@
+import { addDays } from '../../src/rules/calendar.ts';
 import { renew } from '../../src/workflows/subscriptionLifecycle.ts';
 import {
   dayMs,
@@ -132,12 +133,13 @@ describe('renewing a subscription', () => {
     await journeys.passUntil(instantOf(expiry) - 20 * dayMs);
     const first = await journey.send(renew, 'renew-once', { reason: null });
     await journeys.passUntil(journeys.now() + dayMs);
+    await journey.cancel({ effectiveDate: addDays(journey.dateAt(journeys.now()), 5) });
 
     const second = await journey.send(renew, 'renew-once', { reason: null });
 
     expect(first).toEqual({ status: 'active', stateVersion: 2, termNo: 2 });
     expect(second).toEqual(first);
-    expect(await journey.row()).toMatchObject({ term_no: 2, state_version: 2 });
+    expect(await events(journey)).toEqual(['subscribe', 'renew', 'schedule_cancel']);
   });
 
   it('out of its window is refused and changes nothing', async () => {

@@ -26,6 +26,7 @@ describe('the term of a subscription', () => {
 
       await journey.end();
 
+      const clock = new Intl.DateTimeFormat('en-GB', { timeZone, timeStyle: 'short' });
       const { end_date: endDate } = await journey.row();
       const timers = await journey.timers();
       expect(timers.map((timer) => [timer['name'], daysToEnd(journey, timer, endDate)])).toEqual([
@@ -42,7 +43,7 @@ describe('the term of a subscription', () => {
       for (const { due_at: dueAt, fired_at: firedAt } of timers) {
         const dueInstant = instantOf(dueAt);
         const lateMs = instantOf(firedAt) - dueInstant;
-        expect(dueInstant).toBe(journey.startOf(journey.dateAt(dueInstant)));
+        expect(clock.format(dueInstant)).toBe('00:00');
         expect(lateMs).toBeGreaterThanOrEqual(0);
         expect(lateMs).toBeLessThan(5000);
       }

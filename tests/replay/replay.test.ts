@@ -2,8 +2,14 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
+import { withTenant } from '../../src/models/database.ts';
+import { queueMail } from '../../src/models/mail.ts';
 import { addDays } from '../../src/rules/calendar.ts';
-import { dayMs, instantOf, openJourneys, type Journey, type Journeys } from '../support/journey.ts';
+import { scheduleWorkflowId } from '../../src/rules/workflowIds.ts';
+import { retryStep } from '../../src/workflows/attention.ts';
+import { renew } from '../../src/workflows/subscriptionLifecycle.ts';
+import { buildActor, buildCompany } from '../support/build.ts';
+import { dayMs, instantOf, openJourneys, type Journeys } from '../support/journey.ts';
 import { services } from '../support/services.ts';
 
 /** Histories of every path that running workflows may have taken. Never edited, only added to. */
@@ -12,7 +18,13 @@ const folder = path.join(import.meta.dirname, 'histories');
 /** `npm run record-histories` writes today's; commit them with a change of the order of steps. */
 const isRecording = process.env['RECORD_HISTORIES'] === '1';
 
-const paths: Readonly<Record<string, (journeys: Journeys) => Promise<Journey>>> = {
+interface Run {
+  readonly workflowId: string;
+  /** Of a renewed subscription the second run, instead of the one that ends in the continuation. */
+  readonly isLatest?: boolean;
+}
+
+const paths: Readonly<Record<string, (journeys: Journeys) => Promise<Run>>> = {
   'subscription-expires': async (journeys) => {
     const journey = await journeys.begin();
     await journey.end();
@@ -31,21 +43,73 @@ const paths: Readonly<Record<string, (journeys: Journeys) => Promise<Journey>>> 
     await journey.end();
     return journey;
   },
-  'subscription-renewed': async (journeys) => {
-    const journey = await journeys.begin();
-    const { expires_at: expiresAt } = await journey.row();
-    await journeys.passUntil(instantOf(expiresAt) - 20 * dayMs);
-    await journey.renew();
-    await journey.end();
-    return journey;
-  },
+  'subscription-renewed': renewed,
+  'subscription-second-term': async (journeys) => ({
+    ...(await renewed(journeys)),
+    isLatest: true,
+  }),
   'subscription-expiry-moved': async (journeys) => {
     const journey = await journeys.begin();
     await journey.moveExpiry(journeys.now() + 5 * dayMs);
     await journey.end();
     return journey;
   },
+  'subscription-repaired': async (journeys) => {
+    const journey = await journeys.begin({ plan: shortPlan });
+    const { expires_at: expiresAt } = await journey.row();
+    await journeys.passUntil(instantOf(expiresAt) - 3_600_000);
+    await journey.setRow('state_version = 5');
+    await journeys.passUntil(instantOf(expiresAt) + 60_000);
+    await journeys.server.temporal.client.workflow
+      .getHandle(journey.workflowId)
+      .executeUpdate(retryStep, { args: [{ reason: 'The row was put right' }] });
+    await journey.end();
+    return journey;
+  },
+  'subscription-refused': async (journeys) => {
+    const journey = await journeys.begin({ plan: shortPlan });
+    await journey.send(renew, 'too-early', { reason: null }).catch(() => undefined);
+    await journey.end();
+    return journey;
+  },
+  'subscription-stopped-by-operator': async (journeys) => {
+    const journey = await journeys.begin();
+    await journeys.server.temporal.client.workflow.getHandle(journey.workflowId).cancel();
+    await journey.end().catch(() => undefined);
+    return journey;
+  },
+  'mail-delivered': async ({ server }) => {
+    const { id: companyId } = await buildCompany();
+    const { userId } = await buildActor({ companyId });
+    const start = await withTenant(companyId, async () =>
+      queueMail({ companyId, to: { userId }, template: 'welcome' }),
+    );
+    await server.temporal.start(start);
+    await server.temporal.client.workflow.getHandle(start.workflowId).result();
+    return start;
+  },
+  'job-reconcile': (journeys) => runJob(journeys, 'reconcile'),
+  'job-digests': (journeys) => runJob(journeys, 'remindOfRenewals'),
+  'job-maintain': (journeys) => runJob(journeys, 'maintain'),
 };
+
+/** Without reminders: a short history. */
+const shortPlan = { durationMonths: 6, lifecycleConfig: { renewalReminderDays: [1] } };
+
+async function renewed(journeys: Journeys): Promise<Run> {
+  const journey = await journeys.begin({ plan: shortPlan });
+  const { expires_at: expiresAt } = await journey.row();
+  await journeys.passUntil(instantOf(expiresAt) - 20 * dayMs);
+  await journey.renew();
+  await journey.end();
+  return journey;
+}
+
+async function runJob({ server }: Journeys, job: string): Promise<Run> {
+  const workflowId = scheduleWorkflowId(job);
+  await server.temporal.client.workflow.execute(job, { workflowId, taskQueue: 'test-lifecycle' });
+  return { workflowId };
+}
 
 if (isRecording) {
   describe('recording', () => {
@@ -60,14 +124,13 @@ if (isRecording) {
     afterAll(() => journeys.close());
 
     it.each(Object.keys(paths))('writes %s', async (name) => {
-      const journey = await paths[name]?.(journeys);
-      if (!journey) throw new Error(`There is no path ${name}`);
-      const { workflow } = journeys.server.env.client;
-      const { raw } = await workflow.getHandle(journey.workflowId).describe();
+      const run = await paths[name]?.(journeys);
+      if (!run) throw new Error(`There is no path ${name}`);
+      const { workflow } = journeys.server.temporal.client;
+      const { raw, runId } = await workflow.getHandle(run.workflowId).describe();
       const { firstRunId } = raw.workflowExecutionInfo ?? {};
       if (!firstRunId) throw new Error(`The run of ${name} is unknown`);
-      // Of a renewed subscription the first run, which ends in the continuation.
-      const handle = workflow.getHandle(journey.workflowId, firstRunId);
+      const handle = workflow.getHandle(run.workflowId, run.isLatest ? runId : firstRunId);
       const history = historyToJSON(await handle.fetchHistory());
 
       writeFileSync(path.join(folder, `${name}.json`), `${history}\n`);
@@ -88,14 +151,26 @@ if (isRecording) {
     });
 
     it.each(files)('%s is replayed by the present workflows', async (file) => {
-      const history: unknown = JSON.parse(readFileSync(path.join(folder, file), 'utf8'));
+      await expect(replay(read(file))).resolves.toBeUndefined();
+    });
 
-      const replay = Worker.runReplayHistory(
-        { workflowBundle: { codePath: services().bundle } },
-        history,
-      );
+    it.each(files)('%s fails to be replayed once a step of it is another one', async (file) => {
+      const { events } = read(file);
+      const step = events.find((event) => event.activityTaskScheduledEventAttributes);
+      if (!step?.activityTaskScheduledEventAttributes) throw new Error(`${file} has no step`);
+      step.activityTaskScheduledEventAttributes.activityType.name = 'anotherStep';
 
-      await expect(replay).resolves.toBeUndefined();
+      await expect(replay({ events })).rejects.toThrow(/[Nn]ondeterminism|TMPRL1100/);
     });
   });
 }
+
+interface Event {
+  readonly activityTaskScheduledEventAttributes?: { activityType: { name: string } };
+}
+
+const read = (file: string): { events: Event[] } =>
+  JSON.parse(readFileSync(path.join(folder, file), 'utf8'));
+
+const replay = (history: unknown): Promise<void> =>
+  Worker.runReplayHistory({ workflowBundle: { codePath: services().bundle } }, history);

@@ -60,7 +60,10 @@ function refusalOf(error: unknown): Refusal {
 /** No connection to be had (Sequelize counts the pool's timeout among these), or one that was cut. */
 function isDatabaseAway(error: unknown): boolean {
   if (error instanceof ConnectionError) return true;
-  const code = errorCode(error instanceof DatabaseError ? error.original : error);
+  const isOfStatement = error instanceof DatabaseError;
+  const code = errorCode(isOfStatement ? error.original : error);
+  // The server gives every failure a code: one without was never answered.
+  if (isOfStatement && code === undefined) return true;
   return code !== undefined && (code.startsWith('08') || awayCodes.has(code));
 }
 
