@@ -57,6 +57,8 @@ export function openTemporal({
     address,
     tls,
     ...(apiKey && { apiKey }),
+    // By default up to 120 s pass after a long outage until the next try to connect.
+    channelArgs: { 'grpc.max_reconnect_backoff_ms': 5000 },
   });
   const client = new Client({
     connection,
