@@ -165,13 +165,14 @@ export class SubscriptionModel {
       const dueAt = this.startOf(addDays(this.endDate, lateDays));
       return [{ dueAt, act: () => (this.isClosed = true) }];
     }
+    // At one instant in this order: what is cancelled on the day of its start never begins.
     return [
-      ...(this.hasStarted
-        ? []
-        : [{ dueAt: this.startOf(this.firstStart), act: () => this.begin() }]),
       ...(this.hasCancelTimer && this.leavesOn
         ? [{ dueAt: this.startOf(this.leavesOn), act: () => ((this.version += 1), this.end()) }]
         : []),
+      ...(this.hasStarted
+        ? []
+        : [{ dueAt: this.startOf(this.firstStart), act: () => this.begin() }]),
       { dueAt: this.expiresAt, act: () => this.reachEnd() },
     ];
   }
