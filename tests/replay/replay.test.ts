@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
+import { projectDir } from '../../local/dataDir.ts';
 import { withTenant } from '../../src/models/database.ts';
 import { queueMail } from '../../src/models/mail.ts';
 import { addDays } from '../../src/rules/calendar.ts';
@@ -131,7 +132,9 @@ if (isRecording) {
       const { firstRunId } = raw.workflowExecutionInfo ?? {};
       if (!firstRunId) throw new Error(`The run of ${name} is unknown`);
       const handle = workflow.getHandle(run.workflowId, run.isLatest ? runId : firstRunId);
-      const history = historyToJSON(await handle.fetchHistory());
+      // Stack traces name the folder of whoever recorded.
+      const recorded = historyToJSON(await handle.fetchHistory());
+      const history = recorded.replaceAll(`${projectDir}/`, '');
 
       writeFileSync(path.join(folder, `${name}.json`), `${history}\n`);
 
