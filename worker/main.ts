@@ -1,10 +1,4 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { promisify } from 'node:util';
-import { fileURLToPath } from 'node:url';
 import { NativeConnection, Runtime, DefaultLogger, type Worker } from '@temporalio/worker';
 import { createTransport } from 'nodemailer';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
@@ -22,6 +16,7 @@ import { createWorkers } from './createWorker.ts';
 import { startRelay } from './relay.ts';
 import { ensureSchedules } from './schedules.ts';
 import { ensureSearchAttributes } from './searchAttributes.ts';
+import { workflowBundle } from './workflowBundle.ts';
 
 /** Run as a program: workflows, activities and the relay until SIGTERM or Ctrl-C. */
 try {
@@ -56,7 +51,15 @@ async function main(): Promise<void> {
     await ensureSchedules(temporal.client, taskQueue);
   });
   const connection = await NativeConnection.connect({ address, tls, ...(apiKey && { apiKey }) });
-  const transport = createTransport({ url: config.smtp.url, pool: true, maxConnections: 5 });
+  const transport = createTransport({
+    url: config.smtp.url,
+    pool: true,
+    maxConnections: 5,
+    // Together below the time that one delivery has.
+    connectionTimeout: 5000,
+    greetingTimeout: 5000,
+    socketTimeout: 15_000,
+  });
   const workers = await createWorkers({
     connection,
     namespace,
@@ -146,24 +149,6 @@ async function untilThere(what: string, log: Logger, work: () => Promise<void>):
       log.warn({ err: error, attempt }, `${what} is not there yet`);
       await new Promise((resolve) => setTimeout(resolve, 1000));
     }
-  }
-}
-
-/** The built product carries its workflows as one file; from the sources they are bundled now. */
-async function workflowBundle(): Promise<{ code: string }> {
-  if (!import.meta.url.endsWith('.ts')) {
-    const built = fileURLToPath(new URL('../workflows.js', import.meta.url));
-    return { code: await readFile(built, 'utf8') };
-  }
-  // In a process of its own: bundling takes more memory than all workflows together.
-  const dir = await mkdtemp(path.join(tmpdir(), 'surety-workflows-'));
-  try {
-    const file = path.join(dir, 'workflows.js');
-    const program = fileURLToPath(new URL('bundle.ts', import.meta.url));
-    await promisify(execFile)(process.execPath, ['--import', 'tsx', program, file]);
-    return { code: await readFile(file, 'utf8') };
-  } finally {
-    await rm(dir, { recursive: true, force: true });
   }
 }
 

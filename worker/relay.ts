@@ -41,18 +41,23 @@ export function startRelay({
   const round = async (): Promise<number> => {
     const entries = await claim();
     const started: WorkflowStart[] = [];
-    for (const entry of entries) {
-      if (stopping) break;
+    for (const [place, entry] of entries.entries()) {
+      if (stopping) {
+        await putBack(entries.slice(place));
+        break;
+      }
       try {
         failpoint('relay.afterClaim');
         await runInContext(entry.context, () => temporal.start(entry));
         failpoint('relay.afterStart');
         started.push(entry);
       } catch (error) {
-        const isAway = isGrpcServiceError(error) && passing.has(error.code);
-        await recordFailure(entry, error, isAway);
         log.warn({ err: error, workflow_id: entry.workflowId }, 'start failed');
-        if (isAway) break;
+        if (isGrpcServiceError(error) && passing.has(error.code)) {
+          await putBack(entries.slice(place), error);
+          break;
+        }
+        await recordFailure(entry, error);
       }
     }
     if (started.length > 0) {
@@ -108,22 +113,32 @@ const claim = (): Promise<WorkflowStart[]> =>
     ),
   );
 
-/** Temporal being away is no failure of the entry: it waits a second and is not counted. */
-const recordFailure = (
-  { companyId, id }: WorkflowStart,
-  error: unknown,
-  isAway: boolean,
-): Promise<void> =>
+/** Temporal being away, or our own stop, is no failure of the entries: nothing is counted. */
+const putBack = (entries: readonly WorkflowStart[], error?: unknown): Promise<void> =>
   withSystem('relay', async () => {
     await execute(
-      isAway
-        ? `UPDATE core.outbox SET locked_until = NULL, last_error = $3,
-             not_before = now() + interval '1 second'
-           WHERE company_id = $1 AND id = $2`
-        : `UPDATE core.outbox SET locked_until = NULL, last_error = $3, tries = tries + 1,
-             parked_at = CASE WHEN tries + 1 >= ${maxTries} THEN now() END,
-             not_before = now() + make_interval(secs => least(${maxBackoffSeconds}, 2 ^ tries))
-           WHERE company_id = $1 AND id = $2`,
-      [companyId, id, String(error instanceof Error ? error.message : error).slice(0, 500)],
+      `UPDATE core.outbox AS o SET locked_until = NULL, last_error = coalesce($3, last_error),
+         not_before = now() + interval '1 second'
+       FROM unnest($1::uuid[], $2::uuid[]) AS back (company_id, id)
+       WHERE o.company_id = back.company_id AND o.id = back.id`,
+      [
+        entries.map(({ companyId }) => companyId),
+        entries.map(({ id }) => id),
+        error ? wordsOf(error) : null,
+      ],
     );
   });
+
+const recordFailure = ({ companyId, id }: WorkflowStart, error: unknown): Promise<void> =>
+  withSystem('relay', async () => {
+    await execute(
+      `UPDATE core.outbox SET locked_until = NULL, last_error = $3, tries = tries + 1,
+         parked_at = CASE WHEN tries + 1 >= ${maxTries} THEN now() END,
+         not_before = now() + make_interval(secs => least(${maxBackoffSeconds}, 2 ^ tries))
+       WHERE company_id = $1 AND id = $2`,
+      [companyId, id, wordsOf(error)],
+    );
+  });
+
+const wordsOf = (error: unknown): string =>
+  String(error instanceof Error ? error.message : error).slice(0, 500);

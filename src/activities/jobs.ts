@@ -5,6 +5,7 @@ import {
   select,
   withGlobal,
   withIdentity,
+  withSystem,
   withTenant,
 } from '../models/database.ts';
 import { queueMail } from '../models/mail.ts';
@@ -71,13 +72,43 @@ export const jobActivities = ({ openWorkflows }: { readonly openWorkflows: OpenW
       );
     });
     for await (const companyId of companyIds()) {
-      await withTenant(companyId, async () => {
-        await execute('DELETE FROM core.idempotency_keys WHERE expires_at < now()');
-      });
-      heartbeat({ companyId });
+      await inBatches(companyId, (most) =>
+        withTenant(companyId, () =>
+          execute(
+            `DELETE FROM core.idempotency_keys WHERE scope IN (
+               SELECT scope FROM core.idempotency_keys WHERE expires_at < now() LIMIT $1)`,
+            [most],
+          ),
+        ),
+      );
+      // As long as Temporal may still be asked to start one of them again, the mark is kept.
+      await inBatches(companyId, (most) =>
+        withSystem('relay', () =>
+          execute(
+            `DELETE FROM core.outbox WHERE company_id = $1 AND id IN (
+               SELECT id FROM core.outbox
+               WHERE company_id = $1 AND created_at < now() - interval '90 days'
+                 AND dispatched_at < now() - interval '90 days' LIMIT $2)`,
+            [companyId, most],
+          ),
+        ),
+      );
     }
   },
 });
+
+/** Removes until a batch is not full; none takes long enough to be in anybody's way. */
+async function inBatches(
+  companyId: string,
+  remove: (most: number) => Promise<number>,
+): Promise<void> {
+  const most = 5000;
+  let removed = most;
+  while (removed === most) {
+    removed = await remove(most);
+    heartbeat({ companyId });
+  }
+}
 
 /** One mail to each tenant admin of a company that has something to tell. */
 const digest = (companyId: string, week: string): Promise<void> =>

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
+import { ApplicationFailure } from '@temporalio/common';
 import type { Transporter } from 'nodemailer';
 import { failpoint } from '../failpoints.ts';
 import { ownCompany } from '../models/contract.ts';
-import { withTenant } from '../models/database.ts';
+import { select, withTenant } from '../models/database.ts';
 import { Notification } from '../models/Notification.ts';
 import { User } from '../models/User.ts';
 import { render } from './templates.ts';
@@ -28,6 +29,9 @@ export const mailThrough =
     await transport.sendMail({ from, to, ...mail });
   };
 
+/** A message is tried five times within a day; so long after each refusal but the last. */
+const retryAfter = ['5 minutes', '30 minutes', '3 hours', '18 hours'] as const;
+
 export const notificationActivities = ({ sendMail }: { readonly sendMail: SendMail }) => ({
   /**
    * Safe to repeat: what is marked as sent is not sent again, and the same Message-ID tells a mail
@@ -38,14 +42,18 @@ export const notificationActivities = ({ sendMail }: { readonly sendMail: SendMa
     const mail = await withTenant(companyId, () => mailOf(notificationId));
     if (!mail) return;
     failpoint('mail.beforeSend');
-    await sendMail(mail);
+    try {
+      await sendMail(mail);
+    } catch (error) {
+      throw await refused({ companyId, notificationId }, error);
+    }
     failpoint('mail.afterSend');
     await withTenant(companyId, async () => {
       await Notification.update(
         { status: 'sent', sentAt: new Date() },
         { where: { id: notificationId, status: 'queued' } },
       );
-      await Notification.increment('attempts', { where: { id: notificationId } });
+      await countAttempt(notificationId);
       failpoint('mail.beforeMark');
     });
   },
@@ -54,7 +62,7 @@ export const notificationActivities = ({ sendMail }: { readonly sendMail: SendMa
   async giveUpNotification({ companyId, notificationId }: NotificationRef): Promise<void> {
     await withTenant(companyId, async () => {
       const [failed] = await Notification.update(
-        { status: 'failed', attempts: 5, lastError: 'The mail server did not take it' },
+        { status: 'failed' },
         { where: { id: notificationId, status: 'queued' } },
       );
       if (failed === 0) return;
@@ -69,6 +77,38 @@ export const notificationActivities = ({ sendMail }: { readonly sendMail: SendMa
     });
   },
 });
+
+/** Counts the refusal, and says when to try again or, after the last, that it is over. */
+async function refused(
+  { companyId, notificationId }: NotificationRef,
+  error: unknown,
+): Promise<ApplicationFailure> {
+  const lastError = String(error instanceof Error ? error.message : error).slice(0, 500);
+  const attempts = await withTenant(companyId, () => countAttempt(notificationId, lastError));
+  const nextRetryDelay = retryAfter[attempts - 1];
+  return ApplicationFailure.create({
+    // Without the server's words: they hold the address.
+    message: `The mail server did not take it (${codesOf(error)}), attempt ${attempts}`,
+    type: 'MAIL_REFUSED',
+    nonRetryable: nextRetryDelay === undefined,
+    ...(nextRetryDelay && { nextRetryDelay }),
+  });
+}
+
+const codesOf = (error: unknown): string => {
+  const { code, responseCode }: { code?: string; responseCode?: number } = { ...Object(error) };
+  return [code ?? '', responseCode ?? ''].join(' ').trim() || 'no code';
+};
+
+/** @returns how many there were, with this one */
+async function countAttempt(notificationId: string, lastError?: string): Promise<number> {
+  const [counted] = await select<{ attempts: number }>(
+    `UPDATE core.notifications SET attempts = attempts + 1, last_error = coalesce($2, last_error)
+     WHERE id = $1 RETURNING attempts`,
+    [notificationId, lastError ?? null],
+  );
+  return counted?.attempts ?? 0;
+}
 
 async function mailOf(notificationId: string): Promise<Parameters<SendMail>[0] | undefined> {
   const notification = await found(notificationId);

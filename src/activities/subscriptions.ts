@@ -100,6 +100,8 @@ export const subscriptionActivities = () => ({
       await subscription.move('change_expiry', step, {
         expiresAt: new Date(order.expiresAt),
         endDate,
+        // Whoever wanted to leave later now leaves with the end, and is not renewed.
+        ...(cancelled.includes('cancellation') && { cancelEffectiveDate: endDate }),
       });
       await policy.follow({ endDate });
       await term?.update({ endDate });

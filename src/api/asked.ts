@@ -22,7 +22,7 @@ export interface Asked<P, Q, B> {
   readonly body: B;
   /** Identifies this request among its repetitions; only on routes with `idempotency`. */
   readonly once: Once;
-  /** From If-Match, else from a `version` in the body. */
+  /** From If-Match, else from a `version` in the body; only on routes with `ifMatch`. */
   readonly expectedVersion: number | undefined;
   readonly requestId: string;
   readonly host: string;
@@ -41,8 +41,7 @@ export function reader<P extends Joi.AnySchema, Q extends Joi.AnySchema, B exten
   outcome: Pick<Once, 'status' | 'message' | 'present'> = noOutcome,
 ): (ctx: Context) => Promise<Asked<Inner<P>, Inner<Q>, Inner<B>>> {
   refuseContradictions(declaration);
-  const { method, path, idempotency } = declaration;
-  const isChange = method !== 'GET';
+  const { method, path, idempotency, ifMatch } = declaration;
   const readsBody = declaration.body !== undefined || ['POST', 'PUT', 'PATCH'].includes(method);
   const parseParams = parser<P>(declaration.params, 'address');
   const parseQuery = parser<Q>(declaration.query, 'address');
@@ -53,7 +52,7 @@ export function reader<P extends Joi.AnySchema, Q extends Joi.AnySchema, B exten
     const params = parseParams(state.params);
     const query = parseQuery(singleValues(ctx.query));
     const key = idempotency && idempotencyKey(ctx, idempotency);
-    const expectedVersion = isChange ? versionInHeader(ctx) : undefined;
+    const expectedVersion = ifMatch && versionInHeader(ctx);
     const body = parseBody(readsBody ? await readBody(ctx) : {});
 
     return {
@@ -83,6 +82,7 @@ export function reader<P extends Joi.AnySchema, Q extends Joi.AnySchema, B exten
         };
       },
       get expectedVersion() {
+        if (!ifMatch) throw new Error(`${method} ${path} does not declare ifMatch`);
         return expectedVersion ?? versionInBody(body);
       },
       requestId: state.requestId,
@@ -146,8 +146,8 @@ function idempotencyKey(ctx: Context, need: 'optional' | 'required'): string | u
 function versionInHeader(ctx: Context): number | undefined {
   const header = ctx.headers['if-match'];
   if (header === undefined || header === '*') return undefined;
-  // Many clients leave the quotes out.
-  const version = /^(?:W\/)?("?)(\d{1,9})\1$/.exec(header)?.[2];
+  // Many clients leave the quotes out. After the dash an ETag goes on with what was shown.
+  const version = /^(?:W\/)?("?)(\d{1,9})(?:-[\w-]{1,40})?\1$/.exec(header)?.[2];
   if (version === undefined) throw new BadRequest('If-Match takes one version, such as "3"');
   return Number(version);
 }

@@ -144,6 +144,7 @@ export function composeApi({
     app,
     lifecycle,
     async close() {
+      sessions.close();
       await dispatcher.drained();
       await temporal.connection.close();
       await database.close();

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Refusal } from '../errors.ts';
 import type { Context } from './state.ts';
 
@@ -9,10 +10,13 @@ export interface Pagination {
   readonly nextCursor?: string | null | undefined;
 }
 
-/** One thing, or the outcome of a command. `data` with a version also becomes the ETag. */
+/**
+ * One thing, or the outcome of a command. Where `data` has a version, the ETag is that version and a
+ * digest of all that is shown: a workflow's step changes the answer but not the version of the edits.
+ */
 export function answerOne(ctx: Context, status: number, message: string, data: unknown): void {
   const version = versionOf(data);
-  if (version !== undefined) ctx.set('ETag', `"${version}"`);
+  if (version !== undefined) ctx.set('ETag', `"${version}-${digest(data)}"`);
   write(ctx, status, { success: true, message, data: data ?? null });
 }
 
@@ -84,3 +88,6 @@ const versionOf = (data: unknown): number | undefined =>
   typeof data === 'object' && data !== null && 'version' in data && typeof data.version === 'number'
     ? data.version
     : undefined;
+
+const digest = (data: unknown): string =>
+  createHash('sha256').update(JSON.stringify(data)).digest('base64url').slice(0, 16);

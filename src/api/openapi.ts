@@ -165,13 +165,13 @@ function fieldsOf(schema: Joi.AnySchema | undefined): Json[] {
   }));
 }
 
-function headerNames({ idempotency, method, company }: Route): string[] {
+function headerNames({ idempotency, ifMatch, company }: Route): string[] {
   return [
     'XRequestId',
     ...(company === false ? [] : ['XCompanyId']),
     ...(idempotency === 'optional' ? ['IdempotencyKey'] : []),
     ...(idempotency === 'required' ? ['IdempotencyKeyRequired'] : []),
-    ...(['PUT', 'PATCH', 'DELETE'].includes(method) ? ['IfMatch'] : []),
+    ...(ifMatch ? ['IfMatch'] : []),
   ];
 }
 
@@ -306,7 +306,10 @@ const parameters = {
   IfMatch: {
     name: 'If-Match',
     in: 'header',
-    description: 'The version the change is meant for; 409 if there is a newer one',
-    schema: { type: 'string', pattern: '^(\\*|(W/)?("[0-9]{1,9}"|[0-9]{1,9}))$' },
+    description: 'The version or ETag the change is meant for; 409 if there is a newer version',
+    schema: {
+      type: 'string',
+      pattern: '^(\\*|(W/)?("[0-9]{1,9}(-[A-Za-z0-9_-]{1,40})?"|[0-9]{1,9}))$',
+    },
   },
 } as const;

@@ -28,6 +28,8 @@ export interface RouteFacts {
   readonly company?: false | 'optional';
   /** Whether an Idempotency-Key is honoured or, where money moves, demanded. */
   readonly idempotency?: 'optional' | 'required';
+  /** A change that can be bound to the version the caller has seen. */
+  readonly ifMatch?: true;
   /** Valid input can still be refused with 422 by a rule that no schema states. */
   readonly businessRules?: boolean;
   /** Older paths, from the root, with the same parameters: `/api/plans` for `/plans`. */

@@ -4,7 +4,7 @@ import { cancellationOf, loadContract, renewalOf, type Cancellation } from '../m
 import { afterCommit, withTenant } from '../models/database.ts';
 import { containing, selectPage } from '../models/list.ts';
 import { illegalTransition, PolicySubscription } from '../models/PolicySubscription.ts';
-import { editRow } from '../models/rows.ts';
+import { editRow, refuseStale } from '../models/rows.ts';
 import type { CalendarDate } from '../rules/calendar.ts';
 import { may } from '../rules/permissions.ts';
 import { nextStatus, type SubscriptionStatus } from '../rules/subscriptions.ts';
@@ -99,6 +99,7 @@ export const createSubscriptions = ({
     wish: {
       readonly effectiveDate?: CalendarDate | undefined;
       readonly reason?: string | undefined;
+      readonly expectedVersion?: number | undefined;
     },
     once: Once,
   ): Promise<SubscriptionView | Replay> =>
@@ -120,6 +121,7 @@ export const createSubscriptions = ({
             }
           }
           refuseUnless(subscription, 'cancel');
+          refuseStale(PolicySubscription, subscription, wish.expectedVersion);
           const { effectiveDate = null, reason = null } = wish;
           cancellationOf(await loadContract(id), effectiveDate, Date.now());
           return { effectiveDate, reason };
@@ -132,7 +134,10 @@ export const createSubscriptions = ({
   renew: (
     actor: Actor,
     id: string,
-    wish: { readonly reason?: string | undefined },
+    wish: {
+      readonly reason?: string | undefined;
+      readonly expectedVersion?: number | undefined;
+    },
     once: Once,
   ): Promise<SubscriptionView | Replay> =>
     commandOnce(once, async (commandId) => {
@@ -150,6 +155,7 @@ export const createSubscriptions = ({
             throw new Forbidden('An expired subscription is renewed by the call centre');
           }
           refuseUnless(subscription, isLate ? 'late_renew' : 'renew');
+          refuseStale(PolicySubscription, subscription, wish.expectedVersion);
           await renewalOf(await loadContract(id), Date.now());
           return { reason: wish.reason ?? null };
         },

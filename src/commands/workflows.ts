@@ -26,30 +26,44 @@ export const createWorkflowCommands = (temporal: Pick<Temporal, 'start' | 'comma
     update: UpdateDefinition<Result, [Wish]>,
     { actor, entityId, workflowId, commandId, prepare }: WorkflowCommand<Wish>,
   ): Promise<void> {
-    const wish = await withTenant(actor.companyId, async () => {
-      if (await Transition.exists(commandId)) return undefined;
-      try {
-        return await prepare();
-      } catch (error) {
-        // Between the two reads an earlier try may have taken effect; its own effect then refuses it.
-        if (error instanceof Refusal && (await Transition.exists(commandId))) return undefined;
-        throw error;
-      }
-    });
+    /** What to send, judged by the rows; undefined once the command has taken effect. */
+    const judge = (): Promise<Wish | undefined> =>
+      withTenant(actor.companyId, async () => {
+        if (await Transition.exists(commandId)) return undefined;
+        try {
+          return await prepare();
+        } catch (error) {
+          // Between the two reads an earlier try may have taken effect; its own effect then refuses it.
+          if (error instanceof Refusal && (await Transition.exists(commandId))) return undefined;
+          throw error;
+        }
+      });
+    const wish = await judge();
     if (wish === undefined) return;
 
+    const hasTakenEffect = (): Promise<boolean> =>
+      withTenant(actor.companyId, () => Transition.exists(commandId));
     const send = async (): Promise<void> => {
       await temporal.command(update, { workflowId, commandId, wish });
     };
     try {
       return await send();
     } catch (error) {
+      if (error instanceof Unavailable && error.code === 'COMMAND_PENDING') {
+        // The step may have committed while its answer waited behind others.
+        if (await hasTakenEffect()) return;
+        throw error;
+      }
       if (!(error instanceof NotFound)) throw error;
     }
     const owed = await withTenant(actor.companyId, () =>
       OutboxEntry.findOne({ where: { entityId, dispatchedAt: null } }),
     );
-    if (!owed) throw new Unavailable('The workflow of this object is being restored; try again');
+    if (!owed) {
+      // If it has just closed, the rows know why the command comes too late.
+      if ((await judge()) === undefined) return;
+      throw new Unavailable('The workflow of this object is being restored; try again');
+    }
     failpoint('owed.beforeStart');
     await temporal.start(owed);
     failpoint('owed.afterStart');

@@ -39,9 +39,7 @@ export async function editRow<M extends Model & Entity>(
 ): Promise<M> {
   const { before, after } = difference(row, changes);
   const { version } = row;
-  if (expectedVersion !== undefined && expectedVersion !== version) {
-    throw versionConflict(model.entityType, row.id, version);
-  }
+  refuseStale(model, row, expectedVersion);
   if (Object.keys(after).length === 0) return row;
 
   const [changed] = await model.update(
@@ -51,6 +49,17 @@ export async function editRow<M extends Model & Entity>(
   if (changed === 0) throw versionConflict(model.entityType, row.id, version);
   AuditLog.record(action, { type: model.entityType, id: row.id }, { before, after });
   return row.reload();
+}
+
+/** @throws Conflict VERSION_CONFLICT when the caller has seen another version */
+export function refuseStale<M extends Model & Entity>(
+  { entityType }: EntityModel<M>,
+  { id, version }: M,
+  expectedVersion: number | undefined,
+): void {
+  if (expectedVersion !== undefined && expectedVersion !== version) {
+    throw versionConflict(entityType, id, version);
+  }
 }
 
 export const versionConflict = (entityType: string, id: string, version: number): Conflict =>

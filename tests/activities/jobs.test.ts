@@ -111,4 +111,24 @@ describe('the periodic jobs', () => {
     );
     expect(kept).toEqual([{ scope: 'young' }]);
   });
+
+  it('keepHouse removes what was dispatched 90 days ago, and nothing that is still owed', async () => {
+    const { id: companyId } = await buildCompany();
+    await database.sql(
+      `INSERT INTO core.outbox (company_id, id, entity_type, entity_id, workflow_type, workflow_id,
+         input, created_at, not_before, dispatched_at)
+       SELECT $1, gen_random_uuid(), 'x', gen_random_uuid(), 'x', coalesce(age, 'owed'), '{}',
+         now() - interval '91 days', now(), now() - age::interval
+       FROM unnest(ARRAY['91 days', '89 days', NULL]) AS age`,
+      [companyId],
+    );
+
+    await inJob(() => activitiesWith().keepHouse());
+
+    const kept = await database.sql<{ workflow_id: string }>(
+      'SELECT workflow_id FROM core.outbox WHERE company_id = $1 ORDER BY workflow_id',
+      [companyId],
+    );
+    expect(kept.map(({ workflow_id }) => workflow_id)).toEqual(['89 days', 'owed']);
+  });
 });

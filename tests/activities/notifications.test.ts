@@ -55,12 +55,26 @@ describe('delivering a notification', () => {
     expect(new Set(mails.map(({ messageId }) => messageId)).size).toBe(1);
   });
 
-  it('stays queued when the mail server did not take it', async () => {
-    const { activities, order } = await prepare(() => Promise.reject(new Error('busy')));
+  it('is refused five times within a day before it is over, each time without the words', async () => {
+    const words = Object.assign(new Error('<kim@home.example>: busy'), { responseCode: 451 });
+    const { activities, order } = await prepare(() => Promise.reject(words));
 
-    await expect(activities.deliverNotification(order)).rejects.toThrow('busy');
+    const refusals: unknown[] = [];
+    for (let attempt = 1; attempt <= 5; attempt += 1) {
+      refusals.push(await activities.deliverNotification(order).catch((error: unknown) => error));
+    }
 
-    expect(await statusOf(order.notificationId)).toEqual({ status: 'queued', attempts: 0 });
+    const refusal = { type: 'MAIL_REFUSED', message: expect.stringContaining('(451)') };
+    expect(refusals).toMatchObject([
+      { ...refusal, nonRetryable: false, nextRetryDelay: '5 minutes' },
+      { ...refusal, nonRetryable: false, nextRetryDelay: '30 minutes' },
+      { ...refusal, nonRetryable: false, nextRetryDelay: '3 hours' },
+      { ...refusal, nonRetryable: false, nextRetryDelay: '18 hours' },
+      { ...refusal, nonRetryable: true },
+    ]);
+    expect(String(refusals)).not.toContain('kim@home');
+    expect(await statusOf(order.notificationId)).toEqual({ status: 'queued', attempts: 5 });
+    expect(await lastErrorOf(order.notificationId)).toBe('<kim@home.example>: busy');
   });
 
   it('is given up once, with one word to the operators', async () => {
@@ -72,7 +86,7 @@ describe('delivering a notification', () => {
     await activities.deliverNotification(order);
 
     expect(await ledgerOf(database, order.companyId)).toEqual(afterOnce);
-    expect(await statusOf(order.notificationId)).toEqual({ status: 'failed', attempts: 5 });
+    expect(await statusOf(order.notificationId)).toEqual({ status: 'failed', attempts: 0 });
     expect(mails).toEqual([]);
   });
 
@@ -95,6 +109,14 @@ describe('delivering a notification', () => {
     await expect(foreign).rejects.toThrow('There is no notification');
     expect(mails).toEqual([]);
   });
+
+  const lastErrorOf = async (id: string): Promise<unknown> => {
+    const [row] = await database.sql<{ last_error: string }>(
+      'SELECT last_error FROM core.notifications WHERE id = $1',
+      [id],
+    );
+    return row?.last_error;
+  };
 
   const statusOf = async (id: string): Promise<unknown> => {
     const [row] = await database.sql(

@@ -177,6 +177,33 @@ describe('the relay', () => {
     expect(calls).toBeGreaterThanOrEqual(1);
   });
 
+  it('gives back all that it claimed when Temporal goes away in the middle', async () => {
+    await owe([uuid(), uuid(), uuid()]);
+    const away = Object.assign(new Error('14 UNAVAILABLE'), {
+      code: 14,
+      details: '',
+      metadata: {},
+    });
+    let calls = 0;
+
+    await relay(
+      async () => {
+        calls += 1;
+        if (calls > 1) throw away;
+      },
+      (rows) => rows.some(({ isDone }) => isDone) && rows.some(({ lastError }) => lastError),
+    );
+
+    const locked = await database.sql(
+      'SELECT 1 FROM core.outbox WHERE dispatched_at IS NULL AND locked_until IS NOT NULL',
+    );
+    expect(locked).toEqual([]);
+    expect((await entries()).filter(({ isDone }) => !isDone)).toMatchObject([
+      { tries: 0, lastError: '14 UNAVAILABLE' },
+      { tries: 0, lastError: '14 UNAVAILABLE' },
+    ]);
+  });
+
   it('starts each entry once when two relays run at once', async () => {
     const ids = await owe(Array.from({ length: 150 }, () => uuid()));
     const started: string[] = [];

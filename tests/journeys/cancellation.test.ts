@@ -116,7 +116,13 @@ describe('cancelling a subscription', () => {
     await journey.moveExpiry(journeys.now() + 5 * dayMs);
     await journey.end();
 
-    expect(await journey.row()).toMatchObject({ status: 'expired', term_no: 1 });
+    const endDate = addDays(today, 5);
+    expect(await journey.row()).toMatchObject({
+      status: 'expired',
+      term_no: 1,
+      end_date: endDate,
+      cancel_effective_date: endDate,
+    });
     expect(journey.subjects().at(-1)).toBe(`Policy ${journey.policyNumber} has expired`);
   });
 

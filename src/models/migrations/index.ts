@@ -2,6 +2,7 @@ import { foundation } from './0001Foundation.ts';
 import { identity } from './0002Identity.ts';
 import { catalogue } from './0003Catalogue.ts';
 import { subscriptions } from './0004Subscriptions.ts';
+import { retention } from './0005Retention.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -11,4 +12,10 @@ export interface Migration {
 }
 
 /** In the order in which they run. A landed migration is never edited. */
-export const migrations: readonly Migration[] = [foundation, identity, catalogue, subscriptions];
+export const migrations: readonly Migration[] = [
+  foundation,
+  identity,
+  catalogue,
+  subscriptions,
+  retention,
+];

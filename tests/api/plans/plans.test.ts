@@ -65,7 +65,7 @@ describe('/plans', () => {
     const archived = await ours.delete(path);
     const restored = await ours.post(`${path}/restore`);
 
-    expect(added).toMatchObject({ status: 201, headers: { etag: '"1"' } });
+    expect(added).toMatchObject({ status: 201, headers: { etag: expect.stringMatching(/^"1-/) } });
     expect(shown.body.data).toEqual(added.body.data);
     expect(added.body.data).toMatchObject({
       ...wish(),
@@ -231,6 +231,22 @@ describe('/plans', () => {
 
     expect(again).toMatchObject({ status: 201, headers: { 'idempotent-replayed': 'true' } });
     expect(again.body.data).toEqual(first.body.data);
+  });
+
+  it('is the same as seen before until something that it shows has changed', async () => {
+    const { path } = await created();
+    const visitor = api.visiting(companyId);
+    const first = await visitor.get(path);
+    const seen = { 'If-None-Match': String(first.headers['etag']) };
+
+    const same = await visitor.get(path, {}, seen);
+    await api
+      .as(admin)
+      .patch(`/categories/${first.body.data.property_category_id}`, { name: `New ${uuid()}` });
+    const renamed = await visitor.get(path, {}, seen);
+
+    expect([same.status, renamed.status]).toEqual([304, 200]);
+    expect(renamed.body.data.version).toBe(first.body.data.version);
   });
 
   it('refuses a change meant for an older version', async () => {

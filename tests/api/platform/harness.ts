@@ -223,6 +223,7 @@ export const sampleRoutes = (): Route[] => {
       method: 'PATCH',
       path: '/plans/:id',
       permission: 'plan:write',
+      ifMatch: true,
       summary: 'Changes a plan',
       tag,
       params: planPath,

@@ -239,9 +239,11 @@ describe('the expected version', () => {
   it('comes from If-Match, else from the body', async () => {
     const header = await change({ 'If-Match': '"7"' }, { version: 8 });
     const body = await change({}, { version: 8 });
+    const etag = await change({ 'If-Match': '"7-x_Y-9"' }, { version: 8 });
     const none = await change({ 'If-Match': '*' }, {});
 
     expect(header.body.data).toEqual({ version: 7 });
+    expect(etag.body.data).toEqual({ version: 7 });
     expect(body.body.data).toEqual({ version: 8 });
     expect(none.body.data).toEqual({});
   });
