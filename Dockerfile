@@ -30,7 +30,8 @@ LABEL org.opencontainers.image.title="Surety" \
   org.opencontainers.image.version="${VERSION}" \
   org.opencontainers.image.revision="${REVISION}" \
   org.opencontainers.image.licenses="UNLICENSED"
-ENV NODE_ENV=production ENVIRONMENT=production HOST=0.0.0.0
+# Two heaps for malloc: with one per thread the process keeps a quarter more memory, for no speed.
+ENV NODE_ENV=production ENVIRONMENT=production HOST=0.0.0.0 MALLOC_ARENA_MAX=2
 WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist

@@ -31,12 +31,12 @@ async function serve({ list, subscribe, userIds, databaseUrl, poolMax }: Baselin
   const options = { connectionString: databaseUrl, max: poolMax, idleTimeoutMillis: 30_000 };
   const pool = new pg.Pool(options);
   const [select] = listing.filter(({ text }) => text.startsWith('SELECT p.id'));
-  const [company = ''] = listing.find(({ text }) => text.includes('set_config'))?.values ?? [];
-  if (!select || subscribing.length === 0) throw new Error('Nothing was captured');
+  const company = /'app.current_company_id', '([^']+)'/.exec(listing[0]?.text ?? '')?.[1];
+  if (!select || !company || subscribing.length === 0) throw new Error('Nothing was captured');
   // The wall stands: the company is set, once a connection instead of once a transaction.
   const alone = new pg.Pool({
     ...options,
-    options: `-c app.current_company_id=${String(company)} -c search_path=shared,ext`,
+    options: `-c app.current_company_id=${company} -c search_path=shared,ext`,
   });
   const again = repeater(subscribing);
   const [firstUser = ''] = userIds;

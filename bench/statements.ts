@@ -25,7 +25,7 @@ export async function captureStatements(
   const open = new Map<unknown, Statement[]>();
   let done: Statement[][] = [];
   const stopListening = listen((connection, statement) => {
-    if (statement.text.startsWith('START TRANSACTION')) open.set(connection, []);
+    if (statement.text.startsWith('BEGIN')) open.set(connection, []);
     const transaction = open.get(connection);
     transaction?.push(statement);
     if (transaction && statement.text.startsWith('COMMIT')) done.push(transaction);

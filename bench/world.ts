@@ -110,6 +110,9 @@ export async function makeWorld(
     ({ id }) => id,
   );
 
+  // As the server does by itself within a minute or so.
+  await sql('ANALYZE');
+
   async function sendAll(requests: readonly Request[], connections: number): Promise<void> {
     let next = 0;
     const work = async (): Promise<void> => {

@@ -19,6 +19,8 @@ export interface StackOptions {
   /** Settings, over those of this process. */
   readonly env?: NodeJS.ProcessEnv;
   readonly programs?: readonly ('api' | 'worker')[];
+  /** Runs what `npm run build` has made, as production does. */
+  readonly built?: boolean;
   readonly seeded?: boolean;
   /** Faster, for tests: what a crash of the machine would lose does not matter. */
   readonly throwaway?: boolean;
@@ -75,6 +77,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const {
     ports = 'usual',
     programs = ['api', 'worker'],
+    built = false,
     seeded = true,
     throwaway = false,
   } = options;
@@ -130,9 +133,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       });
     }
     const startProgram = (name: 'api' | 'worker') => async (): Promise<Running> => {
+      const main = name === 'api' ? 'src/api/main' : 'worker/main';
       const child = await startProcess({
         name,
-        script: name === 'api' ? 'src/api/main.ts' : 'worker/main.ts',
+        script: built ? `dist/${main}.js` : `${main}.ts`,
         env,
         logs,
         readyUrl: `${name === 'api' ? api : worker}/health/ready`,

@@ -70,7 +70,7 @@ export async function createWorkers({
       ...common,
       taskQueue: `${taskQueue}-lifecycle`,
       workflowBundle: bundle,
-      maxCachedWorkflows: 300,
+      maxCachedWorkflows: 150,
       maxConcurrentWorkflowTaskExecutions: 40,
       maxConcurrentActivityTaskExecutions: maxActivities,
       workflowTaskPollerBehavior: { type: 'autoscaling', minimum: 2, maximum: 10 },

@@ -4,7 +4,6 @@ import type { Actor } from '../context.ts';
 import { Unauthenticated } from '../errors.ts';
 import { select, withIdentity } from '../models/database.ts';
 import { knownRoles } from '../models/Membership.ts';
-import { isLive } from '../models/RefreshToken.ts';
 
 export interface Sessions {
   /**
@@ -139,20 +138,21 @@ type Actors = ReadonlyMap<string, Actor>;
 
 async function loadActors(tokens: readonly Token[]): Promise<Actors> {
   const rows = await withIdentity(null, () =>
-    select<Token & { readonly roles: readonly string[] }>(
-      `SELECT s.user_id AS "userId", s.company_id AS "companyId", s.id AS "sessionId",
-         array_agg(m.role) AS roles
-       FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS s (user_id, company_id, id)
-         JOIN platform.users u ON u.id = s.user_id
-         JOIN platform.memberships m ON m.user_id = u.id AND m.company_id = s.company_id
-         JOIN platform.companies c ON c.id = m.company_id
-       WHERE u.is_active AND u.archived_at IS NULL
-         AND m.valid_from <= now() AND (m.valid_to IS NULL OR m.valid_to > now())
-         AND c.status <> 'closed' AND c.archived_at IS NULL
-         AND EXISTS (SELECT 1 FROM platform.refresh_tokens t
-           WHERE t.family_id = s.id AND t.user_id = u.id AND t.company_id = c.id)
-         AND ${isLive('s.id')}
-       GROUP BY s.user_id, s.company_id, s.id`,
+    select<Token & { readonly roles: readonly string[] | null }>(
+      // Each token by its own index look-ups, whatever the planner takes the tables for.
+      `SELECT s.user_id AS "userId", s.company_id AS "companyId", s.id AS "sessionId", held.roles
+       FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS s (user_id, company_id, id),
+         LATERAL (SELECT bool_and(t.revoked_at IS NULL)
+             AND bool_or(t.user_id = s.user_id AND t.company_id = s.company_id) AS is_live
+           FROM platform.refresh_tokens t WHERE t.family_id = s.id) AS session,
+         LATERAL (SELECT array_agg(m.role) AS roles FROM platform.memberships m
+           WHERE m.company_id = s.company_id AND m.user_id = s.user_id
+             AND m.valid_from <= now() AND (m.valid_to IS NULL OR m.valid_to > now())) AS held
+       WHERE session.is_live
+         AND EXISTS (SELECT 1 FROM platform.users u
+           WHERE u.id = s.user_id AND u.is_active AND u.archived_at IS NULL)
+         AND EXISTS (SELECT 1 FROM platform.companies c
+           WHERE c.id = s.company_id AND c.status <> 'closed' AND c.archived_at IS NULL)`,
       [
         tokens.map(({ userId }) => userId),
         tokens.map(({ companyId }) => companyId),
@@ -162,7 +162,7 @@ async function loadActors(tokens: readonly Token[]): Promise<Actors> {
   );
   const actors = rows.map(({ roles, ...token }): [string, Actor] => [
     token.sessionId,
-    { type: 'user', ...token, roles: knownRoles(roles) },
+    { type: 'user', ...token, roles: knownRoles(roles ?? []) },
   ]);
   return new Map(actors.filter(([, { roles }]) => roles.length > 0));
 }

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { QueryTypes, Sequelize, type Model, type ModelStatic, type Options } from 'sequelize';
-import { v7 as uuid } from 'uuid';
+import { v7 as uuid, validate as isUuid } from 'uuid';
 import { currentContext } from '../context.ts';
 import { Conflict } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
@@ -77,6 +77,10 @@ export function openDatabase(
     if (!transaction) {
       throw new Error('A statement outside withTenant, withIdentity, withGlobal or withSystem');
     }
+  });
+  // The company, its tables and the door's rights come with BEGIN: one round trip, none before them.
+  Object.assign(Object(sequelize.getQueryInterface().queryGenerator), {
+    startTransactionQuery: () => `BEGIN; ${entry(openUnit())}`,
   });
   define(sequelize);
   current = sequelize;
@@ -205,7 +209,6 @@ async function transact<T>(
     try {
       const result = await units.run(unit, () =>
         database().transaction(async () => {
-          await enter(unit);
           const value = await work();
           await flush();
           failpoint('transaction.beforeCommit', door);
@@ -228,13 +231,14 @@ function asConflict(error: unknown): unknown {
   return duplicate ? new Conflict(...duplicate) : error;
 }
 
-/** Company, tables and rights of this transaction, in one statement; all end with it. */
-async function enter({ door, companyId }: Unit): Promise<void> {
+/** Company, tables and rights of this transaction; all end with it. */
+function entry({ door, companyId }: Unit): string {
+  if (!isUuid(companyId)) throw new Error(`Not the id of a company: ${companyId}`);
   const role = door === 'tenant' ? '' : `, set_config('role', '${door}', true)`;
-  await database().query(
-    `SELECT set_config('app.current_company_id', $1, true), set_config('search_path', $2, true)${role}`,
-    // Unnamed, temporary tables would come first and outlive the transaction on its connection.
-    { bind: [companyId, 'shared, ext, pg_temp'], raw: true },
+  // Unnamed, temporary tables would come first and outlive the transaction on its connection.
+  return (
+    `SELECT set_config('app.current_company_id', '${companyId}', true), ` +
+    `set_config('search_path', 'shared, ext, pg_temp', true)${role}`
   );
 }
 
