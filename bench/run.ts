@@ -17,7 +17,7 @@ import { rounded } from './statistics.ts';
 import { makeWorld, type World } from './world.ts';
 
 /**
- * Run as a program: measures the figures of requirements 9.10 on a stack of its own and prints one
+ * Run as a program: measures speed and memory on a stack of its own and prints one
  * table. `node --import tsx bench/run.ts [--quick] [names]`; without names all of them.
  */
 const isQuick = process.argv.includes('--quick');

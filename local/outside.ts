@@ -15,6 +15,28 @@ export async function reachDatabase(url: string): Promise<string> {
   }
 }
 
+/**
+ * Another installation uses the logins of this server: new passwords would cut it off.
+ * @throws Error one sentence that says what to give instead
+ */
+export async function refuseKnownLogins(adminUrl: string): Promise<void> {
+  const client = new pg.Client({ connectionString: adminUrl });
+  await client.connect();
+  try {
+    const { rowCount } = await client.query(
+      `SELECT 1 FROM pg_roles WHERE rolname IN ('app_api', 'app_worker')`,
+    );
+    if (!rowCount) return;
+  } finally {
+    await client.end();
+  }
+  throw new Error(
+    'The server of DATABASE_URL has the logins app_api and app_worker already, and their passwords ' +
+      'are not known here: give DATABASE_URL as app_api, DATABASE_WORKER_URL as app_worker and ' +
+      'DATABASE_MIGRATE_URL as the one that migrates.',
+  );
+}
+
 export async function reachTemporal(
   env: NodeJS.ProcessEnv,
 ): Promise<{ address: string; uiUrl: string }> {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { v7 as uuid } from 'uuid';
 import { createPasswords, type Passwords } from '../src/commands/passwords.ts';
@@ -20,6 +20,7 @@ import {
 } from '../src/models/database.ts';
 import { InsurancePlan } from '../src/models/InsurancePlan.ts';
 import { Membership } from '../src/models/Membership.ts';
+import { PolicySubscription } from '../src/models/PolicySubscription.ts';
 import { PropertyCategory } from '../src/models/PropertyCategory.ts';
 import { rolesInUse, type Role } from '../src/rules/permissions.ts';
 import type { Say } from './progress.ts';
@@ -49,6 +50,7 @@ const levels = [
 /**
  * Fills an empty database: a demo company with its catalogue, one person for each role, and a few
  * live subscriptions made by the commands that the API uses. A company that is there stays as it is.
+ * What was begun and interrupted is completed: the accounts are chosen, and kept, before the rest.
  */
 export async function seed({
   env,
@@ -62,6 +64,7 @@ export async function seed({
 }): Promise<void> {
   const config = readConfig(env);
   const code = config.defaultCompany ?? 'DEMO';
+  const begun = path.join(dataDir, 'seed-begun.json');
   const database = openDatabase(
     {
       url: config.database.url,
@@ -75,33 +78,51 @@ export async function seed({
   try {
     const known = await withGlobal(() => Company.count());
     // One row is the platform itself.
-    if (known > 1) return;
+    if (known > 1 && !existsSync(begun)) return;
+    if (!existsSync(begun)) writePrivately(begun, rolesInUse.map(accountFor(code)));
+    const accounts = readAccounts(begun);
     await runInContext({ requestId: 'seed', actorType: 'system' }, async () => {
       say('company and catalogue');
-      const company = await withGlobal(() =>
-        Company.create({
-          id: uuid(),
-          name: 'Demo Mutual',
-          code,
-          businessType: 'home',
-          contactEmail: 'office@demo.example',
-          timeZone: 'Europe/Berlin',
-          defaultCurrency: 'EUR',
-        }),
-      );
+      const company = await withGlobal(() => demoCompany(code));
       const plans = await withTenant(company.id, () => seedCatalogue(company));
       say('one person for each role');
-      const { accounts, holder } = await seedPeople(company, createPasswords(config));
+      const holder = await seedPeople(company, accounts, createPasswords(config));
       keepAccounts(path.join(dataDir, 'demo-accounts.json'), accounts);
       say('live subscriptions');
       await subscribe(holder, plans.slice(0, 3));
     });
+    rmSync(begun);
   } finally {
     await database.close();
   }
 }
 
+const accountFor =
+  (code: string) =>
+  (role: Role): Account => ({
+    company: role === 'global_admin' ? 'PLATFORM' : code,
+    role,
+    email: `${role.replaceAll('_', '-')}@${code.toLowerCase()}.example`,
+    // Random, and with every class of character that a company may ask for.
+    password: `${randomBytes(12).toString('base64url')}-Aa1`,
+  });
+
+const demoCompany = async (code: string): Promise<Company> =>
+  (await Company.findOne({ where: { code } })) ??
+  Company.create({
+    id: uuid(),
+    name: 'Demo Mutual',
+    code,
+    businessType: 'home',
+    contactEmail: 'office@demo.example',
+    timeZone: 'Europe/Berlin',
+    defaultCurrency: 'EUR',
+  });
+
+/** All of it or nothing. @returns the plans, in the order of the list */
 async function seedCatalogue(company: Company): Promise<string[]> {
+  const existing = await InsurancePlan.findAll({ order: [['id', 'ASC']] });
+  if (existing.length > 0) return existing.map(({ id }) => id);
   const plans: string[] = [];
   for (const { name, segment, factor } of categories) {
     const propertyCategoryId = append(PropertyCategory, { name, segment });
@@ -127,55 +148,44 @@ async function seedCatalogue(company: Company): Promise<string[]> {
 
 async function seedPeople(
   company: Company,
+  accounts: readonly Account[],
   passwords: Passwords,
-): Promise<{ accounts: Account[]; holder: Actor }> {
-  const accounts: Account[] = [];
+): Promise<Actor> {
   let holder: Actor | undefined;
-  for (const role of rolesInUse) {
-    const isPlatform = role === 'global_admin';
-    const companyId = isPlatform ? platformCompanyId : company.id;
+  for (const { role, email, password } of accounts) {
+    const companyId = role === 'global_admin' ? platformCompanyId : company.id;
     const username = role.replaceAll('_', '-');
-    const account = {
-      company: isPlatform ? 'PLATFORM' : company.code,
-      role,
-      email: `${username}@${company.code.toLowerCase()}.example`,
-      // Random, and with every class of character that a company may ask for.
-      password: `${randomBytes(12).toString('base64url')}-Aa1`,
-    };
-    const passwordHash = await passwords.hash(account.password);
+    const passwordHash = await passwords.hash(password);
     const userId = await withIdentity(companyId, async () => {
-      const id = await Credential.add({
-        username,
-        email: account.email,
-        passwordHash,
-        firstName: 'Demo',
-        lastName: username,
-      });
-      if (!id) throw new Error(`${account.email} exists already`);
-      AuditLog.record('CREATE', { type: 'user', id });
+      const person = { username, email, passwordHash, firstName: 'Demo', lastName: username };
+      const added = await Credential.add(person);
+      const id = added ?? (await Credential.findOne({ where: { email } }))?.id;
+      if (id === undefined) throw new Error(`${email} could not be added`);
+      if (added) AuditLog.record('CREATE', { type: 'user', id });
       await Membership.grant({ companyId, userId: id, role });
       return id;
     });
-    accounts.push(account);
     if (role === 'policyholder') {
       holder = { type: 'user', userId, companyId, roles: [role], sessionId: null };
     }
   }
   if (!holder) throw new Error('No policyholder was seeded');
-  return { accounts, holder };
+  return holder;
 }
 
-/** Their workflows are started by the relay of the worker, which comes up next. */
+/** Those not bought yet. Their workflows are started by the relay of the worker, which comes up next. */
 async function subscribe(holder: Actor, planIds: readonly string[]): Promise<void> {
   const subscriptions = createSubscriptions({
     dispatcher: { dispatch: () => undefined, drained: () => Promise.resolve() },
     workflows: { command: () => Promise.reject(new Error('The seed sends no commands')) },
   });
   const { userId, companyId } = holder;
+  const bought = await withTenant(companyId, () => PolicySubscription.count());
   await runInContext(
     { requestId: 'seed', companyId, actorId: userId, actorType: 'user' },
     async () => {
       for (const [index, insurancePlanId] of planIds.entries()) {
+        if (index < bought) continue;
         await subscriptions.subscribe(
           holder,
           { insurancePlanId, autoRenew: index === 1 },
@@ -195,11 +205,20 @@ async function subscribe(holder: Actor, planIds: readonly string[]): Promise<voi
   );
 }
 
-/** Readable by the owner alone, whole or not at all; later companies may have added theirs. */
+/** Later companies may have added theirs. */
 function keepAccounts(file: string, accounts: readonly Account[]): void {
-  const kept: Account[] = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : [];
-  writeFileSync(`${file}.new`, `${JSON.stringify([...kept, ...accounts], null, 2)}\n`, {
-    mode: 0o600,
-  });
+  const kept = existsSync(file) ? readAccounts(file) : [];
+  const known = new Set(kept.map(({ email }) => email));
+  writePrivately(file, [...kept, ...accounts.filter(({ email }) => !known.has(email))]);
+}
+
+function readAccounts(file: string): Account[] {
+  const accounts: Account[] = JSON.parse(readFileSync(file, 'utf8'));
+  return accounts;
+}
+
+/** Readable by the owner alone, whole or not at all. */
+function writePrivately(file: string, accounts: readonly Account[]): void {
+  writeFileSync(`${file}.new`, `${JSON.stringify(accounts, null, 2)}\n`, { mode: 0o600 });
   renameSync(`${file}.new`, file);
 }

@@ -1,11 +1,11 @@
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { startProcess } from './children.ts';
 import { openDataDir } from './dataDir.ts';
 import { hold } from './holdFile.ts';
 import { keptSecrets } from './keptSecrets.ts';
 import { startMailCatcher } from './mailCatcher.ts';
-import { reachDatabase, reachTemporal } from './outside.ts';
+import { reachDatabase, reachTemporal, refuseKnownLogins } from './outside.ts';
 import { claimPort } from './ports.ts';
 import { startPostgres } from './postgres.ts';
 import { quietStep, type Step } from './progress.ts';
@@ -108,8 +108,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const database = await step('Migrations', () => migrate(adminDatabase));
 
     const host = given['HOST'] || '127.0.0.1';
-    const api = `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${apiPort}`;
-    const worker = `http://127.0.0.1:${workerPort}`;
+    const reached = host === '0.0.0.0' ? '127.0.0.1' : host;
+    const api = `http://${reached}:${apiPort}`;
+    const worker = `http://${reached}:${workerPort}`;
     const env: NodeJS.ProcessEnv = {
       ...keptSecrets(path.join(dir, 'secrets.json'), ['SECRET_KEY', 'JWT_SECRET_KEY'] as const),
       DEFAULT_COMPANY: 'DEMO',
@@ -240,7 +241,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       await migrateUp(adminUrl);
       return { apiUrl, workerUrl: given['DATABASE_WORKER_URL'] || apiUrl };
     }
-    const passwords = keptSecrets(path.join(dir, 'database.json'), ['api', 'worker'] as const);
+    const kept = path.join(dir, 'database.json');
+    if (apiUrl && !existsSync(kept)) await refuseKnownLogins(adminUrl);
+    const passwords = keptSecrets(kept, ['api', 'worker'] as const);
     return prepareDatabase({ adminUrl, passwords });
   }
 }

@@ -38,6 +38,8 @@ export interface TemporalOptions {
 const version = '1.5.1';
 const source = 'github.com/temporalio/cli/cmd/temporal';
 const startWithinMs = 60_000;
+/** As in `deploy/temporal/dynamicConfig.yaml`: without it the fairness key of a start has no effect. */
+const likeDeployed = { 'matching.enableFairness': 'true' } as const;
 const retention = '720h';
 
 /**
@@ -117,7 +119,7 @@ export async function startTemporal(options: TemporalOptions): Promise<TemporalS
         ...(dbFile ? [`--db-filename=${dbFile}`] : []),
         '--sqlite-pragma=journal_mode=wal',
         '--sqlite-pragma=synchronous=normal',
-        ...Object.entries(options.dynamicConfig ?? {}).map(
+        ...Object.entries({ ...likeDeployed, ...options.dynamicConfig }).map(
           ([key, value]) => `--dynamic-config-value=${key}=${value}`,
         ),
       ],

@@ -6,7 +6,8 @@ import { CannotStart } from './errors.ts';
 export interface Config {
   readonly appName: string;
   readonly environment: 'development' | 'test' | 'production';
-  readonly debug: boolean;
+  /** Whether an answer of 500 carries its stack trace: where a developer looks. */
+  readonly showStack: boolean;
   readonly logLevel: string;
   readonly logLevels: Readonly<Record<string, string>>;
   readonly logDir: string | undefined;
@@ -15,6 +16,8 @@ export interface Config {
   readonly workerPort: number;
   readonly publicUrl: string;
   readonly apiPrefix: string;
+  /** When the older paths go away; undefined while nobody plans that. */
+  readonly olderPathsEnd: Date | undefined;
   readonly allowedHosts: readonly string[];
   readonly corsOrigins: readonly string[];
   readonly trustProxy: boolean;
@@ -87,6 +90,7 @@ const settings = Joi.object({
   API_V1_PREFIX: Joi.string()
     .pattern(/^\/[a-z0-9/]{1,50}$/)
     .default('/api/v1'),
+  OLDER_PATHS_END: Joi.date().iso(),
   ALLOWED_HOSTS: list.default('localhost,127.0.0.1,0.0.0.0'),
   CORS_ORIGINS: list.default('http://localhost:3000,http://localhost:8080,http://localhost:8081'),
   TRUST_PROXY: Joi.boolean().default(false),
@@ -153,7 +157,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = processEnvironment()
   return deepFreeze({
     appName: value.APP_NAME,
     environment: value.ENVIRONMENT,
-    debug: value.DEBUG,
+    showStack: value.ENVIRONMENT === 'development' && value.DEBUG,
     logLevel: value.LOG_LEVEL,
     logLevels: Object.fromEntries(split(value.LOG_LEVELS).map((pair) => pair.split('=', 2))),
     logDir: value.LOG_DIR,
@@ -162,6 +166,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = processEnvironment()
     workerPort: value.WORKER_PORT,
     publicUrl: value.PUBLIC_URL ?? `http://${value.HOST}:${value.PORT}`,
     apiPrefix: value.API_V1_PREFIX,
+    olderPathsEnd: value.OLDER_PATHS_END,
     allowedHosts: split(value.ALLOWED_HOSTS),
     corsOrigins: split(value.CORS_ORIGINS),
     trustProxy: value.TRUST_PROXY,

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { format } from 'node:util';
 import { pino, type DestinationStream, type Logger } from 'pino';
 import type { Config } from './config.ts';
 import { currentContext } from './context.ts';
@@ -23,6 +24,7 @@ export function createLogger(
       paths: ['authorization', 'cookie', 'password', '*.authorization', '*.cookie', '*.password'],
       censor: '[redacted]',
     },
+    serializers: { err: loggedError },
     mixin: () => {
       const { requestId, companyId, actorId, workflowId } = currentContext();
       return {
@@ -65,5 +67,36 @@ export function createLogger(
     log,
     access,
     moduleLog: (name) => log.child({ module: name }, { level: logLevels[name] ?? logLevel }),
+  };
+}
+
+/** Libraries that warn on the console, such as Sequelize of a lost connection, write lines like ours. */
+export function adoptWarnings(log: Logger): void {
+  console.warn = (...words: unknown[]) => log.warn({ module: 'console' }, format(...words));
+}
+
+/**
+ * What a line says of an error. Only what is named here: the database library hangs the bound values
+ * of a failed statement on its errors, and those are people's data.
+ */
+export function loggedError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const driver: unknown = Reflect.get(error, 'parent');
+  const told = (name: string): unknown =>
+    Reflect.get(error, name) ?? Reflect.get(Object(driver), name);
+  const facts = ['code', 'constraint', 'table'].flatMap((name) => {
+    const value = told(name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  const sql = told('sql');
+  return {
+    type: error.name,
+    message: error.message,
+    stack: error.stack,
+    ...Object.fromEntries(facts),
+    // Some statements carry their values as literals.
+    ...(typeof sql === 'string' && { sql: sql.replaceAll(/'(?:[^']|'')*'/g, "'…'") }),
+    ...(error.cause instanceof Error && { cause: loggedError(error.cause) }),
+    ...(error instanceof AggregateError && { errors: error.errors.map(loggedError) }),
   };
 }

@@ -1,19 +1,22 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { NativeConnection, Runtime, DefaultLogger, type Worker } from '@temporalio/worker';
+import { createServer } from 'node:http';
+import { NativeConnection, Runtime, DefaultLogger } from '@temporalio/worker';
 import { createTransport } from 'nodemailer';
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import { mailThrough } from '../src/activities/notifications.ts';
-import { outboxAge } from '../src/commands/dispatch.ts';
 import { openTemporal, openWorkflowsAmong } from '../src/commands/temporal.ts';
-import { readConfig, type Config } from '../src/config.ts';
+import { readConfig } from '../src/config.ts';
 import { armFailpoint } from '../src/failpoints.ts';
-import { createLogger, type Logger } from '../src/logger.ts';
+import { adoptWarnings, createLogger, type Logger } from '../src/logger.ts';
 import { defineModels } from '../src/models/all.ts';
-import { openDatabase, select, withGlobal } from '../src/models/database.ts';
+import { databaseMetrics } from '../src/metrics.ts';
+import { openDatabase } from '../src/models/database.ts';
 import { selfCheck } from '../src/models/selfCheck.ts';
 import { startFailure } from '../src/errors.ts';
+import { stopGracefully } from '../src/stopping.ts';
 import { createWorkers } from './createWorker.ts';
+import { serveHealth } from './health.ts';
 import { startRelay } from './relay.ts';
+import { runWorkers } from './runWorkers.ts';
 import { ensureSchedules } from './schedules.ts';
 import { ensureSearchAttributes } from './searchAttributes.ts';
 import { workflowBundle } from './workflowBundle.ts';
@@ -30,8 +33,12 @@ async function main(): Promise<void> {
   const config = readConfig();
   armFailpoint(config.failpoint);
   const { log, moduleLog } = createLogger(config, 'worker');
+  adoptWarnings(log);
   const sdkMetrics = await freePort();
   installRuntime(moduleLog('temporal'), sdkMetrics);
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const figures = databaseMetrics(registry);
   const database = openDatabase(
     {
       url: config.database.workerUrl,
@@ -39,9 +46,14 @@ async function main(): Promise<void> {
       acquireTimeoutMs: config.database.acquireTimeoutMs,
       statementTimeoutMs: 8000,
       applicationName: 'surety-worker',
+      onQuery: (sql, milliseconds) => {
+        figures.observeQuery(milliseconds);
+        if (config.database.echo) log.debug({ sql, milliseconds }, 'query');
+      },
     },
     defineModels,
   );
+  figures.watchPool(database);
   await selfCheck();
 
   const temporal = openTemporal(config);
@@ -73,35 +85,31 @@ async function main(): Promise<void> {
     mailsPerSecond: config.smtp.perSecond,
   });
   const relay = startRelay({ temporal, log: moduleLog('relay') });
-  const running = Promise.all(workers.map((worker) => worker.run()));
-  const health = await serveHealth(config, workers, sdkMetrics);
-  log.info({ address, taskQueue }, 'worker ready');
-
-  let stopping: Promise<void> | undefined;
-  const stop = (reason: string, exitCode: number): void => {
-    stopping ??= (async () => {
-      log.info({ reason }, 'stopping');
-      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-      await running.catch(() => undefined);
-      await relay.stop();
-      transport.close();
-      await connection.close();
-      await temporal.connection.close();
-      await database.close();
-      health.close();
-      process.exit(exitCode);
-    })();
-  };
-  process.once('SIGTERM', () => stop('SIGTERM', 0));
-  process.once('SIGINT', () => stop('SIGINT', 0));
-  process.once('unhandledRejection', (error) => {
-    log.fatal({ err: error }, 'unhandled rejection');
-    stop('unhandled rejection', 1);
+  const health = await serveHealth({
+    host: config.host,
+    port: config.workerPort,
+    registry,
+    workers,
+    readSdkMetrics: () => readText(`http://127.0.0.1:${sdkMetrics}/metrics`),
   });
-  running.catch((error: unknown) => {
+  const running = runWorkers(workers);
+  const stop = stopGracefully({
+    log,
+    steps: {
+      workers: () => running.stop(),
+      relay: () => relay.stop(),
+      mail: () => transport.close(),
+      connection: () => connection.close(),
+      client: () => temporal.connection.close(),
+      database: () => database.close(),
+      health: () => health.close(),
+    },
+  });
+  running.ended.catch((error: unknown) => {
     log.fatal({ err: error }, 'a worker failed');
     stop('a worker failed', 1);
   });
+  log.info({ address, taskQueue }, 'worker ready');
 }
 
 /**
@@ -152,54 +160,4 @@ async function untilThere(what: string, log: Logger, work: () => Promise<void>):
   }
 }
 
-async function serveHealth(
-  { host, workerPort }: Pick<Config, 'host' | 'workerPort'>,
-  workers: readonly Worker[],
-  sdkMetrics: number,
-): Promise<{ close(): void }> {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  new Gauge({
-    name: 'outbox_oldest_seconds',
-    help: 'How long the oldest owed workflow start has waited',
-    registers: [registry],
-    async collect() {
-      this.set(await outboxAge());
-    },
-  });
-  const isReady = async (): Promise<boolean> => {
-    if (!workers.every((worker) => worker.getState() === 'RUNNING')) return false;
-    return withGlobal(() => select('SELECT 1')).then(
-      () => true,
-      () => false,
-    );
-  };
-  const server = createServer((request, response) => void serve(request, response));
-  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const answer = (status: number, type: string, text: string): void => {
-      response.writeHead(status, { 'Content-Type': type }).end(text);
-    };
-    if (request.url === '/health/live') return answer(200, 'application/json', '{"status":"live"}');
-    if (request.url === '/health/ready') {
-      return (await isReady())
-        ? answer(200, 'application/json', '{"status":"ready"}')
-        : answer(503, 'application/json', '{"status":"not ready"}');
-    }
-    if (request.url === '/metrics') {
-      const sources = [
-        registry.metrics(),
-        fetch(`http://127.0.0.1:${sdkMetrics}/metrics`).then((told) => told.text()),
-      ];
-      return Promise.all(sources).then(
-        (texts) => answer(200, registry.contentType, texts.join('\n')),
-        () => answer(503, 'text/plain', 'metrics are not available'),
-      );
-    }
-    return answer(404, 'application/json', '{"status":"not found"}');
-  };
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(workerPort, host, resolve);
-  });
-  return { close: () => void server.close() };
-}
+const readText = async (url: string): Promise<string> => (await fetch(url)).text();

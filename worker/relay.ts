@@ -1,7 +1,7 @@
-import { isGrpcServiceError } from '@temporalio/client';
 import { markDispatched } from '../src/commands/dispatch.ts';
 import type { Temporal } from '../src/commands/temporal.ts';
 import { runInContext } from '../src/context.ts';
+import { Unavailable } from '../src/errors.ts';
 import { failpoint } from '../src/failpoints.ts';
 import type { Logger } from '../src/logger.ts';
 import { execute, select, withSystem } from '../src/models/database.ts';
@@ -12,9 +12,6 @@ const pollMs = 1000;
 const lockSeconds = 30;
 const maxTries = 20;
 const maxBackoffSeconds = 30;
-
-/** gRPC states that say nothing about the entry itself: unavailable, deadline, cancelled. */
-const passing = new Set([14, 4, 1]);
 
 /**
  * Starts what inline dispatch left behind: claim in one short transaction, start outside of it, mark
@@ -53,7 +50,8 @@ export function startRelay({
         started.push(entry);
       } catch (error) {
         log.warn({ err: error, workflow_id: entry.workflowId }, 'start failed');
-        if (isGrpcServiceError(error) && passing.has(error.code)) {
+        if (error instanceof Unavailable) {
+          // One try told that Temporal is away; the others would each wait for the same answer.
           await putBack(entries.slice(place), error);
           break;
         }
@@ -91,35 +89,41 @@ export function startRelay({
 const claim = (): Promise<WorkflowStart[]> =>
   withSystem('relay', () =>
     select<WorkflowStart>(
-      `UPDATE core.outbox AS o SET locked_until = now() + make_interval(secs => $1)
-       FROM (
-         SELECT company_id, id FROM core.outbox AS c
-         WHERE dispatched_at IS NULL AND parked_at IS NULL AND not_before <= now()
-           AND (locked_until IS NULL OR locked_until < now())
-           AND NOT EXISTS (
-             SELECT 1 FROM core.outbox AS earlier
-             WHERE earlier.company_id = c.company_id AND earlier.entity_id = c.entity_id
-               AND earlier.id < c.id
-               AND earlier.dispatched_at IS NULL AND earlier.parked_at IS NULL)
-         ORDER BY not_before LIMIT $2
-         FOR UPDATE SKIP LOCKED
-       ) AS next
-       WHERE o.company_id = next.company_id AND o.id = next.id
-       RETURNING o.company_id AS "companyId", o.id, o.entity_type AS "entityType",
-         o.entity_id AS "entityId", o.workflow_type AS "workflowType",
-         o.workflow_id AS "workflowId", o.input, o.summary, o.attributes, o.context,
-         o.is_restart AS "isRestart"`,
+      `WITH taken AS (
+         UPDATE core.outbox AS o SET locked_until = now() + make_interval(secs => $1)
+         FROM (
+           SELECT company_id, id FROM core.outbox AS c
+           WHERE dispatched_at IS NULL AND parked_at IS NULL AND not_before <= now()
+             AND (locked_until IS NULL OR locked_until < now())
+             AND NOT EXISTS (
+               SELECT 1 FROM core.outbox AS earlier
+               WHERE earlier.company_id = c.company_id AND earlier.entity_id = c.entity_id
+                 AND earlier.id < c.id
+                 AND earlier.dispatched_at IS NULL AND earlier.parked_at IS NULL)
+           ORDER BY not_before LIMIT $2
+           FOR UPDATE SKIP LOCKED
+         ) AS next
+         WHERE o.company_id = next.company_id AND o.id = next.id
+         RETURNING o.*
+       )
+       SELECT company_id AS "companyId", id, entity_type AS "entityType", entity_id AS "entityId",
+         workflow_type AS "workflowType", workflow_id AS "workflowId", input, summary, attributes,
+         context, is_restart AS "isRestart"
+       FROM taken ORDER BY not_before, id`,
       [lockSeconds, batch],
     ),
   );
 
-/** Temporal being away, or our own stop, is no failure of the entries: nothing is counted. */
+/**
+ * Temporal being away, or our own stop, is no failure of the entries: nothing is counted. The first,
+ * which was tried, goes behind the others: what is slow about it alone must not hold them up.
+ */
 const putBack = (entries: readonly WorkflowStart[], error?: unknown): Promise<void> =>
   withSystem('relay', async () => {
     await execute(
       `UPDATE core.outbox AS o SET locked_until = NULL, last_error = coalesce($3, last_error),
-         not_before = now() + interval '1 second'
-       FROM unnest($1::uuid[], $2::uuid[]) AS back (company_id, id)
+         not_before = CASE back.place WHEN 1 THEN now() ELSE o.not_before END
+       FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS back (company_id, id, place)
        WHERE o.company_id = back.company_id AND o.id = back.id`,
       [
         entries.map(({ companyId }) => companyId),
@@ -140,5 +144,8 @@ const recordFailure = ({ companyId, id }: WorkflowStart, error: unknown): Promis
     );
   });
 
+/** The innermost cause: around it stand sentences that are the same for every failure. */
 const wordsOf = (error: unknown): string =>
-  String(error instanceof Error ? error.message : error).slice(0, 500);
+  error instanceof Error && error.cause !== undefined
+    ? wordsOf(error.cause)
+    : String(error instanceof Error ? error.message : error).slice(0, 500);

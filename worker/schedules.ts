@@ -1,5 +1,6 @@
 import {
   ScheduleAlreadyRunning,
+  ScheduleNotFoundError,
   ScheduleOverlapPolicy,
   type Client,
   type ScheduleSpec,
@@ -24,27 +25,44 @@ const jobs: readonly { readonly workflow: string; readonly spec: ScheduleSpec; n
   },
 ];
 
-/** Creates the periodic jobs, or brings existing ones up to date. Every worker may call it. */
+/**
+ * Creates the periodic jobs, or brings existing ones up to date. Every worker may call it. Their ids
+ * name the queue, because a namespace may be shared by deployments that differ in nothing else.
+ */
 export async function ensureSchedules(client: Client, taskQueue: string): Promise<void> {
+  const queue = `${taskQueue}-lifecycle`;
   for (const { workflow, spec, note } of jobs) {
+    const scheduleId = `${taskQueue}/${workflow}`;
     const options = {
       spec,
       action: {
         type: 'startWorkflow',
         workflowType: workflow,
-        workflowId: scheduleWorkflowId(workflow),
-        taskQueue: `${taskQueue}-lifecycle`,
+        workflowId: scheduleWorkflowId(scheduleId),
+        taskQueue: queue,
         args: [],
       },
       policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 hour' },
     } as const;
     try {
-      await client.schedule.create({ ...options, scheduleId: workflow, state: { note } });
+      await client.schedule.create({ ...options, scheduleId, state: { note } });
     } catch (error) {
       if (!(error instanceof ScheduleAlreadyRunning)) throw error;
       await client.schedule
-        .getHandle(workflow)
+        .getHandle(scheduleId)
         .update(({ state }) => ({ ...options, state: { ...state, note } }));
     }
+    await removeUnprefixed(client, workflow, queue);
+  }
+}
+
+/** Ids named the job alone before; such a one of this queue would run each job twice. */
+async function removeUnprefixed(client: Client, workflow: string, queue: string): Promise<void> {
+  const former = client.schedule.getHandle(workflow);
+  try {
+    const { action } = await former.describe();
+    if (action.taskQueue === queue) await former.delete();
+  } catch (error) {
+    if (!(error instanceof ScheduleNotFoundError)) throw error;
   }
 }

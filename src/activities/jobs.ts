@@ -1,4 +1,4 @@
-import { heartbeat } from '@temporalio/activity';
+import { activityInfo, heartbeat } from '@temporalio/activity';
 import {
   flush,
   execute,
@@ -27,9 +27,13 @@ export const jobActivities = ({ openWorkflows }: { readonly openWorkflows: OpenW
    * @returns how many were missing
    */
   async restoreWorkflows(): Promise<{ readonly restored: number }> {
-    let restored = 0;
-    for await (const companyId of companyIds()) {
-      let after = '';
+    const begun: { companyId?: string; after?: string; restored?: number } = {
+      ...Object(activityInfo().heartbeatDetails),
+    };
+    let { restored = 0 } = begun;
+    for await (const companyId of companyIds(begun.companyId)) {
+      let after = companyId === begun.companyId ? (begun.after ?? '') : '';
+      heartbeat({ companyId, after, restored });
       for (;;) {
         const ids = await withTenant(companyId, () => openSubscriptionIds(after));
         const last = ids.at(-1);
@@ -41,7 +45,7 @@ export const jobActivities = ({ openWorkflows }: { readonly openWorkflows: OpenW
           await withTenant(companyId, () => promiseAgain(missing));
           restored += missing.length;
         }
-        heartbeat({ companyId, after });
+        heartbeat({ companyId, after, restored });
       }
     }
     return { restored };
@@ -58,55 +62,69 @@ export const jobActivities = ({ openWorkflows }: { readonly openWorkflows: OpenW
     }
   },
 
-  /** Safe to repeat: it makes what is missing and removes what is past its time. */
+  /**
+   * Safe to repeat: it makes what is missing and removes what is past its time. A step that fails does
+   * not keep the others from their work.
+   */
   async keepHouse(): Promise<void> {
-    await withGlobal(async () => {
-      await select('SELECT app.ensure_audit_partitions()');
-    });
-    await withIdentity(null, async () => {
-      // Only whole families: a revoked member ends those that are left.
-      await execute(
-        `DELETE FROM platform.refresh_tokens WHERE family_id IN (
-           SELECT family_id FROM platform.refresh_tokens
-           GROUP BY family_id HAVING max(expires_at) < now() - interval '30 days')`,
-      );
-    });
-    for await (const companyId of companyIds()) {
-      await inBatches(companyId, (most) =>
-        withTenant(companyId, () =>
-          execute(
-            `DELETE FROM core.idempotency_keys WHERE scope IN (
-               SELECT scope FROM core.idempotency_keys WHERE expires_at < now() LIMIT $1)`,
-            [most],
-          ),
-        ),
-      );
-      // As long as Temporal may still be asked to start one of them again, the mark is kept.
-      await inBatches(companyId, (most) =>
-        withSystem('relay', () =>
-          execute(
-            `DELETE FROM core.outbox WHERE company_id = $1 AND id IN (
-               SELECT id FROM core.outbox
-               WHERE company_id = $1 AND created_at < now() - interval '90 days'
-                 AND dispatched_at < now() - interval '90 days' LIMIT $2)`,
-            [companyId, most],
-          ),
-        ),
-      );
-    }
+    const steps: readonly (() => Promise<unknown>)[] = [
+      () => withGlobal(() => select('SELECT app.ensure_audit_partitions()')),
+      () => inBatches(removeOldSessions),
+      removeOldRowsOfCompanies,
+    ];
+    const failures: unknown[] = [];
+    for (const step of steps) await step().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw new AggregateError(failures, 'Some of the house is not kept');
   },
 });
 
+/** Only whole families: a revoked member ends those that are left. */
+const removeOldSessions = (most: number): Promise<number> =>
+  withIdentity(null, () =>
+    execute(
+      `DELETE FROM platform.refresh_tokens WHERE family_id IN (
+         SELECT family_id FROM platform.refresh_tokens t
+         WHERE expires_at < now() - interval '30 days'
+           AND NOT EXISTS (SELECT 1 FROM platform.refresh_tokens later
+             WHERE later.family_id = t.family_id AND later.expires_at >= now() - interval '30 days')
+         LIMIT $1)`,
+      [most],
+    ),
+  );
+
+async function removeOldRowsOfCompanies(): Promise<void> {
+  for await (const companyId of companyIds()) {
+    await inBatches((most) =>
+      withTenant(companyId, () =>
+        execute(
+          `DELETE FROM core.idempotency_keys WHERE scope IN (
+             SELECT scope FROM core.idempotency_keys WHERE expires_at < now() LIMIT $1)`,
+          [most],
+        ),
+      ),
+    );
+    // As long as Temporal may still be asked to start one of them again, the mark is kept.
+    await inBatches((most) =>
+      withSystem('relay', () =>
+        execute(
+          `DELETE FROM core.outbox WHERE company_id = $1 AND id IN (
+             SELECT id FROM core.outbox
+             WHERE company_id = $1 AND created_at < now() - interval '90 days'
+               AND dispatched_at < now() - interval '90 days' LIMIT $2)`,
+          [companyId, most],
+        ),
+      ),
+    );
+  }
+}
+
 /** Removes until a batch is not full; none takes long enough to be in anybody's way. */
-async function inBatches(
-  companyId: string,
-  remove: (most: number) => Promise<number>,
-): Promise<void> {
+async function inBatches(remove: (most: number) => Promise<number>): Promise<void> {
   const most = 5000;
   let removed = most;
-  while (removed === most) {
+  while (removed >= most) {
     removed = await remove(most);
-    heartbeat({ companyId });
+    heartbeat();
   }
 }
 
@@ -140,8 +158,10 @@ const digest = (companyId: string, week: string): Promise<void> =>
     }
   });
 
-async function* companyIds(): AsyncGenerator<string> {
-  let after = '00000000-0000-0000-0000-000000000000';
+/** @param from the one to begin with, where an earlier try came so far */
+async function* companyIds(from?: string): AsyncGenerator<string> {
+  if (from !== undefined) yield from;
+  let after = from ?? '00000000-0000-0000-0000-000000000000';
   for (;;) {
     const page = await withGlobal(() =>
       select<{ id: string }>(

@@ -1,9 +1,9 @@
 import { currentContext } from '../context.ts';
 import {
   cancellationOf,
+  contractOf,
   expiryMoveOf,
   isSold,
-  loadContract,
   renewalOf,
   type Contract,
 } from '../models/contract.ts';
@@ -127,7 +127,8 @@ export const subscriptionActivities = () => ({
       const { name, occurrence } = order;
       const { subscription } = contract;
       const fired = await Timer.fire({ entityId: subscription.id, occurrence, name }, step.at);
-      if (!fired) return;
+      // An operator may end what has nothing ahead that would.
+      if (!fired && !isForgotten(subscription, order)) return;
       switch (name) {
         case 'start':
           await subscription.move('start', step);
@@ -141,7 +142,7 @@ export const subscriptionActivities = () => ({
         case 'late_renewal_close':
           return subscription.close(step.at);
         default:
-          return tellHolder(contract, 'renewal_reminder', step);
+          return remindHolder(contract, step);
       }
     }),
 });
@@ -162,13 +163,16 @@ const inOneStep = (
 ): Promise<SubscriptionStep> =>
   withTenant(companyId, async () => {
     // A second try waits here until the first has ended, and then meets what it recorded.
-    await PolicySubscription.findOne({ where: { id: subscriptionId }, lock: true });
-    const contract = await loadContract(subscriptionId);
-    const { subscription } = contract;
+    const subscription = await getRow(PolicySubscription, subscriptionId, { lock: true });
     const step = { commandId, expectedVersion, at: new Date(at), reason: order.reason ?? null };
-    if (!(await Transition.exists(commandId))) await act(contract, step);
-    await flush();
-    await subscription.reload();
+    if (!(await Transition.exists(commandId))) {
+      await act(await contractOf(subscription), step);
+      await flush();
+      // Nobody is left to carry them out.
+      if (subscription.workflowClosedAt) {
+        await Timer.cancelScheduled(subscription.id, `The subscription is ${subscription.status}`);
+      }
+    }
     return {
       state: await stateOf(subscription),
       notificationIds: await Notification.unsentAbout(subscription.id),
@@ -189,15 +193,15 @@ async function cancelNow(contract: Contract, step: Step): Promise<void> {
     },
   );
   await policy.follow({ status: policyStatus('cancelled', true) });
-  await Timer.cancelScheduled(subscription.id, 'The subscription was cancelled');
   tellHolder(contract, 'subscription_cancelled', step);
 }
 
 async function renewNow(contract: Contract, step: Step, at = step.at): Promise<void> {
-  const { subscription, policy, company, lifecycle } = contract;
+  const { subscription, policy, company } = contract;
   const renewal = await renewalOf(contract, at.getTime());
-  const { termNo, startDate, endDate, gapDays, price } = renewal;
-  const before = { oldEndDate: subscription.endDate, oldPremium: policy.premium };
+  const { termNo, startDate, endDate, gapDays, price, lifecycle } = renewal;
+  const { premium: oldPremium, currency: oldCurrency } = subscription.priceSnapshot;
+  const before = { oldEndDate: subscription.endDate, oldPremium, oldCurrency };
   await subscription.move(
     renewal.isLate ? 'late_renew' : 'renew',
     { ...step, facts: { gap_days: gapDays } },
@@ -215,6 +219,7 @@ async function renewNow(contract: Contract, step: Step, at = step.at): Promise<v
     endDate,
     premium: price.premium,
     coverageAmount: price.coverageAmount,
+    currency: price.currency,
   });
   append(SubscriptionTerm, {
     subscriptionId: subscription.id,
@@ -225,6 +230,7 @@ async function renewNow(contract: Contract, step: Step, at = step.at): Promise<v
     coverageAmount: price.coverageAmount,
     origin: 'renewal',
     gapDays,
+    lifecycle,
     createdAt: step.at,
   });
   // A policy that is still a draft begins as before.
@@ -251,19 +257,23 @@ async function renewNow(contract: Contract, step: Step, at = step.at): Promise<v
 /** The end of the term: on with auto_renew while the plan is sold, else expired. */
 async function reachEnd(contract: Contract, step: Step): Promise<void> {
   const { subscription, policy, plan } = contract;
+  const wantsRenewal = subscription.autoRenew && !isLeaving(subscription);
   const mayRenew = plan !== null && (await isSold(plan));
-  // Late only because we were away: whoever renews by himself has no gap.
-  const isLeaving = subscription.cancelEffectiveDate !== null;
-  if (subscription.autoRenew && mayRenew && !isLeaving) {
+  if (wantsRenewal && mayRenew) {
+    // Late only because we were away: whoever renews by himself has no gap.
     return renewNow(contract, step, subscription.expiresAt);
   }
 
-  const isLast = contract.lifecycle.lateRenewalDays.value === 0;
+  // The timer itself, not the number it came from: it alone can end an expired subscription.
+  const ahead = await Timer.scheduledFor(subscription.id);
+  const isLast = !ahead.some(
+    ({ name, occurrence }) => name === 'late_renewal_close' && occurrence === subscription.termNo,
+  );
   await subscription.move('expire', step, isLast ? { workflowClosedAt: step.at } : {});
   await policy.follow({ status: policyStatus('expired', true) });
   tellHolder(
     contract,
-    subscription.autoRenew && !mayRenew ? 'subscription_expired_plan_gone' : 'subscription_expired',
+    wantsRenewal ? 'subscription_expired_plan_gone' : 'subscription_expired',
     step,
   );
 }
@@ -286,9 +296,20 @@ function tellHolder(
   Notification.queue({ to: { channel: 'in_app', userId: subscription.userId }, ...message });
 }
 
-/** A week before the end without an answer somebody should call; auto_renew is an answer. */
+/** Whoever leaves is not asked to stay; whoever renews by himself is told so, and how to stop it. */
+async function remindHolder(contract: Contract, step: Step): Promise<void> {
+  const { subscription, plan } = contract;
+  if (isLeaving(subscription)) return;
+  const renewsItself = subscription.autoRenew && plan !== null && (await isSold(plan));
+  tellHolder(contract, renewsItself ? 'renewal_reminder_auto' : 'renewal_reminder', step);
+}
+
+/**
+ * A week before the end without an answer somebody should call; auto_renew is an answer, and so is a
+ * cancellation.
+ */
 function askForCall({ subscription, policy }: Contract, step: Step): void {
-  if (subscription.autoRenew) return;
+  if (subscription.autoRenew || isLeaving(subscription)) return;
   Notification.queue({
     to: { channel: 'in_app', role: 'call_center' },
     template: 'renewal_call',
@@ -297,6 +318,20 @@ function askForCall({ subscription, policy }: Contract, step: Step): void {
     about: { type: 'subscription', id: subscription.id },
   });
 }
+
+/** Cancelled for a later day; a renewal takes that back. */
+const isLeaving = ({ cancelEffectiveDate }: PolicySubscription): boolean =>
+  cancelEffectiveDate !== null;
+
+/** Expired, and the timer that would close it was never set: only an operator ends it. */
+const isForgotten = (
+  { status, termNo, workflowClosedAt }: PolicySubscription,
+  { name, occurrence }: { readonly name: TimerName; readonly occurrence: number },
+): boolean =>
+  name === 'late_renewal_close' &&
+  occurrence === termNo &&
+  status === 'expired' &&
+  workflowClosedAt === null;
 
 const about = (
   subscription: PolicySubscription,

@@ -59,17 +59,24 @@ policy {{policyNumber}} ({{planName}}) ended on {{endDate}} and was not renewed.
 
 policy {{policyNumber}} ended on {{endDate}}. You had asked us to renew it, but {{planName}} is no longer offered, so there is no cover from now on. Please choose another plan.`,
   },
+  // Messages queued before `oldCurrency` was told do not have it.
   subscription_renewed: {
     subject: 'Policy {{policyNumber}} is renewed until {{endDate}}',
     body: `Dear {{name}},
 
-policy {{policyNumber}} ({{planName}}) is renewed: the cover that was to end on {{oldEndDate}} now ends on {{endDate}}. The premium was {{oldPremium}} {{currency}} and is {{premium}} {{currency}} for the new term.`,
+policy {{policyNumber}} ({{planName}}) is renewed: the cover that was to end on {{oldEndDate}} now ends on {{endDate}}. The premium was {{oldPremium}} {{#if oldCurrency}}{{oldCurrency}}{{else}}{{currency}}{{/if}} and is {{premium}} {{currency}} for the new term.`,
   },
   renewal_reminder: {
     subject: 'Policy {{policyNumber}} ends on {{endDate}}',
     body: `Dear {{name}},
 
 policy {{policyNumber}} ({{planName}}) ends on {{endDate}}. Renew it to stay covered.`,
+  },
+  renewal_reminder_auto: {
+    subject: 'Policy {{policyNumber}} renews by itself on {{endDate}}',
+    body: `Dear {{name}},
+
+policy {{policyNumber}} ({{planName}}) renews by itself on {{endDate}}, at the price the plan has on that day. You need do nothing to stay covered; switch automatic renewal off before that day if you do not want it.`,
   },
   renewal_call: {
     subject: 'Call the holder of {{policyNumber}}',

@@ -24,7 +24,8 @@ import { createRouter } from './router.ts';
 import type { RequestState } from './state.ts';
 
 export interface AppDependencies {
-  readonly config: Pick<Config, 'environment' | 'apiPrefix' | 'corsOrigins' | 'trustProxy'>;
+  readonly config: Pick<Config, 'apiPrefix' | 'corsOrigins' | 'trustProxy'> &
+    Partial<Pick<Config, 'olderPathsEnd' | 'showStack'>>;
   readonly log: Logger;
   readonly access: Logger;
   readonly metrics: Registry;
@@ -45,7 +46,8 @@ export function createApp(dependencies: AppDependencies): Koa<RequestState> {
   const { config, log, access, metrics, companies, onDenied } = dependencies;
   const { trustProxy } = config;
   const routes = allRoutes(dependencies);
-  const router = createRouter(routes, { ...dependencies, prefix: config.apiPrefix });
+  const { apiPrefix: prefix, olderPathsEnd } = config;
+  const router = createRouter(routes, { ...dependencies, prefix, olderPathsEnd });
   // One proxy of ours: the address it appended last is the caller's, the others anyone may write.
   const app = new Koa<RequestState>({ proxy: trustProxy, maxIpsCount: 1 });
 
@@ -56,7 +58,7 @@ export function createApp(dependencies: AppDependencies): Koa<RequestState> {
   app.use(cors(crossOrigin(config.corsOrigins)));
   app.use(compress());
   app.use(conditionalGet());
-  app.use(errors({ log, onDenied, showStack: config.environment === 'development' }));
+  app.use(errors({ log, onDenied, showStack: config.showStack ?? false }));
   app.use(allowedHosts({ isAllowedHost: (host) => companies.isAllowedHost(host), trustProxy }));
   app.use(tidyUrl);
   app.use(unmatched);
@@ -97,19 +99,16 @@ const crossOrigin = (allowed: readonly string[]): cors.Options => {
       'Idempotency-Key',
       'If-Match',
       'If-None-Match',
-      'X-API-Key',
       'X-Company-Id',
       'X-Request-ID',
     ],
     exposeHeaders: [
       'Deprecation',
+      'Sunset',
       'ETag',
       'Idempotent-Replayed',
       'Link',
       'Retry-After',
-      'X-RateLimit-Limit',
-      'X-RateLimit-Remaining',
-      'X-RateLimit-Reset',
       'X-Request-ID',
     ],
     maxAge: 600,

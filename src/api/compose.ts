@@ -1,5 +1,4 @@
 import type Koa from 'koa';
-import { Gauge, Histogram } from 'prom-client';
 import { render } from '../activities/templates.ts';
 import { createAuth } from '../commands/auth.ts';
 import { createAuditLogs } from '../commands/auditLogs.ts';
@@ -19,6 +18,7 @@ import { createWorkflowCommands } from '../commands/workflows.ts';
 import type { Config } from '../config.ts';
 import { runInContext } from '../context.ts';
 import type { Logger } from '../logger.ts';
+import { databaseMetrics } from '../metrics.ts';
 import { defineModels } from '../models/all.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { openDatabase, select, withGlobal, withIdentity } from '../models/database.ts';
@@ -49,12 +49,7 @@ export function composeApi({
   readonly version: string;
 }): Api {
   const metrics = createMetrics();
-  const queries = new Histogram({
-    name: 'db_query_duration_seconds',
-    help: 'SQL statements, pool wait excluded',
-    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5],
-    registers: [metrics],
-  });
+  const figures = databaseMetrics(metrics);
   const database = openDatabase(
     {
       url: config.database.url,
@@ -63,23 +58,13 @@ export function composeApi({
       statementTimeoutMs: 5000,
       applicationName: 'surety-api',
       onQuery: (sql, milliseconds) => {
-        queries.observe(milliseconds / 1000);
+        figures.observeQuery(milliseconds);
         if (config.database.echo) log.debug({ sql, milliseconds }, 'query');
       },
     },
     defineModels,
   );
-  new Gauge({
-    name: 'db_pool_connections',
-    help: 'Connections in use and idle, and transactions that wait for one',
-    labelNames: ['state'],
-    registers: [metrics],
-    collect() {
-      for (const [state, count] of Object.entries(database.connections())) {
-        this.set({ state }, count);
-      }
-    },
-  });
+  figures.watchPool(database);
   const temporal = openTemporal(config);
   const dispatcher = createDispatcher({ temporal, log });
   const workflows = createWorkflowCommands(temporal);
@@ -115,7 +100,11 @@ export function composeApi({
         );
         return { namespace: config.temporal.namespace };
       },
-      workers: async () => ({ pollers: await temporal.pollers() }),
+      workers: async () => {
+        const pollers = await temporal.pollers();
+        if (pollers === 0) throw new Error('no worker asks for work');
+        return { pollers };
+      },
       outbox: async () => ({ oldest_seconds: await outboxAge() }),
       audit: auditPartitions,
     },

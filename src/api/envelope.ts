@@ -89,5 +89,11 @@ const versionOf = (data: unknown): number | undefined =>
     ? data.version
     : undefined;
 
+/** Of the content, whatever the order of its fields: a stored answer comes back in another one. */
 const digest = (data: unknown): string =>
-  createHash('sha256').update(JSON.stringify(data)).digest('base64url').slice(0, 16);
+  createHash('sha256').update(JSON.stringify(data, inOrder)).digest('base64url').slice(0, 16);
+
+const inOrder = (_name: string, value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    : value;

@@ -27,21 +27,42 @@ export interface ListQuery<Sort extends string = string> {
   readonly includeArchived: boolean;
 }
 
+const common = {
+  search: optional(text(200).allow('')),
+  created_after: optional(instant()),
+  created_before: optional(instant()),
+  include_archived: boolean().default(false),
+} as const;
+
+/** What most lists can be narrowed or widened by; a list that cannot must not take it. */
+export type CommonFilter = keyof typeof common;
+
+type Asked<F extends Fields, S extends string, T extends CommonFilter> = InnerFields<Partially<F>> &
+  Omit<ListQuery<Camel<S> & string>, Camel<Exclude<CommonFilter, T>>>;
+
 /**
  * The query conventions of every list: paging, `sort_by` and `sort_order` with the older `page_size`
  * and `ordering=-field`, search, creation window, archived rows. Filters are optional; whatever is
- * not named here is refused.
+ * not named here is refused, because a filter that is ignored shows more than was asked for.
  */
-export function listQuery<F extends Fields, const S extends string>({
+export function listQuery<
+  F extends Fields,
+  const S extends string,
+  const T extends CommonFilter = CommonFilter,
+>({
   filters,
   sorts,
   defaultSort,
+  takes,
 }: {
   filters: F;
   sorts: readonly S[];
   defaultSort: NoInfer<S | `-${S}`>;
-}): Joi.ObjectSchema<InnerFields<Partially<F>> & ListQuery<Camel<S> & string>> {
+  /** All of the common filters unless told. */
+  takes?: readonly T[];
+}): Joi.ObjectSchema<Asked<F, S, T>> {
   const orderings = sorts.flatMap((name) => [name, `-${name}`]);
+  const taken: readonly string[] = takes ?? Object.keys(common);
   const fields = {
     ...Object.fromEntries(Object.entries(filters).map(([name, field]) => [name, field.optional()])),
     page: integer(1, furthestRow).default(1).description('Counted from 1'),
@@ -50,14 +71,9 @@ export function listQuery<F extends Fields, const S extends string>({
     sort_by: optional(oneOf(...sorts)),
     sort_order: optional(oneOf('asc', 'desc')),
     ordering: optional(oneOf(...orderings).description('Older form: field or -field')),
-    search: optional(text(200).allow('')),
-    created_after: optional(instant()),
-    created_before: optional(instant()),
-    include_archived: boolean().default(false),
+    ...Object.fromEntries(Object.entries(common).filter(([name]) => taken.includes(name))),
   };
-  return Joi.object<InnerFields<Partially<F>> & ListQuery<Camel<S> & string>, false, Fields>(
-    demanded(fields),
-  )
+  return Joi.object<Asked<F, S, T>, false, Fields>(demanded(fields))
     .custom(renaming(fields))
     .custom((query, helpers) => {
       const { pageSize, ordering, ...rest } = query;

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { readConfig } from '../config.ts';
 import { armFailpoint } from '../failpoints.ts';
-import { createLogger } from '../logger.ts';
+import { adoptWarnings, createLogger } from '../logger.ts';
 import { selfCheck } from '../models/selfCheck.ts';
 import { startFailure } from '../errors.ts';
+import { stopGracefully } from '../stopping.ts';
 import { composeApi } from './compose.ts';
 import { startServer } from './server.ts';
 
@@ -19,27 +20,14 @@ async function main(): Promise<void> {
   const config = readConfig();
   armFailpoint(config.failpoint);
   const { log, access } = createLogger(config, 'api');
+  adoptWarnings(log);
   const api = composeApi({ config, log, access, version: packageVersion() });
   await selfCheck();
   const { host, port } = config;
   const server = await startServer(api.app, { host, port, lifecycle: api.lifecycle });
   log.info({ url: server.url }, 'API ready');
 
-  let stopping: Promise<void> | undefined;
-  const stop = (reason: string, exitCode: number): void => {
-    stopping ??= (async () => {
-      log.info({ reason }, 'stopping');
-      await server.stop();
-      await api.close();
-      process.exit(exitCode);
-    })();
-  };
-  process.once('SIGTERM', () => stop('SIGTERM', 0));
-  process.once('SIGINT', () => stop('SIGINT', 0));
-  process.once('unhandledRejection', (error) => {
-    log.fatal({ err: error }, 'unhandled rejection');
-    stop('unhandled rejection', 1);
-  });
+  stopGracefully({ log, steps: { server: () => server.stop(), api: () => api.close() } });
 }
 
 function packageVersion(): string {

@@ -15,7 +15,7 @@ const { version }: { version: string } = JSON.parse(await readFile('package.json
 const uncalled: ResourceDependencies = JSON.parse(JSON.stringify({ prefix }));
 const about = { name: 'Surety', version, features: {} };
 const routes = allRoutes({
-  config: { environment: 'production', apiPrefix: prefix, corsOrigins: [], trustProxy: false },
+  config: { apiPrefix: prefix, corsOrigins: [], trustProxy: false },
   about,
   metrics: new Registry(),
   probes: {},

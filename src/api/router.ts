@@ -12,6 +12,7 @@ import type { Context, RequestState } from './state.ts';
 
 export interface RouterOptions {
   readonly prefix: string;
+  readonly olderPathsEnd: Date | undefined;
   readonly tokens: VerifyingTokens;
   readonly sessions: Pick<Sessions, 'actorOf'>;
   readonly companies: Pick<Companies, 'resolve'>;
@@ -26,7 +27,7 @@ export function createRouter(
   routes: readonly Route[],
   options: RouterOptions,
 ): Router<RequestState> {
-  const { prefix } = options;
+  const { prefix, olderPathsEnd } = options;
   const serve = guarded(options);
   // Without `strict` a route would also catch its path with a slash, and the documentation loops.
   const router = new Router<RequestState>({ strict: true });
@@ -45,7 +46,7 @@ export function createRouter(
 
   for (const { path, route, endpoint, successor } of places.toSorted(literalFirst)) {
     router.register(path, [route.method], async (ctx) => {
-      if (successor) markDeprecated(ctx, successor);
+      if (successor) markDeprecated(ctx, successor, olderPathsEnd);
       ctx.state.endpoint = endpoint;
       await serve(route, ctx);
     });
@@ -62,11 +63,16 @@ const literalFirst = (a: { path: string }, b: { path: string }): number => {
 /** Since when older paths are deprecated: the day of the first version, as RFC 9745 writes it. */
 const deprecatedSince = `@${Date.UTC(2026, 0, 1) / 1000}`;
 
-function markDeprecated(ctx: Context & Parameterised, successor: string): void {
+function markDeprecated(
+  ctx: Context & Parameterised,
+  successor: string,
+  end: Date | undefined,
+): void {
   const path = successor.replace(/:(\w+)/g, (_, name: string) =>
     encodeURIComponent(ctx.params[name] ?? ''),
   );
   ctx.set('Deprecation', deprecatedSince);
+  if (end) ctx.set('Sunset', end.toUTCString());
   ctx.append('Link', `<${path}>; rel="successor-version"`);
 }
 
@@ -114,6 +120,7 @@ function guarded({ tokens, sessions, companies }: RouterOptions) {
         host: ctx.state.host,
         tokenCompanyId: sender?.companyId,
         requestedId: enteredCompany(ctx, sender),
+        sender,
       });
     } catch (error) {
       const isUnknown = error instanceof Refusal && error.code === tenantUnknown().code;

@@ -19,7 +19,7 @@ export interface Lifecycle {
   isStopping: boolean;
 }
 
-/** Listens with limits on what a slow or greedy client may hold (reliability 7). */
+/** Listens with limits on what a slow or greedy client may hold. */
 export async function startServer(
   app: Koa<RequestState>,
   { host, port, lifecycle }: { host: string; port: number; lifecycle: Lifecycle },

@@ -1,8 +1,10 @@
 import { validate as isUuid } from 'uuid';
 import type { Config } from '../config.ts';
+import { currentContext, runInContext, type Actor } from '../context.ts';
 import { Forbidden, NotFound } from '../errors.ts';
+import { AuditLog } from '../models/AuditLog.ts';
 import type { CompanySettings } from '../models/Company.ts';
-import { platformCompanyId, select, withGlobal } from '../models/database.ts';
+import { platformCompanyId, select, withGlobal, withTenant } from '../models/database.ts';
 import { createCache } from './cache.ts';
 
 /** A company as requests see it, at most 5 s old. */
@@ -19,7 +21,8 @@ export interface KnownCompany {
 export interface Companies {
   /**
    * The company a request is about: the one a global administrator enters, else the token's, else
-   * that of the address (lower case, without port), else DEFAULT_COMPANY.
+   * that of the address (lower case, without port), else DEFAULT_COMPANY. Entering is written to
+   * the entered company's audit before anything else happens there.
    * @throws NotFound TENANT_UNKNOWN
    * @throws Forbidden TENANT_MISMATCH when token and address name different companies
    */
@@ -27,6 +30,8 @@ export interface Companies {
     readonly host: string;
     readonly tokenCompanyId?: string | undefined;
     readonly requestedId?: string | undefined;
+    /** Who asks, where a company is requested by name. */
+    readonly sender?: Actor | undefined;
   }): Promise<KnownCompany>;
   /** The company that owns exactly this verified domain. */
   byHost(host: string): Promise<KnownCompany | undefined>;
@@ -34,12 +39,15 @@ export interface Companies {
 }
 
 const freshMs = 4000;
+const enteredAnewMs = 60 * 60 * 1000;
 
 export function createCompanies({
   allowedHosts,
   defaultCompany,
 }: Pick<Config, 'allowedHosts' | 'defaultCompany'>): Companies {
   const cache = createCache<KnownCompany | undefined>({ freshMs, most: 5000 });
+  /** Each process writes its own line; a failed one is tried again with the next request. */
+  const entries = createCache<void>({ freshMs: enteredAnewMs, most: 5000 });
   const find = (key: string, condition: string, value: string) =>
     cache.get(`${key}/${value}`, () => withGlobal(() => load(condition, value)));
 
@@ -54,7 +62,7 @@ export function createCompanies({
     );
 
   return {
-    async resolve({ host, tokenCompanyId, requestedId }) {
+    async resolve({ host, tokenCompanyId, requestedId, sender }) {
       const ofHost = await byHost(host);
       const namedId = requestedId ?? tokenCompanyId;
       // The platform's own people work at every address.
@@ -67,6 +75,10 @@ export function createCompanies({
           ? await byId(namedId)
           : (ofHost ?? (defaultCompany === undefined ? undefined : await byCode(defaultCompany)));
       if (!company) throw new NotFound('No company belongs to this address', 'TENANT_UNKNOWN');
+      if (sender && requestedId !== undefined && company.id !== sender.companyId) {
+        const key = `${sender.sessionId ?? sender.userId}/${company.id}`;
+        await entries.get(key, () => recordEntry(sender, company.id));
+      }
       return company;
     },
 
@@ -76,6 +88,18 @@ export function createCompanies({
       allowedHosts.includes(host) || (await byHost(host)) !== undefined,
   };
 }
+
+/** The company sees who of the platform looked at its data, also where nothing was changed. */
+const recordEntry = ({ userId, type, sessionId }: Actor, companyId: string): Promise<void> =>
+  runInContext({ ...currentContext(), companyId, actorId: userId, actorType: type }, () =>
+    withTenant(companyId, async () =>
+      AuditLog.record(
+        'COMPANY_ENTERED',
+        { type: 'company', id: companyId },
+        { after: { sessionId } },
+      ),
+    ),
+  );
 
 async function load(condition: string, value: string): Promise<KnownCompany | undefined> {
   const [company] = await select<KnownCompany>(

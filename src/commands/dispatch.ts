@@ -83,3 +83,13 @@ export const outboxAge = (): Promise<number> =>
     );
     return Number(row?.age ?? 0);
   });
+
+/** Owed starts that failed too often and wait for an operator. */
+export const parkedStarts = (): Promise<number> =>
+  withSystem('relay', async () => {
+    const [row] = await select<{ parked: number }>(
+      `SELECT count(*)::int AS parked FROM core.outbox
+       WHERE dispatched_at IS NULL AND parked_at IS NOT NULL`,
+    );
+    return row?.parked ?? 0;
+  });

@@ -35,16 +35,28 @@ export class Replay {
 
 const keptForMs = 7 * 24 * 60 * 60 * 1000;
 
+/** Refuses whoever may no longer see what a stored answer tells; runs in the company's transaction. */
+export type ReplayCheck = () => Promise<unknown>;
+
 /**
  * A request that only writes rows: effect and stored answer commit together, so a refusal or a
  * crash leaves no key behind.
- * @throws Conflict IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED
+ * @param mayReplay only where the role's permission alone does not decide who sees the answer
+ * @throws Refusal IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED
  */
-export const rowsOnce = <T>(once: Once, work: () => Promise<T>): Promise<T | Replay> =>
-  withTenant(once.companyId, async () => {
+export const rowsOnce = <T>(
+  once: Once,
+  work: () => Promise<T>,
+  mayReplay?: ReplayCheck,
+): Promise<T | Replay> =>
+  claiming(once, async () => {
     if (once.key === undefined) return work();
     const earlier = await lookUp(once);
-    if (earlier) return earlier.answer ?? inProgress();
+    if (earlier) {
+      if (!earlier.answer) throw twinAtWork();
+      await mayReplay?.();
+      return earlier.answer;
+    }
 
     const result = await work();
     append(IdempotencyKey, { ...keyRow(once), answer: answerOf(once, result) });
@@ -55,16 +67,19 @@ export const rowsOnce = <T>(once: Once, work: () => Promise<T>): Promise<T | Rep
  * A command to a workflow: the key commits first, then the command is sent under an id made from it,
  * so that a repetition meets the recorded result even when this process dies in between.
  * @param send gets the command's id
+ * @param mayReplay as for `rowsOnce`
  */
 export async function commandOnce<T>(
   once: Once,
   send: (commandId: string) => Promise<T>,
+  mayReplay?: ReplayCheck,
 ): Promise<T | Replay> {
   // Not the request id: callers choose it, and may use one for two commands.
   if (once.key === undefined) return send(commandIdOf(once, uuid()));
-  const earlier = await withTenant(once.companyId, async () => {
+  const earlier = await claiming(once, async () => {
     const found = await lookUp(once);
     if (!found) append(IdempotencyKey, { ...keyRow(once), answer: null });
+    else if (found.answer) await mayReplay?.();
     return found;
   });
   if (earlier?.answer) return earlier.answer;
@@ -90,20 +105,38 @@ export async function commandOnce<T>(
   }
 }
 
-/** One statement: the lock that a concurrent twin does not get, and what an earlier one left. */
+/** A transaction that takes a key. A twin that looked too early breaks the key's row at the commit. */
+async function claiming<T>({ companyId }: Once, work: () => Promise<T>): Promise<T> {
+  try {
+    return await withTenant(companyId, work);
+  } catch (error) {
+    throw error instanceof Refusal && error.code === inProgressCode ? twinAtWork() : error;
+  }
+}
+
+/**
+ * One statement: the lock that a concurrent twin does not get, and what an earlier one left. What
+ * has expired is gone for us, though the nightly job may not have come by.
+ */
 async function lookUp(once: Once): Promise<{ answer: Replay | undefined } | undefined> {
   const [found] = await select<{
     locked: boolean;
     body_hash: string | null;
     answer: StoredAnswer | null;
+    expired: boolean | null;
   }>(
-    `SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS locked, k.body_hash, k.answer
+    `SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS locked, k.body_hash, k.answer,
+       k.expires_at <= now() AS expired
      FROM (VALUES (1)) AS one
-     LEFT JOIN core.idempotency_keys AS k ON k.scope = $1 AND k.expires_at > now()`,
+     LEFT JOIN core.idempotency_keys AS k ON k.scope = $1`,
     [scopeOf(once)],
   );
-  if (!found?.locked) return inProgress();
+  if (!found?.locked) throw twinAtWork();
   if (found.body_hash === null) return undefined;
+  if (found.expired) {
+    await IdempotencyKey.destroy({ where: { scope: scopeOf(once) } });
+    return undefined;
+  }
   if (found.body_hash !== once.bodyHash) {
     throw new Conflict(
       'IDEMPOTENCY_KEY_REUSED',
@@ -114,14 +147,12 @@ async function lookUp(once: Once): Promise<{ answer: Replay | undefined } | unde
   return { answer: answer ? new Replay(answer.status, answer.data, answer.message) : undefined };
 }
 
-function inProgress(): never {
-  throw new Refusal(
-    409,
-    'IDEMPOTENCY_IN_PROGRESS',
-    'A request with this Idempotency-Key is being carried out',
-    { headers: { 'Retry-After': '1' } },
-  );
-}
+const inProgressCode = 'IDEMPOTENCY_IN_PROGRESS';
+
+const twinAtWork = (): Refusal =>
+  new Refusal(409, inProgressCode, 'A request with this Idempotency-Key is being carried out', {
+    headers: { 'Retry-After': '1' },
+  });
 
 interface StoredAnswer {
   readonly status: number;

@@ -1,24 +1,47 @@
+import type { InferAttributes } from 'sequelize';
 import type { Actor } from '../context.ts';
-import { Forbidden } from '../errors.ts';
+import { Forbidden, NotFound } from '../errors.ts';
 import { withTenant } from '../models/database.ts';
-import { selectPage, type Condition } from '../models/list.ts';
+import {
+  containing,
+  selectFirst,
+  selectPage,
+  type Condition,
+  type ListOrder,
+} from '../models/list.ts';
 import { Policy } from '../models/Policy.ts';
-import { getRow, noSuch } from '../models/rows.ts';
-import type { CalendarDate } from '../rules/calendar.ts';
+import { PolicySubscription } from '../models/PolicySubscription.ts';
+import { noSuch } from '../models/rows.ts';
+import { compareDates, dateAt, type CalendarDate } from '../rules/calendar.ts';
+import { subtract, zero, type Money } from '../rules/money.ts';
 import { may } from '../rules/permissions.ts';
 import type { PolicyStatus } from '../rules/subscriptions.ts';
+import { seesAll } from './categories.ts';
 
 export interface PolicyFilters {
   readonly status?: PolicyStatus | undefined;
   readonly policyType?: string | undefined;
+  readonly productType?: string | undefined;
   readonly expiresBefore?: CalendarDate | undefined;
   readonly expiresAfter?: CalendarDate | undefined;
+  /** In number, holder's name, e-mail or phone. */
+  readonly search?: string | undefined;
   readonly createdAfter?: Date | undefined;
   readonly createdBefore?: Date | undefined;
+  readonly includeArchived: boolean;
   readonly sortBy: keyof typeof sortColumns;
   readonly sortOrder: 'asc' | 'desc';
   readonly page: number;
   readonly size: number;
+}
+
+/** A policy as it is shown. */
+export interface PolicyView {
+  readonly policy: InferAttributes<Policy>;
+  /** It covers today, by the company's calendar. */
+  readonly isValid: boolean;
+  readonly coverageUsed: Money;
+  readonly coverageRemaining: Money;
 }
 
 const sortColumns = {
@@ -27,45 +50,119 @@ const sortColumns = {
   policyNumber: 'p.policy_number',
 } as const;
 
+const tables = 'policies p JOIN platform.companies c ON c.id = p.company_id';
+const live: Condition = ['p.archived_at IS NULL'];
+
+const columns = (): string =>
+  [
+    ...Object.entries(Policy.getAttributes()).map(([name, { field }]) => `p.${field} AS "${name}"`),
+    'c.time_zone AS "timeZone"',
+  ].join(', ');
+
+const searched = [
+  'p.policy_number',
+  'p.policyholder_name',
+  'p.policyholder_email',
+  'p.policyholder_phone',
+];
+
 /** Policies can be read; they are issued, renewed and ended by their subscription. */
 export const createPolicies = () => ({
-  get: (actor: Actor, id: string): Promise<Policy> =>
-    withTenant(actor.companyId, async () => {
-      const policy = await getRow(Policy, id);
-      if (policy.userId !== actor.userId && !may(actor.roles, 'policy:read')) {
-        throw noSuch('policy', id);
-      }
-      return policy;
-    }),
+  get: (actor: Actor, id: string): Promise<PolicyView> =>
+    withTenant(actor.companyId, () => viewOf(actor, id)),
 
-  list: (actor: Actor, filters: PolicyFilters) =>
-    withTenant(actor.companyId, async () => {
-      const { status, policyType, expiresBefore, expiresAfter, createdAfter, createdBefore } =
-        filters;
-      const isOwnOnly = !may(actor.roles, 'policy:read');
-      if (isOwnOnly && !actor.userId) throw new Forbidden();
-      const conditions: Condition[] = [
-        ['p.archived_at IS NULL'],
-        ...(isOwnOnly ? [['p.user_id = $', actor.userId] as const] : []),
+  list: (actor: Actor, filters: PolicyFilters) => {
+    const { status, policyType, productType, expiresBefore, expiresAfter } = filters;
+    const { search, createdAfter, createdBefore, includeArchived } = filters;
+    return viewsWhere(
+      actor,
+      [
+        ...(includeArchived && seesAll(actor) ? [] : [live]),
         ...(status ? [['p.status = $', status] as const] : []),
         ...(policyType ? [['p.policy_type = $', policyType] as const] : []),
+        ...(productType ? [['p.policy_type = $', productType] as const] : []),
         ...(expiresBefore ? [['p.end_date < $', expiresBefore] as const] : []),
         ...(expiresAfter ? [['p.end_date > $', expiresAfter] as const] : []),
+        ...(search ? [matching(search)] : []),
         ...(createdAfter ? [['p.created_at >= $', createdAfter] as const] : []),
         ...(createdBefore ? [['p.created_at < $', createdBefore] as const] : []),
-      ];
-      const { items, total } = await selectPage<{ id: string }>('p.id', 'policies p', conditions, {
-        ...filters,
-        by: sortColumns[filters.sortBy],
-        order: filters.sortOrder,
-        id: 'p.id',
-      });
-      const ids = items.map(({ id }) => id);
-      const rows = new Map(
-        (await Policy.findAll({ where: { id: ids } })).map((policy) => [policy.id, policy]),
-      );
-      return { items: ids.flatMap((id) => rows.get(id) ?? []), total };
+      ],
+      { ...filters, by: sortColumns[filters.sortBy], order: filters.sortOrder, id: 'p.id' },
+    );
+  },
+
+  /** What contains the word, the closest first. */
+  search: (actor: Actor, { keyWord, ...paging }: { keyWord: string; page: number; size: number }) =>
+    viewsWhere(actor, [live, matching(keyWord)], {
+      ...paging,
+      by: [closeness, keyWord],
+      order: 'desc',
+      id: 'p.id',
+    }),
+
+  /** The subscription whose course the policy follows. */
+  subscriptionOf: (actor: Actor, id: string): Promise<string> =>
+    withTenant(actor.companyId, async () => {
+      await viewOf(actor, id);
+      const subscription = await PolicySubscription.findOne({ where: { policyId: id } });
+      if (!subscription) throw new NotFound(`The policy ${id} has no subscription`);
+      return subscription.id;
     }),
 });
 
 export type Policies = ReturnType<typeof createPolicies>;
+
+interface Row extends InferAttributes<Policy> {
+  readonly timeZone: string;
+}
+
+const matching = (text: string): Condition => [
+  `(${searched.map((column) => `${column} ILIKE $`).join(' OR ')})`,
+  containing(text),
+];
+
+const closeness = `greatest(${searched.map((column) => `word_similarity($, ${column})`).join(', ')})`;
+
+/** Own ones, or all with the right to; another person's is a 404 like an unknown one. */
+async function viewOf(actor: Actor, id: string): Promise<PolicyView> {
+  const [row] = await selectFirst<Row>(columns(), tables, [live, ['p.id = $', id]], {
+    by: 'p.id',
+    id: 'p.id',
+    order: 'asc',
+    size: 1,
+  });
+  const isVisible =
+    row &&
+    ((row.userId !== null && row.userId === actor.userId) || may(actor.roles, 'policy:read'));
+  if (!isVisible) throw noSuch('policy', id);
+  return asView(row);
+}
+
+const viewsWhere = (
+  actor: Actor,
+  conditions: readonly Condition[],
+  order: ListOrder,
+): Promise<{ items: PolicyView[]; total: number }> =>
+  withTenant(actor.companyId, async () => {
+    const isOwnOnly = !may(actor.roles, 'policy:read');
+    if (isOwnOnly && !actor.userId) throw new Forbidden();
+    const own: Condition[] = isOwnOnly ? [['p.user_id = $', actor.userId]] : [];
+    const page = await selectPage<Row>(columns(), tables, [...own, ...conditions], order);
+    return { ...page, items: page.items.map(asView) };
+  });
+
+function asView({ timeZone, ...policy }: Row): PolicyView {
+  const today = dateAt(Date.now(), timeZone);
+  // Nothing is claimed here yet.
+  const coverageUsed = zero;
+  return {
+    policy,
+    isValid:
+      policy.status === 'active' &&
+      policy.archivedAt === null &&
+      compareDates(policy.startDate, today) <= 0 &&
+      compareDates(today, policy.endDate) < 0,
+    coverageUsed,
+    coverageRemaining: subtract(policy.coverageAmount, coverageUsed),
+  };
+}

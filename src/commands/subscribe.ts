@@ -18,7 +18,12 @@ import { SubscriptionTerm } from '../models/SubscriptionTerm.ts';
 import { Timer } from '../models/Timer.ts';
 import { Transition } from '../models/Transition.ts';
 import { dateAt, startOfDay, type CalendarDate } from '../rules/calendar.ts';
-import { resolveLifecycle, timersOfTerm, type TimerPlan } from '../rules/lifecycle.ts';
+import {
+  resolveLifecycle,
+  timersOfTerm,
+  type Lifecycle,
+  type TimerPlan,
+} from '../rules/lifecycle.ts';
 import { policyStatus } from '../rules/subscriptions.ts';
 import { endDate as endOfTerm, startDateProblem } from '../rules/terms.ts';
 import { subscriptionWorkflowId } from '../rules/workflowIds.ts';
@@ -35,6 +40,7 @@ interface Contract {
   readonly policy: Policy;
   readonly subscription: PolicySubscription;
   readonly timers: readonly TimerPlan[];
+  readonly lifecycle: Lifecycle;
 }
 
 /**
@@ -52,7 +58,7 @@ export async function sell(
     throw new Conflict('PLAN_NOT_SOLD', `The plan ${sale.plan.id} is not sold at present`);
   }
   const contract = await drawUp(sale, userId, wish, Date.now());
-  const { policy, subscription, timers } = contract;
+  const { policy, subscription, timers, lifecycle } = contract;
   const { id, createdAt } = subscription;
   const about = { type: 'subscription', id };
   const commandId = `subscription/${id}/subscribe/1`;
@@ -67,6 +73,7 @@ export async function sell(
     premium: policy.premium,
     coverageAmount: policy.coverageAmount,
     origin: 'new',
+    lifecycle,
     createdAt,
   });
   const workflowId = subscriptionWorkflowId(subscription.companyId, id);
@@ -113,13 +120,14 @@ async function drawUp(
   const problem = startDateProblem(startDate, today);
   if (problem) throw invalidField('start_date', problem.message, problem.code);
   const endDate = endOfTerm(startDate, plan.durationMonths);
+  const lifecycle = resolveLifecycle(plan.lifecycleConfig, lifecycleSettings(company));
   const timers = timersOfTerm({
     termNo: 1,
     startDate,
     endDate,
     purchasedAt: now,
     timeZone,
-    lifecycle: resolveLifecycle(plan.lifecycleConfig, lifecycleSettings(company)),
+    lifecycle,
   });
 
   const shared = {
@@ -158,5 +166,5 @@ async function drawUp(
     autoRenew: wish.autoRenew,
     version: 1,
   });
-  return { policy, subscription, timers };
+  return { policy, subscription, timers, lifecycle };
 }

@@ -1,8 +1,8 @@
 import type { Actor } from '../context.ts';
 import { Forbidden, invalidField } from '../errors.ts';
-import { cancellationOf, loadContract, renewalOf, type Cancellation } from '../models/contract.ts';
+import { cancellationOf, contractOf, renewalOf, type Cancellation } from '../models/contract.ts';
 import { afterCommit, withTenant } from '../models/database.ts';
-import { containing, selectPage } from '../models/list.ts';
+import { containing } from '../models/list.ts';
 import { illegalTransition, PolicySubscription } from '../models/PolicySubscription.ts';
 import { editRow, refuseStale } from '../models/rows.ts';
 import type { CalendarDate } from '../rules/calendar.ts';
@@ -13,7 +13,7 @@ import { cancel, renew } from '../workflows/subscriptionLifecycle.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { commandOnce, rowsOnce, type Once, type Replay } from './idempotency.ts';
 import { sell, type Subscribe } from './subscribe.ts';
-import { viewOf, viewsOf, visible, type SubscriptionView } from './subscriptionViews.ts';
+import { viewOf, viewsWhere, visible, type SubscriptionView } from './subscriptionViews.ts';
 import type { WorkflowCommands } from './workflows.ts';
 
 export interface SubscriptionFilters {
@@ -53,17 +53,14 @@ export const createSubscriptions = ({
     }),
 
   get: (actor: Actor, id: string): Promise<SubscriptionView> =>
-    withTenant(actor.companyId, async () => viewOf(await visible(actor, id))),
+    withTenant(actor.companyId, () => viewOf(actor, id)),
 
   list: (actor: Actor, filters: SubscriptionFilters) =>
     withTenant(actor.companyId, async () => {
       const { status, insurancePlanId, userId, search, createdAfter, createdBefore } = filters;
       const owner = may(actor.roles, 'subscription:read_all') ? userId : signedIn(actor);
-      const { items, total } = await selectPage<{ id: string }>(
-        's.id',
-        'policy_subscriptions s JOIN policies p ON p.company_id = s.company_id AND p.id = s.policy_id',
+      return viewsWhere(
         [
-          ['s.archived_at IS NULL'],
           ...(owner ? [['s.user_id = $', owner] as const] : []),
           ...(status ? [['s.status = $', status] as const] : []),
           ...(insurancePlanId ? [['s.insurance_plan_id = $', insurancePlanId] as const] : []),
@@ -73,10 +70,6 @@ export const createSubscriptions = ({
         ],
         { ...filters, by: sortColumns[filters.sortBy], order: filters.sortOrder, id: 's.id' },
       );
-      const rows = await PolicySubscription.findAll({ where: { id: items.map(({ id }) => id) } });
-      const places = new Map(items.map(({ id }, place) => [id, place]));
-      const placeOf = ({ id }: PolicySubscription): number => places.get(id) ?? 0;
-      return { items: await viewsOf(rows.toSorted((a, b) => placeOf(a) - placeOf(b))), total };
     }),
 
   /** What a cancellation on that day would mean; nothing is stored. */
@@ -86,10 +79,9 @@ export const createSubscriptions = ({
     effectiveDate: CalendarDate | undefined,
   ): Promise<Cancellation> =>
     withTenant(actor.companyId, async () => {
-      await visible(actor, id);
-      const contract = await loadContract(id);
-      refuseUnless(contract.subscription, 'cancel');
-      return cancellationOf(contract, effectiveDate ?? null, Date.now());
+      const subscription = await visible(actor, id);
+      refuseUnless(subscription, 'cancel');
+      return cancellationOf(await contractOf(subscription), effectiveDate ?? null, Date.now());
     }),
 
   /** At once or on a later day. Whoever cancels another's needs the right to, and a reason. */
@@ -103,32 +95,36 @@ export const createSubscriptions = ({
     },
     once: Once,
   ): Promise<SubscriptionView | Replay> =>
-    commandOnce(once, async (commandId) => {
-      await workflows.command(cancel, {
-        actor,
-        entityId: id,
-        workflowId: subscriptionWorkflowId(actor.companyId, id),
-        commandId,
-        prepare: async () => {
-          const subscription = await visible(actor, id);
-          if (subscription.userId !== actor.userId) {
-            if (!may(actor.roles, 'subscription:cancel_any')) throw new Forbidden();
-            if (!wish.reason) {
-              throw invalidField(
-                'reason',
-                "Cancelling another person's subscription needs a reason",
-              );
+    commandOnce(
+      once,
+      async (commandId) => {
+        await workflows.command(cancel, {
+          actor,
+          entityId: id,
+          workflowId: subscriptionWorkflowId(actor.companyId, id),
+          commandId,
+          prepare: async () => {
+            const subscription = await visible(actor, id);
+            if (subscription.userId !== actor.userId) {
+              if (!may(actor.roles, 'subscription:cancel_any')) throw new Forbidden();
+              if (!wish.reason) {
+                throw invalidField(
+                  'reason',
+                  "Cancelling another person's subscription needs a reason",
+                );
+              }
             }
-          }
-          refuseUnless(subscription, 'cancel');
-          refuseStale(PolicySubscription, subscription, wish.expectedVersion);
-          const { effectiveDate = null, reason = null } = wish;
-          cancellationOf(await loadContract(id), effectiveDate, Date.now());
-          return { effectiveDate, reason };
-        },
-      });
-      return withTenant(actor.companyId, async () => viewOf(await visible(actor, id)));
-    }),
+            refuseUnless(subscription, 'cancel');
+            refuseStale(PolicySubscription, subscription, wish.expectedVersion);
+            const { effectiveDate = null, reason = null } = wish;
+            cancellationOf(await contractOf(subscription), effectiveDate, Date.now());
+            return { effectiveDate, reason };
+          },
+        });
+        return withTenant(actor.companyId, () => viewOf(actor, id));
+      },
+      () => visible(actor, id),
+    ),
 
   /** Another term at the plan's price of today; late renewals are for staff. */
   renew: (
@@ -140,28 +136,32 @@ export const createSubscriptions = ({
     },
     once: Once,
   ): Promise<SubscriptionView | Replay> =>
-    commandOnce(once, async (commandId) => {
-      await workflows.command(renew, {
-        actor,
-        entityId: id,
-        workflowId: subscriptionWorkflowId(actor.companyId, id),
-        commandId,
-        prepare: async () => {
-          const subscription = await visible(actor, id);
-          const isStaff = may(actor.roles, 'subscription:renew_any');
-          if (subscription.userId !== actor.userId && !isStaff) throw new Forbidden();
-          const isLate = subscription.status === 'expired';
-          if (isLate && !isStaff) {
-            throw new Forbidden('An expired subscription is renewed by the call centre');
-          }
-          refuseUnless(subscription, isLate ? 'late_renew' : 'renew');
-          refuseStale(PolicySubscription, subscription, wish.expectedVersion);
-          await renewalOf(await loadContract(id), Date.now());
-          return { reason: wish.reason ?? null };
-        },
-      });
-      return withTenant(actor.companyId, async () => viewOf(await visible(actor, id)));
-    }),
+    commandOnce(
+      once,
+      async (commandId) => {
+        await workflows.command(renew, {
+          actor,
+          entityId: id,
+          workflowId: subscriptionWorkflowId(actor.companyId, id),
+          commandId,
+          prepare: async () => {
+            const subscription = await visible(actor, id);
+            const isStaff = may(actor.roles, 'subscription:renew_any');
+            if (subscription.userId !== actor.userId && !isStaff) throw new Forbidden();
+            const isLate = subscription.status === 'expired';
+            if (isLate && !isStaff) {
+              throw new Forbidden('An expired subscription is renewed by the call centre');
+            }
+            refuseUnless(subscription, isLate ? 'late_renew' : 'renew');
+            refuseStale(PolicySubscription, subscription, wish.expectedVersion);
+            await renewalOf(await contractOf(subscription), Date.now());
+            return { reason: wish.reason ?? null };
+          },
+        });
+        return withTenant(actor.companyId, () => viewOf(actor, id));
+      },
+      () => visible(actor, id),
+    ),
 
   /** The workflow reads the wish when the term ends, so this is an ordinary edit. */
   setAutoRenew: (
@@ -177,7 +177,7 @@ export const createSubscriptions = ({
       }
       refuseUnless(subscription, 'renew');
       await editRow(PolicySubscription, subscription, { autoRenew }, expectedVersion);
-      return viewOf(subscription);
+      return viewOf(actor, id);
     }),
 });
 

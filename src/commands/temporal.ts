@@ -7,11 +7,14 @@ import {
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
   type WorkflowClientInterceptor,
+  type WorkflowHandle,
 } from '@temporalio/client';
 import {
   ActivityFailure,
   ApplicationFailure,
   defaultPayloadConverter,
+  defineSearchAttributeKey,
+  SearchAttributeType,
   type Headers,
   type UpdateDefinition,
 } from '@temporalio/common';
@@ -20,11 +23,14 @@ import { currentContext } from '../context.ts';
 import { NotFound, Refusal, Unavailable, type FieldProblem } from '../errors.ts';
 import type { WorkflowStart } from '../models/OutboxEntry.ts';
 import { contextHeader } from '../workflows/context.ts';
-import { searchAttributePairs } from '../workflows/searchAttributes.ts';
+import { attribute, searchAttributePairs } from '../workflows/searchAttributes.ts';
 
 /** What the rest of the product asks of Temporal; its errors come back as ours. */
 export interface Temporal {
-  /** Content when the workflow runs already, or ran. @throws while Temporal is away */
+  /**
+   * Content when the workflow runs already, or ran.
+   * @throws Unavailable while Temporal is away; another error is about this start itself
+   */
   start(start: WorkflowStart): Promise<void>;
   /**
    * Sends a validated command and waits for its result. The same `commandId` has one effect.
@@ -35,16 +41,25 @@ export interface Temporal {
     update: UpdateDefinition<Result, [Wish]>,
     target: { readonly workflowId: string; readonly commandId: string; readonly wish: Wish },
   ): Promise<Result>;
-  /** The step that keeps failing at present, where there is one; undefined also when Temporal is away. */
-  failingStep(
-    workflowId: string,
-  ): Promise<{ name: string; attempt: number; error: string } | undefined>;
+  /** What keeps a run from going on at present, if anything; undefined also when Temporal is away. */
+  failingStep(workflowId: string): Promise<FailingStep | undefined>;
   /** Where operators see a run; ids contain slashes, so they are encoded. */
   uiUrl(workflowId: string): string;
   /** How many workers wait for workflow tasks. */
   pollers(): Promise<number>;
   readonly client: Client;
   readonly connection: Connection;
+}
+
+export interface FailingStep {
+  readonly name: string;
+  readonly attempt: number;
+  readonly error: string;
+  /**
+   * What moves it: nothing but time, because it is tried again; an operator's `retryStep`; or other
+   * code, because the workflow's own fails.
+   */
+  readonly movedBy: 'retry' | 'retryStep' | 'release';
 }
 
 const deadlineMs = 3000;
@@ -103,13 +118,14 @@ export function openTemporal({
           }),
         );
       } catch (error) {
-        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+        if (error instanceof WorkflowExecutionAlreadyStartedError) return;
+        throw passing.has(grpcStatus(error) ?? 0) ? away(error) : error;
       }
     },
 
     async command(update, { workflowId, commandId, wish }) {
       await inTime(() => connection.workflowService.getSystemInfo({})).catch((error: unknown) => {
-        throw isGrpcServiceError(error) ? away() : error;
+        throw grpcStatus(error) === undefined ? error : away(error);
       });
       try {
         return await inTime(() =>
@@ -124,18 +140,59 @@ export function openTemporal({
 
     async failingStep(workflowId) {
       try {
-        const { raw } = await inTime(() => client.workflow.getHandle(workflowId).describe());
+        const handle = client.workflow.getHandle(workflowId);
+        const { raw, typedSearchAttributes } = await inTime(() => handle.describe());
+        // Before the others: no step and no command of such a run gets on.
+        const problems = typedSearchAttributes.get(reportedProblems);
+        if (problems?.length) {
+          const attempt = raw.pendingWorkflowTask?.attempt ?? 0;
+          return { name: 'workflow', attempt, error: problems.join(', '), movedBy: 'release' };
+        }
+        if (typedSearchAttributes.get(attribute.needsAttention)) {
+          // The flag alone already tells whom to call; the history may be out of reach.
+          const { events } = await inTime(() => handle.fetchHistory()).catch(() => ({
+            events: [],
+          }));
+          return { ...lastFailedStep(events ?? []), movedBy: 'retryStep' };
+        }
         const failing = raw.pendingActivities?.find(({ lastFailure }) => lastFailure);
         if (!failing) return undefined;
         return {
           name: failing.activityType?.name ?? 'step',
           attempt: failing.attempt ?? 0,
           error: failing.lastFailure?.message ?? '',
+          movedBy: 'retry',
         };
       } catch {
         return undefined;
       }
     },
+  };
+}
+
+/** Set by Temporal itself while the workflow's code fails again and again. */
+const reportedProblems = defineSearchAttributeKey(
+  'TemporalReportedProblems',
+  SearchAttributeType.KEYWORD_LIST,
+);
+
+type HistoryEvents = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>;
+
+/** The step that was given up last: that is the one an operator is asked about. */
+function lastFailedStep(events: HistoryEvents): Pick<FailingStep, 'name' | 'attempt' | 'error'> {
+  const ends = events.map(
+    (event) => event.activityTaskFailedEventAttributes ?? event.activityTaskTimedOutEventAttributes,
+  );
+  const end = ends.findLast(Boolean);
+  // Ids are Long objects, equal by their digits.
+  const eventOf = (id: unknown): HistoryEvents[number] | undefined =>
+    events.find(({ eventId }) => String(eventId) === String(id));
+  return {
+    name:
+      eventOf(end?.scheduledEventId)?.activityTaskScheduledEventAttributes?.activityType?.name ??
+      'step',
+    attempt: eventOf(end?.startedEventId)?.activityTaskStartedEventAttributes?.attempt ?? 0,
+    error: end?.failure?.message ?? '',
   };
 }
 
@@ -152,8 +209,20 @@ export const openWorkflowsAmong =
     return open;
   };
 
-const away = (): Unavailable =>
-  new Unavailable('The workflow service is away; nothing was changed');
+/** gRPC states that say nothing about the request itself: cancelled, deadline exceeded, unavailable. */
+const passing: ReadonlySet<number> = new Set([1, 4, 14]);
+
+/** The SDK wraps what gRPC answered, at times more than once; undefined where gRPC did not fail. */
+function grpcStatus(error: unknown): number | undefined {
+  for (let each = error; each instanceof Error; each = each.cause) {
+    if (isGrpcServiceError(each)) return each.code;
+  }
+  return undefined;
+}
+
+/** The cause is for the log; callers see the sentence. */
+const away = (cause: unknown): Unavailable =>
+  Object.assign(new Unavailable('The workflow service is away; nothing was changed'), { cause });
 
 /** What a workflow refused reaches the caller word for word; what is unclear says so. */
 function asRefusal(error: unknown): unknown {
@@ -163,14 +232,20 @@ function asRefusal(error: unknown): unknown {
   }
   if (error instanceof WorkflowNotFoundError)
     return new NotFound('There is no such running workflow');
-  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
-    return new Unavailable(
+  const isUnclear =
+    error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || grpcStatus(error) !== undefined;
+  // It was sent: whatever gRPC says, the workflow may have it already.
+  return isUnclear ? pending(error) : error;
+}
+
+const pending = (cause: unknown): Unavailable =>
+  Object.assign(
+    new Unavailable(
       'The command was taken and not answered yet; repeat it with the same Idempotency-Key',
       'COMMAND_PENDING',
-    );
-  }
-  return isGrpcServiceError(error) ? away() : error;
-}
+    ),
+    { cause },
+  );
 
 interface RefusalFacts {
   readonly status: number;

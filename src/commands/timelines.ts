@@ -1,6 +1,6 @@
 import type { Actor } from '../context.ts';
 import { Conflict, NotFound } from '../errors.ts';
-import { expiryMoveOf, loadContract } from '../models/contract.ts';
+import { expiryMoveOf, contractOf } from '../models/contract.ts';
 import { withTenant } from '../models/database.ts';
 import { PolicySubscription } from '../models/PolicySubscription.ts';
 import { getRow } from '../models/rows.ts';
@@ -13,7 +13,7 @@ import { subscriptionWorkflowId } from '../rules/workflowIds.ts';
 import { changeExpiry } from '../workflows/subscriptionLifecycle.ts';
 import { commandOnce, type Once, type Replay } from './idempotency.ts';
 import { visible } from './subscriptionViews.ts';
-import type { Temporal } from './temporal.ts';
+import type { FailingStep, Temporal } from './temporal.ts';
 import type { WorkflowCommands } from './workflows.ts';
 
 /** What happened, in business words. */
@@ -57,7 +57,7 @@ export interface Explanation {
   readonly moves: readonly { readonly event: string; readonly who: string }[];
   readonly next: FutureTimer | null;
   readonly consequence: string | null;
-  readonly failingStep: { name: string; attempt: number; error: string } | null;
+  readonly failingStep: Pick<FailingStep, 'name' | 'attempt' | 'error'> | null;
 }
 
 export interface TimerChange {
@@ -143,22 +143,13 @@ export const createTimelines = ({
       workflowId,
       workflowUrl: temporal.uiUrl(workflowId),
       status: subscription.status,
-      summary: failingStep
-        ? `The step ${failingStep.name} keeps failing and is tried again`
-        : isClosed
-          ? `The subscription is ${subscription.status}; nothing more will happen`
-          : `The subscription is ${subscription.status} and waits for its next date`,
-      waitsFor: failingStep ? 'repair' : isClosed ? 'nothing' : 'time',
+      ...(failingStep ? repairOf(failingStep, subscription) : standingOf(subscription, next)),
       since: latest?.at ?? subscription.createdAt,
-      moves: isClosed
-        ? []
-        : allowedTransitions(subscription.status).map((event) => ({
-            event,
-            who: whoMay[event] ?? 'staff',
-          })),
       next,
-      consequence: next && consequenceOf(next.name, subscription.autoRenew),
-      failingStep: failingStep ?? null,
+      consequence: next && consequenceOf(next.name, subscription),
+      failingStep: failingStep
+        ? { name: failingStep.name, attempt: failingStep.attempt, error: failingStep.error }
+        : null,
     };
   },
 
@@ -191,6 +182,55 @@ export const createTimelines = ({
 
 export type Timelines = ReturnType<typeof createTimelines>;
 
+type Standing = Pick<Explanation, 'summary' | 'waitsFor' | 'moves'>;
+
+/** What stands in the way comes before what would be next. */
+function repairOf({ name, movedBy }: FailingStep, { status }: PolicySubscription): Standing {
+  switch (movedBy) {
+    case 'retry':
+      return {
+        summary: `The step ${name} keeps failing and is tried again`,
+        waitsFor: 'repair',
+        moves: movesOf(status),
+      };
+    case 'retryStep':
+      return {
+        summary: `The step ${name} failed for good; an operator must remove the cause and send retryStep to the workflow. Until then every other command is refused`,
+        waitsFor: 'repair',
+        moves: [{ event: 'retryStep', who: 'an operator, where operators see the run' }],
+      };
+    case 'release':
+      return {
+        summary: 'The code of the workflow fails; it goes on with a release that mends it',
+        waitsFor: 'repair',
+        moves: [{ event: 'release', who: 'whoever releases the worker' }],
+      };
+    default:
+      return movedBy satisfies never;
+  }
+}
+
+/** A date that has come is no reason to wait. */
+function standingOf(
+  { status, workflowClosedAt }: PolicySubscription,
+  next: FutureTimer | null,
+): Standing {
+  if (workflowClosedAt) {
+    const summary = `The subscription is ${status}; nothing more will happen`;
+    return { summary, waitsFor: 'nothing', moves: [] };
+  }
+  const moves = movesOf(status);
+  if (next && next.dueAt.getTime() <= Date.now()) {
+    const summary = `The subscription is ${status}; "${next.title}" is due and being carried out`;
+    return { summary, waitsFor: 'nothing', moves };
+  }
+  const summary = `The subscription is ${status} and waits for its next date`;
+  return { summary, waitsFor: 'time', moves };
+}
+
+const movesOf = (status: SubscriptionStatus): Explanation['moves'] =>
+  allowedTransitions(status).map((event) => ({ event, who: whoMay[event] ?? 'staff' }));
+
 /** Operators watch every run of the company; others see what they may see of subscriptions. */
 const observed = (actor: Actor, id: string): Promise<PolicySubscription> =>
   may(actor.roles, 'workflow:read') ? getRow(PolicySubscription, id) : visible(actor, id);
@@ -207,7 +247,7 @@ async function planChange(
   name: string,
   { dueAt, extendByMs = 0, dryRun }: TimerChange,
 ): Promise<{ plan: TimerChanged; expiresAt: number }> {
-  await getRow(PolicySubscription, id);
+  const subscription = await getRow(PolicySubscription, id);
   const timers = await Timer.scheduledFor(id);
   const timer = timers.find((each) => each.name === name);
   if (!timer) throw new NotFound(`The subscription ${id} has no running timer ${name}`);
@@ -219,7 +259,7 @@ async function planChange(
   }
   const expiresAt = dueAt?.getTime() ?? timer.dueAt.getTime() + extendByMs;
   const { scheduled, cancelled } = await expiryMoveOf(
-    await loadContract(id),
+    await contractOf(subscription),
     expiresAt,
     Date.now(),
   );
@@ -277,14 +317,19 @@ function titleOf(name: TimerName): string {
 
 const inDays = (days: string): string => (days === '1' ? '1 day' : `${days} days`);
 
-function consequenceOf(name: TimerName, autoRenew: boolean): string {
+function consequenceOf(
+  name: TimerName,
+  { autoRenew, cancelEffectiveDate }: PolicySubscription,
+): string {
+  const isLeaving = cancelEffectiveDate !== null;
+  if (isLeaving && isNotice(name)) return 'Nothing: a cancellation is pending, so nobody is told';
   switch (name) {
     case 'start':
       return 'The policy becomes active';
     case 'renewal_call':
       return 'The call centre gets a task unless the holder has chosen to renew';
     case 'expiry':
-      return autoRenew
+      return autoRenew && !isLeaving
         ? 'It renews for another term while its plan is sold, else it expires'
         : 'It expires and the holder is told';
     case 'late_renewal_close':

@@ -43,33 +43,39 @@ export const createWorkflowCommands = (temporal: Pick<Temporal, 'start' | 'comma
 
     const hasTakenEffect = (): Promise<boolean> =>
       withTenant(actor.companyId, () => Transition.exists(commandId));
-    const send = async (): Promise<void> => {
-      await temporal.command(update, { workflowId, commandId, wish });
-    };
-    try {
-      return await send();
-    } catch (error) {
-      if (error instanceof Unavailable && error.code === 'COMMAND_PENDING') {
+    /** @returns false when there is no such running workflow. */
+    const send = async (): Promise<boolean> => {
+      try {
+        await temporal.command(update, { workflowId, commandId, wish });
+        return true;
+      } catch (error) {
+        if (error instanceof NotFound) return false;
         // The step may have committed while its answer waited behind others.
-        if (await hasTakenEffect()) return;
+        const isPending = error instanceof Unavailable && error.code === 'COMMAND_PENDING';
+        if (isPending && (await hasTakenEffect())) return true;
         throw error;
       }
-      if (!(error instanceof NotFound)) throw error;
-    }
+    };
+    if (await send()) return;
+
+    // A parked start waits for an operator; the newest is the one that stands for the rows.
     const owed = await withTenant(actor.companyId, () =>
-      OutboxEntry.findOne({ where: { entityId, dispatchedAt: null } }),
+      OutboxEntry.findOne({
+        where: { entityId, dispatchedAt: null, parkedAt: null },
+        order: [['id', 'DESC']],
+      }),
     );
-    if (!owed) {
-      // If it has just closed, the rows know why the command comes too late.
-      if ((await judge()) === undefined) return;
-      throw new Unavailable('The workflow of this object is being restored; try again');
+    if (owed) {
+      failpoint('owed.beforeStart');
+      await temporal.start(owed);
+      failpoint('owed.afterStart');
+      await markDispatched([owed]);
+      failpoint('owed.afterMark');
+      if (await send()) return;
     }
-    failpoint('owed.beforeStart');
-    await temporal.start(owed);
-    failpoint('owed.afterStart');
-    await markDispatched([owed]);
-    failpoint('owed.afterMark');
-    return send();
+    // If it has just closed, the rows know why the command comes too late.
+    if ((await judge()) === undefined) return;
+    throw new Unavailable('The workflow of this object is being restored; try again');
   },
 });
 

@@ -22,6 +22,7 @@ export type AuditAction =
   | 'TOKEN_REUSE'
   | 'PASSWORD_CHANGE'
   | 'ACCESS_DENIED'
+  | 'COMPANY_ENTERED'
   | 'EXPORT';
 
 type Facts = Readonly<Record<string, unknown>>;

@@ -29,6 +29,7 @@ export type TemplateCode =
   | 'subscription_expired_plan_gone'
   | 'subscription_renewed'
   | 'renewal_reminder'
+  | 'renewal_reminder_auto'
   | 'renewal_call'
   | 'renewal_digest'
   | 'delivery_failed';

@@ -64,7 +64,9 @@ export class Policy extends Model<InferAttributes<Policy>, InferCreationAttribut
 
   /** Takes over what its subscription decided. */
   async follow(
-    changes: Partial<Pick<Policy, 'status' | 'endDate' | 'premium' | 'coverageAmount'>>,
+    changes: Partial<
+      Pick<Policy, 'status' | 'endDate' | 'premium' | 'coverageAmount' | 'currency'>
+    >,
   ): Promise<void> {
     const names = Object.keys(changes);
     const before = Object.fromEntries(names.map((name) => [name, this.get(name)]));

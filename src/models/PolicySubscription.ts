@@ -156,7 +156,7 @@ export class PolicySubscription extends Model<
 
   /** Nothing can happen to it any more; the reconciler leaves it alone. */
   async close(at: Date): Promise<void> {
-    await PolicySubscription.update({ workflowClosedAt: at }, { where: { id: this.id } });
+    await this.update({ workflowClosedAt: at });
   }
 }
 

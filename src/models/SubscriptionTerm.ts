@@ -6,6 +6,7 @@ import {
   type Sequelize,
 } from 'sequelize';
 import type { CalendarDate } from '../rules/calendar.ts';
+import type { Lifecycle } from '../rules/lifecycle.ts';
 import type { Money } from '../rules/money.ts';
 import { baseColumns, businessTable, column } from './columns.ts';
 
@@ -26,6 +27,8 @@ export class SubscriptionTerm extends Model<
   /** Days without cover between the term before and this one. */
   declare gapDays: CreationOptional<number>;
   declare supersededBy: CreationOptional<string | null>;
+  /** What was in force when it was sold; null in terms older than this column. */
+  declare lifecycle: CreationOptional<Lifecycle | null>;
   declare createdAt: CreationOptional<Date>;
   declare updatedAt: CreationOptional<Date>;
   declare createdBy: CreationOptional<string | null>;
@@ -46,6 +49,7 @@ export class SubscriptionTerm extends Model<
         origin: column.text,
         gapDays: column.integer,
         supersededBy: column.uuid,
+        lifecycle: column.json,
       },
       businessTable(sequelize, 'subscription_terms'),
     );

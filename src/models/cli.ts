@@ -154,7 +154,7 @@ BEGIN
     ('app_api', 'LOGIN NOINHERIT NOBYPASSRLS'),
     ('app_worker', 'LOGIN NOINHERIT NOBYPASSRLS'),
     ('app_migrate', 'LOGIN INHERIT NOBYPASSRLS'),
-    ('app_backup', 'LOGIN NOINHERIT BYPASSRLS')) AS roles (name, attributes)
+    ('app_backup', 'LOGIN INHERIT BYPASSRLS')) AS roles (name, attributes)
   LOOP
     IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = wanted.name) THEN
       EXECUTE format('CREATE ROLE %I %s', wanted.name, wanted.attributes);
@@ -167,6 +167,8 @@ BEGIN
     END LOOP;
   END LOOP;
   GRANT app_owner TO app_migrate;
+  ALTER ROLE app_backup INHERIT;
+  GRANT pg_read_all_data TO app_backup;
 
   EXECUTE format('GRANT CONNECT, CREATE ON DATABASE %I TO app_owner', current_database());
   EXECUTE format('GRANT CONNECT ON DATABASE %I TO app_api, app_worker, app_migrate, app_backup',

@@ -15,7 +15,7 @@ export const column = {
   instant: DATE,
 } as const;
 
-/** Columns of every entity (requirements 9.1); `version` counts edits by people. */
+/** Columns of every entity; `version` counts edits by people. */
 export const baseColumns = {
   id: column.id,
   companyId: column.uuid,

@@ -31,23 +31,36 @@ export interface Contract {
   readonly plan: InsurancePlan | null;
   /** By term number. */
   readonly terms: readonly SubscriptionTerm[];
+  /** Of the latest term. */
   readonly lifecycle: Lifecycle;
 }
 
-export async function loadContract(subscriptionId: string): Promise<Contract> {
-  const subscription = await getRow(PolicySubscription, subscriptionId);
+export async function contractOf(subscription: PolicySubscription): Promise<Contract> {
   const policy = await getRow(Policy, subscription.policyId, { archived: true });
   const company = await ownCompany();
   const plan = subscription.insurancePlanId
     ? await getRow(InsurancePlan, subscription.insurancePlanId, { archived: true })
     : null;
   const terms = await SubscriptionTerm.findAll({
-    where: { subscriptionId },
+    where: { subscriptionId: subscription.id },
     order: [['termNo', 'ASC']],
   });
-  const lifecycle = resolveLifecycle(plan?.lifecycleConfig ?? {}, lifecycleSettings(company));
-  return { subscription, policy, company, plan, terms, lifecycle };
+  const facts = { company, plan };
+  return { subscription, policy, ...facts, terms, lifecycle: lifecycleOf(facts, terms.at(-1)) };
 }
+
+/**
+ * The numbers a term was sold with, which no later edit of plan or settings reaches. What the term
+ * does not have, because it is older than the number, is as a sale of today would have it.
+ */
+const lifecycleOf = (
+  contract: Pick<Contract, 'company' | 'plan'>,
+  term: SubscriptionTerm | undefined,
+): Lifecycle => ({ ...lifecycleToday(contract), ...term?.lifecycle });
+
+/** What a term that is sold now is sold with. */
+const lifecycleToday = ({ company, plan }: Pick<Contract, 'company' | 'plan'>): Lifecycle =>
+  resolveLifecycle(plan?.lifecycleConfig ?? {}, lifecycleSettings(company));
 
 /** The row of the company whose transaction this is. */
 export async function ownCompany(): Promise<Company> {
@@ -79,10 +92,11 @@ export interface Cancellation {
 
 /** @throws Invalid when the day is past or not before the end */
 export function cancellationOf(
-  { subscription, company, terms, lifecycle }: Contract,
+  contract: Contract,
   wished: CalendarDate | null,
   at: number,
 ): Cancellation {
+  const { subscription, company, terms } = contract;
   const today = dateAt(at, company.timeZone);
   const effectiveDate = wished ?? today;
   if (compareDates(effectiveDate, today) < 0) {
@@ -99,20 +113,23 @@ export function cancellationOf(
   const [purchase] = terms;
   const refunds = terms
     .filter(({ endDate }) => compareDates(endDate, effectiveDate) > 0)
-    .map((term) => ({
-      termNo: term.termNo,
-      ...refundFor({
-        premium: term.premium,
-        termStart: term.startDate,
-        termEnd: term.endDate,
-        purchasedOn: dateAt(term.createdAt.getTime(), company.timeZone),
-        effectiveOn: effectiveDate,
-        coolingOffDays: lifecycle.coolingOffDays.value,
-        shortRate: lifecycle.shortRate.value,
-        claimMade: false,
-        claimPaid: false,
-      }),
-    }));
+    .map((term) => {
+      const { coolingOffDays, shortRate } = lifecycleOf(contract, term);
+      return {
+        termNo: term.termNo,
+        ...refundFor({
+          premium: term.premium,
+          termStart: term.startDate,
+          termEnd: term.endDate,
+          purchasedOn: dateAt(term.createdAt.getTime(), company.timeZone),
+          effectiveOn: effectiveDate,
+          coolingOffDays: coolingOffDays.value,
+          shortRate: shortRate.value,
+          claimMade: false,
+          claimPaid: false,
+        }),
+      };
+    });
   return {
     effectiveDate,
     isImmediate: compareDates(effectiveDate, today) === 0,
@@ -121,16 +138,17 @@ export function cancellationOf(
     coolingOffEndsOn: coolingOffEnd({
       purchasedOn: dateAt((purchase ?? subscription).createdAt.getTime(), company.timeZone),
       termStart: subscription.startDate,
-      coolingOffDays: lifecycle.coolingOffDays.value,
+      coolingOffDays: lifecycleOf(contract, purchase).coolingOffDays.value,
     }),
   };
 }
 
-/** The term that a renewal would add, at the plan's price of today. */
+/** The term that a renewal would add, at the plan's price and with its numbers of today. */
 export interface Renewal extends RenewalTerm {
   readonly termNo: number;
   readonly isLate: boolean;
   readonly price: PriceSnapshot;
+  readonly lifecycle: Lifecycle;
 }
 
 /** @throws Conflict outside of the window, or when the plan is no longer sold */
@@ -159,6 +177,7 @@ export async function renewalOf(
     termNo: subscription.termNo + 1,
     isLate: subscription.status === 'expired',
     price: priceOf(plan),
+    lifecycle: lifecycleToday({ company, plan }),
   };
 }
 

@@ -4,8 +4,8 @@ import { select } from './database.ts';
 export type Condition = readonly [sql: string, ...values: readonly unknown[]];
 
 export interface ListOrder {
-  /** SQL expressions from a fixed map, never from a request. */
-  readonly by: string;
+  /** SQL expressions from a fixed map, never from a request; its values are bound. */
+  readonly by: string | Condition;
   /** The column that decides between equals: `s.id`. */
   readonly id: string;
   readonly order: 'asc' | 'desc';
@@ -18,16 +18,16 @@ export async function selectPage<Row extends object>(
   columns: string,
   from: string,
   conditions: readonly Condition[],
-  { by, id, order, page, size }: ListOrder,
+  order: ListOrder,
 ): Promise<{ items: Row[]; total: number }> {
+  const { page, size } = order;
   const { where, bind } = whereAll(conditions);
   const rest = `FROM ${from} WHERE ${where}`;
-  const direction = order === 'desc' ? 'DESC' : 'ASC';
+  const sorted = orderBy(order, bind);
   const rows = await select<Row & { total: string }>(
     `SELECT ${columns}, count(*) OVER () AS total ${rest}
-     ORDER BY ${by} ${direction}, ${id} ${direction}
-     LIMIT ${size} OFFSET ${(page - 1) * size}`,
-    bind,
+     ${sorted.sql} LIMIT ${size} OFFSET ${(page - 1) * size}`,
+    sorted.bind,
   );
   const [first] = rows;
   if (first) return { items: rows, total: Number(first.total) };
@@ -41,14 +41,13 @@ export async function selectFirst<Row extends object>(
   columns: string,
   from: string,
   conditions: readonly Condition[],
-  { by, id, order, size }: Omit<ListOrder, 'page'>,
+  order: Omit<ListOrder, 'page'>,
 ): Promise<Row[]> {
   const { where, bind } = whereAll(conditions);
-  const direction = order === 'desc' ? 'DESC' : 'ASC';
+  const sorted = orderBy(order, bind);
   return select<Row>(
-    `SELECT ${columns} FROM ${from} WHERE ${where}
-     ORDER BY ${by} ${direction}, ${id} ${direction} LIMIT ${size}`,
-    bind,
+    `SELECT ${columns} FROM ${from} WHERE ${where} ${sorted.sql} LIMIT ${order.size}`,
+    sorted.bind,
   );
 }
 
@@ -58,9 +57,23 @@ export const containing = (text: string): string =>
 
 function whereAll(conditions: readonly Condition[]): { where: string; bind: unknown[] } {
   const bind: unknown[] = [];
-  const written = conditions.map(([sql, ...values]) => {
-    const places = values.map((value) => `$${bind.push(value)}`);
-    return sql.replaceAll(/\$(\d?)/g, (_, place: string) => places[Number(place || 1) - 1] ?? '');
-  });
+  const written = conditions.map((condition) => bound(condition, bind));
   return { where: written.join(' AND ') || 'true', bind };
+}
+
+/** Its values come after the others, so that the count can do without them. */
+function orderBy(
+  { by, id, order }: Pick<ListOrder, 'by' | 'id' | 'order'>,
+  others: readonly unknown[],
+): { sql: string; bind: unknown[] } {
+  const bind = [...others];
+  const first = typeof by === 'string' ? by : bound(by, bind);
+  const direction = order === 'desc' ? 'DESC' : 'ASC';
+  return { sql: `ORDER BY ${first} ${direction}, ${id} ${direction}`, bind };
+}
+
+/** The SQL with the places of its values, which it adds to `bind`. */
+function bound([sql, ...values]: Condition, bind: unknown[]): string {
+  const places = values.map((value) => `$${bind.push(value)}`);
+  return sql.replaceAll(/\$(\d?)/g, (_, place: string) => places[Number(place || 1) - 1] ?? '');
 }

@@ -45,6 +45,10 @@ export async function ensureRoles(client: pg.Client, passwords: LoginPasswords):
     'GRANT app_owner TO CURRENT_USER',
     `GRANT CONNECT, CREATE ON DATABASE ${pg.escapeIdentifier(database)} TO app_owner`,
     `GRANT CONNECT ON DATABASE ${pg.escapeIdentifier(database)} TO app_api, app_worker, app_migrate, app_backup`,
+    // A dump reads every row; the right to grant that is a superuser's.
+    ...(isSuperuser
+      ? ['ALTER ROLE app_backup INHERIT', 'GRANT pg_read_all_data TO app_backup']
+      : []),
     ...logins.flatMap((login) => {
       const password = passwords[login];
       return password ? [`ALTER ROLE ${login} PASSWORD ${pg.escapeLiteral(password)}`] : [];
@@ -96,7 +100,7 @@ const activity = {
 } as const;
 
 function createRole(role: string): string {
-  if (role === 'app_backup') return 'CREATE ROLE app_backup LOGIN BYPASSRLS NOINHERIT';
+  if (role === 'app_backup') return 'CREATE ROLE app_backup LOGIN BYPASSRLS INHERIT';
   const mayLogIn = role === 'app_migrate' || logins.some((login) => login === role);
   const inherits = role === 'app_migrate' ? 'INHERIT' : 'NOINHERIT';
   return `CREATE ROLE ${role} ${mayLogIn ? 'LOGIN' : 'NOLOGIN'} ${inherits} NOBYPASSRLS`;

@@ -3,7 +3,7 @@ import { currentContext } from '../context.ts';
 import { Conflict, NotFound } from '../errors.ts';
 import { AuditLog } from './AuditLog.ts';
 
-/** What every entity of requirements 9.1 has. */
+/** What every entity has. */
 interface Entity {
   id: string;
   version: number;
@@ -16,9 +16,9 @@ type EntityModel<M extends Model & Entity> = ModelStatic<M> & { readonly entityT
 export async function getRow<M extends Model & Entity>(
   model: EntityModel<M>,
   id: string,
-  { archived = false } = {},
+  { archived = false, lock = false } = {},
 ): Promise<M> {
-  const row = await model.findOne({ where: and({ id }) });
+  const row = await model.findOne({ where: and({ id }), lock });
   if (!row || (row.archivedAt && !archived)) throw noSuch(model.entityType, id);
   return row;
 }

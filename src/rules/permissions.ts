@@ -32,7 +32,7 @@ export const rolesInUse: readonly Role[] = [
 /** `_own` needs the row's owner as well, which the command checks; `_any` and `_all` do not. */
 export type Permission = keyof typeof grants;
 
-/** Who may do what now (requirements 1.5). Reading the catalogue is public and has no permission. */
+/** Who may do what now. Reading the catalogue is public and has no permission. */
 const grants = {
   'category:write': ['tenant_admin'],
   'plan:write': ['tenant_admin'],

@@ -1,5 +1,5 @@
 /**
- * The lifecycle of a subscription as data (requirements 2.4, billing off). A new status is a row of
+ * The lifecycle of a subscription as data while nothing is billed. A new status is a row of
  * `statuses`, a new step a row of `transitions`. Loaded by workflows: imports nothing.
  */
 const statuses = [

@@ -1,4 +1,4 @@
-/** Ids of workflows (requirements 10.1): one id is one business object; no personal data. */
+/** Ids of workflows: one id is one business object; no personal data. */
 
 export const subscriptionWorkflowId = (companyId: string, subscriptionId: string): string =>
   `subscription/${companyId}/${subscriptionId}`;

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { failpoints, type Failpoint } from '../../src/failpoints.ts';
+import { deaths } from './deaths.ts';
 
 interface Effect {
   readonly what: string;
@@ -125,6 +126,10 @@ describe('an effect', () => {
     const placed = effects.flatMap(({ places }) => Object.values(places).flat());
 
     expect(placed.toSorted()).toEqual(failpoints.toSorted());
+  });
+
+  it('leaves no registered failpoint without a death', () => {
+    expect([...new Set(deaths.map(({ at }) => at))].toSorted()).toEqual(failpoints.toSorted());
   });
 
   it('passes no failpoint elsewhere', () => {

@@ -61,6 +61,7 @@ export async function openProduct(env: NodeJS.ProcessEnv = {}): Promise<Product>
   const stack = await startStack({
     dataDir: mkdtempSync(prefixedDir),
     ports: 'free',
+    built: true,
     throwaway: true,
     env: { ENVIRONMENT: 'test', LOG_LEVEL: 'info', ...env },
   });

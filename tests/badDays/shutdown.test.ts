@@ -19,7 +19,7 @@ let product: Product;
 const startProgram = (name: 'api' | 'worker'): Promise<Child> =>
   startProcess({
     name,
-    script: name === 'api' ? 'src/api/main.ts' : 'worker/main.ts',
+    script: name === 'api' ? 'dist/src/api/main.js' : 'dist/worker/main.js',
     env: product.stack.env,
     logs: path.join(product.stack.dataDir, 'logs'),
     readyUrl: `${product.stack.urls[name]}/health/ready`,

@@ -1,5 +1,6 @@
+import { EventEmitter, once as event } from 'node:events';
 import { commandOnce, Replay, rowsOnce } from '../../src/commands/idempotency.ts';
-import { Conflict } from '../../src/errors.ts';
+import { Conflict, NotFound } from '../../src/errors.ts';
 import { append } from '../../src/models/database.ts';
 import { PropertyCategory } from '../../src/models/PropertyCategory.ts';
 import { as, buildActor, buildCompany, once } from '../support/build.ts';
@@ -153,5 +154,94 @@ describe('an Idempotency-Key', () => {
     await as(actor, () => commandOnce(once(actor), send));
 
     expect(new Set(sent).size).toBe(2);
+  });
+
+  it('that has expired is free again, before the nightly job has come by', async () => {
+    const company = await buildCompany();
+    const actor = await buildActor({ companyId: company.id, role: 'tenant_admin' });
+    const expire = () =>
+      database.sql('UPDATE core.idempotency_keys SET expires_at = now() WHERE company_id = $1', [
+        company.id,
+      ]);
+    await as(actor, () => rowsOnce(once(actor, 'key', 'one'), addCategory));
+    await as(actor, () => commandOnce(once(actor, 'other', 'one'), async () => ({ turn: 1 })));
+    await expire();
+
+    const rows = await as(actor, () => rowsOnce(once(actor, 'key', 'two'), addCategory));
+    const command = await as(actor, () =>
+      commandOnce(once(actor, 'other', 'two'), async () => ({ turn: 2 })),
+    );
+    const replay = await as(actor, () => rowsOnce(once(actor, 'key', 'two'), addCategory));
+
+    expect(rows).not.toBeInstanceOf(Replay);
+    expect(command).toEqual({ turn: 2 });
+    expect(replay).toBeInstanceOf(Replay);
+    expect(await categoriesOf(company.id)).toBe(2);
+    expect(await keysOf(company.id)).toHaveLength(2);
+  });
+
+  it('whose twin is at work says when to come again, whichever way it is noticed', async () => {
+    const company = await buildCompany();
+    const actor = await buildActor({ companyId: company.id, role: 'tenant_admin' });
+    const inASecond = {
+      status: 409,
+      code: 'IDEMPOTENCY_IN_PROGRESS',
+      headers: { 'Retry-After': '1' },
+    };
+    const gate = new EventEmitter();
+
+    const first = as(actor, () =>
+      rowsOnce(once(actor, 'key'), async () => {
+        gate.emit('inside');
+        await event(gate, 'open');
+        return {};
+      }),
+    );
+    await event(gate, 'inside');
+    const early = as(actor, () => rowsOnce(once(actor, 'key'), addCategory));
+    await expect(early).rejects.toMatchObject(inASecond);
+    gate.emit('open');
+    await first;
+    // The twin's row appears after this one has looked for it.
+    const [row] = await database.sql<{ scope: string }>(
+      'DELETE FROM core.idempotency_keys WHERE company_id = $1 RETURNING scope',
+      [company.id],
+    );
+    const late = as(actor, () =>
+      rowsOnce(once(actor, 'key'), async () => {
+        await database.sql(
+          `INSERT INTO core.idempotency_keys (company_id, scope, body_hash, expires_at)
+           VALUES ($1, $2, 'body', now() + interval '1 day')`,
+          [company.id, row?.scope],
+        );
+        return addCategory();
+      }),
+    );
+
+    await expect(late).rejects.toMatchObject(inASecond);
+    expect(await categoriesOf(company.id)).toBe(0);
+  });
+
+  it('is not answered again to whoever may no longer see the answer', async () => {
+    const company = await buildCompany();
+    const actor = await buildActor({ companyId: company.id });
+    let isAllowed = true;
+    const check = async (): Promise<void> => {
+      if (!isAllowed) throw new NotFound();
+    };
+    const rows = () => as(actor, () => rowsOnce(once(actor, 'rows'), addCategory, check));
+    const command = () =>
+      as(actor, () => commandOnce(once(actor, 'command'), async () => ({ done: true }), check));
+    await rows();
+    await command();
+
+    const allowed = [await rows(), await command()];
+    isAllowed = false;
+
+    expect(allowed).toEqual([expect.any(Replay), expect.any(Replay)]);
+    await expect(rows()).rejects.toMatchObject({ status: 404 });
+    await expect(command()).rejects.toMatchObject({ status: 404 });
+    expect(await keysOf(company.id)).toHaveLength(2);
+    expect(await categoriesOf(company.id)).toBe(1);
   });
 });

@@ -1,12 +1,18 @@
+import { v7 as uuid } from 'uuid';
 import { NotFound, Unavailable } from '../../src/errors.ts';
 import { createWorkflowCommands } from '../../src/commands/workflows.ts';
-import type { Temporal } from '../../src/commands/temporal.ts';
+import { openTemporal, type Temporal } from '../../src/commands/temporal.ts';
 import { PolicySubscription } from '../../src/models/PolicySubscription.ts';
 import { withTenant } from '../../src/models/database.ts';
 import { illegalTransition } from '../../src/models/PolicySubscription.ts';
 import { cancel } from '../../src/workflows/subscriptionLifecycle.ts';
 import { as, buildSubscription, type Sold } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
+
+interface OrderOptions {
+  readonly commandId?: string;
+  readonly start?: Temporal['start'];
+}
 
 /** The workflow is played here: what it did to the rows, and what became of its answer. */
 describe('a command whose answer did not come', () => {
@@ -25,8 +31,12 @@ describe('a command whose answer did not come', () => {
       await subscription?.move('cancel', { commandId, expectedVersion: 1, at: new Date() });
     });
 
-  function order(sold: Sold, play: Temporal['command'], commandId = 'mine') {
-    const workflows = createWorkflowCommands({ start: () => Promise.resolve(), command: play });
+  function order(
+    sold: Sold,
+    play: Temporal['command'],
+    { commandId = 'mine', start = () => Promise.resolve() }: OrderOptions = {},
+  ) {
+    const workflows = createWorkflowCommands({ start, command: play });
     return as(sold.holder, () =>
       workflows.command(cancel, {
         actor: sold.holder,
@@ -84,6 +94,74 @@ describe('a command whose answer did not come', () => {
 
     await expect(answered).rejects.toMatchObject({ status: 503, code: 'SERVICE_UNAVAILABLE' });
   });
+
+  it('is sent again after the newest owed start, whatever was parked before or after', async () => {
+    const sold = await buildSubscription();
+    await copyOwed(sold, 'newer', 'NULL');
+    await copyOwed(sold, 'parked', 'now()');
+    const started: string[] = [];
+    let isRunning = false;
+
+    await order(
+      sold,
+      async () => {
+        if (!isRunning) throw new NotFound('No such workflow');
+        return Promise.reject(new Unavailable('Taken', 'COMMAND_PENDING'));
+      },
+      {
+        start: async ({ workflowId }) => {
+          started.push(workflowId);
+          isRunning = true;
+          await cancelRow(sold, `${sold.id}/mine`);
+        },
+      },
+    );
+
+    expect(started).toEqual(['newer']);
+  });
+
+  it('is a matter of waiting when the start that is owed is parked', async () => {
+    const sold = await buildSubscription();
+    await database.sql('UPDATE core.outbox SET parked_at = now() WHERE entity_id = $1', [sold.id]);
+    let starts = 0;
+
+    const answered = order(sold, () => Promise.reject(new NotFound('No such workflow')), {
+      start: async () => void (starts += 1),
+    });
+
+    await expect(answered).rejects.toMatchObject({ status: 503, code: 'SERVICE_UNAVAILABLE' });
+    expect(starts).toBe(0);
+  });
+
+  it('is refused as unavailable when Temporal goes away before the owed start', async () => {
+    const sold = await buildSubscription();
+    const temporal = openTemporal({
+      temporal: {
+        address: '127.0.0.1:9',
+        namespace: 'default',
+        taskQueue: 'surety',
+        uiUrl: '',
+        tls: false,
+        apiKey: undefined,
+      },
+    });
+
+    const answered = order(sold, () => Promise.reject(new NotFound('No such workflow')), {
+      start: temporal.start,
+    });
+
+    await expect(answered).rejects.toMatchObject({ status: 503, code: 'SERVICE_UNAVAILABLE' });
+    await temporal.connection.close();
+  });
+
+  const copyOwed = ({ id }: Sold, workflowId: string, parkedAt: 'NULL' | 'now()') =>
+    database.sql(
+      `INSERT INTO core.outbox (company_id, id, entity_type, entity_id, workflow_type, workflow_id,
+         input, not_before, parked_at)
+       SELECT company_id, $2, entity_type, entity_id, workflow_type, $3, input, now(), ${parkedAt}
+       FROM core.outbox WHERE entity_id = $1 LIMIT 1`,
+      [id, uuid(), workflowId],
+    );
 
   const markDispatched = ({ id }: Sold) =>
     database.sql('UPDATE core.outbox SET dispatched_at = now() WHERE entity_id = $1', [id]);

@@ -20,6 +20,7 @@ beforeAll(async () => {
   stack = await startStack({
     dataDir,
     ports: 'free',
+    built: true,
     throwaway: true,
     env: { ENVIRONMENT: 'test', LOG_LEVEL: 'warn', ACCESS_TOKEN_EXPIRE_MINUTES: '600' },
   });

@@ -4,21 +4,14 @@ import {
   dayMs,
   events,
   instantOf,
-  openJourneys,
+  useJourneys,
   type Journey,
   type Journeys,
 } from '../support/journey.ts';
 
 describe('cancelling a subscription', () => {
   let journeys: Journeys;
-
-  beforeAll(async () => {
-    journeys = await openJourneys();
-  });
-
-  afterEach(() => journeys.clear());
-
-  afterAll(() => journeys.close());
+  useJourneys((opened) => void (journeys = opened));
 
   it('at once ends cover, timers and workflow, and would refund all in the cooling-off', async () => {
     const journey = await journeys.begin();
@@ -84,8 +77,8 @@ describe('cancelling a subscription', () => {
 
   it('on another later day replaces the first wish, and a renewal takes it back', async () => {
     const journey = await journeys.begin({ plan: { durationMonths: 6 } });
-    const { expires_at: expiresAt } = await journey.row();
-    await journeys.passUntil(instantOf(expiresAt) - 60 * dayMs);
+    const expiresAt = await journey.expiresAt();
+    await journeys.passUntil(expiresAt - 60 * dayMs);
     const today = journey.dateAt(journeys.now());
 
     await journey.cancel({ effectiveDate: addDays(today, 10) });
@@ -128,8 +121,8 @@ describe('cancelling a subscription', () => {
 
   it('is refused in an expired status, with what is allowed, and leaves no trace', async () => {
     const journey = await journeys.begin();
-    const { expires_at: expiresAt } = await journey.row();
-    await journeys.passUntil(instantOf(expiresAt) + dayMs);
+    const expiresAt = await journey.expiresAt();
+    await journeys.passUntil(expiresAt + dayMs);
     const handle = journeys.server.env.client.workflow.getHandle(journey.workflowId);
     const before = { row: await journey.row(), updates: await updatesIn(handle) };
 
@@ -170,8 +163,8 @@ describe('cancelling a subscription', () => {
 
   it('that meets a renewal wins in the end, whichever came first', async () => {
     const journey = await journeys.begin({ plan: { durationMonths: 6 } });
-    const { expires_at: expiresAt } = await journey.row();
-    await journeys.passUntil(instantOf(expiresAt) - 60 * dayMs);
+    const expiresAt = await journey.expiresAt();
+    await journeys.passUntil(expiresAt - 60 * dayMs);
 
     const [renewed] = await Promise.allSettled([
       journey.send(renew, 'renewal', { reason: null }),

@@ -1,15 +1,8 @@
-import { openJourneys, type Journeys } from '../support/journey.ts';
+import { useJourneys, type Journeys } from '../support/journey.ts';
 
 describe('the cause of a change', () => {
   let journeys: Journeys;
-
-  beforeAll(async () => {
-    journeys = await openJourneys();
-  });
-
-  afterEach(() => journeys.clear());
-
-  afterAll(() => journeys.close());
+  useJourneys((opened) => void (journeys = opened));
 
   it('is the person and the request of a command, in every audit line of its step', async () => {
     const journey = await journeys.begin();

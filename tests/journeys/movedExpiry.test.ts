@@ -1,20 +1,13 @@
 import { changeExpiry } from '../../src/workflows/subscriptionLifecycle.ts';
-import { dayMs, events, instantOf, openJourneys, type Journeys } from '../support/journey.ts';
+import { dayMs, events, instantOf, useJourneys, type Journeys } from '../support/journey.ts';
 
 describe('moving the expiry of a running subscription', () => {
   let journeys: Journeys;
-
-  beforeAll(async () => {
-    journeys = await openJourneys();
-  });
-
-  afterEach(() => journeys.clear());
-
-  afterAll(() => journeys.close());
+  useJourneys((opened) => void (journeys = opened));
 
   it('fires at the new time only, and of the reminders now past the latest at once', async () => {
     const journey = await journeys.begin();
-    const { expires_at: oldExpiry } = await journey.row();
+    const oldExpiry = await journey.expiresAt();
     const newExpiry = journeys.now() + 10 * dayMs;
 
     await journey.moveExpiry(newExpiry);
@@ -24,7 +17,7 @@ describe('moving the expiry of a running subscription', () => {
     const before = await journey.row();
     await journeys.passUntil(newExpiry + 60_000);
     const after = await journey.row();
-    await journeys.passUntil(instantOf(oldExpiry) + dayMs);
+    await journeys.passUntil(oldExpiry + dayMs);
 
     const status = (name: string): unknown =>
       atOnce.find((timer) => timer['name'] === name)?.['status'];
@@ -50,12 +43,12 @@ describe('moving the expiry of a running subscription', () => {
 
   it('later lets the old time pass, and term and policy follow', async () => {
     const journey = await journeys.begin();
-    const { expires_at: oldExpiry } = await journey.row();
-    await journeys.passUntil(instantOf(oldExpiry) - 3 * dayMs);
-    const newExpiry = instantOf(oldExpiry) + 20 * dayMs;
+    const oldExpiry = await journey.expiresAt();
+    await journeys.passUntil(oldExpiry - 3 * dayMs);
+    const newExpiry = oldExpiry + 20 * dayMs;
 
     await journey.moveExpiry(newExpiry);
-    await journeys.passUntil(instantOf(oldExpiry) + dayMs);
+    await journeys.passUntil(oldExpiry + dayMs);
     const between = await journey.row();
     await journeys.passUntil(newExpiry + 60_000);
 

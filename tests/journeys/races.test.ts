@@ -1,19 +1,16 @@
 import { setTimeout } from 'node:timers/promises';
+import { jest } from '@jest/globals';
 import { Refusal } from '../../src/errors.ts';
 import { cancel } from '../../src/workflows/subscriptionLifecycle.ts';
-import { events, openJourneys, type Journeys } from '../support/journey.ts';
+import { events, useJourneys, type Journey, type Journeys } from '../support/journey.ts';
 import { openRealTemporal } from '../support/lifecycle.ts';
+
+/** 200 at once take their time on a busy machine. */
+jest.setTimeout(180_000);
 
 describe('commands that race, on the real server', () => {
   let journeys: Journeys;
-
-  beforeAll(async () => {
-    journeys = await openJourneys(openRealTemporal);
-  });
-
-  afterEach(() => journeys.clear());
-
-  afterAll(() => journeys.close());
+  useJourneys((opened) => void (journeys = opened), openRealTemporal);
 
   it('200 cancellations with keys of their own have one winner; the others are told why', async () => {
     const journey = await journeys.begin();
@@ -53,13 +50,13 @@ describe('commands that race, on the real server', () => {
         const expiresAt = Date.now() + 15_000;
         await insist(() => journey.moveExpiry(expiresAt));
         await setTimeout(expiresAt - Date.now() + (index - 5) * 400);
+        // The last one comes too late, however busy the machine is.
+        if (journey === contenders.at(-1)) await ended(journey);
         const wish = { effectiveDate: null, reason: null };
         return insist(() => journey.send(cancel, 'now', wish));
       }),
     );
-    for (const journey of contenders) {
-      while ((await journey.row())['status'] === 'active') await setTimeout(100);
-    }
+    await Promise.all(contenders.map(ended));
 
     for (const [index, journey] of contenders.entries()) {
       const won = outcomes[index] === 'done';
@@ -79,6 +76,10 @@ describe('commands that race, on the real server', () => {
     expect(new Set(outcomes)).toEqual(new Set(['done', 'ILLEGAL_TRANSITION']));
   });
 });
+
+async function ended(journey: Journey): Promise<void> {
+  while ((await journey.row())['status'] === 'active') await setTimeout(100);
+}
 
 /** As a client does: the same request again while the answer is "not now". @returns 'done' or the code */
 async function insist(request: () => Promise<unknown>): Promise<string> {

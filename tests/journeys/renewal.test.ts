@@ -4,21 +4,14 @@ import {
   dayMs,
   events,
   instantOf,
-  openJourneys,
+  useJourneys,
   type Journey,
   type Journeys,
 } from '../support/journey.ts';
 
 describe('renewing a subscription', () => {
   let journeys: Journeys;
-
-  beforeAll(async () => {
-    journeys = await openJourneys();
-  });
-
-  afterEach(() => journeys.clear());
-
-  afterAll(() => journeys.close());
+  useJourneys((opened) => void (journeys = opened));
 
   it('on time adds a term at the price of today, in a new run with new timers', async () => {
     const journey = await journeys.begin();
@@ -102,8 +95,8 @@ describe('renewing a subscription', () => {
     await journey.setPlan(`premium = '500.00'`);
 
     await journeys.passUntil(instantOf(firstExpiry) + dayMs);
-    const { expires_at: secondExpiry } = await journey.row();
-    await journeys.passUntil(instantOf(secondExpiry) + dayMs);
+    const secondExpiry = await journey.expiresAt();
+    await journeys.passUntil(secondExpiry + dayMs);
 
     expect(await events(journey)).toEqual(['subscribe', 'renew', 'renew']);
     expect(await journey.terms()).toMatchObject([
@@ -129,8 +122,8 @@ describe('renewing a subscription', () => {
 
   it('answers a repeated command of an earlier run with the recorded result', async () => {
     const journey = await journeys.begin();
-    const { expires_at: expiry } = await journey.row();
-    await journeys.passUntil(instantOf(expiry) - 20 * dayMs);
+    const expiry = await journey.expiresAt();
+    await journeys.passUntil(expiry - 20 * dayMs);
     const first = await journey.send(renew, 'renew-once', { reason: null });
     await journeys.passUntil(journeys.now() + dayMs);
     await journey.cancel({ effectiveDate: addDays(journey.dateAt(journeys.now()), 5) });

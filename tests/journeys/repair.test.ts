@@ -1,34 +1,22 @@
 import { attribute } from '../../src/workflows/searchAttributes.ts';
 import { changeExpiry, renew } from '../../src/workflows/subscriptionLifecycle.ts';
 import { retryStep } from '../../src/workflows/attention.ts';
-import {
-  dayMs,
-  events,
-  instantOf,
-  openJourneys,
-  type Journey,
-  type Journeys,
-} from '../support/journey.ts';
+import { dayMs, events, useJourneys, type Journey, type Journeys } from '../support/journey.ts';
 import { openSkippingTemporal } from '../support/lifecycle.ts';
 
 describe('a step that fails for good', () => {
   let journeys: Journeys;
   let isMailAway = false;
-
-  beforeAll(async () => {
-    journeys = await openJourneys(() =>
+  useJourneys(
+    (opened) => void (journeys = opened),
+    () =>
       openSkippingTemporal((mails) => ({
         sendMail: async (mail) => {
           if (isMailAway) throw new Error('The mail server is away');
           mails.push(mail);
         },
       })),
-    );
-  });
-
-  afterEach(() => journeys.clear());
-
-  afterAll(() => journeys.close());
+  );
 
   const needsAttention = async ({ workflowId }: Journey): Promise<unknown> =>
     (
@@ -37,10 +25,10 @@ describe('a step that fails for good', () => {
 
   it('raises NeedsAttention and refuses commands until retryStep heals it', async () => {
     const journey = await journeys.begin();
-    const { expires_at: expiresAt } = await journey.row();
-    await journeys.passUntil(instantOf(expiresAt) - 3_600_000);
+    const expiresAt = await journey.expiresAt();
+    await journeys.passUntil(expiresAt - 3_600_000);
     await journey.setRow('state_version = 5');
-    await journeys.passUntil(instantOf(expiresAt) + dayMs);
+    await journeys.passUntil(expiresAt + dayMs);
     const stuck = { row: await journey.row(), needsAttention: await needsAttention(journey) };
     const refused = journey.send(renew, 'meanwhile', { reason: null });
     await expect(refused).rejects.toMatchObject({ status: 409, code: 'NEEDS_ATTENTION' });
@@ -86,8 +74,8 @@ describe('a step that fails for good', () => {
 
   it('to deliver a mail does not keep a renewal from its new run, which goes on trying', async () => {
     const journey = await journeys.begin({ plan: { durationMonths: 6 } });
-    const { expires_at: expiresAt } = await journey.row();
-    await journeys.passUntil(instantOf(expiresAt) - 60 * dayMs);
+    const expiresAt = await journey.expiresAt();
+    await journeys.passUntil(expiresAt - 60 * dayMs);
     isMailAway = true;
 
     await journey.renew();

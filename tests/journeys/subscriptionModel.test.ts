@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { Refusal } from '../../src/errors.ts';
 import { cancel, changeExpiry, renew } from '../../src/workflows/subscriptionLifecycle.ts';
 import { seed } from '../rules/property.ts';
-import { instantOf, openJourneys, type Journey, type Journeys } from '../support/journey.ts';
+import { instantOf, useJourneys, type Journey, type Journeys } from '../support/journey.ts';
 import {
   acts,
   decidingTimers,
@@ -14,12 +14,7 @@ import {
 
 describe('a subscription and its workflow', () => {
   let journeys: Journeys;
-
-  beforeAll(async () => {
-    journeys = await openJourneys();
-  });
-
-  afterAll(() => journeys.close());
+  useJourneys((opened) => void (journeys = opened));
 
   function openTwin(journey: Journey): Twin {
     let commands = 0;

@@ -2,7 +2,7 @@ import {
   dayMs,
   events,
   instantOf,
-  openJourneys,
+  useJourneys,
   type Journey,
   type Journeys,
   type Row,
@@ -10,14 +10,7 @@ import {
 
 describe('the term of a subscription', () => {
   let journeys: Journeys;
-
-  beforeAll(async () => {
-    journeys = await openJourneys();
-  });
-
-  afterEach(() => journeys.clear());
-
-  afterAll(() => journeys.close());
+  useJourneys((opened) => void (journeys = opened));
 
   it.each(['Europe/Berlin', 'America/New_York', 'Pacific/Apia'])(
     'reminds, expires and closes at midnight in %s, each timer once and in order',

@@ -1,9 +1,12 @@
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readlinkSync,
+  realpathSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -11,12 +14,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { mayEnter, prepareDataDir, projectDir } from '../../local/dataDir.ts';
+import { mayEnter, openDataDir, prepareDataDir, projectDir } from '../../local/dataDir.ts';
 import { startPostgres } from '../../local/postgres.ts';
 
 const isRoot = process.getuid?.() === 0;
-const asRoot = isRoot ? it : it.skip;
-const asUser = isRoot ? it.skip : it;
 
 let base: string;
 let home: string;
@@ -53,16 +54,36 @@ describe('prepareDataDir', () => {
     expect(prepareDataDir({ project, chosen: undefined, away }).dir).toBe(chosen);
   });
 
-  asUser('needs no other user', () => {
+  it('needs no other user for an ordinary one, whose home is closed to others', () => {
+    const { runAs: user } = openDataDir(path.join(base, 'any'));
+    for (const dir of [home, project]) if (user) chownSync(dir, user.uid, user.gid);
     chmodSync(home, 0o700);
 
-    expect(prepareDataDir({ project, chosen: undefined, away })).toEqual({
-      dir: path.join(project, '.data'),
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      [
+        '--import',
+        'tsx',
+        path.join(import.meta.dirname, 'prepareAsUser.ts'),
+        JSON.stringify({ project, away, user }),
+      ],
+      { cwd: projectDir, encoding: 'utf8', env: { PATH: process.env['PATH'] } },
+    );
+
+    expect(stderr).toBe('');
+    expect(JSON.parse(stdout)).toEqual({ dir: path.join(project, '.data') });
+    expect(statSync(path.join(project, '.data'))).toMatchObject({
+      uid: user?.uid ?? process.getuid?.(),
     });
+    expect(existsSync(away)).toBe(false);
   });
+});
 
-  asRoot('moves data and binaries away from a home that the database may not enter', async () => {
-    chmodSync(home, 0o700);
+/** Root has the database run by another user, who stays out of a closed home; an ordinary user needs none. */
+describe('prepareDataDir in a closed home', () => {
+  beforeEach(() => chmodSync(home, 0o700));
+
+  it('puts data, and for root the binaries, where the database may enter', async () => {
     const binaries = path.join(home, 'binaries');
     symlinkSync(path.join(projectDir, 'node_modules', packageName), binaries);
 
@@ -76,20 +97,26 @@ describe('prepareDataDir', () => {
     });
     await server.stop();
 
-    expect(dir).toBe(away);
-    expect(readlinkSync(path.join(project, '.data'))).toBe(away);
-    expect(statSync(path.join(away, 'postgres')).uid).toBe(runAs?.uid);
-    expect(runAs && mayEnter(home, runAs)).toBe(false);
-    expect(prepareDataDir({ project, chosen: undefined, away }).dir).toBe(away);
+    const usual = path.join(project, '.data');
+    expect(dir).toBe(isRoot ? away : usual);
+    expect(realpathSync(usual)).toBe(dir);
+    expect(statSync(path.join(dir, 'postgres')).uid).toBe(runAs?.uid ?? process.getuid?.());
+    expect(runAs && mayEnter(home, runAs)).toBe(isRoot ? false : undefined);
+    expect(prepareDataDir({ project, chosen: undefined, away }).dir).toBe(dir);
   });
 
-  asRoot('does not leave data behind that the database may not enter', () => {
-    chmodSync(home, 0o700);
-    mkdirSync(path.join(project, '.data'));
-    writeFileSync(path.join(project, '.data', 'kept'), '');
+  it('leaves no data behind that the database may not enter', () => {
+    const kept = path.join(project, '.data', 'kept');
+    mkdirSync(path.dirname(kept));
+    writeFileSync(kept, '');
 
-    expect(() => prepareDataDir({ project, chosen: undefined, away })).toThrow(
-      /may not enter .*\.data, which holds data: move it to .*away/,
-    );
+    const prepare = () => prepareDataDir({ project, chosen: undefined, away }).dir;
+
+    if (isRoot) {
+      expect(prepare).toThrow(/may not enter .*\.data, which holds data: move it to .*away/);
+    } else {
+      expect(prepare()).toBe(path.dirname(kept));
+    }
+    expect(existsSync(kept)).toBe(true);
   });
 });

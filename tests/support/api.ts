@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import supertest, { type Test } from 'supertest';
 import { v7 as uuid } from 'uuid';
 import { composeApi } from '../../src/api/compose.ts';
-import { createTokens } from '../../src/commands/tokens.ts';
+import { createTokens, type Tokens } from '../../src/commands/tokens.ts';
 import { readConfig } from '../../src/config.ts';
 import type { Actor } from '../../src/context.ts';
 import { withIdentity } from '../../src/models/database.ts';
@@ -67,14 +67,8 @@ export async function openTestApi(settings: NodeJS.ProcessEnv = {}): Promise<Tes
     };
   };
 
-  const bearer = async ({ userId, companyId, roles }: Actor): Promise<Headers> => {
-    if (!userId) throw new Error('Only a person signs in');
-    const sessionId = uuid();
-    const inAnHour = new Date(Date.now() + 3_600_000);
-    await withIdentity(companyId, async () =>
-      RefreshToken.issue({ userId, companyId, familyId: sessionId }, randomUUID(), inAnHour),
-    );
-    const { token } = await tokens.sign({ userId, companyId, roles, sessionId });
+  const bearer = async (actor: Actor): Promise<Headers> => {
+    const { token } = await openSession(tokens, actor);
     return { Authorization: `Bearer ${token}` };
   };
   const address = async (companyId: string): Promise<Headers> => {
@@ -106,6 +100,18 @@ export async function openTestApi(settings: NodeJS.ProcessEnv = {}): Promise<Tes
       await database.close();
     },
   };
+}
+
+/** What a login makes: a session of its own and an access token for it. */
+export async function openSession(tokens: Tokens, { userId, companyId, roles }: Actor) {
+  if (!userId) throw new Error('Only a person signs in');
+  const sessionId = uuid();
+  const inAnHour = new Date(Date.now() + 3_600_000);
+  await withIdentity(companyId, async () =>
+    RefreshToken.issue({ userId, companyId, familyId: sessionId }, randomUUID(), inAnHour),
+  );
+  const { token } = await tokens.sign({ userId, companyId, roles, sessionId });
+  return { sessionId, token };
 }
 
 /** An answer's text without what differs from request to request, and with each id as `<id>`. */

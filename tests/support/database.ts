@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { defineModels } from '../../src/models/all.ts';
-import { openDatabase } from '../../src/models/database.ts';
+import { openDatabase, type DatabaseOptions } from '../../src/models/database.ts';
 import { services } from './services.ts';
 
 export interface TestDatabase {
@@ -15,7 +15,10 @@ export interface TestDatabase {
 }
 
 /** A migrated database of one's own, opened for this file's models as the API's role. */
-export async function openTestDatabase({ poolMax = 10 } = {}): Promise<TestDatabase> {
+export async function openTestDatabase(
+  overrides: Partial<Omit<DatabaseOptions, 'url'>> = {},
+  define = defineModels,
+): Promise<TestDatabase> {
   const { adminUrl: templateUrl, passwords } = services();
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   const template = new URL(templateUrl).pathname.slice(1);
@@ -28,12 +31,13 @@ export async function openTestDatabase({ poolMax = 10 } = {}): Promise<TestDatab
   const database = openDatabase(
     {
       url: apiUrl,
-      poolMax,
+      poolMax: 10,
       acquireTimeoutMs: 10_000,
       statementTimeoutMs: 8000,
       applicationName: 'surety-test',
+      ...overrides,
     },
-    defineModels,
+    define,
   );
   const admin = new pg.Client({ connectionString: adminUrl });
   await admin.connect();

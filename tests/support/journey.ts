@@ -84,6 +84,8 @@ export interface Journey {
   /** Goes from timer to timer until the workflow is over. */
   end(): Promise<void>;
   row(): Promise<Row>;
+  /** Epoch milliseconds of the expiry, as the row has it now. */
+  expiresAt(): Promise<number>;
   policy(): Promise<Row>;
   terms(): Promise<Row[]>;
   timers(): Promise<Row[]>;
@@ -101,8 +103,8 @@ export type Row = Readonly<Record<string, unknown>>;
 export async function openJourneys(
   open: () => Promise<TestTemporal> = openSkippingTemporal,
 ): Promise<Journeys> {
-  const database = await openTestDatabase({ poolMax: 20 });
   const server = await open();
+  const database = await openTestDatabase({ poolMax: 20, acquireTimeoutMs: 60_000 });
   const clock = shiftClock(() => server.env.currentTimeMs());
   const temporal: Pick<Temporal, 'start' | 'command'> = {
     start: (entry) => clock.paused(() => server.temporal.start(entry)),
@@ -176,6 +178,7 @@ export async function openJourneys(
       if (!row) throw new Error(`Nothing of the subscription ${id} in ${table}`);
       return row;
     };
+    const row = (): Promise<Row> => only('shared.policy_subscriptions', 'id = $1');
     const mails = (): Mail[] => server.mails.filter(({ to }) => to === holder.email);
     return {
       ...facts,
@@ -205,7 +208,8 @@ export async function openJourneys(
         while (await settled(workflowId)) await passUntil((await nextDueAt(id)) + 1000);
         await server.temporal.client.workflow.getHandle(workflowId).result();
       },
-      row: () => only('shared.policy_subscriptions', 'id = $1'),
+      row,
+      expiresAt: async () => instantOf((await row())['expires_at']),
       policy: () =>
         only(
           'shared.policies',
@@ -251,6 +255,23 @@ export async function openJourneys(
       await database.close();
     },
   };
+}
+
+/** The hooks of a suite of journeys: opened before it, cleared after each test, closed at the end. */
+export function useJourneys(
+  use: (opened: Journeys) => void,
+  open?: () => Promise<TestTemporal>,
+): void {
+  let journeys: Journeys | undefined;
+
+  beforeAll(async () => {
+    journeys = await openJourneys(open);
+    use(journeys);
+  });
+
+  afterEach(() => journeys?.clear());
+
+  afterAll(() => journeys?.close());
 }
 
 export const dayMs = 86_400_000;

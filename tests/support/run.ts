@@ -2,17 +2,19 @@
  * `npm test [-- files and jest options]`: starts what the tests need (a real Postgres, a real Temporal
  * server, the time-skipping one), runs them and stops it all.
  */
-import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { openDataDir } from '../../local/dataDir.ts';
 import { startPostgres } from '../../local/postgres.ts';
 import { step } from '../../local/progress.ts';
 import { findTemporal, startTemporal } from '../../local/temporal.ts';
 import { findTestServer } from '../../local/testServer.ts';
 import { prepareDatabase } from '../../src/models/migrate.ts';
-import { bundleWorkflows } from '../../worker/createWorker.ts';
+import { workflowBundle } from '../../worker/workflowBundle.ts';
 import { serialise, type Services } from './services.ts';
 
 process.exitCode = await main(process.argv.slice(2));
@@ -35,10 +37,7 @@ async function main(args: readonly string[]): Promise<number> {
       startTemporal({ binary, port: 0, namespace: 'default', headless: true }),
     );
     stops.push(temporal.stop);
-    const bundle = path.join(dir, 'workflows.js');
-    await step('Bundle the workflows', async () =>
-      writeFile(bundle, (await bundleWorkflows()).code),
-    );
+    const bundle = await step('Build', () => build(path.join(dir, 'dist')));
     const report = path.join(dir, 'report.json');
     const exitCode = await runJest(['--json', `--outputFile=${report}`, ...args], {
       adminUrl: postgres.url,
@@ -56,6 +55,31 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+/**
+ * The product as `npm run build` makes it; types are asked about by `npm run check`. Only what has
+ * changed is put in its place, each file at once: another run may be starting processes from there.
+ * @returns the file with the bundled workflows
+ */
+async function build(draft: string): Promise<string> {
+  const tsc = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--noCheck'];
+  await promisify(execFile)(process.execPath, [...tsc, '--sourceMap', 'false', '--outDir', draft]);
+  const bundle = path.join(draft, 'workflows.js');
+  await writeFile(bundle, (await workflowBundle()).code);
+
+  for (const entry of await readdir(draft, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const made = path.join(entry.parentPath, entry.name);
+    const place = path.join('dist', path.relative(draft, made));
+    const content = await readFile(made);
+    if (existsSync(place) && content.equals(await readFile(place))) continue;
+    await mkdir(path.dirname(place), { recursive: true });
+    const aside = `${place}.${process.pid}`;
+    await writeFile(aside, content);
+    await rename(aside, place);
+  }
+  return bundle;
+}
+
 /** The last line of a run, for people and for the build. A file that cannot run counts as failed. */
 async function printTotals(report: string): Promise<void> {
   const totals: {
@@ -70,10 +94,19 @@ async function printTotals(report: string): Promise<void> {
 function runJest(args: readonly string[], services: Services): Promise<number> {
   const jest = spawn(
     process.execPath,
-    ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js', ...args],
+    // A test file that failed may leave a connection open; the run ends all the same.
+    [
+      '--experimental-vm-modules',
+      '--no-warnings',
+      'node_modules/jest/bin/jest.js',
+      '--forceExit',
+      ...args,
+    ],
     // With --json jest prints the report; the file has it.
     { stdio: ['inherit', 'ignore', 'inherit'], env: { ...process.env, ...serialise(services) } },
   );
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => jest.kill(signal));
   return new Promise((resolve, reject) => {
     jest.once('error', reject);
     jest.once('exit', (code) => resolve(code ?? 1));

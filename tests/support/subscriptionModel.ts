@@ -60,7 +60,7 @@ export const decidingTimers = ['cancellation', 'expiry', 'late_renewal_close', '
 const hourMs = 3_600_000;
 const lateDays = 30;
 
-/** The lifecycle of requirements 2.4 as simply as it can be said; knows no rows and no workflow. */
+/** The lifecycle as simply as it can be said; knows no rows and no workflow. */
 export class SubscriptionModel {
   readonly timeZone: string;
   readonly months: number;

@@ -1,7 +1,5 @@
 import pg from 'pg';
-import { defineModels } from '../../src/models/all.ts';
 import { createPlans, type PlanFilters } from '../../src/commands/plans.ts';
-import { openDatabase } from '../../src/models/database.ts';
 import { buildCompany, buildPlan } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { connect } from './cluster.ts';
@@ -9,25 +7,16 @@ import { connect } from './cluster.ts';
 const plansOfOurs = 6000;
 const plansOfOthers = 20_000;
 
-let prepared: TestDatabase;
-let database: { close(): Promise<void> };
+let database: TestDatabase;
 let client: pg.Client;
 let companyId: string;
 const statements: string[] = [];
 
 beforeAll(async () => {
-  prepared = await openTestDatabase({ poolMax: 1 });
-  database = openDatabase(
-    {
-      url: prepared.apiUrl,
-      poolMax: 1,
-      acquireTimeoutMs: 10_000,
-      statementTimeoutMs: 5000,
-      applicationName: 'surety-plans',
-      onQuery: (sql) => void statements.push(sql),
-    },
-    defineModels,
-  );
+  database = await openTestDatabase({
+    poolMax: 1,
+    onQuery: (sql) => void statements.push(sql),
+  });
   const other = (await buildCompany()).id;
   companyId = (await buildCompany()).id;
   for (const [id, count] of [
@@ -35,7 +24,7 @@ beforeAll(async () => {
     [other, plansOfOthers],
   ] as const) {
     await buildPlan({ companyId: id });
-    await prepared.sql(
+    await database.sql(
       `INSERT INTO shared.insurance_plans (company_id, id, name, property_category_id, coverage_level,
          coverage_amount, premium, currency, duration_months, created_at)
        SELECT company_id, gen_random_uuid(), 'Plan ' || n, property_category_id,
@@ -45,14 +34,13 @@ beforeAll(async () => {
       [id, count],
     );
   }
-  await prepared.sql('VACUUM ANALYZE shared.insurance_plans');
-  await prepared.sql('VACUUM ANALYZE shared.property_categories');
-  client = await connect(prepared.apiUrl);
+  await database.sql('VACUUM ANALYZE shared.insurance_plans');
+  await database.sql('VACUUM ANALYZE shared.property_categories');
+  client = await connect(database.apiUrl);
 }, 60_000);
 afterAll(async () => {
   await client.end();
   await database.close();
-  await prepared.close();
 });
 
 interface Step {

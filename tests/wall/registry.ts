@@ -20,7 +20,7 @@ export function registry(): Place[] {
     JSON.stringify({ prefix, devMailDir: '/nowhere' }),
   );
   const routes = allRoutes({
-    config: { environment: 'test', apiPrefix: prefix, corsOrigins: [], trustProxy: false },
+    config: { apiPrefix: prefix, corsOrigins: [], trustProxy: false },
     about: { name: 'Surety', version: '0', features: {} },
     metrics: new Registry(),
     probes: {},

@@ -22,6 +22,13 @@ interface Hole {
 const leak = '(true OR company_id = (SELECT app.company_id()))';
 const own = '(company_id = (SELECT app.company_id()))';
 
+const granted = (what: string, right: string, table: string, login: string): Hole => ({
+  what,
+  make: `GRANT ${right} ON ${table} TO ${login}`,
+  finding: new RegExp(`${login} may ${right} on ${table}`),
+  mend: `REVOKE ${right} ON ${table} FROM ${login}`,
+});
+
 const holes: readonly Hole[] = [
   ...(['SUPERUSER', 'BYPASSRLS', 'INHERIT', 'CREATEROLE', 'CREATEDB', 'REPLICATION'] as const).map(
     (right): Hole => ({
@@ -137,12 +144,9 @@ const holes: readonly Hole[] = [
     mend: `DROP FUNCTION app.company_id();
       ALTER FUNCTION app.company_id_kept() RENAME TO company_id`,
   },
-  ...['TRUNCATE', 'REFERENCES', 'TRIGGER', 'DELETE'].map((right): Hole => ({
-    what: `the right to ${right}`,
-    make: `GRANT ${right} ON shared.policies TO app_api`,
-    finding: new RegExp(`app_api may ${right} on shared.policies`),
-    mend: `REVOKE ${right} ON shared.policies FROM app_api`,
-  })),
+  ...['TRUNCATE', 'REFERENCES', 'TRIGGER', 'DELETE'].map((right) =>
+    granted(`the right to ${right}`, right, 'shared.policies', 'app_api'),
+  ),
   {
     what: 'a grant to everybody',
     make: 'GRANT SELECT ON shared.policies TO PUBLIC',
@@ -155,24 +159,9 @@ const holes: readonly Hole[] = [
     finding: /app_worker may SELECT on shared.policies/,
     mend: 'REVOKE GRANT OPTION FOR SELECT ON shared.policies FROM app_worker',
   },
-  {
-    what: 'audit lines that can be changed',
-    make: 'GRANT UPDATE ON core.audit_logs TO app_worker',
-    finding: /app_worker may UPDATE on core.audit_logs/,
-    mend: 'REVOKE UPDATE ON core.audit_logs FROM app_worker',
-  },
-  {
-    what: 'a partition that can be read directly',
-    make: 'GRANT SELECT ON core.audit_logs_default TO app_api',
-    finding: /app_api may SELECT on core.audit_logs_default/,
-    mend: 'REVOKE SELECT ON core.audit_logs_default FROM app_api',
-  },
-  {
-    what: 'tokens outside of their door',
-    make: 'GRANT SELECT ON platform.refresh_tokens TO app_api',
-    finding: /app_api may SELECT on platform.refresh_tokens/,
-    mend: 'REVOKE SELECT ON platform.refresh_tokens FROM app_api',
-  },
+  granted('audit lines that can be changed', 'UPDATE', 'core.audit_logs', 'app_worker'),
+  granted('a partition that can be read directly', 'SELECT', 'core.audit_logs_default', 'app_api'),
+  granted('tokens outside of their door', 'SELECT', 'platform.refresh_tokens', 'app_api'),
   {
     what: 'password hashes',
     make: 'GRANT SELECT (password_hash) ON platform.users TO app_api',

@@ -3,6 +3,7 @@ import type { Actor } from '../../context.ts';
 import { Refusal, Unavailable, errorCode } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { answerRefusal } from '../envelope.ts';
+import { isUuid } from '../ownTypes.ts';
 import type { Context, Middleware } from '../state.ts';
 
 /** What a security event says about a request that was denied. */
@@ -11,6 +12,7 @@ export interface DeniedRequest {
   readonly method: string;
   readonly route: string | undefined;
   readonly permission: string | undefined;
+  /** Only if it can be the id of something: the audit keeps no text of strangers. */
   readonly objectId: string | undefined;
   readonly actor: Actor | undefined;
   readonly companyId: string | undefined;
@@ -84,12 +86,13 @@ const awayCodes = new Set([
 ]);
 
 function denied({ state, method, ip, headers }: Context): DeniedRequest {
+  const { id } = state.params ?? {};
   return {
     requestId: state.requestId,
     method,
     route: state.endpoint,
     permission: state.route?.permission,
-    objectId: state.params?.['id'],
+    objectId: id !== undefined && isUuid(id) ? id.toLowerCase() : undefined,
     actor: state.visitor,
     companyId: state.company?.id ?? state.visitor?.companyId,
     ip,

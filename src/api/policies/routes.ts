@@ -1,11 +1,20 @@
 import type { Policies } from '../../commands/policies.ts';
+import type { Timelines } from '../../commands/timelines.ts';
 import { listRoute, route, type Route } from '../route.ts';
+import { presentTimeline } from '../workflows/present.ts';
+import { timelineAnswer } from '../workflows/schema.ts';
 import { presentPolicy } from './present.ts';
-import { policiesQuery, policyAnswer, policyPath } from './schema.ts';
+import { policiesQuery, policyAnswer, policyPath, policySearchQuery } from './schema.ts';
 
 const tag = 'Policies';
 
-export const policyRoutes = ({ policies }: { readonly policies: Policies }): Route[] => [
+export const policyRoutes = ({
+  policies,
+  timelines,
+}: {
+  readonly policies: Policies;
+  readonly timelines: Pick<Timelines, 'timeline'>;
+}): Route[] => [
   listRoute({
     path: '/policies',
     permission: 'signed-in',
@@ -17,6 +26,17 @@ export const policyRoutes = ({ policies }: { readonly policies: Policies }): Rou
     answerSchema: policyAnswer,
     handle: ({ actor, query }) => policies.list(actor, query),
   }),
+  listRoute({
+    path: '/policies/search',
+    aliases: ['/policies/search'],
+    permission: 'signed-in',
+    summary: 'Finds policies by a word, the closest first: own ones; staff all of the company',
+    tag,
+    query: policySearchQuery,
+    answer: presentPolicy,
+    answerSchema: policyAnswer,
+    handle: ({ actor, query }) => policies.search(actor, query),
+  }),
   route({
     method: 'GET',
     path: '/policies/:id',
@@ -27,5 +47,17 @@ export const policyRoutes = ({ policies }: { readonly policies: Policies }): Rou
     answer: presentPolicy,
     answerSchema: policyAnswer,
     handle: ({ actor, params }) => policies.get(actor, params.id),
+  }),
+  route({
+    method: 'GET',
+    path: '/policies/:id/timeline',
+    permission: 'signed-in',
+    summary: 'What happened, and what will happen by itself and when',
+    tag,
+    params: policyPath,
+    answer: presentTimeline,
+    answerSchema: timelineAnswer,
+    handle: async ({ actor, params }) =>
+      timelines.timeline(actor, await policies.subscriptionOf(actor, params.id)),
   }),
 ];

@@ -46,6 +46,8 @@ export const subscriptionsQuery = listQuery({
   },
   sorts: ['created_at', 'start_date', 'end_date', 'status'],
   defaultSort: '-created_at',
+  // Nobody can archive a subscription.
+  takes: ['search', 'created_after', 'created_before'],
 });
 
 export const subscriptionAnswer = object({

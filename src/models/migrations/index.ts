@@ -3,6 +3,7 @@ import { identity } from './0002Identity.ts';
 import { catalogue } from './0003Catalogue.ts';
 import { subscriptions } from './0004Subscriptions.ts';
 import { retention } from './0005Retention.ts';
+import { frozenTerms } from './0006FrozenTerms.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   catalogue,
   subscriptions,
   retention,
+  frozenTerms,
 ];

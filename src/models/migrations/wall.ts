@@ -1,6 +1,6 @@
 /** SQL that every company-owned table repeats: base columns, the wall, and what the runtime may do. */
 
-/** Columns of requirements 9.1 for a row that belongs to a company. */
+/** Columns of every entity that belongs to a company. */
 export const baseColumns = `
   company_id uuid NOT NULL REFERENCES platform.companies (id) ON DELETE RESTRICT,
   id uuid NOT NULL,

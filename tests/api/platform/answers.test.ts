@@ -116,7 +116,7 @@ describe('an answer', () => {
   it('carries the security headers, HSTS only over HTTPS', async () => {
     const { api } = buildApp();
     const behindProxy = buildApp({
-      config: { environment: 'test', apiPrefix: '/api/v1', corsOrigins: [], trustProxy: true },
+      config: { apiPrefix: '/api/v1', corsOrigins: [], trustProxy: true },
     });
 
     const plain = await api.get('/version');
@@ -177,7 +177,7 @@ describe('a refusal', () => {
     const { api } = buildApp();
     const { api: developers } = buildApp({
       config: {
-        environment: 'development',
+        showStack: true,
         apiPrefix: '/api/v1',
         corsOrigins: [],
         trustProxy: false,

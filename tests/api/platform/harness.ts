@@ -49,7 +49,6 @@ export function buildApp(changes: Partial<AppDependencies> = {}) {
   const keep = { write: (line: string) => void accessLines.push(JSON.parse(line)) };
   const dependencies: AppDependencies = {
     config: {
-      environment: 'test',
       apiPrefix: prefix,
       corsOrigins: ['http://localhost:8080'],
       trustProxy: false,

@@ -1,4 +1,4 @@
-import { failpoints, type Failpoint } from '../../src/failpoints.ts';
+import type { Failpoint } from '../../src/failpoints.ts';
 import {
   expectMailsOnce,
   expectNothingOpen,
@@ -21,7 +21,7 @@ interface Death {
 }
 
 /** In this order the work that one death leaves behind does not pass the next one's failpoint. */
-const deaths: readonly Death[] = [
+export const deaths: readonly Death[] = [
   { at: 'transaction.beforeCommit', where: 'tenant', of: 'worker', during: 'cancel' },
   { at: 'transaction.afterCommit', where: 'tenant', of: 'worker', during: 'cancel' },
   { at: 'activity.before', where: 'cancelSubscription', of: 'worker', during: 'cancel' },
@@ -160,53 +160,53 @@ async function buyUndispatched(): Promise<Entry> {
 const titleOf = ({ of, at, where, during }: Death): string =>
   `the ${of} at ${at}${where ? ` (${where})` : ''}, ${during}`;
 
-describe('a process that dies at a failpoint', () => {
-  const prepared = new Map<Death, Entry>();
+/** The API's and the worker's on stacks of their own: most of a death is waiting. */
+export function describeDeaths(of: Death['of']): void {
+  describe(`the ${of} that dies at a failpoint`, () => {
+    const own = deaths.filter((death) => death.of === of);
+    const prepared = new Map<Death, Entry>();
 
-  beforeAll(async () => {
-    product = await openProduct();
-    // Only what needs no process to be down; the rest is prepared right before its death.
-    for (const death of deaths) {
-      if (death.during.endsWith('Undispatched')) continue;
-      prepared.set(death, await deeds[death.during].prepare());
-    }
-    await settled(product, ledger, 60_000);
-  }, 180_000);
+    beforeAll(async () => {
+      product = await openProduct();
+      // Only what needs no process to be down; the rest is prepared right before its death.
+      for (const death of own) {
+        if (death.during.endsWith('Undispatched')) continue;
+        prepared.set(death, await deeds[death.during].prepare());
+      }
+      await settled(product, ledger, 60_000);
+    }, 180_000);
 
-  afterAll(() => product.close(), 60_000);
+    afterAll(() => product.close(), 60_000);
 
-  it.each(deaths.map((death) => ({ death, title: titleOf(death) })))(
-    'is met by a client that repeats its request: $title',
-    async ({ death }) => {
-      const { at, where, hit = 1, of, during } = death;
-      const entry = prepared.get(death) ?? (await deeds[during].prepare());
-      await product.restart(of, `${at}${where ? `:${where}` : ''}#${hit}`);
+    it.each(own.map((death) => ({ death, title: titleOf(death) })))(
+      'is met by a client that repeats its request: $title',
+      async ({ death }) => {
+        const { at, where, hit = 1, during } = death;
+        const entry = prepared.get(death) ?? (await deeds[during].prepare());
+        await product.restart(of, `${at}${where ? `:${where}` : ''}#${hit}`);
 
-      const answered = deeds[during].act(entry);
-      await product.died(of);
-      await product.restart(of);
-      await product.stack.start('worker');
+        const answered = deeds[during].act(entry);
+        await product.died(of);
+        await product.restart(of);
+        await product.stack.start('worker');
 
-      const answer = await answered;
-      expect([undefined, 200, 201]).toContain(answer?.status);
-    },
-    120_000,
-  );
-
-  it('passes every registered failpoint in these deaths', () => {
-    expect([...new Set(deaths.map(({ at }) => at))].toSorted()).toEqual(failpoints.toSorted());
-  });
-
-  it('loses nothing and doubles nothing', async () => {
-    await settled(product, ledger, 150_000);
-
-    await expectRowsOnce(product, ledger);
-    await expectNothingOpen(product);
-    await expectWorkflowsAsRows(product, ledger);
-    const repeated = await expectMailsOnce(product);
-    expect(product.broken).toEqual([]);
-    process.stderr.write(
-      `${deaths.length} deaths, ${ledger.length} subscriptions, ${repeated} mails delivered twice\n`,
+        const answer = await answered;
+        expect([undefined, 200, 201]).toContain(answer?.status);
+      },
+      120_000,
     );
-  }, 240_000);
-});
+
+    it('loses nothing and doubles nothing', async () => {
+      await settled(product, ledger, 150_000);
+
+      await expectRowsOnce(product, ledger);
+      await expectNothingOpen(product);
+      await expectWorkflowsAsRows(product, ledger);
+      const repeated = await expectMailsOnce(product);
+      expect(product.broken).toEqual([]);
+      process.stderr.write(
+        `${own.length} deaths of the ${of}, ${ledger.length} subscriptions, ${repeated} mails delivered twice\n`,
+      );
+    }, 240_000);
+  });
+}

@@ -1,0 +1,3 @@
+import { describeDeaths } from './deaths.ts';
+
+describeDeaths('api');

@@ -1,0 +1,59 @@
+import { denied, empty, refused, type Attempt } from './attempt.ts';
+
+/** The wall itself: tables, policies, functions, grants and roles. */
+export const definitionAttempts = (): Attempt[] => [
+  ...['platform', 'core', 'shared', 'app', 'ext', 'public', 'migrations', 'pg_temp'].map(
+    (schema): Attempt => ({
+      what: `a table in ${schema}`,
+      sql: `CREATE TABLE ${schema}.loot (x text)`,
+      outcome: denied,
+    }),
+  ),
+  ...refused({
+    'a schema': 'CREATE SCHEMA loot',
+    'a view': 'CREATE VIEW shared.loot AS SELECT * FROM shared.policies',
+    'a temporary view': 'CREATE TEMP VIEW loot AS SELECT * FROM shared.policies',
+    'a materialised view': 'CREATE MATERIALIZED VIEW shared.loot AS SELECT * FROM shared.policies',
+    'a function': `CREATE FUNCTION public.loot() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'`,
+    'replacing the company function': `CREATE OR REPLACE FUNCTION app.company_id() RETURNS uuid LANGUAGE sql AS 'SELECT NULL::uuid'`,
+    'changing the company function': 'ALTER FUNCTION app.company_id() SECURITY DEFINER',
+    "a partition by the owner's function": 'SELECT app.ensure_audit_partitions()',
+    'switching row security off': 'ALTER TABLE shared.policies DISABLE ROW LEVEL SECURITY',
+    'no longer forcing it': 'ALTER TABLE shared.policies NO FORCE ROW LEVEL SECURITY',
+    'changing a policy': 'ALTER POLICY company ON shared.policies USING (true)',
+    'a policy of our own': 'CREATE POLICY loot ON shared.policies USING (true)',
+    'dropping a policy': 'DROP POLICY company ON shared.policies',
+    'dropping a table': 'DROP TABLE shared.policies',
+    'owning a table': 'ALTER TABLE shared.policies OWNER TO CURRENT_USER',
+    'a trigger':
+      'CREATE TRIGGER loot BEFORE INSERT ON shared.policies FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()',
+    'a rule': 'CREATE RULE loot AS ON INSERT TO shared.policies DO ALSO NOTHING',
+    'an extension': 'CREATE EXTENSION tablefunc',
+    'a publication': 'CREATE PUBLICATION loot FOR TABLE shared.policies',
+    'a foreign server': 'CREATE FOREIGN DATA WRAPPER loot',
+    'granting roles': 'GRANT app_owner TO CURRENT_USER',
+    'granting to everybody': 'GRANT SELECT ON platform.refresh_tokens TO PUBLIC',
+  }),
+  ...empty({
+    'granting what may not be passed on': 'GRANT SELECT ON shared.policies TO PUBLIC',
+  }),
+  ...refused({
+    BYPASSRLS: 'ALTER ROLE CURRENT_USER BYPASSRLS',
+    SUPERUSER: 'ALTER ROLE CURRENT_USER SUPERUSER',
+    'a role': 'CREATE ROLE loot',
+  }),
+  {
+    what: 'a server setting',
+    sql: ['COMMIT', `ALTER SYSTEM SET log_statement = 'all'`],
+    outcome: denied,
+  },
+  ...refused({
+    'a superuser setting': 'SET session_replication_role = replica',
+    'loading code': `LOAD 'auto_explain'`,
+    'a DO block': `DO 'BEGIN EXECUTE ''ALTER TABLE shared.policies DISABLE ROW LEVEL SECURITY''; END'`,
+  }),
+  ...empty({
+    'a DO block that reads': `DO 'BEGIN IF EXISTS (SELECT FROM shared.policies) THEN RAISE EXCEPTION ''seen''; END IF; END'`,
+    listening: 'LISTEN loot',
+  }),
+];

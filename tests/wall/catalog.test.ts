@@ -1,0 +1,141 @@
+import { openCluster, type Cluster } from './cluster.ts';
+
+let cluster: Cluster;
+
+beforeAll(async () => {
+  cluster = await openCluster();
+}, 120_000);
+afterAll(() => cluster.close());
+
+describe('the catalog', () => {
+  const rowsOf = async (sql: string): Promise<unknown[]> =>
+    (await cluster.admin.query({ text: sql, rowMode: 'array' })).rows;
+
+  it('has forced row security and a policy on every table of ours', async () => {
+    const open = await rowsOf(
+      `SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE n.nspname IN ('platform', 'core', 'shared') AND c.relkind IN ('r', 'p')
+         AND NOT (c.relrowsecurity AND c.relforcerowsecurity
+           AND (c.relispartition OR EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid)))`,
+    );
+    const tables = await rowsOf(
+      `SELECT count(*)::int FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE n.nspname IN ('platform', 'core', 'shared') AND c.relkind IN ('r', 'p')`,
+    );
+
+    expect(open).toEqual([]);
+    expect(Number(tables.flat()[0])).toBeGreaterThan(15);
+  });
+
+  it('keys and indexes of tables with a company begin with the company', async () => {
+    const others = await rowsOf(
+      `SELECT i.indexrelid::regclass::text FROM pg_index i
+         JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'company_id'
+       WHERE n.nspname IN ('platform', 'core', 'shared') AND i.indkey[0] <> a.attnum
+         AND NOT c.relispartition ORDER BY 1`,
+    );
+
+    // Credentials and domains are found before a company is known; the relay looks over all.
+    expect(others.flat()).toEqual([
+      'core.outbox_open_idx',
+      'platform.domains_domain_key',
+      'platform.domains_pkey',
+      'platform.memberships_user_idx',
+      'platform.refresh_tokens_ended_idx',
+      'platform.refresh_tokens_family_idx',
+      'platform.refresh_tokens_pkey',
+      'platform.refresh_tokens_token_hash_key',
+    ]);
+  });
+
+  it('foreign keys between tables of companies carry the company', async () => {
+    const loose = await rowsOf(
+      `SELECT k.conname FROM pg_constraint k
+         JOIN pg_attribute f ON f.attrelid = k.conrelid AND f.attname = 'company_id'
+         JOIN pg_attribute t ON t.attrelid = k.confrelid AND t.attname = 'company_id'
+       WHERE k.contype = 'f' AND NOT (f.attnum = ANY (k.conkey) AND t.attnum = ANY (k.confkey))`,
+    );
+
+    expect(loose).toEqual([]);
+  });
+
+  it('gives each role what it needs and nothing more', async () => {
+    const grants = await rowsOf(
+      `SELECT g.grantee::regrole::text || ': ' || c.oid::regclass::text || ' ' ||
+         string_agg(left(g.privilege_type, 1), '' ORDER BY g.privilege_type)
+       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl) g
+       WHERE n.nspname IN ('platform', 'core', 'shared', 'migrations') AND g.grantee <> c.relowner
+       GROUP BY g.grantee, c.oid ORDER BY 1`,
+    );
+
+    const tenant = (table: string, rights: string): string[] => [
+      `app_api: ${table} ${rights}`,
+      `app_worker: ${table} ${rights}`,
+    ];
+    const designed = [
+      ...['outbox', 'timers', 'notifications', 'counters'].flatMap((t) =>
+        tenant(`core.${t}`, 'ISU'),
+      ),
+      ...['audit_logs', 'transitions'].flatMap((t) => tenant(`core.${t}`, 'IS')),
+      ...tenant('core.idempotency_keys', 'DISU'),
+      ...[
+        'property_categories',
+        'insurance_plans',
+        'policies',
+        'policy_subscriptions',
+        'subscription_terms',
+      ].flatMap((t) => tenant(`shared.${t}`, 'ISU')),
+      ...['companies', 'domains', 'memberships'].flatMap((t) => tenant(`platform.${t}`, 'S')),
+      'app_auth: core.audit_logs I',
+      'app_auth: core.notifications I',
+      'app_auth: core.outbox I',
+      'app_auth: platform.companies S',
+      'app_auth: platform.memberships ISU',
+      'app_auth: platform.password_reset_tokens ISU',
+      'app_auth: platform.refresh_tokens DISU',
+      'app_auth: platform.users ISU',
+      'app_global: core.audit_logs S',
+      'app_global: platform.companies ISU',
+      'app_global: platform.domains DISU',
+      'app_relay: core.outbox DSU',
+      'app_sealer: core.audit_logs S',
+    ];
+    expect(grants.flat().toSorted()).toEqual(designed.toSorted());
+  });
+
+  it("has the functions, extensions and owner's rights that we know", async () => {
+    const functions = await rowsOf(
+      `SELECT p.oid::regprocedure::text || CASE WHEN p.prosecdef THEN ' definer' ELSE '' END
+       FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+       WHERE n.nspname IN ('app', 'platform', 'core', 'shared', 'public', 'migrations') ORDER BY 1`,
+    );
+    const extensions = await rowsOf('SELECT extname FROM pg_extension ORDER BY 1');
+
+    expect(functions.flat()).toEqual([
+      'app.company_id()',
+      'app.create_audit_partition(date)',
+      'app.ensure_audit_partitions() definer',
+    ]);
+    expect(extensions.flat()).toEqual(['btree_gist', 'pg_trgm', 'plpgsql']);
+  });
+
+  it('lets logins step into the four doors only, and the backup alone read all', async () => {
+    const memberships = await rowsOf(
+      `SELECT member::regrole::text, roleid::regrole::text FROM pg_auth_members
+       WHERE member::regrole::text IN ('app_api', 'app_worker', 'app_auth', 'app_global', 'app_relay',
+         'app_sealer', 'app_search', 'app_backup') ORDER BY 1, 2`,
+    );
+    const doors = ['app_auth', 'app_global', 'app_relay', 'app_sealer'];
+    const temporary = await rowsOf(
+      `SELECT has_database_privilege('app_api', current_database(), 'TEMP')`,
+    );
+
+    expect(memberships).toEqual([
+      ...doors.map((door) => ['app_api', door]),
+      ['app_backup', 'pg_read_all_data'],
+      ...doors.map((door) => ['app_worker', door]),
+    ]);
+    expect(temporary).toEqual([[false]]);
+  });
+});

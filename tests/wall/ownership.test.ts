@@ -1,0 +1,62 @@
+import { v7 as uuid } from 'uuid';
+import { rolesInUse } from '../../src/rules/permissions.ts';
+import { comparable } from '../support/api.ts';
+import { ownership } from './access.ts';
+import { byRole, cells, outcome, places, send } from './columns.ts';
+import { personOf, useWall, type Full, type Wall } from './people.ts';
+import type { Place } from './registry.ts';
+
+let wall: Wall;
+useWall((opened) => void (wall = opened));
+
+/** Bodies that pass the schema and, once let through, do as little as possible. */
+const harmless: Readonly<Record<string, object>> = {
+  'PATCH /subscriptions/:id/cancel': { effective_date: '1990-01-01', reason: 'No more' },
+};
+
+describe("somebody's object", () => {
+  const objectPlaces = places.filter(({ path }) => path.includes(':id'));
+  const objectOf = ({ endpoint }: Place, { objects }: Full): string => {
+    const id = objects[endpoint.split('/')[1] ?? ''];
+    if (id === undefined) throw new Error(`What is the object of ${endpoint}?`);
+    return id;
+  };
+  const bodyOf = ({ endpoint, route }: Place): object =>
+    harmless[endpoint] ?? { ...Object(route.examples?.body) };
+
+  it.each(rolesInUse)('is reached by a %s as the table says', async (role) => {
+    const seen: string[] = [];
+    const expected: string[] = [];
+    for (const place of objectPlaces) {
+      const row = ownership[place.endpoint];
+      if (!row || byRole(role)(place) !== 'allowed') continue;
+      const isGlobal = role === 'global_admin';
+      const person = personOf(wall.ours.people, role);
+      const headers = isGlobal ? { 'X-Company-Id': wall.ours.id } : {};
+      const caller = wall.api.as(person);
+      const [known, unknown] = [objectOf(place, wall.ours), uuid()];
+      const one = await send(caller, place, { id: known, body: bodyOf(place), headers });
+      const none = await send(caller, place, { id: unknown, body: bodyOf(place), headers });
+      const isHidden = comparable(one) === comparable(none);
+      seen.push(`${place.path}: ${isHidden ? `hidden ${one.status}` : outcome(one)}`);
+      const told = row.told?.includes(role) ? '403 FORBIDDEN' : 'hidden 404';
+      expected.push(`${place.path}: ${row.reach.includes(role) ? 'allowed' : told}`);
+    }
+    cells.set(`${role} with another's object`, seen.length);
+
+    expect(seen).toEqual(expected);
+  });
+
+  it.each(rolesInUse)('of another company is to a %s what an unknown one is', async (role) => {
+    const person = personOf(wall.other.people, role);
+    for (const place of objectPlaces) {
+      const id = objectOf(place, wall.ours);
+      const foreign = await send(wall.api.as(person), place, { id, body: bodyOf(place) });
+      const unknown = await send(wall.api.as(person), place, { body: bodyOf(place) });
+
+      expect([place.path, comparable(foreign)]).toEqual([place.path, comparable(unknown)]);
+      expect([place.path, foreign.headers['etag']]).toEqual([place.path, undefined]);
+    }
+    cells.set(`${role} with a foreign object`, objectPlaces.length);
+  });
+});

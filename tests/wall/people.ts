@@ -1,0 +1,105 @@
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createTokens } from '../../src/commands/tokens.ts';
+import { readConfig } from '../../src/config.ts';
+import { platformCompanyId } from '../../src/models/database.ts';
+import { rolesInUse, type Role } from '../../src/rules/permissions.ts';
+import { openSession, openTestApi, type TestApi } from '../support/api.ts';
+import { buildActor, buildCompany } from '../support/build.ts';
+import { reportCells } from './columns.ts';
+
+export type Person = Awaited<ReturnType<typeof buildActor>>;
+
+/** A company with a person for each role and one thing of each kind. */
+export interface Full {
+  readonly id: string;
+  readonly people: ReadonlyMap<Role, Person>;
+  readonly holder: Person;
+  /** By the first segment of the path. */
+  readonly objects: Readonly<Record<string, string>>;
+}
+
+const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+export const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+export const publicPem = createPublicKey(privateKey)
+  .export({ type: 'spki', format: 'pem' })
+  .toString();
+const settings = { JWT_ALGORITHM: 'RS256', JWT_PRIVATE_KEY: pem, DEV_MAIL_DIR: '/nowhere' };
+const tokens = createTokens(
+  readConfig({
+    ENVIRONMENT: 'test',
+    DATABASE_URL: 'postgres://nobody@127.0.0.1/none',
+    ...settings,
+  }),
+);
+
+/** An API that takes tokens signed with our key, and two companies in it. */
+export interface Wall {
+  readonly api: TestApi;
+  readonly ours: Full;
+  readonly other: Full;
+}
+
+/** The hooks of a suite: two companies and a wall between them. */
+export function useWall(use: (wall: Wall) => void): void {
+  let api: TestApi;
+
+  beforeAll(async () => {
+    api = await openTestApi(settings);
+    use({ api, ours: await buildFull(api), other: await buildFull(api) });
+  }, 60_000);
+
+  afterAll(async () => {
+    reportCells();
+    await api.close();
+  });
+}
+
+export async function buildFull(api: TestApi): Promise<Full> {
+  const { id } = await buildCompany();
+  const people = new Map<Role, Person>();
+  for (const role of rolesInUse) {
+    const companyId = role === 'global_admin' ? platformCompanyId : id;
+    people.set(role, await buildActor({ companyId, role }));
+  }
+  const holder = await buildActor({ companyId: id });
+  const admin = api.as(personOf(people, 'tenant_admin'));
+  const category = await admin.post('/categories', { name: 'Houses', segment: 'residential' });
+  const plan = await admin.post('/plans', {
+    name: 'Home',
+    property_category_id: category.body.data.id,
+    coverage_level: 'basic',
+    coverage_amount: '1000.00',
+    premium: '10.00',
+    duration_months: 12,
+  });
+  const bought = await api
+    .as(holder)
+    .post('/subscriptions', { insurance_plan_id: plan.body.data.id });
+  const told = await api.as(holder).get('/notifications', { channel: 'in_app' });
+  return {
+    id,
+    people,
+    holder,
+    objects: {
+      categories: category.body.data.id,
+      plans: plan.body.data.id,
+      subscriptions: bought.body.data.id,
+      workflows: bought.body.data.id,
+      policies: bought.body.data.policy_id,
+      notifications: told.body.items[0].id,
+    },
+  };
+}
+
+export function personOf(people: ReadonlyMap<Role, Person>, role: Role): Person {
+  const person = people.get(role);
+  if (!person) throw new Error(`Nobody is ${role}`);
+  return person;
+}
+
+/** Signs in anew, so that a column may also sign out. */
+export const sessionOf = (person: Person) => openSession(tokens, person);
+
+export const bearer = (token: string): Record<string, string> => ({
+  Authorization: `Bearer ${token}`,
+});

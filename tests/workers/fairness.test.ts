@@ -1,0 +1,72 @@
+import { v7 as uuid } from 'uuid';
+import { startTemporal, type TemporalServer } from '../../local/temporal.ts';
+import { openTemporal } from '../../src/commands/temporal.ts';
+import { services } from '../support/services.ts';
+
+const partitions = {
+  'matching.numTaskqueueReadPartitions': '1',
+  'matching.numTaskqueueWritePartitions': '1',
+};
+
+describe('many starts of one company', () => {
+  let server: TemporalServer;
+
+  beforeAll(async () => {
+    server = await startTemporal({
+      binary: services().temporalBinary,
+      port: 0,
+      namespace: 'default',
+      headless: true,
+      dynamicConfig: partitions,
+    });
+  });
+
+  afterAll(() => server.stop());
+
+  it('do not hold up the one start of another that comes last', async () => {
+    const temporal = openTemporal({
+      temporal: {
+        address: server.address,
+        namespace: 'default',
+        taskQueue: 'fair',
+        uiUrl: '',
+        tls: false,
+        apiKey: undefined,
+      },
+    });
+    const [busy, late] = [uuid(), uuid()];
+    const order = [...Array.from({ length: 30 }, () => busy), late];
+    for (const companyId of order) {
+      await temporal.start({
+        companyId,
+        id: uuid(),
+        entityType: 'subscription',
+        entityId: uuid(),
+        workflowType: 'subscriptionLifecycle',
+        workflowId: `subscription/${companyId}/${uuid()}`,
+        input: {},
+        summary: '',
+        attributes: {},
+        context: { requestId: '', companyId, actorId: null, actorType: 'system' },
+      });
+    }
+
+    const handedOut: (string | undefined)[] = [];
+    while (handedOut.length < order.length) {
+      const { workflowExecution } = await temporal.connection.withDeadline(
+        Date.now() + 20_000,
+        () =>
+          temporal.connection.workflowService.pollWorkflowTaskQueue({
+            namespace: 'default',
+            taskQueue: { name: 'fair-lifecycle' },
+            identity: 'test',
+          }),
+      );
+      handedOut.push(workflowExecution?.workflowId?.split('/')[1]);
+    }
+    await temporal.connection.close();
+
+    expect(handedOut.filter((company) => company === busy)).toHaveLength(30);
+    expect(handedOut.indexOf(late)).toBeLessThan(10);
+  });
+});

@@ -1,0 +1,57 @@
+import { Client, Connection, ScheduleNotFoundError } from '@temporalio/client';
+import { v7 as uuid } from 'uuid';
+import { ensureSchedules } from '../../worker/schedules.ts';
+import { services } from '../support/services.ts';
+
+describe('periodic jobs', () => {
+  let connection: Connection;
+  let client: Client;
+
+  beforeAll(async () => {
+    connection = await Connection.connect({ address: services().temporalAddress });
+    client = new Client({ connection, namespace: 'default' });
+  });
+
+  afterAll(async () => {
+    for await (const { scheduleId } of client.schedule.list()) {
+      await client.schedule.getHandle(scheduleId).delete();
+    }
+    await connection.close();
+  });
+
+  const actionOf = async (scheduleId: string) =>
+    (await client.schedule.getHandle(scheduleId).describe()).action;
+
+  /** As it was named before. */
+  const createFormer = (workflow: string, taskQueue: string) =>
+    client.schedule.create({
+      scheduleId: workflow,
+      spec: { intervals: [{ every: '1 day' }] },
+      action: { type: 'startWorkflow', workflowType: workflow, taskQueue },
+      state: { paused: true },
+    });
+
+  it('of two deployments in one namespace keep apart, also when they are brought up to date', async () => {
+    const [one, other] = [`one-${uuid()}`, `other-${uuid()}`];
+
+    for (const queue of [one, other, one]) await ensureSchedules(client, queue);
+
+    for (const queue of [one, other]) {
+      expect(await actionOf(`${queue}/reconcile`)).toMatchObject({
+        taskQueue: `${queue}-lifecycle`,
+        workflowId: `schedule/${queue}/reconcile`,
+      });
+    }
+  });
+
+  it('of the names before are taken away where they are ours, and left where not', async () => {
+    const queue = `mine-${uuid()}`;
+    await createFormer('reconcile', `${queue}-lifecycle`);
+    await createFormer('maintain', 'of-somebody-else');
+
+    await ensureSchedules(client, queue);
+
+    await expect(actionOf('reconcile')).rejects.toBeInstanceOf(ScheduleNotFoundError);
+    expect(await actionOf('maintain')).toMatchObject({ taskQueue: 'of-somebody-else' });
+  });
+});
