@@ -18,7 +18,7 @@ import { Timer } from '../models/Timer.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Transition } from '../models/Transition.ts';
 import { startOfDay } from '../rules/calendar.ts';
-import { endDateOfExpiry, timersOfTerm, type TimerName } from '../rules/lifecycle.ts';
+import { endDateOfExpiry, timersOfTerm, type TimerName } from '../rules/termTimers.ts';
 import { zero } from '../rules/money.ts';
 import { policyStatus } from '../rules/subscriptions.ts';
 

@@ -18,12 +18,8 @@ import { SubscriptionTerm } from '../models/SubscriptionTerm.ts';
 import { Timer } from '../models/Timer.ts';
 import { Transition } from '../models/Transition.ts';
 import { dateAt, startOfDay, type CalendarDate } from '../rules/calendar.ts';
-import {
-  resolveLifecycle,
-  timersOfTerm,
-  type Lifecycle,
-  type TimerPlan,
-} from '../rules/lifecycle.ts';
+import { resolveLifecycle, type Lifecycle } from '../rules/lifecycle.ts';
+import { timersOfTerm, type TimerPlan } from '../rules/termTimers.ts';
 import { policyStatus } from '../rules/subscriptions.ts';
 import { endDate as endOfTerm, startDateProblem } from '../rules/terms.ts';
 import { subscriptionWorkflowId } from '../rules/workflowIds.ts';

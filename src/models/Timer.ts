@@ -5,7 +5,7 @@ import {
   type InferCreationAttributes,
   type Sequelize,
 } from 'sequelize';
-import type { TimerName, TimerPlan } from '../rules/lifecycle.ts';
+import type { TimerName, TimerPlan } from '../rules/termTimers.ts';
 import { column, coreTable } from './columns.ts';
 import { currentContext } from '../context.ts';
 import { append, execute } from './database.ts';

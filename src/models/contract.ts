@@ -1,13 +1,11 @@
 import { Conflict, invalidField } from '../errors.ts';
 import { compareDates, dateAt, startOfDay, type CalendarDate } from '../rules/calendar.ts';
+import { resolveLifecycle, type Lifecycle, type LifecycleConfig } from '../rules/lifecycle.ts';
 import {
   expiryChangeProblem,
-  resolveLifecycle,
   timersAfterExpiryChange,
-  type Lifecycle,
-  type LifecycleConfig,
   type TimerPlan,
-} from '../rules/lifecycle.ts';
+} from '../rules/termTimers.ts';
 import { add, zero, type Money } from '../rules/money.ts';
 import { coolingOffEnd, refundFor, type RefundRule } from '../rules/refunds.ts';
 import { renewalRefusal, renewalTerm, type RenewalTerm } from '../rules/terms.ts';

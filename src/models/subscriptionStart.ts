@@ -1,4 +1,4 @@
-import type { TimerName } from '../rules/lifecycle.ts';
+import type { TimerName } from '../rules/termTimers.ts';
 import type { SubscriptionStatus } from '../rules/subscriptions.ts';
 import { subscriptionWorkflowId } from '../rules/workflowIds.ts';
 import type { WorkflowStart } from './OutboxEntry.ts';

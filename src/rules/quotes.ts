@@ -1,5 +1,6 @@
 import { daysBetween, startOfDay, type CalendarDate } from './calendar.ts';
-import { timersOfTerm, type Lifecycle, type TimerPlan } from './lifecycle.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import { timersOfTerm, type TimerPlan } from './termTimers.ts';
 import { multiplyByRatio, type Money } from './money.ts';
 import { coolingOffEnd } from './refunds.ts';
 import { endDate } from './terms.ts';

@@ -5,7 +5,8 @@ import { PolicySubscription } from '../../src/models/PolicySubscription.ts';
 import { getRow } from '../../src/models/rows.ts';
 import type { SubscriptionState } from '../../src/models/subscriptionStart.ts';
 import { addDays, dateAt } from '../../src/rules/calendar.ts';
-import type { LifecycleConfig, TimerName } from '../../src/rules/lifecycle.ts';
+import type { LifecycleConfig } from '../../src/rules/lifecycle.ts';
+import type { TimerName } from '../../src/rules/termTimers.ts';
 import { buildSubscription, type Sold } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 

@@ -2,7 +2,7 @@ import { subscriptionActivities } from '../../src/activities/subscriptions.ts';
 import { render } from '../../src/activities/templates.ts';
 import type { TemplateCode } from '../../src/models/Notification.ts';
 import { addDays, dateAt } from '../../src/rules/calendar.ts';
-import type { TimerName } from '../../src/rules/lifecycle.ts';
+import type { TimerName } from '../../src/rules/termTimers.ts';
 import { buildSubscription, type Sold } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 

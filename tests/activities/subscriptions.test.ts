@@ -5,7 +5,7 @@ import {
 import { runInContext } from '../../src/context.ts';
 import type { SubscriptionState } from '../../src/models/subscriptionStart.ts';
 import { addDays, dateAt } from '../../src/rules/calendar.ts';
-import type { TimerName } from '../../src/rules/lifecycle.ts';
+import type { TimerName } from '../../src/rules/termTimers.ts';
 import { buildCompany, buildSubscription, type Sold } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { ledgerOf } from '../support/ledger.ts';

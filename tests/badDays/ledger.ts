@@ -74,7 +74,9 @@ export async function expectRowsOnce(product: Product, ledger: readonly Entry[])
 function traceOf({ events, autoRenew, subscriptionId, restarts }: Entry): Trace {
   const steps = events.map((event) => (event === 'change_expiry_to_now' ? 'change_expiry' : event));
   const isMoved = steps.includes('change_expiry');
-  const templates = events.map((event) => mails[event]);
+  const templates = events.map((event) =>
+    autoRenew && mails[event] === 'renewal_reminder' ? 'renewal_reminder_auto' : mails[event],
+  );
   return {
     id: subscriptionId,
     status: steps.includes('cancel')

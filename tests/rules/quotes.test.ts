@@ -1,5 +1,6 @@
 import { startOfDay } from '../../src/rules/calendar.ts';
-import { resolveLifecycle, timersOfTerm } from '../../src/rules/lifecycle.ts';
+import { resolveLifecycle } from '../../src/rules/lifecycle.ts';
+import { timersOfTerm } from '../../src/rules/termTimers.ts';
 import { quote } from '../../src/rules/quotes.ts';
 
 const plan = { premium: '120.00', coverageAmount: '50000.00', currency: 'EUR', durationMonths: 12 };

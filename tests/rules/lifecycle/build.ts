@@ -1,11 +1,7 @@
 import fc from 'fast-check';
 import { addMonths, startOfDay } from '../../../src/rules/calendar.ts';
-import {
-  resolveLifecycle,
-  type LifecycleConfig,
-  type TermClock,
-  type TimerPlan,
-} from '../../../src/rules/lifecycle.ts';
+import { resolveLifecycle, type LifecycleConfig } from '../../../src/rules/lifecycle.ts';
+import type { TermClock, TimerPlan } from '../../../src/rules/termTimers.ts';
 import { calendarDates, timeZones } from '../property.ts';
 
 export const hourMs = 3_600_000;

@@ -6,7 +6,7 @@ import {
   timersAfterExpiryChange,
   timersOfTerm,
   type TimerPlan,
-} from '../../../src/rules/lifecycle.ts';
+} from '../../../src/rules/termTimers.ts';
 import { calendarDates, timeZones } from '../property.ts';
 import { at, buildTerm, hourMs, names, terms } from './build.ts';
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { dateAt } from '../../../src/rules/calendar.ts';
-import { resolveLifecycle, timersOfTerm } from '../../../src/rules/lifecycle.ts';
+import { resolveLifecycle } from '../../../src/rules/lifecycle.ts';
+import { timersOfTerm } from '../../../src/rules/termTimers.ts';
 import { at, buildTerm, names, terms } from './build.ts';
 
 describe('timersOfTerm', () => {
