@@ -3,6 +3,7 @@ import type { Actor } from '../context.ts';
 import { Forbidden, NotFound } from '../errors.ts';
 import { withTenant } from '../models/database.ts';
 import {
+  columnsOf,
   containing,
   selectFirst,
   selectPage,
@@ -53,11 +54,7 @@ const sortColumns = {
 const tables = 'policies p JOIN platform.companies c ON c.id = p.company_id';
 const live: Condition = ['p.archived_at IS NULL'];
 
-const columns = (): string =>
-  [
-    ...Object.entries(Policy.getAttributes()).map(([name, { field }]) => `p.${field} AS "${name}"`),
-    'c.time_zone AS "timeZone"',
-  ].join(', ');
+const columns = (): string => `${columnsOf(Policy, 'p')}, c.time_zone AS "timeZone"`;
 
 const searched = [
   'p.policy_number',

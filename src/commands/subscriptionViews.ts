@@ -1,6 +1,12 @@
 import type { InferAttributes } from 'sequelize';
 import type { Actor } from '../context.ts';
-import { selectFirst, selectPage, type Condition, type ListOrder } from '../models/list.ts';
+import {
+  columnsOf,
+  selectFirst,
+  selectPage,
+  type Condition,
+  type ListOrder,
+} from '../models/list.ts';
 import { PolicySubscription } from '../models/PolicySubscription.ts';
 import { getRow, noSuch } from '../models/rows.ts';
 import { may } from '../rules/permissions.ts';
@@ -51,14 +57,9 @@ const tables =
 const live: Condition = ['s.archived_at IS NULL'];
 
 const columns = (): string =>
-  [
-    ...Object.entries(PolicySubscription.getAttributes()).map(
-      ([name, { field }]) => `s.${field} AS "${name}"`,
-    ),
-    'p.policy_number AS "policyNumber"',
-    `EXISTS (SELECT 1 FROM core.outbox o WHERE o.company_id = s.company_id
-       AND o.entity_id = s.id AND o.dispatched_at IS NULL AND o.parked_at IS NULL) AS "isStarting"`,
-  ].join(', ');
+  `${columnsOf(PolicySubscription, 's')}, p.policy_number AS "policyNumber",
+   EXISTS (SELECT 1 FROM core.outbox o WHERE o.company_id = s.company_id
+       AND o.entity_id = s.id AND o.dispatched_at IS NULL AND o.parked_at IS NULL) AS "isStarting"`;
 
 const isVisible = (actor: Actor, { userId }: Pick<PolicySubscription, 'userId'>): boolean =>
   (userId !== null && userId === actor.userId) || may(actor.roles, 'subscription:read_all');

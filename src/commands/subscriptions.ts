@@ -1,3 +1,4 @@
+import type { UpdateDefinition } from '@temporalio/common';
 import type { Actor } from '../context.ts';
 import { Forbidden, invalidField } from '../errors.ts';
 import { cancellationOf, contractOf, renewalOf, type Cancellation } from '../models/contract.ts';
@@ -14,7 +15,7 @@ import type { Dispatcher } from './dispatch.ts';
 import { commandOnce, rowsOnce, type Once, type Replay } from './idempotency.ts';
 import { sell, type Subscribe } from './subscribe.ts';
 import { viewOf, viewsWhere, visible, type SubscriptionView } from './subscriptionViews.ts';
-import type { WorkflowCommands } from './workflows.ts';
+import type { WorkflowCommand, WorkflowCommands } from './workflows.ts';
 
 export interface SubscriptionFilters {
   readonly status?: SubscriptionStatus | undefined;
@@ -42,144 +43,150 @@ export const createSubscriptions = ({
 }: {
   readonly dispatcher: Dispatcher;
   readonly workflows: WorkflowCommands;
-}) => ({
-  /** Sells a plan; everything it takes commits together. */
-  subscribe: (actor: Actor, wish: Subscribe, once: Once): Promise<SubscriptionView | Replay> =>
-    rowsOnce(once, async () => {
-      const { subscription, policy, start } = await sell(signedIn(actor), wish);
-      afterCommit(() => dispatcher.dispatch(start));
-      const workflow = { id: start.workflowId, state: 'starting' } as const;
-      return { subscription, policyNumber: policy.policyNumber, workflow };
-    }),
-
-  get: (actor: Actor, id: string): Promise<SubscriptionView> =>
-    withTenant(actor.companyId, () => viewOf(actor, id)),
-
-  list: (actor: Actor, filters: SubscriptionFilters) =>
-    withTenant(actor.companyId, async () => {
-      const { status, insurancePlanId, userId, search, createdAfter, createdBefore } = filters;
-      const owner = may(actor.roles, 'subscription:read_all') ? userId : signedIn(actor);
-      return viewsWhere(
-        [
-          ...(owner ? [['s.user_id = $', owner] as const] : []),
-          ...(status ? [['s.status = $', status] as const] : []),
-          ...(insurancePlanId ? [['s.insurance_plan_id = $', insurancePlanId] as const] : []),
-          ...(search ? [['p.policy_number ILIKE $', containing(search)] as const] : []),
-          ...(createdAfter ? [['s.created_at >= $', createdAfter] as const] : []),
-          ...(createdBefore ? [['s.created_at < $', createdBefore] as const] : []),
-        ],
-        { ...filters, by: sortColumns[filters.sortBy], order: filters.sortOrder, id: 's.id' },
-      );
-    }),
-
-  /** What a cancellation on that day would mean; nothing is stored. */
-  previewCancel: (
-    actor: Actor,
-    id: string,
-    effectiveDate: CalendarDate | undefined,
-  ): Promise<Cancellation> =>
-    withTenant(actor.companyId, async () => {
-      const subscription = await visible(actor, id);
-      refuseUnless(subscription, 'cancel');
-      return cancellationOf(await contractOf(subscription), effectiveDate ?? null, Date.now());
-    }),
-
-  /** At once or on a later day. Whoever cancels another's needs the right to, and a reason. */
-  cancel: (
-    actor: Actor,
-    id: string,
-    wish: {
-      readonly effectiveDate?: CalendarDate | undefined;
-      readonly reason?: string | undefined;
-      readonly expectedVersion?: number | undefined;
+}) => {
+  /** A command to one subscription's workflow, and the subscription as it then is. */
+  const carriedOut = <Result, Wish>(
+    update: UpdateDefinition<Result, [Wish]>,
+    order: Pick<WorkflowCommand<Wish>, 'actor' | 'prepare'> & {
+      readonly id: string;
+      readonly once: Once;
     },
-    once: Once,
-  ): Promise<SubscriptionView | Replay> =>
-    commandOnce(
+  ): Promise<SubscriptionView | Replay> => {
+    const { actor, id, once, prepare } = order;
+    const workflowId = subscriptionWorkflowId(actor.companyId, id);
+    return commandOnce(
       once,
       async (commandId) => {
-        await workflows.command(cancel, {
-          actor,
-          entityId: id,
-          workflowId: subscriptionWorkflowId(actor.companyId, id),
-          commandId,
-          prepare: async () => {
-            const subscription = await visible(actor, id);
-            if (subscription.userId !== actor.userId) {
-              if (!may(actor.roles, 'subscription:cancel_any')) throw new Forbidden();
-              if (!wish.reason) {
-                throw invalidField(
-                  'reason',
-                  "Cancelling another person's subscription needs a reason",
-                );
-              }
-            }
-            refuseUnless(subscription, 'cancel');
-            refuseStale(PolicySubscription, subscription, wish.expectedVersion);
-            const { effectiveDate = null, reason = null } = wish;
-            cancellationOf(await contractOf(subscription), effectiveDate, Date.now());
-            return { effectiveDate, reason };
-          },
-        });
+        await workflows.command(update, { actor, entityId: id, workflowId, commandId, prepare });
         return withTenant(actor.companyId, () => viewOf(actor, id));
       },
       () => visible(actor, id),
-    ),
+    );
+  };
 
-  /** Another term at the plan's price of today; late renewals are for staff. */
-  renew: (
-    actor: Actor,
-    id: string,
-    wish: {
-      readonly reason?: string | undefined;
-      readonly expectedVersion?: number | undefined;
-    },
-    once: Once,
-  ): Promise<SubscriptionView | Replay> =>
-    commandOnce(
-      once,
-      async (commandId) => {
-        await workflows.command(renew, {
-          actor,
-          entityId: id,
-          workflowId: subscriptionWorkflowId(actor.companyId, id),
-          commandId,
-          prepare: async () => {
-            const subscription = await visible(actor, id);
-            const isStaff = may(actor.roles, 'subscription:renew_any');
-            if (subscription.userId !== actor.userId && !isStaff) throw new Forbidden();
-            const isLate = subscription.status === 'expired';
-            if (isLate && !isStaff) {
-              throw new Forbidden('An expired subscription is renewed by the call centre');
-            }
-            refuseUnless(subscription, isLate ? 'late_renew' : 'renew');
-            refuseStale(PolicySubscription, subscription, wish.expectedVersion);
-            await renewalOf(await contractOf(subscription), Date.now());
-            return { reason: wish.reason ?? null };
-          },
-        });
-        return withTenant(actor.companyId, () => viewOf(actor, id));
+  return {
+    /** Sells a plan; everything it takes commits together. */
+    subscribe: (actor: Actor, wish: Subscribe, once: Once): Promise<SubscriptionView | Replay> =>
+      rowsOnce(once, async () => {
+        const { subscription, policy, start } = await sell(signedIn(actor), wish);
+        afterCommit(() => dispatcher.dispatch(start));
+        const workflow = { id: start.workflowId, state: 'starting' } as const;
+        return { subscription, policyNumber: policy.policyNumber, workflow };
+      }),
+
+    get: (actor: Actor, id: string): Promise<SubscriptionView> =>
+      withTenant(actor.companyId, () => viewOf(actor, id)),
+
+    list: (actor: Actor, filters: SubscriptionFilters) =>
+      withTenant(actor.companyId, async () => {
+        const { status, insurancePlanId, userId, search, createdAfter, createdBefore } = filters;
+        const owner = may(actor.roles, 'subscription:read_all') ? userId : signedIn(actor);
+        return viewsWhere(
+          [
+            ...(owner ? [['s.user_id = $', owner] as const] : []),
+            ...(status ? [['s.status = $', status] as const] : []),
+            ...(insurancePlanId ? [['s.insurance_plan_id = $', insurancePlanId] as const] : []),
+            ...(search ? [['p.policy_number ILIKE $', containing(search)] as const] : []),
+            ...(createdAfter ? [['s.created_at >= $', createdAfter] as const] : []),
+            ...(createdBefore ? [['s.created_at < $', createdBefore] as const] : []),
+          ],
+          { ...filters, by: sortColumns[filters.sortBy], order: filters.sortOrder, id: 's.id' },
+        );
+      }),
+
+    /** What a cancellation on that day would mean; nothing is stored. */
+    previewCancel: (
+      actor: Actor,
+      id: string,
+      effectiveDate: CalendarDate | undefined,
+    ): Promise<Cancellation> =>
+      withTenant(actor.companyId, async () => {
+        const subscription = await visible(actor, id);
+        refuseUnless(subscription, 'cancel');
+        return cancellationOf(await contractOf(subscription), effectiveDate ?? null, Date.now());
+      }),
+
+    /** At once or on a later day. Whoever cancels another's needs the right to, and a reason. */
+    cancel: (
+      actor: Actor,
+      id: string,
+      wish: {
+        readonly effectiveDate?: CalendarDate | undefined;
+        readonly reason?: string | undefined;
+        readonly expectedVersion?: number | undefined;
       },
-      () => visible(actor, id),
-    ),
+      once: Once,
+    ): Promise<SubscriptionView | Replay> =>
+      carriedOut(cancel, {
+        actor,
+        id,
+        once,
+        prepare: async () => {
+          const subscription = await visible(actor, id);
+          if (subscription.userId !== actor.userId) {
+            if (!may(actor.roles, 'subscription:cancel_any')) throw new Forbidden();
+            if (!wish.reason) {
+              throw invalidField(
+                'reason',
+                "Cancelling another person's subscription needs a reason",
+              );
+            }
+          }
+          refuseUnless(subscription, 'cancel');
+          refuseStale(PolicySubscription, subscription, wish.expectedVersion);
+          const { effectiveDate = null, reason = null } = wish;
+          cancellationOf(await contractOf(subscription), effectiveDate, Date.now());
+          return { effectiveDate, reason };
+        },
+      }),
 
-  /** The workflow reads the wish when the term ends, so this is an ordinary edit. */
-  setAutoRenew: (
-    actor: Actor,
-    id: string,
-    autoRenew: boolean,
-    expectedVersion: number | undefined,
-  ): Promise<SubscriptionView> =>
-    withTenant(actor.companyId, async () => {
-      const subscription = await visible(actor, id);
-      if (subscription.userId !== actor.userId && !may(actor.roles, 'subscription:renew_any')) {
-        throw new Forbidden();
-      }
-      refuseUnless(subscription, 'renew');
-      await editRow(PolicySubscription, subscription, { autoRenew }, expectedVersion);
-      return viewOf(actor, id);
-    }),
-});
+    /** Another term at the plan's price of today; late renewals are for staff. */
+    renew: (
+      actor: Actor,
+      id: string,
+      wish: {
+        readonly reason?: string | undefined;
+        readonly expectedVersion?: number | undefined;
+      },
+      once: Once,
+    ): Promise<SubscriptionView | Replay> =>
+      carriedOut(renew, {
+        actor,
+        id,
+        once,
+        prepare: async () => {
+          const subscription = await visible(actor, id);
+          const isStaff = may(actor.roles, 'subscription:renew_any');
+          if (subscription.userId !== actor.userId && !isStaff) throw new Forbidden();
+          const isLate = subscription.status === 'expired';
+          if (isLate && !isStaff) {
+            throw new Forbidden('An expired subscription is renewed by the call centre');
+          }
+          refuseUnless(subscription, isLate ? 'late_renew' : 'renew');
+          refuseStale(PolicySubscription, subscription, wish.expectedVersion);
+          await renewalOf(await contractOf(subscription), Date.now());
+          return { reason: wish.reason ?? null };
+        },
+      }),
+
+    /** The workflow reads the wish when the term ends, so this is an ordinary edit. */
+    setAutoRenew: (
+      actor: Actor,
+      id: string,
+      autoRenew: boolean,
+      expectedVersion: number | undefined,
+    ): Promise<SubscriptionView> =>
+      withTenant(actor.companyId, async () => {
+        const subscription = await visible(actor, id);
+        if (subscription.userId !== actor.userId && !may(actor.roles, 'subscription:renew_any')) {
+          throw new Forbidden();
+        }
+        refuseUnless(subscription, 'renew');
+        await editRow(PolicySubscription, subscription, { autoRenew }, expectedVersion);
+        return viewOf(actor, id);
+      }),
+  };
+};
 
 export type Subscriptions = ReturnType<typeof createSubscriptions>;
 

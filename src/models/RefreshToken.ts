@@ -120,6 +120,6 @@ export class RefreshToken extends Model<
 }
 
 /** SQL: whether the session of that family goes on. */
-export const isLive = (family: string): string =>
+const isLive = (family: string): string =>
   `NOT EXISTS (SELECT 1 FROM platform.refresh_tokens ended
      WHERE ended.family_id = ${family} AND ended.revoked_at IS NOT NULL)`;

@@ -1,3 +1,4 @@
+import type { Model, ModelStatic } from 'sequelize';
 import { select } from './database.ts';
 
 /** A condition with its values; `$` stands for the first, `$2` for the second: `premium_minor >= $`. */
@@ -50,6 +51,12 @@ export async function selectFirst<Row extends object>(
     sorted.bind,
   );
 }
+
+/** Every column of a model's table under its attribute's name, for a statement that calls it `alias`. */
+export const columnsOf = (model: ModelStatic<Model>, alias: string): string =>
+  Object.entries(model.getAttributes())
+    .map(([name, { field }]) => `${alias}.${field} AS "${name}"`)
+    .join(', ');
 
 /** A search text as a LIKE pattern that means itself. */
 export const containing = (text: string): string =>
