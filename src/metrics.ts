@@ -1,8 +1,15 @@
 import { Gauge, Histogram, type Registry } from 'prom-client';
+import type { Logger } from './logger.ts';
 
-/** What API and worker tell of the database; made before it is opened, so that it sees each query. */
-export function databaseMetrics(registry: Registry): {
-  observeQuery(milliseconds: number): void;
+/**
+ * What API and worker tell of the database; made before it is opened, so that it sees each query.
+ * @param echo where statements are logged, if they are
+ */
+export function databaseMetrics(
+  registry: Registry,
+  echo?: Logger,
+): {
+  readonly onQuery: (sql: string, milliseconds: number) => void;
   watchPool(database: { connections(): Readonly<Record<string, number>> }): void;
 } {
   const queries = new Histogram({
@@ -12,7 +19,10 @@ export function databaseMetrics(registry: Registry): {
     registers: [registry],
   });
   return {
-    observeQuery: (milliseconds) => queries.observe(milliseconds / 1000),
+    onQuery: (sql, milliseconds) => {
+      queries.observe(milliseconds / 1000);
+      echo?.debug({ sql, milliseconds }, 'query');
+    },
     watchPool(database) {
       new Gauge({
         name: 'db_pool_connections',

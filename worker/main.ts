@@ -38,7 +38,7 @@ async function main(): Promise<void> {
   installRuntime(moduleLog('temporal'), sdkMetrics);
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const figures = databaseMetrics(registry);
+  const figures = databaseMetrics(registry, config.database.echo ? log : undefined);
   const database = openDatabase(
     {
       url: config.database.workerUrl,
@@ -46,10 +46,7 @@ async function main(): Promise<void> {
       acquireTimeoutMs: config.database.acquireTimeoutMs,
       statementTimeoutMs: 8000,
       applicationName: 'surety-worker',
-      onQuery: (sql, milliseconds) => {
-        figures.observeQuery(milliseconds);
-        if (config.database.echo) log.debug({ sql, milliseconds }, 'query');
-      },
+      onQuery: figures.onQuery,
     },
     defineModels,
   );

@@ -49,7 +49,7 @@ export function composeApi({
   readonly version: string;
 }): Api {
   const metrics = createMetrics();
-  const figures = databaseMetrics(metrics);
+  const figures = databaseMetrics(metrics, config.database.echo ? log : undefined);
   const database = openDatabase(
     {
       url: config.database.url,
@@ -57,10 +57,7 @@ export function composeApi({
       acquireTimeoutMs: config.database.acquireTimeoutMs,
       statementTimeoutMs: 5000,
       applicationName: 'surety-api',
-      onQuery: (sql, milliseconds) => {
-        figures.observeQuery(milliseconds);
-        if (config.database.echo) log.debug({ sql, milliseconds }, 'query');
-      },
+      onQuery: figures.onQuery,
     },
     defineModels,
   );

@@ -56,13 +56,6 @@ const live: Condition = ['p.archived_at IS NULL'];
 
 const columns = (): string => `${columnsOf(Policy, 'p')}, c.time_zone AS "timeZone"`;
 
-const searched = [
-  'p.policy_number',
-  'p.policyholder_name',
-  'p.policyholder_email',
-  'p.policyholder_phone',
-];
-
 /** Policies can be read; they are issued, renewed and ended by their subscription. */
 export const createPolicies = () => ({
   get: (actor: Actor, id: string): Promise<PolicyView> =>
@@ -113,12 +106,20 @@ interface Row extends InferAttributes<Policy> {
   readonly timeZone: string;
 }
 
-const matching = (text: string): Condition => [
-  `(${searched.map((column) => `${column} ILIKE $`).join(' OR ')})`,
+/** Of the table `p`: the text is in number, holder's name, e-mail or phone. */
+export const matching = (text: string): Condition => [
+  'p.id IN (SELECT * FROM search_policy_ids($))',
   containing(text),
 ];
 
-const closeness = `greatest(${searched.map((column) => `word_similarity($, ${column})`).join(', ')})`;
+const closeness = `greatest(${[
+  'p.policy_number',
+  'p.policyholder_name',
+  'p.policyholder_email',
+  'p.policyholder_phone',
+]
+  .map((column) => `word_similarity($, ${column})`)
+  .join(', ')})`;
 
 /** Own ones, or all with the right to; another person's is a 404 like an unknown one. */
 async function viewOf(actor: Actor, id: string): Promise<PolicyView> {

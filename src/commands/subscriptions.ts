@@ -3,7 +3,6 @@ import type { Actor } from '../context.ts';
 import { Forbidden, invalidField } from '../errors.ts';
 import { cancellationOf, contractOf, renewalOf, type Cancellation } from '../models/contract.ts';
 import { afterCommit, withTenant } from '../models/database.ts';
-import { containing } from '../models/list.ts';
 import { illegalTransition, PolicySubscription } from '../models/PolicySubscription.ts';
 import { editRow, refuseStale } from '../models/rows.ts';
 import type { CalendarDate } from '../rules/calendar.ts';
@@ -13,6 +12,7 @@ import { subscriptionWorkflowId } from '../rules/workflowIds.ts';
 import { cancel, renew } from '../workflows/subscriptionLifecycle.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { commandOnce, rowsOnce, type Once, type Replay } from './idempotency.ts';
+import { matching } from './policies.ts';
 import { sell, type Subscribe } from './subscribe.ts';
 import { viewOf, viewsWhere, visible, type SubscriptionView } from './subscriptionViews.ts';
 import type { WorkflowCommand, WorkflowCommands } from './workflows.ts';
@@ -86,7 +86,7 @@ export const createSubscriptions = ({
             ...(owner ? [['s.user_id = $', owner] as const] : []),
             ...(status ? [['s.status = $', status] as const] : []),
             ...(insurancePlanId ? [['s.insurance_plan_id = $', insurancePlanId] as const] : []),
-            ...(search ? [['p.policy_number ILIKE $', containing(search)] as const] : []),
+            ...(search ? [matching(search)] : []),
             ...(createdAfter ? [['s.created_at >= $', createdAfter] as const] : []),
             ...(createdBefore ? [['s.created_at < $', createdBefore] as const] : []),
           ],

@@ -241,7 +241,8 @@ function asRefusal(error: unknown): unknown {
 const pending = (cause: unknown): Unavailable =>
   Object.assign(
     new Unavailable(
-      'The command was taken and not answered yet; repeat it with the same Idempotency-Key',
+      'The command was sent and not answered yet: repeat it with its Idempotency-Key, or look at the ' +
+        'resource before you send it again',
       'COMMAND_PENDING',
     ),
     { cause },

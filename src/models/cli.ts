@@ -166,6 +166,7 @@ BEGIN
       EXECUTE format('GRANT %I TO %I%s', door, login, option);
     END LOOP;
   END LOOP;
+  EXECUTE format('GRANT app_search TO app_owner%s', option);
   GRANT app_owner TO app_migrate;
   ALTER ROLE app_backup INHERIT;
   GRANT pg_read_all_data TO app_backup;

@@ -41,6 +41,8 @@ export async function ensureRoles(client: pg.Client, passwords: LoginPasswords):
   const statements = [
     ...missing.map((role) => createRole(role)),
     ...logins.flatMap((login) => doorRoles.map((role) => `GRANT ${role} TO ${login}${option}`)),
+    // So that the owner can hand the search functions over.
+    `GRANT app_search TO app_owner${option}`,
     'GRANT app_owner TO app_migrate',
     'GRANT app_owner TO CURRENT_USER',
     `GRANT CONNECT, CREATE ON DATABASE ${pg.escapeIdentifier(database)} TO app_owner`,

@@ -15,6 +15,10 @@ const notSystem = `n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.n
 /** How Postgres writes down the conditions that ask for the company. */
 const ownRows = '(company_id = ( SELECT app.company_id() AS company_id))';
 const ownCompany = '(id = ( SELECT app.company_id() AS company_id))';
+/** How a search function, which stands before the wall, asks for the company itself. */
+const ownSearch =
+  '^\\s*SELECT id FROM \\w+\\.\\w+\\s+WHERE company_id = \\(SELECT app\\.company_id\\(\\)\\)\\s+' +
+  'AND \\([^()]*\\)\\s+ORDER BY created_at DESC LIMIT 10000\\s*$';
 const ownMembers = `(EXISTS ( SELECT 1 FROM platform.memberships m
   WHERE ((m.user_id = users.id) AND (m.company_id = ( SELECT app.company_id() AS company_id)))))`;
 const oneLine = (sql: string): string => sql.replaceAll(/\s+/g, ' ');
@@ -55,8 +59,9 @@ const checks: readonly string[] = [
      JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE ${inOurs} AND p.polpermissive
      AND NOT p.polroles <@ ARRAY(SELECT oid FROM pg_roles WHERE rolname = ANY (${doors}))
+     AND NOT (p.polcmd = 'r' AND p.polroles <@ ARRAY(SELECT oid FROM pg_roles WHERE rolname = 'app_search'))
      AND NOT (p.polroles <@ ARRAY(SELECT oid FROM pg_roles
-         WHERE rolname IN ('app_api', 'app_worker', 'app_search'))
+         WHERE rolname IN ('app_api', 'app_worker'))
        AND coalesce(${condition('polqual')}, '${ownRows}') IN ('${ownRows}',
          CASE WHEN p.polcmd <> 'r' THEN ''
            WHEN p.polrelid::regclass::text = 'platform.companies' THEN '${ownCompany}'
@@ -118,8 +123,11 @@ const checks: readonly string[] = [
   `SELECT format('the function %s runs with its owner''s rights', p.oid::regprocedure) AS finding
    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
    WHERE ${notSystem} AND n.nspname <> 'ext' AND p.prosecdef
-     AND NOT (p.oid::regprocedure::text = 'app.ensure_audit_partitions()'
-       AND coalesce(p.proconfig, '{}') @> ARRAY['search_path=pg_catalog'])`,
+     AND NOT (coalesce(p.proconfig, '{}') @> ARRAY['search_path=pg_catalog']
+       AND (p.oid::regprocedure::text = 'app.ensure_audit_partitions()'
+         OR (p.oid::regprocedure::text ~ '^(shared|t_[0-9a-f]{16})\\.search_policy_ids\\(text\\)$'
+           AND p.proowner::regrole::text = 'app_search'
+           AND p.prosrc ~ '${ownSearch}')))`,
 ];
 
 /**

@@ -116,8 +116,9 @@ describe('the catalog', () => {
       'app.company_id()',
       'app.create_audit_partition(date)',
       'app.ensure_audit_partitions() definer',
+      'shared.search_policy_ids(text) definer',
     ]);
-    expect(extensions.flat()).toEqual(['btree_gist', 'pg_trgm', 'plpgsql']);
+    expect(extensions.flat()).toEqual(['btree_gin', 'btree_gist', 'pg_trgm', 'plpgsql']);
   });
 
   it('lets logins step into the four doors only, and the backup alone read all', async () => {

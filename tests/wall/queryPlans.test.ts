@@ -1,11 +1,13 @@
 import pg from 'pg';
 import { createPlans, type PlanFilters } from '../../src/commands/plans.ts';
-import { buildCompany, buildPlan } from '../support/build.ts';
+import { createPolicies } from '../../src/commands/policies.ts';
+import { buildActor, buildCompany, buildPlan } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { connect } from './cluster.ts';
 
 const plansOfOurs = 6000;
 const plansOfOthers = 20_000;
+const policiesOfEach = 20_000;
 
 let database: TestDatabase;
 let client: pg.Client;
@@ -34,6 +36,18 @@ beforeAll(async () => {
       [id, count],
     );
   }
+  for (const id of [companyId, other]) {
+    await database.sql(
+      `INSERT INTO shared.policies (company_id, id, policy_number, policy_type, policyholder_name,
+         policyholder_email, policyholder_phone, coverage_amount, premium, currency, start_date,
+         end_date, status, created_at)
+       SELECT $1, gen_random_uuid(), 'POL-' || n, 'home', md5(n::text), md5((n + 1)::text) || '@example.com',
+         '+49 ' || n, 1000, 10, 'EUR', '2026-01-01', '2027-01-01', 'active', now() - n * interval '1 minute'
+       FROM generate_series(1, $2) n`,
+      [id, policiesOfEach],
+    );
+  }
+  await database.sql('VACUUM ANALYZE shared.policies');
   await database.sql('VACUUM ANALYZE shared.insurance_plans');
   await database.sql('VACUUM ANALYZE shared.property_categories');
   client = await connect(database.apiUrl);
@@ -48,39 +62,55 @@ interface Step {
   readonly 'Index Name'?: string;
   readonly 'Index Cond'?: string;
   readonly 'Relation Name'?: string;
+  readonly 'Function Name'?: string;
+  readonly 'Shared Hit Blocks'?: number;
+  readonly 'Shared Read Blocks'?: number;
   readonly Plans?: readonly Step[];
 }
 
 const all = (step: Step): Step[] => [step, ...(step.Plans ?? []).flatMap(all)];
 
-/** How Postgres runs the list's own statement, as the API's role behind the wall. */
-async function stepsOf(filters: Partial<PlanFilters>): Promise<Step[]> {
+/** How Postgres runs the statement that `list` sends with the word in it, as the API's role behind the wall. */
+async function stepsOf(
+  word: string,
+  list: () => Promise<unknown>,
+  values: readonly string[] = [],
+): Promise<Step[]> {
   statements.length = 0;
-  await createPlans().list(companyId, undefined, {
-    includeArchived: false,
-    sortBy: 'premium',
-    sortOrder: 'asc',
-    page: 1,
-    size: 20,
-    ...filters,
-  });
-  const listed = statements.find((sql) => sql.includes('insurance_plans'));
+  await list();
+  const listed = statements.find((sql) => sql.includes(word));
   const sql = /SELECT[^]*/.exec(listed ?? '')?.[0].split('; "bind"', 1)[0] ?? '';
-  const values = [filters.minPremium, filters.maxPremium]
-    .filter((amount) => amount !== undefined)
-    .map((amount) => amount.replace('.', ''));
   await client.query('BEGIN');
   try {
     await client.query(
       `SELECT set_config('app.current_company_id', $1, true), set_config('search_path', 'shared, ext', true)`,
       [companyId],
     );
-    const { rows } = await client.query(`EXPLAIN (FORMAT JSON) ${sql}`, values);
+    const { rows } = await client.query(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${sql}`, [
+      ...values,
+    ]);
     return all(rows[0]['QUERY PLAN'][0].Plan);
   } finally {
     await client.query('ROLLBACK');
   }
 }
+
+const planSteps = (filters: Partial<PlanFilters>): Promise<Step[]> =>
+  stepsOf(
+    'insurance_plans',
+    () =>
+      createPlans().list(companyId, undefined, {
+        includeArchived: false,
+        sortBy: 'premium',
+        sortOrder: 'asc',
+        page: 1,
+        size: 20,
+        ...filters,
+      }),
+    [filters.minPremium, filters.maxPremium]
+      .filter((amount) => amount !== undefined)
+      .map((amount) => amount.replace('.', '')),
+  );
 
 const onPlans = (steps: Step[]): Step[] =>
   steps.filter((step) => step['Index Name']?.startsWith('insurance_plans_'));
@@ -92,7 +122,7 @@ const readThrough = (steps: Step[]): Step[] =>
 
 describe(`the list of ${plansOfOurs} plans beside ${plansOfOthers} of others`, () => {
   it('finds a price range by the index, company and price together', async () => {
-    const steps = await stepsOf({ minPremium: '100.00', maxPremium: '140.00' });
+    const steps = await planSteps({ minPremium: '100.00', maxPremium: '140.00' });
 
     expect(onPlans(steps)).toMatchObject([
       {
@@ -104,7 +134,7 @@ describe(`the list of ${plansOfOurs} plans beside ${plansOfOthers} of others`, (
   });
 
   it('never reads the plans of other companies', async () => {
-    const steps = await stepsOf({});
+    const steps = await planSteps({});
 
     for (const step of onPlans(steps)) {
       expect(step['Index Cond']).toContain('company_id = ');
@@ -127,5 +157,33 @@ describe(`the list of ${plansOfOurs} plans beside ${plansOfOthers} of others`, (
       expect(onPlans(steps)).toMatchObject([{ 'Index Name': 'insurance_plans_premium_idx' }]);
       expect(steps.filter((step) => step['Node Type'].includes('Sort'))).toEqual([]);
     }
+  });
+});
+
+describe(`a search among ${policiesOfEach} policies beside as many of another company`, () => {
+  const blocksOf = ([step]: Step[]): number =>
+    (step?.['Shared Hit Blocks'] ?? 0) + (step?.['Shared Read Blocks'] ?? 0);
+
+  it('goes by the index, before the wall, and reads its findings behind it', async () => {
+    const admin = await buildActor({ companyId, role: 'tenant_admin' });
+    const [size] = await database.sql<{ blocks: number }>(
+      `SELECT relpages AS blocks FROM pg_class WHERE oid = 'shared.policies'::regclass`,
+    );
+
+    const steps = await stepsOf(
+      'search_policy_ids',
+      () => createPolicies().search(admin, { keyWord: 'POL-1234', page: 1, size: 20 }),
+      ['%POL-1234%', 'POL-1234'],
+    );
+
+    expect(steps.find((step) => step['Function Name'])?.['Function Name']).toBe(
+      'search_policy_ids',
+    );
+    expect(steps.find((step) => step['Relation Name'] === 'policies')).toMatchObject({
+      'Index Cond': expect.stringMatching(/company_id = .* id = search_policy_ids/),
+    });
+    expect(size?.blocks).toBeGreaterThan(900);
+    expect(blocksOf(steps)).toBeGreaterThan(0);
+    expect(blocksOf(steps)).toBeLessThan(200);
   });
 });

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { projectDir } from '../../local/dataDir.ts';
+import { policySearch } from '../../src/models/migrations/0007Search.ts';
 import { selfCheck } from '../../src/models/selfCheck.ts';
 import { openCluster, type Cluster } from './cluster.ts';
 
@@ -216,6 +217,27 @@ const holes: readonly Hole[] = [
     make: 'ALTER FUNCTION app.ensure_audit_partitions() RESET search_path',
     finding: /the function app.ensure_audit_partitions\(\) runs with its owner's rights/,
     mend: 'ALTER FUNCTION app.ensure_audit_partitions() SET search_path = pg_catalog',
+  },
+  {
+    what: 'a search that forgets the company',
+    make: `CREATE OR REPLACE FUNCTION shared.search_policy_ids(pattern text) RETURNS SETOF uuid
+      LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS
+      'SELECT id FROM shared.policies WHERE company_id = (SELECT app.company_id())
+         OR (policy_number ILIKE pattern) ORDER BY created_at DESC LIMIT 10000'`,
+    finding: /the function shared.search_policy_ids\(text\) runs with its owner's rights/,
+    mend: `DROP FUNCTION shared.search_policy_ids(text); ${policySearch}`,
+  },
+  {
+    what: 'a search that may write',
+    make: 'CREATE POLICY more ON shared.policies FOR UPDATE TO app_search USING (true)',
+    finding: /the policy more of shared.policies does not ask/,
+    mend: 'DROP POLICY more ON shared.policies',
+  },
+  {
+    what: 'a way to the search role',
+    make: 'GRANT app_search TO app_api WITH INHERIT FALSE',
+    finding: /the role app_api may act as app_search/,
+    mend: 'REVOKE app_search FROM app_api',
   },
 ];
 

@@ -49,9 +49,7 @@ describe("the worker's health", () => {
   it('tells of starts that are owed and parked, of queries and of the pool', async () => {
     const registry = new Registry();
     const figures = databaseMetrics(registry);
-    const database = await openTestDatabase({
-      onQuery: (_, milliseconds) => figures.observeQuery(milliseconds),
-    });
+    const database = await openTestDatabase({ onQuery: figures.onQuery });
     figures.watchPool({ connections: () => ({ using: 1, idle: 2, waiting: 3 }) });
     await buildSubscription();
     const parked = await buildSubscription();

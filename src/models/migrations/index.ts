@@ -4,6 +4,7 @@ import { catalogue } from './0003Catalogue.ts';
 import { subscriptions } from './0004Subscriptions.ts';
 import { retention } from './0005Retention.ts';
 import { frozenTerms } from './0006FrozenTerms.ts';
+import { search } from './0007Search.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
   subscriptions,
   retention,
   frozenTerms,
+  search,
 ];

@@ -17,6 +17,8 @@ export const definitionAttempts = (): Attempt[] => [
     'a function': `CREATE FUNCTION public.loot() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'`,
     'replacing the company function': `CREATE OR REPLACE FUNCTION app.company_id() RETURNS uuid LANGUAGE sql AS 'SELECT NULL::uuid'`,
     'changing the company function': 'ALTER FUNCTION app.company_id() SECURITY DEFINER',
+    'changing the search': 'ALTER FUNCTION shared.search_policy_ids(text) RESET search_path',
+    'owning the search': 'ALTER FUNCTION shared.search_policy_ids(text) OWNER TO CURRENT_USER',
     "a partition by the owner's function": 'SELECT app.ensure_audit_partitions()',
     'switching row security off': 'ALTER TABLE shared.policies DISABLE ROW LEVEL SECURITY',
     'no longer forcing it': 'ALTER TABLE shared.policies NO FORCE ROW LEVEL SECURITY',

@@ -58,7 +58,14 @@ export const readingAttempts = ({ ours, theirs }: Scene): Attempt[] => {
       'reading tokens': 'SELECT * FROM platform.refresh_tokens',
       'reading reset codes': 'SELECT * FROM platform.password_reset_tokens',
     }),
+    {
+      what: 'searching without a company',
+      sql: `SELECT shared.search_policy_ids('%')`,
+      outcome: denied,
+      company: undefined,
+    },
     ...empty({
+      'searching before the wall': `SELECT shared.search_policy_ids('%')`,
       locking: `SELECT * FROM shared.policies WHERE ${foreign} FOR UPDATE`,
       'reading by place': `SELECT * FROM shared.policies WHERE ctid = '(0,1)'`,
       'a sample': 'SELECT * FROM shared.policies TABLESAMPLE SYSTEM (100)',
