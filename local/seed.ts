@@ -22,7 +22,7 @@ import { InsurancePlan } from '../src/models/InsurancePlan.ts';
 import { Membership } from '../src/models/Membership.ts';
 import { PolicySubscription } from '../src/models/PolicySubscription.ts';
 import { PropertyCategory } from '../src/models/PropertyCategory.ts';
-import { rolesInUse, type Role } from '../src/rules/permissions.ts';
+import { roleCodes, type Role } from '../src/rules/permissions.ts';
 import type { Say } from './progress.ts';
 
 interface Account {
@@ -79,7 +79,7 @@ export async function seed({
     const known = await withGlobal(() => Company.count());
     // One row is the platform itself.
     if (known > 1 && !existsSync(begun)) return;
-    if (!existsSync(begun)) writePrivately(begun, rolesInUse.map(accountFor(code)));
+    if (!existsSync(begun)) writePrivately(begun, roleCodes.map(accountFor(code)));
     const accounts = readAccounts(begun);
     await runInContext({ requestId: 'seed', actorType: 'system' }, async () => {
       say('company and catalogue');

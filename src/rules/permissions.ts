@@ -1,5 +1,5 @@
 /** Every role, the strongest first. */
-const roles = [
+export const roleCodes = [
   'global_admin',
   'tenant_admin',
   'operator',
@@ -15,33 +15,31 @@ const roles = [
   'policyholder',
 ] as const;
 
-export type Role = (typeof roles)[number];
-
-export const roleCodes: readonly Role[] = roles;
-
-/** The roles a user can be given now; the others arrive with claims and compliance. */
-export const rolesInUse: readonly Role[] = [
-  'global_admin',
-  'tenant_admin',
-  'operator',
-  'call_center',
-  'auditor',
-  'policyholder',
-];
+export type Role = (typeof roleCodes)[number];
 
 /** `_own` needs the row's owner as well, which the command checks; `_any` and `_all` do not. */
 export type Permission = keyof typeof grants;
 
 /** Who may do what now. Reading the catalogue is public and has no permission. */
 const grants = {
+  'registration:review': ['global_admin'],
+  'registration:retry': ['global_admin', 'operator'],
+  'company:manage_all': ['global_admin'],
+  'flag:manage': ['global_admin'],
+  'global_admin:create': ['global_admin'],
+  'company:manage': ['tenant_admin'],
+  'user:manage': ['tenant_admin'],
+  'domain:manage': ['tenant_admin'],
+  'apikey:manage': ['tenant_admin'],
+  'settings:write': ['tenant_admin'],
   'category:write': ['tenant_admin'],
   'plan:write': ['tenant_admin'],
-  'subscription:create': roles,
-  'subscription:read_own': roles,
+  'subscription:create': roleCodes,
+  'subscription:read_own': roleCodes,
   'subscription:read_all': ['tenant_admin', 'claims_manager', 'call_center', 'auditor'],
-  'subscription:cancel_own': roles,
+  'subscription:cancel_own': roleCodes,
   'subscription:cancel_any': ['tenant_admin'],
-  'subscription:renew_own': roles,
+  'subscription:renew_own': roleCodes,
   'subscription:renew_any': ['tenant_admin', 'call_center'],
   'policy:read': [
     'tenant_admin',
@@ -56,8 +54,8 @@ const grants = {
   'workflow:read': ['global_admin', 'tenant_admin', 'operator'],
   'workflow:operate': ['global_admin', 'operator'],
   'timer:change': ['tenant_admin', 'operator'],
-  'notification:read_own': roles,
-  'notification:update_own': roles,
+  'notification:read_own': roleCodes,
+  'notification:update_own': roleCodes,
 } as const satisfies Readonly<Record<string, readonly Role[]>>;
 
 /** Every permission, in the order of the table. */

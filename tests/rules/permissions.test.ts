@@ -5,7 +5,6 @@ import {
   may,
   permissionCodes,
   roleCodes,
-  rolesInUse,
   scopeOf,
   strongestRole,
 } from '../../src/rules/permissions.ts';
@@ -14,6 +13,16 @@ const everybody = 'GA TA OP CM CP SA AD CC HR EX AU EM PH';
 
 /** Requirements 1.5, as far as it exists. */
 const table = {
+  'registration:review': 'GA',
+  'registration:retry': 'GA OP',
+  'company:manage_all': 'GA',
+  'flag:manage': 'GA',
+  'global_admin:create': 'GA',
+  'company:manage': 'TA',
+  'user:manage': 'TA',
+  'domain:manage': 'TA',
+  'apikey:manage': 'TA',
+  'settings:write': 'TA',
   'category:write': 'TA',
   'plan:write': 'TA',
   'subscription:create': everybody,
@@ -66,7 +75,6 @@ describe('the permission table', () => {
   it('has the thirteen roles and these permissions', () => {
     expect([...roleCodes].sort()).toEqual(Object.keys(short).sort());
     expect(permissionCodes).toEqual(Object.keys(table));
-    expect(rolesInUse.every((role) => roleCodes.includes(role))).toBe(true);
   });
 });
 

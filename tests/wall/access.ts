@@ -1,7 +1,8 @@
-import { rolesInUse, type Role } from '../../src/rules/permissions.ts';
+import { roleCodes, type Role } from '../../src/rules/permissions.ts';
 
-const everyone = rolesInUse;
-const readers: readonly Role[] = ['tenant_admin', 'call_center', 'auditor'];
+const everyone = roleCodes;
+const readers: readonly Role[] = ['tenant_admin', 'claims_manager', 'call_center', 'auditor'];
+const policyReaders: readonly Role[] = [...readers, 'senior_adjuster', 'adjuster'];
 
 /**
  * Who gets past the route's permission, written down apart from the code: `open` routes do not even
@@ -78,18 +79,24 @@ export const ownership: Readonly<
   Record<string, { readonly reach: readonly Role[]; readonly told?: readonly Role[] }>
 > = {
   'GET /subscriptions/:id': { reach: readers },
-  'PATCH /subscriptions/:id/cancel': { reach: ['tenant_admin'], told: ['call_center', 'auditor'] },
+  'PATCH /subscriptions/:id/cancel': {
+    reach: ['tenant_admin'],
+    told: ['claims_manager', 'call_center', 'auditor'],
+  },
   'POST /subscriptions/:id/cancel/preview': { reach: readers },
-  'POST /subscriptions/:id/renew': { reach: ['tenant_admin', 'call_center'], told: ['auditor'] },
+  'POST /subscriptions/:id/renew': {
+    reach: ['tenant_admin', 'call_center'],
+    told: ['claims_manager', 'auditor'],
+  },
   'PATCH /subscriptions/:id/auto-renew': {
     reach: ['tenant_admin', 'call_center'],
-    told: ['auditor'],
+    told: ['claims_manager', 'auditor'],
   },
   'GET /subscriptions/:id/timeline': { reach: [...readers, 'operator', 'global_admin'] },
   'GET /subscriptions/:id/history': { reach: readers },
-  'GET /policies/:id': { reach: readers },
-  'GET /policies/:id/timeline': { reach: readers },
-  'GET /policies/:id/history': { reach: readers },
+  'GET /policies/:id': { reach: policyReaders },
+  'GET /policies/:id/timeline': { reach: policyReaders },
+  'GET /policies/:id/history': { reach: policyReaders },
   'PATCH /notifications/:id/read': { reach: [] },
   'GET /workflows/subscription/:id/timeline': {
     reach: ['global_admin', 'tenant_admin', 'operator'],

@@ -13,7 +13,7 @@ import { Company } from '../../src/models/Company.ts';
 import { Credential } from '../../src/models/Credential.ts';
 import { openDatabase, withGlobal, withIdentity } from '../../src/models/database.ts';
 import { Membership } from '../../src/models/Membership.ts';
-import { rolesInUse, type Role } from '../../src/rules/permissions.ts';
+import { roleCodes, type Role } from '../../src/rules/permissions.ts';
 import { fill, registry, type Place } from './registry.ts';
 
 /** In everything that belongs to the other company, and nowhere else. */
@@ -127,7 +127,7 @@ async function buildTheirs(): Promise<Record<string, string>> {
         defaultCurrency: 'EUR',
       }),
     );
-    for (const role of rolesInUse.filter((each) => each !== 'global_admin')) {
+    for (const role of roleCodes.filter((each) => each !== 'global_admin')) {
       const email = `${role.replace('_', '-')}@${marker.toLowerCase()}.person.example`;
       const password = `${marker}-${uuid()}-Aa1`;
       const passwordHash = await passwords.hash(password);
@@ -322,7 +322,7 @@ describe('another company, marked in every word', () => {
     expect(text).toMatch(marked);
   });
 
-  it.each([...rolesInUse, 'nobody'] as const)(
+  it.each([...roleCodes, 'nobody'] as const)(
     'shows nothing to a %s of ours on any route',
     async (role) => {
       const { asked, hits } = await drive(role);

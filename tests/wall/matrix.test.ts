@@ -1,4 +1,4 @@
-import { may, rolesInUse, type Role } from '../../src/rules/permissions.ts';
+import { may, roleCodes, type Role } from '../../src/rules/permissions.ts';
 import { access, ownership } from './access.ts';
 import { byRole, column, places, rowOf, send } from './columns.ts';
 import { bearer, buildFull, personOf, sessionOf, useWall, type Full, type Wall } from './people.ts';
@@ -30,13 +30,13 @@ describe('the authorisation matrix', () => {
       const { permission } = route;
       if (permission === 'public') return [endpoint, route.company === false ? 'open' : 'public'];
       const isIn = (role: Role): boolean => permission === 'signed-in' || may([role], permission);
-      return [endpoint, rolesInUse.filter(isIn)];
+      return [endpoint, roleCodes.filter(isIn)];
     });
 
     expect(Object.fromEntries(declared)).toEqual(access);
   });
 
-  it.each(rolesInUse)('lets a %s do what the table says', async (role) => {
+  it.each(roleCodes)('lets a %s do what the table says', async (role) => {
     await column(
       role,
       async (place) => {
@@ -67,7 +67,7 @@ describe('the authorisation matrix', () => {
     expect(JSON.stringify(seen.body)).not.toContain(wall.ours.objects['plans']);
   });
 
-  it.each(rolesInUse.filter((role) => role !== 'global_admin'))(
+  it.each(roleCodes.filter((role) => role !== 'global_admin'))(
     'refuses a %s at the address of another company',
     async (role) => {
       await wall.api.visiting(wall.other.id).get('/plans');
@@ -83,7 +83,7 @@ describe('the authorisation matrix', () => {
     },
   );
 
-  it.each(rolesInUse.filter((role) => role !== 'global_admin'))(
+  it.each(roleCodes.filter((role) => role !== 'global_admin'))(
     'lets a %s of a suspended company read only',
     async (role) => {
       await column(

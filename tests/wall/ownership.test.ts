@@ -1,5 +1,5 @@
 import { v7 as uuid } from 'uuid';
-import { rolesInUse } from '../../src/rules/permissions.ts';
+import { roleCodes } from '../../src/rules/permissions.ts';
 import { comparable } from '../support/api.ts';
 import { ownership } from './access.ts';
 import { byRole, cells, outcome, places, send } from './columns.ts';
@@ -24,7 +24,7 @@ describe("somebody's object", () => {
   const bodyOf = ({ endpoint, route }: Place): object =>
     harmless[endpoint] ?? { ...Object(route.examples?.body) };
 
-  it.each(rolesInUse)('is reached by a %s as the table says', async (role) => {
+  it.each(roleCodes)('is reached by a %s as the table says', async (role) => {
     const seen: string[] = [];
     const expected: string[] = [];
     for (const place of objectPlaces) {
@@ -47,7 +47,7 @@ describe("somebody's object", () => {
     expect(seen).toEqual(expected);
   });
 
-  it.each(rolesInUse)('of another company is to a %s what an unknown one is', async (role) => {
+  it.each(roleCodes)('of another company is to a %s what an unknown one is', async (role) => {
     const person = personOf(wall.other.people, role);
     for (const place of objectPlaces) {
       const id = objectOf(place, wall.ours);

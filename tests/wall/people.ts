@@ -2,7 +2,7 @@ import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { createTokens } from '../../src/commands/tokens.ts';
 import { readConfig } from '../../src/config.ts';
 import { platformCompanyId } from '../../src/models/database.ts';
-import { rolesInUse, type Role } from '../../src/rules/permissions.ts';
+import { roleCodes, type Role } from '../../src/rules/permissions.ts';
 import { openSession, openTestApi, type TestApi } from '../support/api.ts';
 import { buildActor, buildCompany } from '../support/build.ts';
 import { reportCells } from './columns.ts';
@@ -57,7 +57,7 @@ export function useWall(use: (wall: Wall) => void): void {
 export async function buildFull(api: TestApi): Promise<Full> {
   const { id } = await buildCompany();
   const people = new Map<Role, Person>();
-  for (const role of rolesInUse) {
+  for (const role of roleCodes) {
     const companyId = role === 'global_admin' ? platformCompanyId : id;
     people.set(role, await buildActor({ companyId, role }));
   }
