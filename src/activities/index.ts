@@ -1,9 +1,8 @@
 import { jobActivities, type OpenWorkflows } from './jobs.ts';
-import { notificationActivities, type SendMail } from './notifications.ts';
+import { notificationActivities, type MailDependencies } from './notifications.ts';
 import { subscriptionActivities } from './subscriptions.ts';
 
-export interface ActivityDependencies {
-  readonly sendMail: SendMail;
+export interface ActivityDependencies extends MailDependencies {
   readonly openWorkflows: OpenWorkflows;
 }
 

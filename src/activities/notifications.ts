@@ -32,14 +32,20 @@ export const mailThrough =
 /** A message is tried five times within a day; so long after each refusal but the last. */
 const retryAfter = ['5 minutes', '30 minutes', '3 hours', '18 hours'] as const;
 
-export const notificationActivities = ({ sendMail }: { readonly sendMail: SendMail }) => ({
+export interface MailDependencies {
+  readonly sendMail: SendMail;
+  /** The link of a message that has one, made when it is sent: it holds a secret. */
+  readonly linkFor: (payload: Readonly<Record<string, unknown>>) => string | undefined;
+}
+
+export const notificationActivities = ({ sendMail, linkFor }: MailDependencies) => ({
   /**
    * Safe to repeat: what is marked as sent is not sent again, and the same Message-ID tells a mail
    * that was sent twice because its mark was lost. No transaction is open while it is sent; the text
    * is made here, so that no personal data stands in a workflow's history.
    */
   async deliverNotification({ companyId, notificationId }: NotificationRef): Promise<void> {
-    const mail = await withTenant(companyId, () => mailOf(notificationId));
+    const mail = await withTenant(companyId, () => mailOf(notificationId, linkFor));
     if (!mail) return;
     failpoint('mail.beforeSend');
     try {
@@ -110,7 +116,10 @@ async function countAttempt(notificationId: string, lastError?: string): Promise
   return counted?.attempts ?? 0;
 }
 
-async function mailOf(notificationId: string): Promise<Parameters<SendMail>[0] | undefined> {
+async function mailOf(
+  notificationId: string,
+  linkFor: MailDependencies['linkFor'],
+): Promise<Parameters<SendMail>[0] | undefined> {
   const notification = await found(notificationId);
   if (notification.status !== 'queued' || notification.channel !== 'email') return undefined;
   const { recipientUserId, recipientAddress, templateCode, payload, dedupeKey } = notification;
@@ -123,7 +132,7 @@ async function mailOf(notificationId: string): Promise<Parameters<SendMail>[0] |
   return {
     to,
     messageId: `<${createHash('sha256').update(dedupeKey).digest('base64url')}@surety>`,
-    ...render(templateCode, { ...payload, name, company: company.name }),
+    ...render(templateCode, { ...payload, name, company: company.name, link: linkFor(payload) }),
   };
 }
 

@@ -27,6 +27,22 @@ somebody tried to register with this e-mail address. You already have an account
 
 a sign-in token of your account with {{company}} was used twice, which can mean that somebody copied it. We have ended that session. Please sign in again, and change your password if you do not know what happened.`,
   },
+  password_reset: {
+    subject: 'Set a new password',
+    body: `Dear {{name}},
+
+somebody, probably you, asked to set a new password for this e-mail address. This link does it, once and within 30 minutes:
+
+{{link}}
+
+If it was not you, you need do nothing: your password stays as it is.`,
+  },
+  password_changed: {
+    subject: 'Your password was changed',
+    body: `Dear {{name}},
+
+the password of your account with {{company}} was changed, and your other sessions were ended. If it was not you, ask for a new password at once.`,
+  },
   subscription_confirmed: {
     subject: 'Your policy {{policyNumber}}',
     body: `Dear {{name}},

@@ -6,6 +6,8 @@ import { createCategories } from '../commands/categories.ts';
 import { createCompanies } from '../commands/companies.ts';
 import { createDispatcher, outboxAge } from '../commands/dispatch.ts';
 import { createNotifications } from '../commands/notifications.ts';
+import { createOwnSessions } from '../commands/ownSessions.ts';
+import { createPasswordChanges } from '../commands/passwordChanges.ts';
 import { createPasswords } from '../commands/passwords.ts';
 import { createPlans } from '../commands/plans.ts';
 import { createPolicies } from '../commands/policies.ts';
@@ -68,14 +70,9 @@ export function composeApi({
   const tokens = createTokens(config);
   const sessions = createSessions();
   const companies = createCompanies(config);
-  const auth = createAuth({
-    config,
-    passwords: createPasswords(config),
-    tokens,
-    sessions,
-    companies,
-    dispatch: dispatcher.dispatch,
-  });
+  const passwords = createPasswords(config);
+  const { dispatch } = dispatcher;
+  const auth = createAuth({ config, passwords, tokens, sessions, companies, dispatch });
   const policies = createPolicies();
   const timelines = createTimelines({ temporal, workflows });
   const lifecycle: Lifecycle = { isStopping: false };
@@ -118,6 +115,8 @@ export function composeApi({
       categories: createCategories(),
       devMailDir: config.devMailDir,
       notifications: createNotifications({ render }),
+      ownSessions: createOwnSessions({ sessions }),
+      passwordChanges: createPasswordChanges({ config, passwords, sessions, dispatch }),
       plans: createPlans(),
       policies,
       prefix: config.apiPrefix,

@@ -3,7 +3,7 @@ import { AuditLog } from '../models/AuditLog.ts';
 import { Credential } from '../models/Credential.ts';
 import { platformCompanyId, select, withIdentity } from '../models/database.ts';
 import { Membership } from '../models/Membership.ts';
-import { PasswordResetToken } from '../models/PasswordResetToken.ts';
+import { PasswordResetToken, setPasswordLink } from '../models/PasswordResetToken.ts';
 import type { Passwords } from './passwords.ts';
 import { hashSecret, newSecret } from './tokens.ts';
 
@@ -71,8 +71,7 @@ export function createAdministrators({
         }
         const secret = newSecret();
         await PasswordResetToken.issue(userId, hashSecret(secret));
-        // After the # it stays in the browser: no server or proxy writes it to a log.
-        return { ...result, password: { link: `${config.publicUrl}/set-password#${secret}` } };
+        return { ...result, password: { link: setPasswordLink(config.publicUrl, secret) } };
       });
     },
   };

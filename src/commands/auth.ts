@@ -1,18 +1,17 @@
 import { v7 as uuid } from 'uuid';
 import type { Config } from '../config.ts';
-import { currentContext, runInContext, type Actor } from '../context.ts';
-import { Conflict, Forbidden, Unauthenticated, invalidField } from '../errors.ts';
+import type { Actor } from '../context.ts';
+import { Conflict, Forbidden, Unauthenticated } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
-import type { CompanySettings } from '../models/Company.ts';
 import { Credential, type NewAccount } from '../models/Credential.ts';
 import { afterCommit, select, withIdentity, withTenant } from '../models/database.ts';
 import { Membership, type Place } from '../models/Membership.ts';
 import type { WorkflowStart } from '../models/OutboxEntry.ts';
-import { PasswordResetToken } from '../models/PasswordResetToken.ts';
 import { RefreshToken, type Session } from '../models/RefreshToken.ts';
 import { User } from '../models/User.ts';
 import type { Role } from '../rules/permissions.ts';
 import type { Companies, KnownCompany } from './companies.ts';
+import { actingAs, nobody, requiresClasses } from './identity.ts';
 import { queueMail } from '../models/mail.ts';
 import type { Passwords } from './passwords.ts';
 import type { Sessions } from './sessions.ts';
@@ -179,33 +178,6 @@ export function createAuth(dependencies: AuthDependencies) {
         );
         return { items: rows, total: rows[0]?.total ?? 0 };
       }),
-
-    /** Sets a password by the code of a link: ends a lock, and every session. */
-    async confirmPasswordReset({ code, password }: { code: string; password: string }) {
-      const codeHash = hashSecret(code);
-      const { credential, places } = await withIdentity(null, async () => {
-        const userId = (await PasswordResetToken.ownerOf(codeHash)) ?? nobody;
-        const owner = await Credential.findOne({ where: { id: userId } });
-        return { credential: owner, places: await Membership.placesOf(userId) };
-      });
-      if (!credential?.isUsable()) throw badCode();
-      await passwords.refuseWeak(password, {
-        email: credential.email,
-        username: credential.username,
-        requireClasses: places.length === 0 || places.some((p) => requiresClasses(p.settings)),
-      });
-      const passwordHash = await passwords.hash(password);
-
-      const { id: userId } = credential;
-      const companyId = (places.length === 1 ? places[0]?.companyId : undefined) ?? null;
-      await actingAs({ userId, companyId }, async () => {
-        if (!(await PasswordResetToken.use(codeHash))) throw badCode();
-        await Credential.setPassword(userId, passwordHash);
-        const ended = await RefreshToken.revokeAll(userId);
-        AuditLog.record('PASSWORD_CHANGE', { type: 'user', id: userId });
-        afterCommit(() => ended.forEach((sessionId) => sessions.forget(sessionId)));
-      });
-    },
   };
 
   interface Opened {
@@ -257,18 +229,6 @@ export function createAuth(dependencies: AuthDependencies) {
   }
 }
 
-/** No user has this id: what is looked up for an unknown address, so that it takes the same steps. */
-const nobody = '00000000-0000-0000-0000-000000000000';
-
-/** Identity work in a person's own name, which an anonymous request just proved. */
-const actingAs = <T>(
-  { userId, companyId }: { readonly userId: string; readonly companyId: string | null },
-  work: () => Promise<T>,
-): Promise<T> =>
-  runInContext({ ...currentContext(), actorId: userId, actorType: 'user' }, () =>
-    withIdentity(companyId, work),
-  );
-
 /** The company of the address, else the one named, else all; a platform role works at every address. */
 function choicesAmong(
   places: readonly Place[],
@@ -292,12 +252,5 @@ async function usableUser(id: string): Promise<User> {
   return user;
 }
 
-/** Section `password` of a company's settings. */
-const requiresClasses = (settings: CompanySettings): boolean =>
-  settings.password?.requireClasses ?? true;
-
 const badRefreshToken = (): Unauthenticated =>
   new Unauthenticated('This refresh token is not valid; sign in again');
-
-const badCode = () =>
-  invalidField('code', 'This code is not valid, was used or has run out', 'CODE_INVALID');

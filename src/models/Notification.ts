@@ -22,6 +22,8 @@ export type TemplateCode =
   | 'welcome'
   | 'account_exists'
   | 'session_revoked'
+  | 'password_reset'
+  | 'password_changed'
   | 'subscription_confirmed'
   | 'subscription_cancel_pending'
   | 'subscription_cancelled'

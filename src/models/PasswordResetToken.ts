@@ -1,3 +1,5 @@
+import { createHmac } from 'node:crypto';
+import { v7 as uuid } from 'uuid';
 import {
   Model,
   type CreationOptional,
@@ -37,12 +39,22 @@ export class PasswordResetToken extends Model<
   }
 
   /** The newest code is the only one that works. */
-  static async issue(userId: string, codeHash: string): Promise<void> {
+  static async issue(userId: string, codeHash: string, id = uuid()): Promise<void> {
     await execute(
       'UPDATE platform.password_reset_tokens SET used_at = now() WHERE user_id = $1 AND used_at IS NULL',
       [userId],
     );
-    append(PasswordResetToken, { userId, codeHash, expiresAt: new Date(Date.now() + validMs) });
+    append(PasswordResetToken, { id, userId, codeHash, expiresAt: new Date(Date.now() + validMs) });
+  }
+
+  /** How many the person was sent within the last hour. */
+  static async countRecent(userId: string): Promise<number> {
+    const [row] = await select<{ recent: number }>(
+      `SELECT count(*)::integer AS recent FROM platform.password_reset_tokens
+       WHERE user_id = $1 AND created_at > now() - interval '1 hour'`,
+      [userId],
+    );
+    return row?.recent ?? 0;
   }
 
   /** Whose password the code may set; looking does not use it up. */
@@ -65,3 +77,22 @@ export class PasswordResetToken extends Model<
     return used === 1;
   }
 }
+
+/**
+ * The code of a token that goes out by mail. Whoever has SECRET_KEY makes it again from the token's id,
+ * so the mail that waits to be sent need not hold it.
+ */
+export const codeOfToken = (id: string, secretKey: string): string =>
+  createHmac('sha256', secretKey).update(`password-reset/${id}`).digest('base64url');
+
+/** The link of a mail whose payload names a token. */
+export const resetLinks =
+  ({ publicUrl, secretKey }: { readonly publicUrl: string; readonly secretKey: string }) =>
+  ({ resetTokenId }: Readonly<Record<string, unknown>>): string | undefined =>
+    typeof resetTokenId === 'string'
+      ? setPasswordLink(publicUrl, codeOfToken(resetTokenId, secretKey))
+      : undefined;
+
+/** After the # the code stays in the browser: no server or proxy writes it to a log. */
+export const setPasswordLink = (publicUrl: string, code: string): string =>
+  `${publicUrl}/set-password#${code}`;

@@ -16,6 +16,15 @@ export interface Session {
   readonly familyId: string;
 }
 
+export interface RunningSession {
+  readonly id: string;
+  readonly startedAt: Date;
+  /** When its tokens were last exchanged. */
+  readonly lastUsedAt: Date;
+  readonly ip: string | null;
+  readonly userAgent: string | null;
+}
+
 /**
  * One link in a session's chain of tokens, each good for one use. A session has ended as soon as
  * any of its rows is revoked: a successor that is inserted at that very moment dies with it.
@@ -98,6 +107,24 @@ export class RefreshToken extends Model<
     return session;
   }
 
+  /** A person's running sessions in a company, the one used last first. */
+  static async runningOf(
+    { userId, companyId }: Omit<Session, 'familyId'>,
+    { page, size }: { readonly page: number; readonly size: number },
+  ): Promise<{ items: RunningSession[]; total: number }> {
+    const rows = await select<RunningSession & { total: number }>(
+      `SELECT family_id AS id, min(created_at) AS "startedAt", max(created_at) AS "lastUsedAt",
+         (array_agg(ip ORDER BY created_at DESC))[1] AS ip,
+         (array_agg(user_agent ORDER BY created_at DESC))[1] AS "userAgent",
+         (count(*) OVER ())::integer AS total
+       FROM platform.refresh_tokens WHERE company_id = $1 AND user_id = $2
+       GROUP BY family_id HAVING bool_and(revoked_at IS NULL) AND max(expires_at) > now()
+       ORDER BY "lastUsedAt" DESC, id LIMIT $3 OFFSET $4`,
+      [companyId, userId, size, (page - 1) * size],
+    );
+    return { items: rows, total: rows[0]?.total ?? 0 };
+  }
+
   /** @returns whether the session was still running */
   static async revoke({ userId, familyId }: Omit<Session, 'companyId'>): Promise<boolean> {
     const revoked = await execute(
@@ -108,12 +135,13 @@ export class RefreshToken extends Model<
     return revoked > 0;
   }
 
-  /** Ends every session of a person, in all companies. @returns their ids */
-  static async revokeAll(userId: string): Promise<readonly string[]> {
+  /** Ends every session of a person, in all companies, but the one to keep. @returns their ids */
+  static async revokeAll(userId: string, keep: string | null = null): Promise<readonly string[]> {
     const rows = await select<{ familyId: string }>(
       `UPDATE platform.refresh_tokens SET revoked_at = now()
-       WHERE user_id = $1 AND revoked_at IS NULL RETURNING family_id AS "familyId"`,
-      [userId],
+       WHERE user_id = $1 AND revoked_at IS NULL AND family_id IS DISTINCT FROM $2
+       RETURNING family_id AS "familyId"`,
+      [userId, keep],
     );
     return [...new Set(rows.map(({ familyId }) => familyId))];
   }

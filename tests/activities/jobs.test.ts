@@ -17,6 +17,7 @@ describe('the periodic jobs', () => {
   const activitiesWith = (open: readonly string[] = []) =>
     createActivities({
       sendMail: () => Promise.resolve(),
+      linkFor: () => undefined,
       openWorkflows: (ids) => Promise.resolve(new Set(ids.filter((id) => open.includes(id)))),
     });
 

@@ -25,6 +25,7 @@ describe('delivering a notification', () => {
     const activities = createActivities({
       sendMail: sendMail ?? (async (mail) => void mails.push(mail)),
       openWorkflows: () => Promise.resolve(new Set()),
+      linkFor: () => undefined,
     });
     return { activities, mails, holder, order: { companyId, notificationId: queued.id } };
   }

@@ -85,6 +85,7 @@ async function withWorkers(
     dependencies: {
       sendMail: async (mail) => void mails.push(mail),
       openWorkflows: openWorkflowsAmong(temporal.client),
+      linkFor: () => undefined,
       ...overrides(mails),
     },
     maxActivities: 8,

@@ -1,4 +1,5 @@
 import type { Account, PastLogin, SignedIn } from '../../commands/auth.ts';
+import type { OwnSession } from '../../commands/ownSessions.ts';
 import { isAdmin, scopeOf, strongestRole } from '../../rules/permissions.ts';
 
 export function presentAccount({ user, companyId, roles }: Account) {
@@ -45,4 +46,13 @@ export const presentLogin = ({ id, at, ip, userAgent }: PastLogin) => ({
   at: at.toISOString(),
   ip,
   user_agent: userAgent,
+});
+
+export const presentSession = (session: OwnSession) => ({
+  id: session.id,
+  started_at: session.startedAt.toISOString(),
+  last_used_at: session.lastUsedAt.toISOString(),
+  ip: session.ip,
+  user_agent: session.userAgent,
+  is_current: session.isCurrent,
 });

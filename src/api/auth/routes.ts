@@ -1,7 +1,16 @@
 import type { Auth } from '../../commands/auth.ts';
+import type { OwnSessions } from '../../commands/ownSessions.ts';
+import type { PasswordChanges } from '../../commands/passwordChanges.ts';
 import { listRoute, route, type Route } from '../route.ts';
-import { presentAccount, presentLogin, presentRegistered, presentSignedIn } from './present.ts';
 import {
+  presentAccount,
+  presentLogin,
+  presentRegistered,
+  presentSession,
+  presentSignedIn,
+} from './present.ts';
+import {
+  changePasswordBody,
   loginAnswer,
   loginBody,
   loginsQuery,
@@ -9,6 +18,9 @@ import {
   registerBody,
   registeredAnswer,
   resetBody,
+  resetRequestBody,
+  sessionAnswer,
+  sessionPath,
   signedInAnswer,
   signedInExample,
   userAnswer,
@@ -20,7 +32,18 @@ const open = { method: 'POST', permission: 'public', company: false, tag } as co
 const answersTokens = { answer: presentSignedIn, answerSchema: signedInAnswer } as const;
 
 /** Signing up, in, on and out. Nothing here takes an Idempotency-Key: tokens would be stored. */
-export const authRoutes = ({ auth, prefix }: { auth: Auth; prefix: string }): Route[] => [
+export const authRoutes = (dependencies: {
+  readonly auth: Auth;
+  readonly ownSessions: OwnSessions;
+  readonly passwordChanges: PasswordChanges;
+  readonly prefix: string;
+}): Route[] => [
+  ...signInRoutes(dependencies),
+  ...sessionRoutes(dependencies),
+  ...passwordRoutes(dependencies),
+];
+
+const signInRoutes = ({ auth }: { readonly auth: Auth }): Route[] => [
   route({
     method: 'POST',
     path: '/auth/register',
@@ -84,16 +107,6 @@ export const authRoutes = ({ auth, prefix }: { auth: Auth; prefix: string }): Ro
     handle: ({ actor }) => auth.logout(actor),
   }),
   route({
-    ...open,
-    path: '/auth/password-reset/confirm',
-    summary: 'Set a password by the code of a one-time link; ends every session',
-    message: 'The password is set; sign in with it',
-    businessRules: true,
-    body: resetBody,
-    handle: ({ body }) => auth.confirmPasswordReset(body),
-    examples: { body: { code: signedInExample.refresh_token, password: 'Seven-Green-Otters-7' } },
-  }),
-  route({
     method: 'GET',
     path: '/auth/me',
     permission: 'signed-in',
@@ -120,6 +133,95 @@ export const authRoutes = ({ auth, prefix }: { auth: Auth; prefix: string }): Ro
         ip: '192.0.2.10',
         user_agent: 'Mozilla/5.0',
       },
+    },
+  }),
+];
+
+const sessionRoutes = ({ ownSessions }: { readonly ownSessions: OwnSessions }): Route[] => [
+  listRoute({
+    path: '/auth/sessions',
+    permission: 'signed-in',
+    company: false,
+    summary: 'Where I am signed in to this company, used last first',
+    tag,
+    query: loginsQuery,
+    answer: presentSession,
+    answerSchema: sessionAnswer,
+    handle: ({ actor, query }) => ownSessions.list(actor, query),
+    examples: {
+      answer: {
+        id: '01998e3a-5b7c-7d1e-8f20-3a4b5c6d7e8f',
+        started_at: '2026-01-31T09:30:00.000Z',
+        last_used_at: '2026-02-01T08:00:00.000Z',
+        ip: '192.0.2.10',
+        user_agent: 'Mozilla/5.0',
+        is_current: true,
+      },
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/auth/sessions/:id',
+    permission: 'signed-in',
+    company: false,
+    summary: 'End one of my sessions',
+    tag,
+    status: 204,
+    params: sessionPath,
+    handle: ({ actor, params }) => ownSessions.end(actor, params.id),
+  }),
+  route({
+    method: 'DELETE',
+    path: '/auth/sessions',
+    permission: 'signed-in',
+    company: false,
+    summary: 'End all my sessions, this one and those in other companies too',
+    tag,
+    status: 204,
+    handle: ({ actor }) => ownSessions.endAll(actor),
+  }),
+];
+
+const passwordRoutes = ({
+  passwordChanges,
+  prefix,
+}: {
+  readonly passwordChanges: PasswordChanges;
+  readonly prefix: string;
+}): Route[] => [
+  route({
+    ...open,
+    path: '/auth/password-reset',
+    aliases: ['/users/generate-reset-token'],
+    summary: 'Ask for a link that sets a new password; the answer is the same for any address',
+    message: 'If the address has an account, a link is on its way',
+    body: resetRequestBody,
+    handle: ({ body }) => passwordChanges.requestReset(body.email),
+    examples: { body: { email: 'ada@example.com' } },
+  }),
+  route({
+    ...open,
+    path: '/auth/password-reset/confirm',
+    summary: 'Set a password by the code of a one-time link; ends every session',
+    message: 'The password is set; sign in with it',
+    businessRules: true,
+    body: resetBody,
+    handle: ({ body }) => passwordChanges.confirmReset(body),
+    examples: { body: { code: signedInExample.refresh_token, password: 'Seven-Green-Otters-7' } },
+  }),
+  route({
+    ...open,
+    permission: 'signed-in',
+    path: '/users/update-password',
+    aliases: ['/users/update-password'],
+    summary: 'Change my password; my other sessions end',
+    message: 'The password is changed',
+    businessRules: true,
+    body: changePasswordBody,
+    handle: ({ actor, body }) =>
+      passwordChanges.change(actor, { current: body.currentPassword, next: body.newPassword }),
+    examples: {
+      body: { current_password: 'Seven-Green-Otters-7', new_password: 'Nine-Blue-Herons-9' },
     },
   }),
   setPasswordPage(prefix),

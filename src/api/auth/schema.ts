@@ -38,6 +38,13 @@ export const refreshBody = object({ refresh_token: secret }).id('Refresh');
 
 export const resetBody = object({ code: secret, password }).id('SetPassword');
 
+export const resetRequestBody = object({ email: email() }).id('PasswordResetRequest');
+
+export const changePasswordBody = object({
+  current_password: password,
+  new_password: password,
+}).id('ChangePassword');
+
 export const userAnswer = object({
   id: id(),
   username: text(30),
@@ -75,6 +82,17 @@ export const loginAnswer = object({
   ip: nullable(text(45)),
   user_agent: nullable(text(255).allow('')),
 }).id('PastLogin');
+
+export const sessionPath = object({ id: id() });
+
+export const sessionAnswer = object({
+  id: id(),
+  started_at: instant(),
+  last_used_at: instant(),
+  ip: nullable(text(45)),
+  user_agent: nullable(text(255).allow('')),
+  is_current: boolean(),
+}).id('Session');
 
 export const signedInExample = {
   access_token: 'eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2lnbmF0dXJl',

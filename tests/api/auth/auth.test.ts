@@ -15,7 +15,7 @@ let company: KnownCompany;
 let api: ReturnType<typeof buildApp>['api'];
 const identity = buildIdentity();
 const { tokens, sessions } = identity;
-const routes = authRoutes({ auth: identity.auth, prefix: '/api/v1' });
+const routes = authRoutes({ ...identity, prefix: '/api/v1' });
 
 beforeAll(async () => {
   database = await openTestDatabase();

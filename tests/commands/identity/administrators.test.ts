@@ -12,7 +12,7 @@ import {
 } from './build.ts';
 
 let database: TestDatabase;
-const { auth, passwords, sessions, config } = buildIdentity();
+const { auth, passwordChanges, passwords, sessions, config } = buildIdentity();
 const administrators = createAdministrators({ passwords, config });
 
 beforeAll(async () => {
@@ -103,13 +103,13 @@ describe('the one-time link', () => {
     const code = await codeFor(email);
     expect(await outcomeOf(logIn(email, goodPassword))).toMatchObject({ status: 401 });
 
-    await expect(auth.confirmPasswordReset({ code, password: 'short' })).rejects.toMatchObject({
+    await expect(passwordChanges.confirmReset({ code, password: 'short' })).rejects.toMatchObject({
       details: expect.arrayContaining([expect.objectContaining({ field: 'password' })]),
     });
-    await auth.confirmPasswordReset({ code, password: goodPassword });
+    await passwordChanges.confirmReset({ code, password: goodPassword });
 
     await expect(logIn(email, goodPassword)).resolves.toBeDefined();
-    const again = auth.confirmPasswordReset({ code, password: 'Other-Green-Otters-7' });
+    const again = passwordChanges.confirmReset({ code, password: 'Other-Green-Otters-7' });
     await expect(again).rejects.toMatchObject(invalidCode);
     await expect(logIn(email, goodPassword)).resolves.toBeDefined();
   });
@@ -119,7 +119,7 @@ describe('the one-time link', () => {
 
     const outcomes = await Promise.all(
       Array.from({ length: 5 }, () =>
-        outcomeOf(auth.confirmPasswordReset({ code, password: goodPassword })),
+        outcomeOf(passwordChanges.confirmReset({ code, password: goodPassword })),
       ),
     );
 
@@ -130,7 +130,7 @@ describe('the one-time link', () => {
     const email = newEmail();
     const first = await codeFor(email);
     const second = await codeFor(email);
-    const use = (code: string) => auth.confirmPasswordReset({ code, password: goodPassword });
+    const use = (code: string) => passwordChanges.confirmReset({ code, password: goodPassword });
 
     await expect(use(first)).rejects.toMatchObject(invalidCode);
     await database.sql(
@@ -142,7 +142,7 @@ describe('the one-time link', () => {
 
   it('ends the lock and every session', async () => {
     const email = newEmail();
-    await auth.confirmPasswordReset({ code: await codeFor(email), password: goodPassword });
+    await passwordChanges.confirmReset({ code: await codeFor(email), password: goodPassword });
     const { refreshToken, accessToken, account } = await logIn(email, goodPassword);
     await sessions.actorOf(decodeJwt(accessToken));
     const userId = account.user.id;
@@ -158,7 +158,7 @@ describe('the one-time link', () => {
       [userId],
     );
 
-    await auth.confirmPasswordReset({ code, password: 'Other-Green-Otters-7' });
+    await passwordChanges.confirmReset({ code, password: 'Other-Green-Otters-7' });
 
     const refused = { status: 401 };
     await expect(auth.refresh(refreshToken)).rejects.toMatchObject(refused);

@@ -1,6 +1,8 @@
 import { v7 as uuid } from 'uuid';
 import { createAuth, type AuthDependencies } from '../../../src/commands/auth.ts';
 import { createCompanies, type KnownCompany } from '../../../src/commands/companies.ts';
+import { createOwnSessions } from '../../../src/commands/ownSessions.ts';
+import { createPasswordChanges } from '../../../src/commands/passwordChanges.ts';
 import { createPasswords, type Passwords } from '../../../src/commands/passwords.ts';
 import { createSessions } from '../../../src/commands/sessions.ts';
 import { createTokens } from '../../../src/commands/tokens.ts';
@@ -24,7 +26,7 @@ export function buildIdentity(environment: NodeJS.ProcessEnv = {}, given: Passwo
   const work = { hashed: 0, compared: 0 };
   const [passwords = createPasswords(config)] = given;
   const dispatched: WorkflowStart[] = [];
-  const dependencies: AuthDependencies = {
+  const dependencies = {
     config,
     passwords: {
       ...passwords,
@@ -34,9 +36,16 @@ export function buildIdentity(environment: NodeJS.ProcessEnv = {}, given: Passwo
     tokens: createTokens(config),
     sessions: createSessions(),
     companies: createCompanies(config),
-    dispatch: (start) => void dispatched.push(start),
+    dispatch: (start: WorkflowStart) => void dispatched.push(start),
+  } satisfies AuthDependencies;
+  return {
+    ...dependencies,
+    auth: createAuth(dependencies),
+    ownSessions: createOwnSessions(dependencies),
+    passwordChanges: createPasswordChanges(dependencies),
+    work,
+    dispatched,
   };
-  return { ...dependencies, auth: createAuth(dependencies), work, dispatched };
 }
 
 export async function buildKnownCompany(): Promise<KnownCompany> {

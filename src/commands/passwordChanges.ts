@@ -1,0 +1,147 @@
+import { v7 as uuid } from 'uuid';
+import type { Config } from '../config.ts';
+import type { Actor } from '../context.ts';
+import { Unauthenticated, invalidField } from '../errors.ts';
+import { AuditLog } from '../models/AuditLog.ts';
+import { Credential } from '../models/Credential.ts';
+import { afterCommit, platformCompanyId, withIdentity } from '../models/database.ts';
+import { queueMail } from '../models/mail.ts';
+import { Membership } from '../models/Membership.ts';
+import type { WorkflowStart } from '../models/OutboxEntry.ts';
+import { codeOfToken, PasswordResetToken } from '../models/PasswordResetToken.ts';
+import { RefreshToken } from '../models/RefreshToken.ts';
+import { actingAs, nobody, requiresClasses } from './identity.ts';
+import type { Passwords } from './passwords.ts';
+import type { Sessions } from './sessions.ts';
+import { hashSecret } from './tokens.ts';
+
+/** More than so many mails an hour would be a nuisance to whoever owns the address. */
+const mostMailsAnHour = 5;
+
+export type PasswordChanges = ReturnType<typeof createPasswordChanges>;
+
+/** How a password is replaced: by a link to the address, or by whoever knows it. */
+export function createPasswordChanges({
+  config,
+  passwords,
+  sessions,
+  dispatch,
+}: {
+  readonly config: Pick<Config, 'secretKey'>;
+  readonly passwords: Passwords;
+  readonly sessions: Pick<Sessions, 'forget'>;
+  readonly dispatch: (start: WorkflowStart) => void;
+}) {
+  return {
+    /** The same answer after the same statements, whether or not the address has an account. */
+    async requestReset(email: string): Promise<void> {
+      const { account, places, recent } = await withIdentity(null, async () => {
+        const found = await Credential.findOne({ where: { email } });
+        const userId = found?.id ?? nobody;
+        return {
+          account: found,
+          places: await Membership.placesOf(userId),
+          recent: await PasswordResetToken.countRecent(userId),
+        };
+      });
+      const isMailed = account?.isUsable() === true && recent < mostMailsAnHour;
+      const companyId = places.length === 1 ? (places[0]?.companyId ?? null) : null;
+      const tokenId = uuid();
+
+      await withIdentity(companyId, async () => {
+        AuditLog.record('PASSWORD_RESET_REQUEST', { type: 'user', id: account?.id ?? null });
+        if (!isMailed) return;
+        const code = codeOfToken(tokenId, config.secretKey);
+        await PasswordResetToken.issue(account.id, hashSecret(code), tokenId);
+        mail(companyId, account.email, 'password_reset', { resetTokenId: tokenId });
+      });
+    },
+
+    /** Sets a password by the code of a link: ends a lock, and every session. */
+    async confirmReset({ code, password }: { code: string; password: string }): Promise<void> {
+      const codeHash = hashSecret(code);
+      const { credential, places } = await withIdentity(null, async () => {
+        const userId = (await PasswordResetToken.ownerOf(codeHash)) ?? nobody;
+        const owner = await Credential.findOne({ where: { id: userId } });
+        return { credential: owner, places: await Membership.placesOf(userId) };
+      });
+      if (!credential?.isUsable()) throw badCode();
+      await passwords.refuseWeak(password, {
+        email: credential.email,
+        username: credential.username,
+        requireClasses: places.length === 0 || places.some((p) => requiresClasses(p.settings)),
+      });
+      const passwordHash = await passwords.hash(password);
+
+      const { id: userId } = credential;
+      const companyId = (places.length === 1 ? places[0]?.companyId : undefined) ?? null;
+      await actingAs({ userId, companyId }, async () => {
+        if (!(await PasswordResetToken.use(codeHash))) throw badCode();
+        await replace(userId, passwordHash, await RefreshToken.revokeAll(userId));
+      });
+    },
+
+    /**
+     * By whoever is signed in and knows the present password. Their other sessions end. A wrong
+     * password counts like a failed login, so that a stolen token cannot be used to guess.
+     */
+    async change(
+      { userId, companyId, sessionId }: Actor,
+      { current, next }: { readonly current: string; readonly next: string },
+    ): Promise<void> {
+      const { account, places } = await withIdentity(companyId, async () => ({
+        account: await Credential.findOne({ where: { id: userId ?? nobody } }),
+        places: await Membership.placesOf(userId ?? nobody),
+      }));
+      if (!account?.isUsable()) throw new Unauthenticated();
+      const isRight = await passwords.verify(current, account.passwordHash);
+      if (!isRight || account.isLocked()) {
+        await withIdentity(companyId, async () => {
+          if (!isRight) await Credential.recordFailure(account.id);
+          AuditLog.record('PASSWORD_CHANGE_FAILED', { type: 'user', id: account.id });
+        });
+        throw invalidField('current_password', 'This is not your password', 'PASSWORD_WRONG');
+      }
+      await passwords.refuseWeak(next, {
+        email: account.email,
+        username: account.username,
+        requireClasses: places.some(({ settings }) => requiresClasses(settings)),
+      });
+      const passwordHash = await passwords.hash(next);
+
+      await withIdentity(companyId, async () => {
+        const others = await RefreshToken.revokeAll(account.id, sessionId);
+        await replace(account.id, passwordHash, others);
+        mail(companyId, account.email, 'password_changed');
+      });
+    },
+  };
+
+  async function replace(
+    userId: string,
+    passwordHash: string,
+    ended: readonly string[],
+  ): Promise<void> {
+    await Credential.setPassword(userId, passwordHash);
+    AuditLog.record('PASSWORD_CHANGE', { type: 'user', id: userId });
+    afterCommit(() => ended.forEach((sessionId) => sessions.forget(sessionId)));
+  }
+
+  function mail(
+    companyId: string | null,
+    address: string,
+    template: 'password_reset' | 'password_changed',
+    payload: Readonly<Record<string, unknown>> = {},
+  ): void {
+    const start = queueMail({
+      companyId: companyId ?? platformCompanyId,
+      to: { address },
+      template,
+      payload,
+    });
+    afterCommit(() => dispatch(start));
+  }
+}
+
+const badCode = () =>
+  invalidField('code', 'This code is not valid, was used or has run out', 'CODE_INVALID');

@@ -1,0 +1,143 @@
+import { decodeJwt } from 'jose';
+import { createActivities } from '../../../src/activities/index.ts';
+import { resetLinks } from '../../../src/models/PasswordResetToken.ts';
+import { openTestDatabase, type TestDatabase } from '../../support/database.ts';
+import type { Mail } from '../../support/lifecycle.ts';
+import { buildAccount, buildIdentity, buildKnownCompany, goodPassword, newEmail } from './build.ts';
+
+let database: TestDatabase;
+const { auth, config, dispatched, passwordChanges, passwords, sessions, work } = buildIdentity();
+const otherPassword = 'Other-Green-Otters-7';
+const refused = { status: 401, code: 'UNAUTHENTICATED' };
+let goodHash: string;
+
+beforeAll(async () => {
+  database = await openTestDatabase({ poolMax: 10 });
+  goodHash = await passwords.hash(goodPassword);
+});
+afterAll(() => database.close());
+
+const buildMember = async () => {
+  const { id } = await buildKnownCompany();
+  return buildAccount({ companyIds: [id], passwordHash: goodHash });
+};
+const logIn = (email: string, password = goodPassword) =>
+  auth.login({ email, password }, 'localhost');
+
+/** What the worker would send of everything that was promised meanwhile. */
+async function mailsOf(request: () => Promise<void>): Promise<Mail[]> {
+  const from = dispatched.length;
+  await request();
+  const mails: Mail[] = [];
+  const activities = createActivities({
+    sendMail: async (mail) => void mails.push(mail),
+    linkFor: resetLinks(config),
+    openWorkflows: () => Promise.resolve(new Set()),
+  });
+  for (const { companyId, entityId } of dispatched.slice(from)) {
+    await activities.deliverNotification({ companyId, notificationId: entityId });
+  }
+  return mails;
+}
+
+const codeIn = (mail: Mail | undefined): string =>
+  /set-password#([\w-]+)/.exec(mail?.text ?? '')?.[1] ?? '';
+
+describe('asking for a new password', () => {
+  it('mails a link whose code sets one, and stores the code nowhere', async () => {
+    const { email } = await buildMember();
+
+    const mails = await mailsOf(() => passwordChanges.requestReset(email));
+    const code = codeIn(mails[0]);
+    const stored = await database.sql<{ found: boolean }>(
+      `SELECT position($1 IN (SELECT string_agg(n::text, '') FROM core.notifications n)) > 0
+         OR position($1 IN (SELECT string_agg(t::text, '') FROM platform.password_reset_tokens t)) > 0
+         OR position($1 IN (SELECT string_agg(o::text, '') FROM core.outbox o)) > 0 AS found`,
+      [code],
+    );
+    await passwordChanges.confirmReset({ code, password: otherPassword });
+
+    expect(mails).toMatchObject([{ to: email, subject: 'Set a new password' }]);
+    expect(code).toHaveLength(43);
+    expect(stored).toEqual([{ found: false }]);
+    await expect(logIn(email, otherPassword)).resolves.toBeDefined();
+    await expect(logIn(email)).rejects.toMatchObject(refused);
+  });
+
+  it('is answered alike, without a mail, for an unknown and for a deactivated address', async () => {
+    const gone = await buildMember();
+    await database.sql('UPDATE platform.users SET is_active = false WHERE id = $1', [gone.id]);
+    const hashed = work.hashed;
+
+    for (const email of [newEmail(), gone.email]) {
+      expect(await mailsOf(() => passwordChanges.requestReset(email))).toEqual([]);
+    }
+
+    expect(work.hashed).toBe(hashed);
+  });
+
+  it('mails at most five times an hour, and the newest link works', async () => {
+    const { email } = await buildMember();
+
+    const mails: Mail[] = [];
+    for (let asked = 0; asked < 7; asked += 1) {
+      mails.push(...(await mailsOf(() => passwordChanges.requestReset(email))));
+    }
+
+    expect(mails).toHaveLength(5);
+    const confirm = (mail: Mail | undefined) =>
+      passwordChanges.confirmReset({ code: codeIn(mail), password: otherPassword });
+    await expect(confirm(mails[3])).rejects.toMatchObject({ status: 422 });
+    await expect(confirm(mails[4])).resolves.toBeUndefined();
+  });
+});
+
+describe('changing the own password', () => {
+  it('needs the present one, keeps this session and ends the others', async () => {
+    const { email } = await buildMember();
+    const [here, there] = [await logIn(email), await logIn(email)];
+    const actor = await sessions.actorOf(decodeJwt(here.accessToken));
+    await sessions.actorOf(decodeJwt(there.accessToken));
+
+    const mails = await mailsOf(() =>
+      passwordChanges.change(actor, { current: goodPassword, next: otherPassword }),
+    );
+
+    expect(mails).toMatchObject([{ to: email, subject: 'Your password was changed' }]);
+    await expect(sessions.actorOf(decodeJwt(here.accessToken))).resolves.toBeDefined();
+    await expect(sessions.actorOf(decodeJwt(there.accessToken))).rejects.toMatchObject(refused);
+    await expect(logIn(email, otherPassword)).resolves.toBeDefined();
+  });
+
+  it('counts a wrong one like a failed login, and changes nothing', async () => {
+    const { email } = await buildMember();
+    const actor = await sessions.actorOf(decodeJwt((await logIn(email)).accessToken));
+    const guess = () => passwordChanges.change(actor, { current: 'guessed', next: otherPassword });
+
+    for (let guesses = 0; guesses < 5; guesses += 1) {
+      await expect(guess()).rejects.toMatchObject({
+        status: 422,
+        details: [{ field: 'current_password', code: 'PASSWORD_WRONG' }],
+      });
+    }
+    const locked = passwordChanges.change(actor, { current: goodPassword, next: otherPassword });
+
+    await expect(locked).rejects.toMatchObject({ details: [{ code: 'PASSWORD_WRONG' }] });
+    await expect(logIn(email)).rejects.toMatchObject(refused);
+    const [row] = await database.sql<{ password_hash: string }>(
+      'SELECT password_hash FROM platform.users WHERE email = $1',
+      [email],
+    );
+    expect(row?.password_hash).toBe(goodHash);
+  });
+
+  it('refuses a weak one before anything else happens', async () => {
+    const { email } = await buildMember();
+    const actor = await sessions.actorOf(decodeJwt((await logIn(email)).accessToken));
+
+    const weak = passwordChanges.change(actor, { current: goodPassword, next: 'short' });
+
+    await expect(weak).rejects.toMatchObject({ code: 'VALIDATION_ERROR' });
+    await expect(logIn(email)).resolves.toBeDefined();
+  });
+});
