@@ -10,7 +10,7 @@ import { adoptWarnings, createLogger, type Logger } from '../src/logger.ts';
 import { defineModels } from '../src/models/all.ts';
 import { databaseMetrics } from '../src/metrics.ts';
 import { openDatabase } from '../src/models/database.ts';
-import { resetLinks } from '../src/models/PasswordResetToken.ts';
+import { linksOf } from '../src/models/secretLinks.ts';
 import { selfCheck } from '../src/models/selfCheck.ts';
 import { startFailure } from '../src/errors.ts';
 import { stopGracefully } from '../src/stopping.ts';
@@ -77,7 +77,7 @@ async function main(): Promise<void> {
     bundle: await workflowBundle(),
     dependencies: {
       sendMail: mailThrough(transport, config.smtp.from),
-      linkFor: resetLinks(config),
+      linkFor: linksOf(config),
       openWorkflows: openWorkflowsAmong(temporal.client),
     },
     maxActivities: Math.min(20, config.database.poolMax),

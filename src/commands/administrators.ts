@@ -3,7 +3,8 @@ import { AuditLog } from '../models/AuditLog.ts';
 import { Credential } from '../models/Credential.ts';
 import { platformCompanyId, select, withIdentity } from '../models/database.ts';
 import { Membership } from '../models/Membership.ts';
-import { PasswordResetToken, setPasswordLink } from '../models/PasswordResetToken.ts';
+import { PasswordResetToken } from '../models/PasswordResetToken.ts';
+import { linkWith } from '../models/secretLinks.ts';
 import type { Passwords } from './passwords.ts';
 import { hashSecret, newSecret } from './tokens.ts';
 
@@ -71,7 +72,8 @@ export function createAdministrators({
         }
         const secret = newSecret();
         await PasswordResetToken.issue(userId, hashSecret(secret));
-        return { ...result, password: { link: setPasswordLink(config.publicUrl, secret) } };
+        const link = linkWith(secret, 'password_reset', config.publicUrl);
+        return { ...result, password: { link } };
       });
     },
   };

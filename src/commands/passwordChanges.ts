@@ -8,8 +8,9 @@ import { afterCommit, platformCompanyId, withIdentity } from '../models/database
 import { queueMail } from '../models/mail.ts';
 import { Membership } from '../models/Membership.ts';
 import type { WorkflowStart } from '../models/OutboxEntry.ts';
-import { codeOfToken, PasswordResetToken } from '../models/PasswordResetToken.ts';
+import { PasswordResetToken } from '../models/PasswordResetToken.ts';
 import { RefreshToken } from '../models/RefreshToken.ts';
+import { codeOf } from '../models/secretLinks.ts';
 import { actingAs, nobody, requiresClasses } from './identity.ts';
 import type { Passwords } from './passwords.ts';
 import type { Sessions } from './sessions.ts';
@@ -51,9 +52,13 @@ export function createPasswordChanges({
       await withIdentity(companyId, async () => {
         AuditLog.record('PASSWORD_RESET_REQUEST', { type: 'user', id: account?.id ?? null });
         if (!isMailed) return;
-        const code = codeOfToken(tokenId, config.secretKey);
-        await PasswordResetToken.issue(account.id, hashSecret(code), tokenId);
-        mail(companyId, account.email, 'password_reset', { resetTokenId: tokenId });
+        const link = { kind: 'password_reset', id: tokenId } as const;
+        await PasswordResetToken.issue(
+          account.id,
+          hashSecret(codeOf(link, config.secretKey)),
+          tokenId,
+        );
+        mail(companyId, account.email, 'password_reset', { link });
       });
     },
 

@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto';
 import { v7 as uuid } from 'uuid';
 import {
   Model,
@@ -77,22 +76,3 @@ export class PasswordResetToken extends Model<
     return used === 1;
   }
 }
-
-/**
- * The code of a token that goes out by mail. Whoever has SECRET_KEY makes it again from the token's id,
- * so the mail that waits to be sent need not hold it.
- */
-export const codeOfToken = (id: string, secretKey: string): string =>
-  createHmac('sha256', secretKey).update(`password-reset/${id}`).digest('base64url');
-
-/** The link of a mail whose payload names a token. */
-export const resetLinks =
-  ({ publicUrl, secretKey }: { readonly publicUrl: string; readonly secretKey: string }) =>
-  ({ resetTokenId }: Readonly<Record<string, unknown>>): string | undefined =>
-    typeof resetTokenId === 'string'
-      ? setPasswordLink(publicUrl, codeOfToken(resetTokenId, secretKey))
-      : undefined;
-
-/** After the # the code stays in the browser: no server or proxy writes it to a log. */
-export const setPasswordLink = (publicUrl: string, code: string): string =>
-  `${publicUrl}/set-password#${code}`;

@@ -1,5 +1,6 @@
 import type { Sequelize } from 'sequelize';
 import { AuditLog } from './AuditLog.ts';
+import { Calendar } from './Calendar.ts';
 import { Company } from './Company.ts';
 import { Credential } from './Credential.ts';
 import { IdempotencyKey } from './IdempotencyKey.ts';
@@ -19,6 +20,7 @@ import { User } from './User.ts';
 
 const models = [
   AuditLog,
+  Calendar,
   Company,
   Credential,
   IdempotencyKey,

@@ -74,7 +74,7 @@ describe('the catalog', () => {
       `app_worker: ${table} ${rights}`,
     ];
     const designed = [
-      ...['outbox', 'timers', 'notifications', 'counters'].flatMap((t) =>
+      ...['outbox', 'timers', 'notifications', 'counters', 'calendars'].flatMap((t) =>
         tenant(`core.${t}`, 'ISU'),
       ),
       ...['audit_logs', 'transitions'].flatMap((t) => tenant(`core.${t}`, 'IS')),

@@ -2,6 +2,7 @@ import type { Auth } from '../../commands/auth.ts';
 import type { OwnSessions } from '../../commands/ownSessions.ts';
 import type { PasswordChanges } from '../../commands/passwordChanges.ts';
 import { listRoute, route, type Route } from '../route.ts';
+import { codePage, newPassword } from '../codePage.ts';
 import {
   presentAccount,
   presentLogin,
@@ -25,7 +26,6 @@ import {
   signedInExample,
   userAnswer,
 } from './schema.ts';
-import { setPasswordPage } from './setPasswordPage.ts';
 
 const tag = 'Identity';
 const open = { method: 'POST', permission: 'public', company: false, tag } as const;
@@ -224,5 +224,12 @@ const passwordRoutes = ({
       body: { current_password: 'Seven-Green-Otters-7', new_password: 'Nine-Blue-Herons-9' },
     },
   }),
-  setPasswordPage(prefix),
+  codePage({
+    path: '/set-password',
+    title: 'Set your password',
+    tag,
+    button: 'Set password',
+    fields: newPassword,
+    postTo: `${prefix}/auth/password-reset/confirm`,
+  }),
 ];

@@ -5,6 +5,7 @@ import { subscriptions } from './0004Subscriptions.ts';
 import { retention } from './0005Retention.ts';
 import { frozenTerms } from './0006FrozenTerms.ts';
 import { search } from './0007Search.ts';
+import { calendars } from './0008Calendars.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -22,4 +23,5 @@ export const migrations: readonly Migration[] = [
   retention,
   frozenTerms,
   search,
+  calendars,
 ];
