@@ -95,7 +95,7 @@ describe('the catalog', () => {
       'app_auth: platform.password_reset_tokens ISU',
       'app_auth: platform.refresh_tokens DISU',
       'app_auth: platform.users ISU',
-      'app_global: core.audit_logs S',
+      'app_global: core.audit_logs IS',
       'app_global: platform.companies ISU',
       'app_global: platform.domains DISU',
       'app_relay: core.outbox DSU',

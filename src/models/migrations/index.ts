@@ -5,7 +5,7 @@ import { subscriptions } from './0004Subscriptions.ts';
 import { retention } from './0005Retention.ts';
 import { frozenTerms } from './0006FrozenTerms.ts';
 import { search } from './0007Search.ts';
-import { calendars } from './0008Calendars.ts';
+import { administration } from './0008Administration.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -23,5 +23,5 @@ export const migrations: readonly Migration[] = [
   retention,
   frozenTerms,
   search,
-  calendars,
+  administration,
 ];

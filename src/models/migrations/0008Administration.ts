@@ -1,6 +1,9 @@
 import { baseColumns, baseIndexes, wall } from './wall.ts';
 
-/** When each company works. A company without a row works Monday to Friday, nine to five. */
+/**
+ * When each company works (without a row: Monday to Friday, nine to five), and audit lines for what
+ * the platform's people do to companies.
+ */
 const up = `
 CREATE TABLE core.calendars (${baseColumns},
   time_zone text NOT NULL,
@@ -14,10 +17,14 @@ CREATE TABLE core.calendars (${baseColumns},
 CREATE UNIQUE INDEX calendars_company_key ON core.calendars (company_id);
 ${baseIndexes('core.calendars')}
 ${wall('core.calendars')}
+CREATE POLICY global_writes ON core.audit_logs FOR INSERT TO app_global WITH CHECK (true);
+GRANT INSERT ON core.audit_logs TO app_global;
 `;
 
 const down = `
+REVOKE INSERT ON core.audit_logs FROM app_global;
+DROP POLICY global_writes ON core.audit_logs;
 DROP TABLE core.calendars;
 `;
 
-export const calendars = { name: '0008-calendars', up, down };
+export const administration = { name: '0008-administration', up, down };

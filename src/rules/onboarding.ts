@@ -1,0 +1,157 @@
+import { addBusinessDays, type BusinessCalendar } from './businessDays.ts';
+
+/**
+ * How a company comes to be, as data. A new status is a row of `statuses`, a new step a row of
+ * `transitions`. Loaded by workflows.
+ */
+const statuses = [
+  { code: 'pending', isOpen: true },
+  { code: 'approved', isOpen: true },
+  { code: 'provisioning', isOpen: true },
+  { code: 'active', isOpen: false },
+  { code: 'rejected', isOpen: false },
+  { code: 'expired', isOpen: false },
+  { code: 'failed', isOpen: true },
+] as const;
+
+/** `by: 'user'` is what a person may ask for. `none` is the state before the request exists. */
+const transitions = [
+  { from: 'none', event: 'submit', to: 'pending', by: 'user' },
+  { from: 'pending', event: 'approve', to: 'approved', by: 'user' },
+  { from: 'pending', event: 'reject', to: 'rejected', by: 'user' },
+  { from: 'pending', event: 'move_deadline', to: 'pending', by: 'user' },
+  { from: 'pending', event: 'expire', to: 'expired', by: 'timer' },
+  { from: 'approved', event: 'provision', to: 'provisioning', by: 'timer' },
+  { from: 'provisioning', event: 'complete', to: 'active', by: 'timer' },
+  { from: 'provisioning', event: 'fail', to: 'failed', by: 'timer' },
+  { from: 'failed', event: 'retry', to: 'provisioning', by: 'user' },
+  { from: 'active', event: 'activate', to: 'active', by: 'timer' },
+] as const satisfies readonly {
+  from: RegistrationStatus | 'none';
+  event: string;
+  to: RegistrationStatus;
+  by: 'user' | 'timer';
+}[];
+
+export type RegistrationStatus = (typeof statuses)[number]['code'];
+
+export type RegistrationEvent = (typeof transitions)[number]['event'];
+
+/** Every status, in the order of the requirement. */
+export const registrationStatuses: readonly RegistrationStatus[] = statuses.map(({ code }) => code);
+
+/** The status after the event; undefined when the event is illegal in this status. */
+export const nextRegistrationStatus = (
+  status: RegistrationStatus | 'none',
+  event: RegistrationEvent,
+): RegistrationStatus | undefined =>
+  transitions.find((row) => row.from === status && row.event === event)?.to;
+
+/** The events a person may ask for in this status; a 409 names them. */
+export const allowedDecisions = (status: RegistrationStatus): readonly RegistrationEvent[] =>
+  transitions.filter((row) => row.from === status && row.by === 'user').map((row) => row.event);
+
+/** Whether it keeps its domain, its name and its administrator's address from others. */
+export const isOpenRegistration = (status: RegistrationStatus): boolean =>
+  statuses.some((row) => row.code === status && row.isOpen);
+
+export type OnboardingTimerName =
+  | 'verify_email'
+  | 'review_reminder'
+  | 'review_escalation'
+  | 'review_expiry'
+  | 'activation_reminder'
+  | 'activation';
+
+/** One deadline; `dueAt` is epoch milliseconds, `occurrence` counts how often the clock was set. */
+export interface OnboardingTimer {
+  readonly name: OnboardingTimerName;
+  readonly occurrence: number;
+  readonly dueAt: number;
+  readonly source: 'setting' | 'command';
+}
+
+/** The platform's numbers (section `onboarding` of its settings). */
+export interface OnboardingNumbers {
+  readonly verifyEmailHours: number;
+  readonly reviewReminderBd: number;
+  readonly reviewEscalateBd: number;
+  readonly reviewExpireDays: number;
+  readonly activationDays: number;
+}
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+
+/** What a new request waits for. All of it ends with the decision. */
+export const timersOfReview = (
+  submittedAt: number,
+  numbers: OnboardingNumbers,
+  calendar: BusinessCalendar,
+): readonly OnboardingTimer[] => [
+  timer('verify_email', submittedAt + numbers.verifyEmailHours * hourMs),
+  timer('review_reminder', addBusinessDays(submittedAt, numbers.reviewReminderBd, calendar)),
+  timer('review_escalation', addBusinessDays(submittedAt, numbers.reviewEscalateBd, calendar)),
+  timer('review_expiry', submittedAt + numbers.reviewExpireDays * dayMs),
+];
+
+/** A link that was not used is sent anew so often. */
+const mostVerifyLinks = 3;
+const mostActivationLinks = 4;
+
+/** What follows when one of them has fired without effect: the ladder goes on, or is at its end. */
+export function timerAfter(
+  { name, occurrence }: Pick<OnboardingTimer, 'name' | 'occurrence'>,
+  firedAt: number,
+  numbers: OnboardingNumbers,
+): OnboardingTimer | undefined {
+  const next = occurrence + 1;
+  switch (name) {
+    case 'verify_email':
+      return next <= mostVerifyLinks
+        ? timer(name, firedAt + numbers.verifyEmailHours * hourMs, next)
+        : undefined;
+    case 'review_escalation':
+      return timer(name, firedAt + dayMs, next);
+    case 'activation':
+      return next <= mostActivationLinks
+        ? timer(name, firedAt + numbers.activationDays * dayMs, next)
+        : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** Once the company is there: two reminders of the first sign-in, then a new link. */
+export const timersOfActivation = (
+  activeAt: number,
+  { activationDays }: OnboardingNumbers,
+): readonly OnboardingTimer[] => [
+  ...[3, 6]
+    .filter((days) => days < activationDays)
+    .map((days, index) => timer('activation_reminder', activeAt + days * dayMs, index + 1)),
+  timer('activation', activeAt + activationDays * dayMs),
+];
+
+const timer = (name: OnboardingTimerName, dueAt: number, occurrence = 1): OnboardingTimer => ({
+  name,
+  occurrence,
+  dueAt,
+  source: 'setting',
+});
+
+/** What provisioning does, in this order; what was done is undone in the reverse one. */
+export const provisioningSteps = ['company', 'domain', 'seed', 'admin', 'opening'] as const;
+
+export type ProvisioningStep = (typeof provisioningSteps)[number];
+
+/** A company's short name from its name, `n` to tell it from others: `Acme Ltd.` is ACMELTD, ACMELTD2. */
+export const companyCode = (name: string, n = 1): string => {
+  const letters = name
+    .normalize('NFKD')
+    .toUpperCase()
+    .replaceAll(/[^A-Z0-9]/g, '');
+  const suffix = n === 1 ? '' : String(n);
+  const stem = letters.length >= 2 ? letters : `CO${letters}`;
+  return `${stem.slice(0, 12)}${suffix}`;
+};
