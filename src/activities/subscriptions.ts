@@ -10,7 +10,8 @@ import {
 import { append, flush, withTenant } from '../models/database.ts';
 import { contractFacts } from '../models/contract.ts';
 import { Notification, type TemplateCode } from '../models/Notification.ts';
-import { PolicySubscription, type Step } from '../models/PolicySubscription.ts';
+import type { Step } from '../models/moveRow.ts';
+import { PolicySubscription } from '../models/PolicySubscription.ts';
 import { getRow } from '../models/rows.ts';
 import { stateOf, type SubscriptionState } from '../models/subscriptionStart.ts';
 import { SubscriptionTerm } from '../models/SubscriptionTerm.ts';

@@ -14,7 +14,7 @@ import { createPolicies } from '../commands/policies.ts';
 import { createSessions } from '../commands/sessions.ts';
 import { createSubscriptions } from '../commands/subscriptions.ts';
 import { openTemporal } from '../commands/temporal.ts';
-import { createTimelines } from '../commands/timelines.ts';
+import { createSubscriptionTimelines } from '../commands/subscriptionTimelines.ts';
 import { createTokens } from '../commands/tokens.ts';
 import { createWorkflowCommands } from '../commands/workflows.ts';
 import type { Config } from '../config.ts';
@@ -74,7 +74,7 @@ export function composeApi({
   const { dispatch } = dispatcher;
   const auth = createAuth({ config, passwords, tokens, sessions, companies, dispatch });
   const policies = createPolicies();
-  const timelines = createTimelines({ temporal, workflows });
+  const timelines = createSubscriptionTimelines({ temporal, workflows });
   const lifecycle: Lifecycle = { isStopping: false };
 
   const app = createApp({

@@ -1,21 +1,13 @@
 import type { Actor } from '../context.ts';
-import { Conflict, NotFound } from '../errors.ts';
-import { expiryMoveOf, contractOf } from '../models/contract.ts';
 import { withTenant } from '../models/database.ts';
-import { PolicySubscription } from '../models/PolicySubscription.ts';
-import { getRow } from '../models/rows.ts';
-import { Timer } from '../models/Timer.ts';
+import { Timer, type TimerName } from '../models/Timer.ts';
 import { Transition } from '../models/Transition.ts';
-import type { TimerName } from '../rules/termTimers.ts';
-import { may } from '../rules/permissions.ts';
-import { allowedTransitions, type SubscriptionStatus } from '../rules/subscriptions.ts';
-import { subscriptionWorkflowId } from '../rules/workflowIds.ts';
-import { changeExpiry } from '../workflows/subscriptionLifecycle.ts';
-import { commandOnce, type Once, type Replay } from './idempotency.ts';
-import { visible } from './subscriptionViews.ts';
+import type { RegistrationStatus } from '../rules/onboarding.ts';
+import type { SubscriptionStatus } from '../rules/subscriptions.ts';
 import type { FailingStep, Temporal } from './temporal.ts';
-import { consequenceOf, eventTitles, isNotice, titleOf, whoMay } from './timelineWords.ts';
-import type { WorkflowCommands } from './workflows.ts';
+
+/** Of any object that a workflow carries. */
+export type LifecycleStatus = SubscriptionStatus | RegistrationStatus;
 
 /** What happened, in business words. */
 export interface PastEvent {
@@ -41,7 +33,7 @@ export interface Timeline {
   readonly workflowId: string;
   /** Where operators see the run. */
   readonly workflowUrl: string;
-  readonly status: SubscriptionStatus;
+  readonly status: LifecycleStatus;
   readonly past: readonly PastEvent[];
   readonly future: readonly FutureTimer[];
 }
@@ -51,14 +43,20 @@ export interface Explanation {
   readonly workflowId: string;
   /** Where operators see the run. */
   readonly workflowUrl: string;
-  readonly status: SubscriptionStatus;
+  readonly status: LifecycleStatus;
   readonly summary: string;
-  readonly waitsFor: 'nothing' | 'time' | 'repair';
+  readonly waitsFor: 'nothing' | 'time' | 'person' | 'repair';
   readonly since: Date;
-  readonly moves: readonly { readonly event: string; readonly who: string }[];
+  readonly moves: readonly Move[];
   readonly next: FutureTimer | null;
   readonly consequence: string | null;
   readonly failingStep: Pick<FailingStep, 'name' | 'attempt' | 'error'> | null;
+}
+
+/** What would move it, and who may bring that about. */
+export interface Move {
+  readonly event: string;
+  readonly who: string;
 }
 
 export interface TimerChange {
@@ -76,123 +74,131 @@ export interface TimerChanged {
   readonly cancelled: readonly TimerName[];
 }
 
-export const createTimelines = ({
-  temporal,
-  workflows,
-}: {
-  readonly temporal: Pick<Temporal, 'failingStep' | 'uiUrl'>;
-  readonly workflows: WorkflowCommands;
-}) => ({
-  timeline: (actor: Actor, id: string): Promise<Timeline> =>
-    withTenant(actor.companyId, async () => {
-      const subscription = await observed(actor, id);
-      const transitions = await Transition.findAll({
-        where: { entityId: id },
-        order: [['stateVersion', 'ASC']],
-      });
-      const timers = await Timer.findAll({
-        where: { entityId: id, status: ['fired', 'scheduled'] },
-        order: [['dueAt', 'ASC']],
-      });
-      const events = transitions.map((transition): PastEvent => ({
-        at: transition.at,
-        kind: 'event',
-        name: transition.event,
-        title: eventTitles[transition.event] ?? transition.event,
-        actorType: transition.actorType,
-        reason: transition.reason,
+/** The row of a workflow, as far as time and people are concerned. */
+interface Living {
+  readonly status: LifecycleStatus;
+  readonly createdAt: Date;
+  readonly workflowClosedAt: Date | null;
+}
+
+/** One kind of workflow in business words. */
+export interface Story<Row extends Living> {
+  /** `subscription`, as it stands in a sentence. */
+  readonly noun: string;
+  workflowId(companyId: string, id: string): string;
+  /** In the open transaction. @throws NotFound for whoever may not look */
+  find(actor: Actor, id: string): Promise<Row>;
+  readonly eventTitles: Readonly<Record<string, string>>;
+  /** Timers that are told when they fired; the others show as the event they cause. */
+  isNotice(name: TimerName): boolean;
+  titleOf(name: TimerName): string;
+  /** What happens when the timer is due. */
+  consequenceOf(name: TimerName, row: Row): string;
+  movesOf(row: Row): readonly Move[];
+  /** Whom it waits for before its next date, if anybody. */
+  waitsForPerson(row: Row): string | undefined;
+}
+
+/** Past, future and reasons of one kind of workflow, from its rows alone. */
+export const createTimelines = <Row extends Living>(
+  temporal: Pick<Temporal, 'failingStep' | 'uiUrl'>,
+  story: Story<Row>,
+) => {
+  const asFuture = ({ name, dueAt, originalDueAt, source }: Timer): FutureTimer => ({
+    name,
+    title: story.titleOf(name),
+    dueAt,
+    originalDueAt,
+    remainingSeconds: Math.max(0, Math.round((dueAt.getTime() - Date.now()) / 1000)),
+    source,
+  });
+
+  return {
+    timeline: (actor: Actor, id: string): Promise<Timeline> =>
+      withTenant(actor.companyId, async () => {
+        const row = await story.find(actor, id);
+        const transitions = await Transition.findAll({
+          where: { entityId: id },
+          order: [['stateVersion', 'ASC']],
+        });
+        const timers = await Timer.findAll({
+          where: { entityId: id, status: ['fired', 'scheduled'] },
+          order: [['dueAt', 'ASC']],
+        });
+        const events = transitions.map((transition): PastEvent => ({
+          at: transition.at,
+          kind: 'event',
+          name: transition.event,
+          title: story.eventTitles[transition.event] ?? transition.event,
+          actorType: transition.actorType,
+          reason: transition.reason,
+        }));
+        const fired = timers.flatMap(({ firedAt, name }): PastEvent[] =>
+          firedAt && story.isNotice(name)
+            ? [
+                {
+                  at: firedAt,
+                  kind: 'timer',
+                  name,
+                  title: story.titleOf(name),
+                  actorType: 'workflow',
+                  reason: null,
+                },
+              ]
+            : [],
+        );
+        const workflowId = story.workflowId(actor.companyId, id);
+        return {
+          workflowId,
+          workflowUrl: temporal.uiUrl(workflowId),
+          status: row.status,
+          past: [...events, ...fired].toSorted((a, b) => a.at.getTime() - b.at.getTime()),
+          future: timers.filter(({ status }) => status === 'scheduled').map(asFuture),
+        };
+      }),
+
+    async explain(actor: Actor, id: string): Promise<Explanation> {
+      const workflowId = story.workflowId(actor.companyId, id);
+      const { row, latest, timers } = await withTenant(actor.companyId, async () => ({
+        row: await story.find(actor, id),
+        latest: await Transition.findOne({
+          where: { entityId: id },
+          order: [['stateVersion', 'DESC']],
+        }),
+        timers: await Timer.scheduledFor(id),
       }));
-      const fired = timers.flatMap(({ firedAt, name }): PastEvent[] =>
-        firedAt && isNotice(name)
-          ? [
-              {
-                at: firedAt,
-                kind: 'timer',
-                name,
-                title: titleOf(name),
-                actorType: 'workflow',
-                reason: null,
-              },
-            ]
-          : [],
-      );
-      const workflowId = subscriptionWorkflowId(actor.companyId, id);
+      const isClosed = row.workflowClosedAt !== null;
+      const failingStep = isClosed ? undefined : await temporal.failingStep(workflowId);
+      const [timer] = timers;
+      const next = timer && !isClosed ? asFuture(timer) : null;
       return {
         workflowId,
         workflowUrl: temporal.uiUrl(workflowId),
-        status: subscription.status,
-        past: [...events, ...fired].toSorted((a, b) => a.at.getTime() - b.at.getTime()),
-        future: timers.filter(({ status }) => status === 'scheduled').map(asFuture),
+        status: row.status,
+        ...(failingStep ? repairOf(failingStep, story.movesOf(row)) : standingOf(story, row, next)),
+        since: latest?.at ?? row.createdAt,
+        next,
+        consequence: next && story.consequenceOf(next.name, row),
+        failingStep: failingStep
+          ? { name: failingStep.name, attempt: failingStep.attempt, error: failingStep.error }
+          : null,
       };
-    }),
-
-  async explain(actor: Actor, id: string): Promise<Explanation> {
-    const workflowId = subscriptionWorkflowId(actor.companyId, id);
-    const { subscription, latest, timers } = await withTenant(actor.companyId, async () => ({
-      subscription: await observed(actor, id),
-      latest: await Transition.findOne({
-        where: { entityId: id },
-        order: [['stateVersion', 'DESC']],
-      }),
-      timers: await Timer.scheduledFor(id),
-    }));
-    const isClosed = subscription.workflowClosedAt !== null;
-    const failingStep = isClosed ? undefined : await temporal.failingStep(workflowId);
-    const [timer] = timers;
-    const next = timer && !isClosed ? asFuture(timer) : null;
-    return {
-      workflowId,
-      workflowUrl: temporal.uiUrl(workflowId),
-      status: subscription.status,
-      ...(failingStep ? repairOf(failingStep, subscription) : standingOf(subscription, next)),
-      since: latest?.at ?? subscription.createdAt,
-      next,
-      consequence: next && consequenceOf(next.name, subscription),
-      failingStep: failingStep
-        ? { name: failingStep.name, attempt: failingStep.attempt, error: failingStep.error }
-        : null,
-    };
-  },
-
-  /** Moves a running timer; `dryRun` shows what would follow and changes nothing. */
-  changeTimer: (
-    actor: Actor,
-    id: string,
-    name: string,
-    change: TimerChange,
-    once: Once,
-  ): Promise<TimerChanged | Replay> =>
-    change.dryRun
-      ? withTenant(actor.companyId, async () => (await planChange(id, name, change)).plan)
-      : commandOnce(once, async (commandId) => {
-          let changed: TimerChanged | undefined;
-          await workflows.command(changeExpiry, {
-            actor,
-            entityId: id,
-            workflowId: subscriptionWorkflowId(actor.companyId, id),
-            commandId,
-            prepare: async () => {
-              const { plan, expiresAt } = await planChange(id, name, change);
-              changed = plan;
-              return { expiresAt, reason: change.reason };
-            },
-          });
-          return changed ?? withTenant(actor.companyId, () => runningTimers(id));
-        }),
-});
+    },
+  };
+};
 
 export type Timelines = ReturnType<typeof createTimelines>;
 
 type Standing = Pick<Explanation, 'summary' | 'waitsFor' | 'moves'>;
 
 /** What stands in the way comes before what would be next. */
-function repairOf({ name, movedBy }: FailingStep, { status }: PolicySubscription): Standing {
+function repairOf({ name, movedBy }: FailingStep, moves: readonly Move[]): Standing {
   switch (movedBy) {
     case 'retry':
       return {
         summary: `The step ${name} keeps failing and is tried again`,
         waitsFor: 'repair',
-        moves: movesOf(status),
+        moves,
       };
     case 'retryStep':
       return {
@@ -212,73 +218,21 @@ function repairOf({ name, movedBy }: FailingStep, { status }: PolicySubscription
 }
 
 /** A date that has come is no reason to wait. */
-function standingOf(
-  { status, workflowClosedAt }: PolicySubscription,
+function standingOf<Row extends Living>(
+  story: Story<Row>,
+  row: Row,
   next: FutureTimer | null,
 ): Standing {
-  if (workflowClosedAt) {
-    const summary = `The subscription is ${status}; nothing more will happen`;
-    return { summary, waitsFor: 'nothing', moves: [] };
+  const is = `The ${story.noun} is ${row.status}`;
+  if (row.workflowClosedAt) {
+    return { summary: `${is}; nothing more will happen`, waitsFor: 'nothing', moves: [] };
   }
-  const moves = movesOf(status);
+  const moves = story.movesOf(row);
   if (next && next.dueAt.getTime() <= Date.now()) {
-    const summary = `The subscription is ${status}; "${next.title}" is due and being carried out`;
+    const summary = `${is}; "${next.title}" is due and being carried out`;
     return { summary, waitsFor: 'nothing', moves };
   }
-  const summary = `The subscription is ${status} and waits for its next date`;
-  return { summary, waitsFor: 'time', moves };
+  const person = story.waitsForPerson(row);
+  if (person) return { summary: `${is} and waits for ${person}`, waitsFor: 'person', moves };
+  return { summary: `${is} and waits for its next date`, waitsFor: 'time', moves };
 }
-
-const movesOf = (status: SubscriptionStatus): Explanation['moves'] =>
-  allowedTransitions(status).map((event) => ({ event, who: whoMay[event] ?? 'staff' }));
-
-/** Operators watch every run of the company; others see what they may see of subscriptions. */
-const observed = (actor: Actor, id: string): Promise<PolicySubscription> =>
-  may(actor.roles, 'workflow:read') ? getRow(PolicySubscription, id) : visible(actor, id);
-
-/** What a change that took effect earlier left behind. */
-const runningTimers = async (id: string): Promise<TimerChanged> => ({
-  dryRun: false,
-  scheduled: (await Timer.scheduledFor(id)).map(({ name, dueAt }) => ({ name, dueAt })),
-  cancelled: [],
-});
-
-async function planChange(
-  id: string,
-  name: string,
-  { dueAt, extendByMs = 0, dryRun }: TimerChange,
-): Promise<{ plan: TimerChanged; expiresAt: number }> {
-  const subscription = await getRow(PolicySubscription, id);
-  const timers = await Timer.scheduledFor(id);
-  const timer = timers.find((each) => each.name === name);
-  if (!timer) throw new NotFound(`The subscription ${id} has no running timer ${name}`);
-  if (timer.name !== 'expiry') {
-    throw new Conflict(
-      'TIMER_NOT_MOVABLE',
-      `The timer ${name} follows the expiry: move the timer expiry instead`,
-    );
-  }
-  const expiresAt = dueAt?.getTime() ?? timer.dueAt.getTime() + extendByMs;
-  const { scheduled, cancelled } = await expiryMoveOf(
-    await contractOf(subscription),
-    expiresAt,
-    Date.now(),
-  );
-  return {
-    expiresAt,
-    plan: {
-      dryRun,
-      scheduled: scheduled.map((each) => ({ name: each.name, dueAt: new Date(each.dueAt) })),
-      cancelled,
-    },
-  };
-}
-
-const asFuture = ({ name, dueAt, originalDueAt, source }: Timer): FutureTimer => ({
-  name,
-  title: titleOf(name),
-  dueAt,
-  originalDueAt,
-  remainingSeconds: Math.max(0, Math.round((dueAt.getTime() - Date.now()) / 1000)),
-  source,
-});

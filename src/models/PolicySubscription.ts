@@ -14,10 +14,8 @@ import {
   type SubscriptionEvent,
   type SubscriptionStatus,
 } from '../rules/subscriptions.ts';
-import { AuditLog } from './AuditLog.ts';
 import { baseColumns, businessTable, column } from './columns.ts';
-import { versionConflict } from './rows.ts';
-import { Transition } from './Transition.ts';
+import { moveRow, type Step } from './moveRow.ts';
 
 /** What was sold: later edits of the plan do not reach it. */
 export interface PriceSnapshot {
@@ -44,15 +42,6 @@ type LifecycleChanges = Partial<
     | 'workflowClosedAt'
   >
 >;
-
-/** One step of the lifecycle as the workflow asks for it. */
-export interface Step {
-  readonly commandId: string;
-  readonly expectedVersion: number;
-  readonly at: Date;
-  readonly reason?: string | null;
-  readonly facts?: Readonly<Record<string, unknown>>;
-}
 
 /** The lifecycle of one policy. */
 export class PolicySubscription extends Model<
@@ -124,34 +113,7 @@ export class PolicySubscription extends Model<
     const to = nextStatus(from, event);
     if (!to) throw illegalTransition(from, event);
 
-    const stateVersion = step.expectedVersion + 1;
-    const [moved] = await PolicySubscription.update(
-      { ...changes, status: to, stateVersion },
-      { where: { id: this.id, stateVersion: step.expectedVersion } },
-    );
-    if (moved === 0) throw versionConflict('subscription', this.id, this.stateVersion);
-
-    Transition.record({
-      entityType: 'subscription',
-      entityId: this.id,
-      stateVersion,
-      event,
-      fromStatus: from,
-      toStatus: to,
-      commandId: step.commandId,
-      at: step.at,
-      reason: step.reason ?? null,
-      facts: step.facts ?? {},
-    });
-    AuditLog.record(
-      'STATUS_CHANGE',
-      { type: 'subscription', id: this.id },
-      {
-        before: { status: from, ...valuesBefore(this, changes) },
-        after: { status: to, event, ...changes },
-      },
-    );
-    await this.reload();
+    await moveRow(PolicySubscription, this, { event, to }, step, changes);
   }
 
   /** Nothing can happen to it any more; the reconciler leaves it alone. */
@@ -166,9 +128,3 @@ export const illegalTransition = (status: SubscriptionStatus, event: Subscriptio
     `${status === 'active' || status === 'expired' ? 'An' : 'A'} ${status} subscription cannot ${event.replaceAll('_', ' ')}`,
     { allowed_transitions: allowedTransitions(status) },
   );
-
-const valuesBefore = (
-  row: PolicySubscription,
-  changes: LifecycleChanges,
-): Record<string, unknown> =>
-  Object.fromEntries(Object.keys(changes).map((name) => [name, row.get(name)]));

@@ -5,10 +5,29 @@ import {
   type InferCreationAttributes,
   type Sequelize,
 } from 'sequelize';
-import type { TimerName, TimerPlan } from '../rules/termTimers.ts';
+import type { OnboardingTimer, OnboardingTimerName } from '../rules/onboarding.ts';
+import type { TimerName as TermTimerName, TimerPlan as TermTimer } from '../rules/termTimers.ts';
 import { column, coreTable } from './columns.ts';
 import { currentContext } from '../context.ts';
 import { append, execute } from './database.ts';
+
+export type TimerName = TermTimerName | OnboardingTimerName;
+
+export type TimerPlan = TermTimer | OnboardingTimer;
+
+const onboardingTimers: ReadonlySet<string> = new Set<OnboardingTimerName>([
+  'verify_email',
+  'review_reminder',
+  'review_escalation',
+  'review_expiry',
+  'activation_reminder',
+  'activation',
+]);
+
+export const isOnboardingTimer = (name: TimerName): name is OnboardingTimerName =>
+  onboardingTimers.has(name);
+
+export const isTermTimer = (name: TimerName): name is TermTimerName => !isOnboardingTimer(name);
 
 /** A deadline as data: what the workflow waits for, who set it and who moved it. */
 export class Timer extends Model<InferAttributes<Timer>, InferCreationAttributes<Timer>> {

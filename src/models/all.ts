@@ -3,6 +3,7 @@ import { AuditLog } from './AuditLog.ts';
 import { Calendar } from './Calendar.ts';
 import { Company } from './Company.ts';
 import { Credential } from './Credential.ts';
+import { Customer } from './Customer.ts';
 import { IdempotencyKey } from './IdempotencyKey.ts';
 import { InsurancePlan } from './InsurancePlan.ts';
 import { Membership } from './Membership.ts';
@@ -13,6 +14,7 @@ import { Policy } from './Policy.ts';
 import { PolicySubscription } from './PolicySubscription.ts';
 import { PropertyCategory } from './PropertyCategory.ts';
 import { RefreshToken } from './RefreshToken.ts';
+import { RegistrationRequest } from './RegistrationRequest.ts';
 import { SubscriptionTerm } from './SubscriptionTerm.ts';
 import { Timer } from './Timer.ts';
 import { Transition } from './Transition.ts';
@@ -23,6 +25,7 @@ const models = [
   Calendar,
   Company,
   Credential,
+  Customer,
   IdempotencyKey,
   InsurancePlan,
   Membership,
@@ -33,6 +36,7 @@ const models = [
   PolicySubscription,
   PropertyCategory,
   RefreshToken,
+  RegistrationRequest,
   SubscriptionTerm,
   Timer,
   Transition,

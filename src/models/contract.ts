@@ -17,7 +17,7 @@ import { PolicySubscription, type PriceSnapshot } from './PolicySubscription.ts'
 import { PropertyCategory } from './PropertyCategory.ts';
 import { getRow, noSuch } from './rows.ts';
 import { SubscriptionTerm } from './SubscriptionTerm.ts';
-import { Timer } from './Timer.ts';
+import { isTermTimer, Timer } from './Timer.ts';
 import { fullNameOf, type User } from './User.ts';
 
 /** A subscription with all that a decision about it needs. */
@@ -280,7 +280,7 @@ export async function expiryMoveOf(
   const startsAt = startOfDay(startDate, company.timeZone);
   const problem = expiryChangeProblem({ expiresAt, now: at, startsAt });
   if (problem) throw invalidField('due_at', problem.message, problem.code);
-  const timers = (await Timer.scheduledFor(subscription.id)).map(asPlan);
+  const timers = (await Timer.scheduledFor(subscription.id)).flatMap(asPlan);
   return timersAfterExpiryChange({
     timers,
     expiresAt,
@@ -290,9 +290,5 @@ export async function expiryMoveOf(
   });
 }
 
-const asPlan = ({ name, occurrence, dueAt, source }: Timer): TimerPlan => ({
-  name,
-  occurrence,
-  dueAt: dueAt.getTime(),
-  source,
-});
+const asPlan = ({ name, occurrence, dueAt, source }: Timer): TimerPlan[] =>
+  isTermTimer(name) ? [{ name, occurrence, dueAt: dueAt.getTime(), source }] : [];

@@ -3,7 +3,7 @@ import type { SubscriptionStatus } from '../rules/subscriptions.ts';
 import { subscriptionWorkflowId } from '../rules/workflowIds.ts';
 import type { WorkflowStart } from './OutboxEntry.ts';
 import type { PolicySubscription } from './PolicySubscription.ts';
-import { Timer } from './Timer.ts';
+import { isTermTimer, Timer } from './Timer.ts';
 
 /** A deadline ahead: which of the term's timers, and when (epoch milliseconds). */
 export interface DueTimer {
@@ -45,11 +45,9 @@ export async function stateOf(
 ): Promise<SubscriptionState> {
   const ahead =
     timers ??
-    (await Timer.scheduledFor(subscription.id)).map(({ name, occurrence, dueAt }) => ({
-      name,
-      occurrence,
-      dueAt: dueAt.getTime(),
-    }));
+    (await Timer.scheduledFor(subscription.id)).flatMap(({ name, occurrence, dueAt }) =>
+      isTermTimer(name) ? [{ name, occurrence, dueAt: dueAt.getTime() }] : [],
+    );
   return {
     status: subscription.status,
     stateVersion: subscription.stateVersion,

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
-import { createTimelines, type Explanation } from '../../src/commands/timelines.ts';
+import { createSubscriptionTimelines } from '../../src/commands/subscriptionTimelines.ts';
+import type { Explanation } from '../../src/commands/timelines.ts';
 import type { FailingStep } from '../../src/commands/temporal.ts';
 import { retryStep } from '../../src/workflows/attention.ts';
 import { as } from '../support/build.ts';
@@ -37,7 +38,7 @@ describe('explaining a subscription', () => {
     failingStep: FailingStep | undefined,
   ): Promise<Explanation> {
     const operator = await staff('operator');
-    const { explain: ask } = createTimelines({
+    const { explain: ask } = createSubscriptionTimelines({
       temporal: { failingStep: () => Promise.resolve(failingStep), uiUrl: () => '' },
       workflows: { command: () => Promise.reject(new Error('Explaining sends no command')) },
     });

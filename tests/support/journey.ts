@@ -5,7 +5,10 @@ import { createDispatcher } from '../../src/commands/dispatch.ts';
 import { Replay } from '../../src/commands/idempotency.ts';
 import type { Subscribe } from '../../src/commands/subscribe.ts';
 import { createSubscriptions, type Subscriptions } from '../../src/commands/subscriptions.ts';
-import { createTimelines, type Timelines } from '../../src/commands/timelines.ts';
+import {
+  createSubscriptionTimelines,
+  type SubscriptionTimelines,
+} from '../../src/commands/subscriptionTimelines.ts';
 import { createWorkflowCommands } from '../../src/commands/workflows.ts';
 import type { Temporal } from '../../src/commands/temporal.ts';
 import type { Actor } from '../../src/context.ts';
@@ -23,7 +26,7 @@ export interface Journeys {
   readonly database: TestDatabase;
   readonly server: TestTemporal;
   readonly subscriptions: Subscriptions;
-  readonly timelines: Timelines;
+  readonly timelines: SubscriptionTimelines;
   /** A company with a plan and a holder who has just bought it. */
   begin(wish?: Begin): Promise<Journey>;
   /** The server's present. */
@@ -114,7 +117,7 @@ export async function openJourneys(
   const dispatcher = createDispatcher({ temporal, log });
   const workflows = createWorkflowCommands(temporal);
   const subscriptions = createSubscriptions({ dispatcher, workflows });
-  const timelines = createTimelines({ temporal: server.temporal, workflows });
+  const timelines = createSubscriptionTimelines({ temporal: server.temporal, workflows });
   const begun = new Set<string>();
   await clock.adjust();
 

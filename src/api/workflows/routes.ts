@@ -1,4 +1,4 @@
-import type { Timelines } from '../../commands/timelines.ts';
+import type { SubscriptionTimelines } from '../../commands/subscriptionTimelines.ts';
 import { invalidField } from '../../errors.ts';
 import { route, type Route } from '../route.ts';
 import { presentExplanation, presentTimeline, presentTimerChanged } from './present.ts';
@@ -13,7 +13,11 @@ import {
 
 const tag = 'Workflows';
 
-export const workflowRoutes = ({ timelines }: { readonly timelines: Timelines }): Route[] => [
+export const workflowRoutes = ({
+  timelines,
+}: {
+  readonly timelines: SubscriptionTimelines;
+}): Route[] => [
   route({
     method: 'GET',
     path: '/workflows/subscription/:id/timeline',

@@ -1,3 +1,4 @@
+import { registrationStatuses } from '../../rules/onboarding.ts';
 import { subscriptionStatuses } from '../../rules/subscriptions.ts';
 import {
   array,
@@ -14,6 +15,9 @@ import {
 
 export const workflowPath = object({ id: id() });
 export const timerPath = object({ id: id(), name: text(60) });
+
+/** Of everything that has a timeline. */
+const statuses = [...new Set([...subscriptionStatuses, ...registrationStatuses])];
 
 const year = 366 * 24 * 60 * 60;
 
@@ -36,7 +40,7 @@ const futureTimer = object({
 export const timelineAnswer = object({
   workflow_id: text(200),
   workflow_url: text(2000),
-  status: oneOf(...subscriptionStatuses),
+  status: oneOf(...statuses),
   past: array(
     object({
       at: instant(),
@@ -54,9 +58,9 @@ export const timelineAnswer = object({
 export const explanationAnswer = object({
   workflow_id: text(200),
   workflow_url: text(2000),
-  status: oneOf(...subscriptionStatuses),
+  status: oneOf(...statuses),
   summary: text(500),
-  waits_for: oneOf('nothing', 'time', 'repair'),
+  waits_for: oneOf('nothing', 'time', 'person', 'repair'),
   since: instant(),
   moves: array(object({ event: text(60), who: text(200) }), { max: 20 }),
   next: nullable(futureTimer),

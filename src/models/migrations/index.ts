@@ -6,6 +6,7 @@ import { retention } from './0005Retention.ts';
 import { frozenTerms } from './0006FrozenTerms.ts';
 import { search } from './0007Search.ts';
 import { administration } from './0008Administration.ts';
+import { onboarding } from './0009Onboarding.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -24,4 +25,5 @@ export const migrations: readonly Migration[] = [
   frozenTerms,
   search,
   administration,
+  onboarding,
 ];

@@ -1,5 +1,6 @@
 import type { PolicySubscription } from '../models/PolicySubscription.ts';
-import { maxExpiryMoveMs, type TimerName } from '../rules/termTimers.ts';
+import type { TimerName } from '../models/Timer.ts';
+import { maxExpiryMoveMs } from '../rules/termTimers.ts';
 
 /** The other timers are told, once past, by the transition they cause. */
 export const isNotice = (name: TimerName): boolean => name.startsWith('renewal_');

@@ -1,0 +1,89 @@
+import type { OnboardingTimer, RegistrationStatus } from '../rules/onboarding.ts';
+import { onboardingWorkflowId } from '../rules/workflowIds.ts';
+import type { WorkflowStart } from './OutboxEntry.ts';
+import type { RegistrationRequest } from './RegistrationRequest.ts';
+import { isOnboardingTimer, Timer } from './Timer.ts';
+
+/** A deadline ahead (epoch milliseconds). */
+export type DueOnboardingTimer = Pick<OnboardingTimer, 'name' | 'occurrence' | 'dueAt'>;
+
+/** The registration as its row has it; every step of the workflow returns the row's new state. */
+export interface OnboardingState {
+  readonly status: RegistrationStatus;
+  readonly stateVersion: number;
+  readonly newCompanyId: string;
+  /** Soonest first. */
+  readonly timers: readonly DueOnboardingTimer[];
+  /** Nothing can happen any more. */
+  readonly isClosed: boolean;
+}
+
+/** What a command answers; the caller reads the row for the rest. */
+export type OnboardingResult = Pick<OnboardingState, 'status' | 'stateVersion'>;
+
+export interface TenantOnboardingInput {
+  readonly v: 1;
+  /** The platform, whose row the registration is. */
+  readonly companyId: string;
+  readonly registrationId: string;
+  readonly state: OnboardingState;
+  /** E-mails that wait to be delivered. */
+  readonly notificationIds: readonly string[];
+  /** Answers of earlier runs, so that a repeated command gets the same one. */
+  readonly answered: readonly { readonly id: string; readonly result: OnboardingResult }[];
+}
+
+/** @param timers those ahead; read from the rows when they are left out */
+export async function onboardingStateOf(
+  registration: RegistrationRequest,
+  timers?: readonly DueOnboardingTimer[],
+): Promise<OnboardingState> {
+  const ahead =
+    timers ??
+    (await Timer.scheduledFor(registration.id)).flatMap(({ name, occurrence, dueAt }) =>
+      isOnboardingTimer(name) ? [{ name, occurrence, dueAt: dueAt.getTime() }] : [],
+    );
+  return {
+    status: registration.status,
+    stateVersion: registration.stateVersion,
+    newCompanyId: registration.newCompanyId,
+    timers: ahead
+      .map(({ name, occurrence, dueAt }) => ({ name, occurrence, dueAt }))
+      .toSorted((a, b) => a.dueAt - b.dueAt),
+    isClosed: Boolean(registration.workflowClosedAt),
+  };
+}
+
+/** How the workflow of a registration begins, when it comes in or when it has to be restored. */
+export function onboardingStart(
+  { id, companyId, expiresAt }: RegistrationRequest,
+  state: OnboardingState,
+  notificationIds: readonly string[],
+): Omit<WorkflowStart, 'id' | 'context'> {
+  const input: TenantOnboardingInput = {
+    v: 1,
+    companyId,
+    registrationId: id,
+    state,
+    notificationIds,
+    answered: [],
+  };
+  const [next] = state.timers;
+  return {
+    companyId,
+    entityType: 'registration',
+    entityId: id,
+    workflowType: 'tenantOnboarding',
+    workflowId: onboardingWorkflowId(id),
+    input,
+    summary: `Onboarding, to be decided until ${expiresAt.toISOString().slice(0, 10)}`,
+    attributes: {
+      CompanyId: companyId,
+      EntityType: 'registration',
+      EntityId: id,
+      EntityStatus: state.status,
+      StateVersion: state.stateVersion,
+      ...(next && { DueAt: next.dueAt }),
+    },
+  };
+}
