@@ -166,23 +166,28 @@ describe(`a search among ${policiesOfEach} policies beside as many of another co
 
   it('goes by the index, before the wall, and reads its findings behind it', async () => {
     const admin = await buildActor({ companyId, role: 'tenant_admin' });
-    const [size] = await database.sql<{ blocks: number }>(
-      `SELECT relpages AS blocks FROM pg_class WHERE oid = 'shared.policies'::regclass`,
+    const [facts] = await database.sql<{ blocks: number; name: string }>(
+      `SELECT relpages AS blocks, left(md5('777'), 12) AS name FROM pg_class WHERE oid = 'shared.policies'::regclass`,
     );
+    const { blocks = 0, name = '' } = facts ?? {};
 
-    const steps = await stepsOf(
-      'search_policy_ids',
-      () => createPolicies().search(admin, { keyWord: 'POL-1234', page: 1, size: 20 }),
-      ['%POL-1234%', 'POL-1234'],
-    );
+    const search = () =>
+      stepsOf(
+        'search_policy_ids',
+        () => createPolicies().search(admin, { keyWord: name, page: 1, size: 20 }),
+        [`%${name}%`, name],
+      );
+    // The first one on a connection also reads the catalog.
+    await search();
+    const steps = await search();
 
     expect(steps.find((step) => step['Function Name'])?.['Function Name']).toBe(
       'search_policy_ids',
     );
     expect(steps.find((step) => step['Relation Name'] === 'policies')).toMatchObject({
-      'Index Cond': expect.stringMatching(/company_id = .* id = search_policy_ids/),
+      'Index Cond': expect.stringMatching(/company_id = .* AND \(id = search_policy_ids/),
     });
-    expect(size?.blocks).toBeGreaterThan(900);
+    expect(blocks).toBeGreaterThan(900);
     expect(blocksOf(steps)).toBeGreaterThan(0);
     expect(blocksOf(steps)).toBeLessThan(200);
   });
