@@ -22,6 +22,7 @@ import { InsurancePlan } from '../src/models/InsurancePlan.ts';
 import { Membership } from '../src/models/Membership.ts';
 import { PolicySubscription } from '../src/models/PolicySubscription.ts';
 import { PropertyCategory } from '../src/models/PropertyCategory.ts';
+import { firstCategories } from '../src/rules/catalogue.ts';
 import { roleCodes, type Role } from '../src/rules/permissions.ts';
 import type { Say } from './progress.ts';
 
@@ -32,14 +33,8 @@ interface Account {
   readonly password: string;
 }
 
-const categories = [
-  { name: 'Apartment/Flat', segment: 'residential', factor: 1 },
-  { name: 'Detached House', segment: 'residential', factor: 1.8 },
-  { name: 'Duplex', segment: 'residential', factor: 1.4 },
-  { name: 'Bungalow', segment: 'residential', factor: 1.5 },
-  { name: 'Small Office', segment: 'small_commercial', factor: 2.2 },
-  { name: 'Shop/Retail Space', segment: 'small_commercial', factor: 2.6 },
-] as const;
+/** What cover for each category costs, compared with the first. */
+const factors = [1, 1.8, 1.4, 1.5, 2.2, 2.6];
 
 const levels = [
   { level: 'basic', premium: 96, cover: 100_000, months: 6 },
@@ -124,7 +119,8 @@ async function seedCatalogue(company: Company): Promise<string[]> {
   const existing = await InsurancePlan.findAll({ order: [['id', 'ASC']] });
   if (existing.length > 0) return existing.map(({ id }) => id);
   const plans: string[] = [];
-  for (const { name, segment, factor } of categories) {
+  for (const [index, { name, segment }] of firstCategories.entries()) {
+    const factor = factors[index] ?? 1;
     const propertyCategoryId = append(PropertyCategory, { name, segment });
     AuditLog.record('CREATE', { type: 'category', id: propertyCategoryId }, { after: { name } });
     for (const { level, premium, cover, months } of levels) {

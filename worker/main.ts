@@ -10,7 +10,7 @@ import { adoptWarnings, createLogger, type Logger } from '../src/logger.ts';
 import { defineModels } from '../src/models/all.ts';
 import { databaseMetrics } from '../src/metrics.ts';
 import { openDatabase } from '../src/models/database.ts';
-import { linksOf } from '../src/models/secretLinks.ts';
+import { createLinks } from '../src/models/secretLinks.ts';
 import { selfCheck } from '../src/models/selfCheck.ts';
 import { startFailure } from '../src/errors.ts';
 import { stopGracefully } from '../src/stopping.ts';
@@ -77,8 +77,9 @@ async function main(): Promise<void> {
     bundle: await workflowBundle(),
     dependencies: {
       sendMail: mailThrough(transport, config.smtp.from),
-      linkFor: linksOf(config),
+      links: createLinks(config),
       openWorkflows: openWorkflowsAmong(temporal.client),
+      platformDomain: config.platformDomain,
     },
     maxActivities: Math.min(20, config.database.poolMax),
     mailsPerSecond: config.smtp.perSecond,

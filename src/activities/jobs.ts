@@ -11,9 +11,11 @@ import {
 import { queueMail } from '../models/mail.ts';
 import { OutboxEntry } from '../models/OutboxEntry.ts';
 import { Notification } from '../models/Notification.ts';
+import { onboardingStart, onboardingStateOf } from '../models/onboardingStart.ts';
 import { PolicySubscription } from '../models/PolicySubscription.ts';
+import { RegistrationRequest } from '../models/RegistrationRequest.ts';
 import { stateOf, subscriptionStart } from '../models/subscriptionStart.ts';
-import { subscriptionWorkflowId } from '../rules/workflowIds.ts';
+import { onboardingWorkflowId, subscriptionWorkflowId } from '../rules/workflowIds.ts';
 
 /** Which of these workflows are open; asks Temporal's visibility, which lags by a second or so. */
 export type OpenWorkflows = (workflowIds: readonly string[]) => Promise<ReadonlySet<string>>;
@@ -35,14 +37,14 @@ export const jobActivities = ({ openWorkflows }: { readonly openWorkflows: OpenW
       let after = companyId === begun.companyId ? (begun.after ?? '') : '';
       heartbeat({ companyId, after, restored });
       for (;;) {
-        const ids = await withTenant(companyId, () => openSubscriptionIds(after));
-        const last = ids.at(-1);
+        const expected = await withTenant(companyId, () => openEntities(after));
+        const last = expected.at(-1);
         if (!last) break;
-        after = last;
-        const open = await openWorkflows(ids.map((id) => subscriptionWorkflowId(companyId, id)));
-        const missing = ids.filter((id) => !open.has(subscriptionWorkflowId(companyId, id)));
+        after = last.id;
+        const open = await openWorkflows(expected.map(({ workflowId }) => workflowId));
+        const missing = expected.filter(({ workflowId }) => !open.has(workflowId));
         if (missing.length > 0) {
-          await withTenant(companyId, () => promiseAgain(missing));
+          await withTenant(companyId, () => promiseAgain(missing.map(({ id }) => id)));
           restored += missing.length;
         }
         heartbeat({ companyId, after, restored });
@@ -177,27 +179,37 @@ async function* companyIds(from?: string): AsyncGenerator<string> {
 }
 
 /** Those whose workflow should be open, apart from the very new and those whose start is still owed. */
-async function openSubscriptionIds(after: string): Promise<string[]> {
-  const rows = await select<{ id: string }>(
-    `SELECT s.id FROM policy_subscriptions AS s
-     WHERE s.workflow_closed_at IS NULL AND s.created_at < now() - interval '2 minutes'
-       AND s.id > $1
+async function openEntities(after: string): Promise<{ id: string; workflowId: string }[]> {
+  const rows = await select<{ id: string; companyId: string; isRegistration: boolean }>(
+    `SELECT e.id, e.company_id AS "companyId", e.is_registration AS "isRegistration" FROM (
+       SELECT company_id, id, created_at, false AS is_registration
+       FROM policy_subscriptions WHERE workflow_closed_at IS NULL
+       UNION ALL
+       SELECT company_id, id, created_at, true
+       FROM core.registration_requests WHERE workflow_closed_at IS NULL) AS e
+     WHERE e.created_at < now() - interval '2 minutes' AND e.id > $1
        AND NOT EXISTS (SELECT 1 FROM core.outbox AS o
-         WHERE o.company_id = s.company_id AND o.entity_id = s.id
+         WHERE o.company_id = e.company_id AND o.entity_id = e.id
            AND o.dispatched_at IS NULL AND o.parked_at IS NULL)
-     ORDER BY s.id LIMIT $2`,
+     ORDER BY e.id LIMIT $2`,
     [after || '00000000-0000-0000-0000-000000000000', pageSize],
   );
-  return rows.map(({ id }) => id);
+  return rows.map(({ id, companyId, isRegistration }) => ({
+    id,
+    workflowId: isRegistration ? onboardingWorkflowId(id) : subscriptionWorkflowId(companyId, id),
+  }));
 }
 
 async function promiseAgain(ids: readonly string[]): Promise<void> {
-  const subscriptions = await PolicySubscription.findAll({
-    where: { id: [...ids], workflowClosedAt: null },
-  });
-  for (const subscription of subscriptions) {
+  const where = { id: [...ids], workflowClosedAt: null };
+  for (const subscription of await PolicySubscription.findAll({ where })) {
     const unsent = await Notification.unsentAbout(subscription.id);
     const start = subscriptionStart(subscription, await stateOf(subscription), unsent);
+    OutboxEntry.promise({ ...start, isRestart: true });
+  }
+  for (const registration of await RegistrationRequest.findAll({ where })) {
+    const unsent = await Notification.unsentAbout(registration.id);
+    const start = onboardingStart(registration, await onboardingStateOf(registration), unsent);
     OutboxEntry.promise({ ...start, isRestart: true });
   }
   await flush();

@@ -5,6 +5,7 @@ import { failpoint } from '../failpoints.ts';
 import { ownCompany } from '../models/contract.ts';
 import { select, withTenant } from '../models/database.ts';
 import { Notification } from '../models/Notification.ts';
+import type { Links } from '../models/secretLinks.ts';
 import { User } from '../models/User.ts';
 import { render } from './templates.ts';
 
@@ -34,18 +35,18 @@ const retryAfter = ['5 minutes', '30 minutes', '3 hours', '18 hours'] as const;
 
 export interface MailDependencies {
   readonly sendMail: SendMail;
-  /** The link of a message that has one, made when it is sent: it holds a secret. */
-  readonly linkFor: (payload: Readonly<Record<string, unknown>>) => string | undefined;
+  /** The link of a message is made when it is sent: it holds a secret. */
+  readonly links: Links;
 }
 
-export const notificationActivities = ({ sendMail, linkFor }: MailDependencies) => ({
+export const notificationActivities = ({ sendMail, links }: MailDependencies) => ({
   /**
    * Safe to repeat: what is marked as sent is not sent again, and the same Message-ID tells a mail
    * that was sent twice because its mark was lost. No transaction is open while it is sent; the text
    * is made here, so that no personal data stands in a workflow's history.
    */
   async deliverNotification({ companyId, notificationId }: NotificationRef): Promise<void> {
-    const mail = await withTenant(companyId, () => mailOf(notificationId, linkFor));
+    const mail = await withTenant(companyId, () => mailOf(notificationId, links));
     if (!mail) return;
     failpoint('mail.beforeSend');
     try {
@@ -118,7 +119,7 @@ async function countAttempt(notificationId: string, lastError?: string): Promise
 
 async function mailOf(
   notificationId: string,
-  linkFor: MailDependencies['linkFor'],
+  links: Links,
 ): Promise<Parameters<SendMail>[0] | undefined> {
   const notification = await found(notificationId);
   if (notification.status !== 'queued' || notification.channel !== 'email') return undefined;
@@ -132,7 +133,12 @@ async function mailOf(
   return {
     to,
     messageId: `<${createHash('sha256').update(dedupeKey).digest('base64url')}@surety>`,
-    ...render(templateCode, { ...payload, name, company: company.name, link: linkFor(payload) }),
+    ...render(templateCode, {
+      ...payload,
+      name,
+      company: company.name,
+      link: links.addressFor(payload),
+    }),
   };
 }
 

@@ -7,7 +7,7 @@ import {
   renewalOf,
   type Contract,
 } from '../models/contract.ts';
-import { append, flush, withTenant } from '../models/database.ts';
+import { append, withTenant } from '../models/database.ts';
 import { contractFacts } from '../models/contract.ts';
 import { Notification, type TemplateCode } from '../models/Notification.ts';
 import type { Step } from '../models/moveRow.ts';
@@ -17,11 +17,11 @@ import { stateOf, type SubscriptionState } from '../models/subscriptionStart.ts'
 import { SubscriptionTerm } from '../models/SubscriptionTerm.ts';
 import { Timer } from '../models/Timer.ts';
 import { AuditLog } from '../models/AuditLog.ts';
-import { Transition } from '../models/Transition.ts';
 import { startOfDay } from '../rules/calendar.ts';
 import { endDateOfExpiry, timersOfTerm, type TimerName } from '../rules/termTimers.ts';
 import { zero } from '../rules/money.ts';
 import { policyStatus } from '../rules/subscriptions.ts';
+import { oneStep, type Outcome } from './oneStep.ts';
 
 export interface SubscriptionRef {
   readonly companyId: string;
@@ -35,11 +35,7 @@ export interface SubscriptionOrder extends SubscriptionRef {
   readonly at: number;
 }
 
-/** A step's outcome: the new state and the e-mails that it queued. */
-export interface SubscriptionStep {
-  readonly state: SubscriptionState;
-  readonly notificationIds: readonly string[];
-}
+export type SubscriptionStep = Outcome<SubscriptionState>;
 
 export interface CancelSubscription {
   /** Calendar date; null for today. */
@@ -148,37 +144,15 @@ export const subscriptionActivities = () => ({
     }),
 });
 
-/** One transaction for one step, entered once per command. @returns state and e-mails to send */
+/** The contract is read once the row is locked. */
 const inOneStep = (
-  {
-    companyId,
-    subscriptionId,
-    commandId,
-    expectedVersion,
-    at,
-    ...order
-  }: SubscriptionOrder & {
-    readonly reason?: string | null;
-  },
+  order: SubscriptionOrder & { readonly reason?: string | null },
   act: (contract: Contract, step: Step) => Promise<void>,
 ): Promise<SubscriptionStep> =>
-  withTenant(companyId, async () => {
-    // A second try waits here until the first has ended, and then meets what it recorded.
-    const subscription = await getRow(PolicySubscription, subscriptionId, { lock: true });
-    const step = { commandId, expectedVersion, at: new Date(at), reason: order.reason ?? null };
-    if (!(await Transition.exists(commandId))) {
-      await act(await contractOf(subscription), step);
-      await flush();
-      // Nobody is left to carry them out.
-      if (subscription.workflowClosedAt) {
-        await Timer.cancelScheduled(subscription.id, `The subscription is ${subscription.status}`);
-      }
-    }
-    return {
-      state: await stateOf(subscription),
-      notificationIds: await Notification.unsentAbout(subscription.id),
-    };
-  });
+  oneStep(
+    { ...order, model: PolicySubscription, id: order.subscriptionId, stateOf },
+    async (subscription, step) => act(await contractOf(subscription), step),
+  );
 
 async function cancelNow(contract: Contract, step: Step): Promise<void> {
   const { subscription, policy } = contract;

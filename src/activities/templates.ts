@@ -37,6 +37,94 @@ somebody, probably you, asked to set a new password for this e-mail address. Thi
 
 If it was not you, you need do nothing: your password stays as it is.`,
   },
+  registration_received: {
+    subject: 'We have your registration of {{companyName}}',
+    body: `Dear {{name}},
+
+thank you for registering {{companyName}}. Please confirm this e-mail address with this link; it works for two days, and we send another one after that:
+
+{{link}}
+
+We look at every registration ourselves and write to you as soon as it is decided. If you did not register, you need do nothing.`,
+  },
+  registration_verify: {
+    subject: 'Please confirm your address for {{companyName}}',
+    body: `Dear {{name}},
+
+the registration of {{companyName}} still waits for you to confirm this e-mail address. This new link does it:
+
+{{link}}`,
+  },
+  registration_waiting: {
+    subject: 'A registration waits: {{companyName}}',
+    body: `Dear {{name}},
+
+{{companyName}} has registered and waits for your decision (registration {{registrationId}}).`,
+  },
+  registration_overdue: {
+    subject: 'A registration is overdue: {{companyName}}',
+    body: `Dear {{name}},
+
+the registration of {{companyName}} should have been decided by now (registration {{registrationId}}). You are told every day until it is.`,
+  },
+  registration_rejected: {
+    subject: 'Your registration of {{companyName}}',
+    body: `Dear {{name}},
+
+we have not accepted the registration of {{companyName}}. The reason: {{reason}}
+
+The domain is free again, and you can register anew.`,
+  },
+  registration_expired: {
+    subject: 'Your registration of {{companyName}} has run out',
+    body: `Dear {{name}},
+
+the registration of {{companyName}} was not decided in time and has run out. The domain is free again, and you can register anew.`,
+  },
+  provisioning_failed: {
+    subject: 'Setting up {{companyName}} failed',
+    body: `Dear {{name}},
+
+{{companyName}} was approved, but a step of setting it up failed for good: {{error}}
+
+What was made is taken back. Remove the cause, then retry the registration {{registrationId}}.`,
+  },
+  company_ready: {
+    subject: '{{companyName}} is ready',
+    body: `Dear {{name}},
+
+{{companyName}} is accepted and set up. Sign in with this e-mail address and the password of your registration, or set another one with this link, once:
+
+{{link}}`,
+  },
+  activation_reminder: {
+    subject: '{{companyName}} waits for your first sign-in',
+    body: `Dear {{name}},
+
+{{companyName}} is ready and nobody has signed in yet. Sign in with this e-mail address, or set a password first:
+
+{{link}}`,
+  },
+  activation_link: {
+    subject: 'A new link for {{companyName}}',
+    body: `Dear {{name}},
+
+nobody has signed in to {{companyName}} yet, and the link we sent has run out. This is a new one:
+
+{{link}}`,
+  },
+  activation_stalled: {
+    subject: 'Nobody signs in to {{companyName}}',
+    body: `Dear {{name}},
+
+{{companyName}} is ready, but its administrator has not signed in after four links (registration {{registrationId}}). Somebody should call.`,
+  },
+  company_activated: {
+    subject: '{{companyName}} is in use',
+    body: `Dear {{name}},
+
+the administrator of {{companyName}} has signed in for the first time.`,
+  },
   password_changed: {
     subject: 'Your password was changed',
     body: `Dear {{name}},

@@ -11,6 +11,8 @@ import { createPasswordChanges } from '../commands/passwordChanges.ts';
 import { createPasswords } from '../commands/passwords.ts';
 import { createPlans } from '../commands/plans.ts';
 import { createPolicies } from '../commands/policies.ts';
+import { createRegistrations } from '../commands/registrations.ts';
+import { createRegistrationTimelines } from '../commands/registrationTimelines.ts';
 import { createSessions } from '../commands/sessions.ts';
 import { createSubscriptions } from '../commands/subscriptions.ts';
 import { openTemporal } from '../commands/temporal.ts';
@@ -24,6 +26,7 @@ import { databaseMetrics } from '../metrics.ts';
 import { defineModels } from '../models/all.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { openDatabase, select, withGlobal, withIdentity } from '../models/database.ts';
+import { createLinks } from '../models/secretLinks.ts';
 import { createApp } from './app.ts';
 import type { OnDenied } from './middleware/errors.ts';
 import { createMetrics } from './middleware/metrics.ts';
@@ -72,8 +75,21 @@ export function composeApi({
   const companies = createCompanies(config);
   const passwords = createPasswords(config);
   const { dispatch } = dispatcher;
-  const auth = createAuth({ config, passwords, tokens, sessions, companies, dispatch });
+  const links = createLinks(config);
   const policies = createPolicies();
+  const registrations = createRegistrations({ passwords, links, dispatcher, workflows });
+  const auth = createAuth({
+    config,
+    passwords,
+    tokens,
+    sessions,
+    companies,
+    dispatch,
+    onAdministrator: (userId) =>
+      void registrations
+        .noteSignIn(userId)
+        .catch((error: unknown) => log.warn({ err: error }, 'the first sign-in is noted later')),
+  });
   const timelines = createSubscriptionTimelines({ temporal, workflows });
   const lifecycle: Lifecycle = { isStopping: false };
 
@@ -116,10 +132,12 @@ export function composeApi({
       devMailDir: config.devMailDir,
       notifications: createNotifications({ render }),
       ownSessions: createOwnSessions({ sessions }),
-      passwordChanges: createPasswordChanges({ config, passwords, sessions, dispatch }),
+      passwordChanges: createPasswordChanges({ links, passwords, sessions, dispatch }),
       plans: createPlans(),
       policies,
       prefix: config.apiPrefix,
+      registrations,
+      registrationTimelines: createRegistrationTimelines({ temporal, workflows }),
       subscriptions: createSubscriptions({ dispatcher, workflows }),
       timelines,
     }),

@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { isHostName } from '../rules/hostNames.ts';
 import { isCalendarDate } from '../rules/calendar.ts';
 import { isMoney, isPositive, money } from '../rules/money.ts';
 
@@ -67,6 +68,7 @@ export interface OwnTypes extends Joi.Root {
   id(): Joi.StringSchema;
   calendarDate(): Joi.StringSchema;
   instant(): Joi.AnySchema<Date>;
+  hostName(): Joi.StringSchema;
   money(): Joi.StringSchema & { positive(): Joi.StringSchema };
 }
 
@@ -96,6 +98,15 @@ export const ownTypes: OwnTypes = Joi.extend(
       const day = instantPattern.exec(value)?.[1];
       return day !== undefined && isCalendarDate(day) ? new Date(value) : undefined;
     },
+  }),
+  textType('hostName', {
+    message: 'must be a host name such as insurance.example',
+    json: {
+      maxLength: 253,
+      pattern:
+        '^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$',
+    },
+    read: (value) => (isHostName(value.toLowerCase()) ? value.toLowerCase() : undefined),
   }),
   {
     ...textType('money', {

@@ -5,6 +5,7 @@ import { devRoutes } from './dev/routes.ts';
 import { notificationRoutes } from './notifications/routes.ts';
 import { planRoutes } from './plans/routes.ts';
 import { policyRoutes } from './policies/routes.ts';
+import { registrationRoutes } from './registrations/routes.ts';
 import type { Route } from './route.ts';
 import { subscriptionRoutes } from './subscriptions/routes.ts';
 import { workflowRoutes } from './workflows/routes.ts';
@@ -17,6 +18,7 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof policyRoutes>[0] &
   Parameters<typeof notificationRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
+  Parameters<typeof registrationRoutes>[0] &
   Parameters<typeof auditLogRoutes>[0] &
   Parameters<typeof devRoutes>[0];
 
@@ -29,6 +31,7 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...policyRoutes(dependencies),
   ...notificationRoutes(dependencies),
   ...workflowRoutes(dependencies),
+  ...registrationRoutes(dependencies),
   ...auditLogRoutes(dependencies),
   ...devRoutes(dependencies),
 ];

@@ -68,6 +68,7 @@ export const calendarDate = (): Joi.StringSchema => ownTypes.calendarDate();
 export const instant = (): Joi.AnySchema<Date> & Wired<string> => ownTypes.instant();
 
 /** Decimal text, never a number, handed on with two places; from zero on. */
+export const hostName = (): Joi.StringSchema => ownTypes.hostName();
 export const money = (): Joi.StringSchema => ownTypes.money();
 export const positiveMoney = (): Joi.StringSchema => ownTypes.money().positive();
 

@@ -5,8 +5,9 @@ import { platformCompanyId, select, withIdentity } from '../models/database.ts';
 import { Membership } from '../models/Membership.ts';
 import { PasswordResetToken } from '../models/PasswordResetToken.ts';
 import { linkWith } from '../models/secretLinks.ts';
+import { freeUsername } from '../models/usernames.ts';
 import type { Passwords } from './passwords.ts';
-import { hashSecret, newSecret } from './tokens.ts';
+import { hashSecret, newSecret } from '../secrets.ts';
 
 export interface Appointment {
   readonly email: string;
@@ -48,7 +49,9 @@ export function createAdministrators({
      */
     async appoint({ email, role, company: code, password }: Appointment): Promise<Appointed> {
       const companyId = role === 'global_admin' ? platformCompanyId : await companyOf(code);
-      const username = await freeUsername(email);
+      const username = await withIdentity(null, () =>
+        freeUsername(email.split('@', 1).join('').slice(0, 24), email),
+      );
       if (password !== undefined) {
         await passwords.refuseWeak(password, { email, username, requireClasses: true });
       }
@@ -90,20 +93,4 @@ async function companyOf(code: string | undefined): Promise<string> {
   );
   if (!company) throw new Error(`There is no company with the code ${code}.`);
   return company.id;
-}
-
-/** The part before the @, with a number where somebody has that name. */
-async function freeUsername(email: string): Promise<string> {
-  const name = email.split('@', 1).join('').slice(0, 24);
-  const rows = await withIdentity(null, () =>
-    select<{ username: string }>(
-      `SELECT lower(username) AS username FROM platform.users
-       WHERE starts_with(lower(username), $1) AND email <> $2`,
-      [name, email],
-    ),
-  );
-  const taken = new Set(rows.map(({ username }) => username));
-  let username = name;
-  for (let n = 2; taken.has(username); n += 1) username = `${name}${n}`;
-  return username;
 }

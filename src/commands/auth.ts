@@ -15,7 +15,8 @@ import { actingAs, nobody, requiresClasses } from './identity.ts';
 import { queueMail } from '../models/mail.ts';
 import type { Passwords } from './passwords.ts';
 import type { Sessions } from './sessions.ts';
-import { hashSecret, newSecret, type Tokens } from './tokens.ts';
+import type { Tokens } from './tokens.ts';
+import { hashSecret, newSecret } from '../secrets.ts';
 
 /** A person in one company. */
 export interface Account {
@@ -56,13 +57,16 @@ export interface AuthDependencies {
   readonly sessions: Sessions;
   readonly companies: Companies;
   readonly dispatch: (start: WorkflowStart) => void;
+  /** Told of the sign-ins of tenant administrators; not waited for. */
+  readonly onAdministrator: (userId: string) => void;
 }
 
 export type Auth = ReturnType<typeof createAuth>;
 
 /** Signing up, in, on and out. No transaction is open while a password is hashed. */
 export function createAuth(dependencies: AuthDependencies) {
-  const { config, passwords, tokens, sessions, companies, dispatch } = dependencies;
+  const { config, passwords, tokens, sessions, companies, dispatch, onAdministrator } =
+    dependencies;
 
   return {
     /** A new address and a known one get the same answer after the same work; mail tells which. */
@@ -129,7 +133,9 @@ export function createAuth(dependencies: AuthDependencies) {
         AuditLog.record('LOGIN', { type: 'user', id: credential.id });
         return open(session, place.roles);
       });
-      return opened ? signIn(session, opened) : refuse('changed_meanwhile');
+      if (!opened) return refuse('changed_meanwhile');
+      if (place.roles.includes('tenant_admin')) onAdministrator(credential.id);
+      return signIn(session, opened);
     },
 
     /** Each refresh token is good for one use; a used one that turns up again ends the session. */

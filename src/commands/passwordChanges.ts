@@ -1,5 +1,4 @@
 import { v7 as uuid } from 'uuid';
-import type { Config } from '../config.ts';
 import type { Actor } from '../context.ts';
 import { Unauthenticated, invalidField } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
@@ -10,11 +9,11 @@ import { Membership } from '../models/Membership.ts';
 import type { WorkflowStart } from '../models/OutboxEntry.ts';
 import { PasswordResetToken } from '../models/PasswordResetToken.ts';
 import { RefreshToken } from '../models/RefreshToken.ts';
-import { codeOf } from '../models/secretLinks.ts';
+import type { Links } from '../models/secretLinks.ts';
 import { actingAs, nobody, requiresClasses } from './identity.ts';
 import type { Passwords } from './passwords.ts';
 import type { Sessions } from './sessions.ts';
-import { hashSecret } from './tokens.ts';
+import { hashSecret } from '../secrets.ts';
 
 /** More than so many mails an hour would be a nuisance to whoever owns the address. */
 const mostMailsAnHour = 5;
@@ -23,12 +22,12 @@ export type PasswordChanges = ReturnType<typeof createPasswordChanges>;
 
 /** How a password is replaced: by a link to the address, or by whoever knows it. */
 export function createPasswordChanges({
-  config,
+  links,
   passwords,
   sessions,
   dispatch,
 }: {
-  readonly config: Pick<Config, 'secretKey'>;
+  readonly links: Links;
   readonly passwords: Passwords;
   readonly sessions: Pick<Sessions, 'forget'>;
   readonly dispatch: (start: WorkflowStart) => void;
@@ -53,11 +52,8 @@ export function createPasswordChanges({
         AuditLog.record('PASSWORD_RESET_REQUEST', { type: 'user', id: account?.id ?? null });
         if (!isMailed) return;
         const link = { kind: 'password_reset', id: tokenId } as const;
-        await PasswordResetToken.issue(
-          account.id,
-          hashSecret(codeOf(link, config.secretKey)),
-          tokenId,
-        );
+        const codeHash = links.hashOf(link);
+        await PasswordResetToken.issue(account.id, codeHash, { id: tokenId });
         mail(companyId, account.email, 'password_reset', { link });
       });
     },

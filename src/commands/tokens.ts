@@ -3,7 +3,6 @@ import {
   createPrivateKey,
   createPublicKey,
   createSecretKey,
-  randomBytes,
   type KeyObject,
 } from 'node:crypto';
 import { SignJWT } from 'jose';
@@ -74,13 +73,6 @@ export function createTokens({ jwt, publicUrl }: Pick<Config, 'jwt' | 'publicUrl
     audience,
   };
 }
-
-/** A secret for a link or a refresh token: 256 random bits. */
-export const newSecret = (): string => randomBytes(32).toString('base64url');
-
-/** What is stored of such a secret. It cannot be guessed, so it needs no slow hash. */
-export const hashSecret = (secret: string): string =>
-  createHash('sha256').update(secret).digest('hex');
 
 /**
  * Exactly our three parameters. Others (`jku`, `jwk`, `x5u`, `x5c`, `crit`) would only say where to

@@ -6,6 +6,7 @@ import {
   type Sequelize,
 } from 'sequelize';
 import type { LifecycleConfig } from '../rules/lifecycle.ts';
+import type { OnboardingSettings } from '../rules/onboarding.ts';
 import { column, platformTable } from './columns.ts';
 
 /** What a company may set for itself, by section; bounds are checked when it is stored. */
@@ -13,7 +14,21 @@ export interface CompanySettings {
   readonly subscription?: LifecycleConfig;
   /** Whether passwords need characters of every class; they do unless told. */
   readonly password?: { readonly requireClasses?: boolean };
+  /** Of the platform alone. */
+  readonly onboarding?: Partial<OnboardingSettings>;
 }
+
+export const businessTypes = [
+  'auto',
+  'home',
+  'life',
+  'health',
+  'business',
+  'travel',
+  'other',
+] as const;
+
+export const subscriptionPlans = ['free', 'standard', 'premium'] as const;
 
 /** A tenant. Written through `withGlobal`; a company's own transaction sees only its own row. */
 export class Company extends Model<InferAttributes<Company>, InferCreationAttributes<Company>> {
@@ -21,9 +36,14 @@ export class Company extends Model<InferAttributes<Company>, InferCreationAttrib
   declare name: string;
   declare code: string;
   declare schemaName: CreationOptional<string>;
+  declare isolation: CreationOptional<'shared' | 'dedicated_schema'>;
   declare status: CreationOptional<'active' | 'suspended' | 'closed'>;
-  declare businessType: CreationOptional<string>;
+  declare businessType: CreationOptional<(typeof businessTypes)[number]>;
   declare contactEmail: CreationOptional<string | null>;
+  declare contactPhone: CreationOptional<string | null>;
+  declare address: CreationOptional<string | null>;
+  declare linkedin: CreationOptional<string | null>;
+  declare subscriptionPlan: CreationOptional<(typeof subscriptionPlans)[number]>;
   declare defaultCurrency: CreationOptional<string>;
   declare timeZone: CreationOptional<string>;
   declare settings: CreationOptional<CompanySettings>;
@@ -41,9 +61,14 @@ export class Company extends Model<InferAttributes<Company>, InferCreationAttrib
         name: column.text,
         code: column.text,
         schemaName: column.text,
+        isolation: column.text,
         status: column.text,
         businessType: column.text,
         contactEmail: column.text,
+        contactPhone: column.text,
+        address: column.text,
+        linkedin: column.text,
+        subscriptionPlan: column.text,
         defaultCurrency: column.text,
         timeZone: column.text,
         settings: column.json,

@@ -7,10 +7,9 @@ import {
 } from 'sequelize';
 import { v7 as uuid } from 'uuid';
 import { currentContext } from '../context.ts';
-import { Conflict } from '../errors.ts';
 import { column, platformTable } from './columns.ts';
 import { execute, select } from './database.ts';
-import { duplicates } from './duplicates.ts';
+import { conflictOf } from './duplicates.ts';
 
 export interface NewAccount {
   readonly username: string;
@@ -134,10 +133,4 @@ export class Credential extends Model<
       [id, passwordHash],
     );
   }
-}
-
-function conflictOf(constraint: string): Conflict {
-  const duplicate = duplicates[constraint];
-  if (!duplicate) throw new Error(`No conflict is known for ${constraint}`);
-  return new Conflict(...duplicate);
 }

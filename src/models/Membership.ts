@@ -11,7 +11,7 @@ import { roleCodes, type Role } from '../rules/permissions.ts';
 import { AuditLog } from './AuditLog.ts';
 import type { CompanySettings } from './Company.ts';
 import { column, platformTable } from './columns.ts';
-import { select } from './database.ts';
+import { execute, select } from './database.ts';
 
 /** All that a person may be in one company now. */
 export interface Place {
@@ -65,6 +65,24 @@ export class Membership extends Model<
       [userId],
     );
     return rows.map((row) => ({ ...row, roles: knownRoles(row.roles) }));
+  }
+
+  /** Ends all that a person is in a company. @returns how many memberships ended */
+  static async end({
+    companyId,
+    userId,
+  }: {
+    readonly companyId: string;
+    readonly userId: string;
+  }): Promise<number> {
+    const ended = await execute(
+      `UPDATE platform.memberships SET valid_to = now(), updated_at = now()
+       WHERE company_id = $1 AND user_id = $2 AND (valid_to IS NULL OR valid_to > now())
+         AND valid_from < now()`,
+      [companyId, userId],
+    );
+    if (ended > 0) AuditLog.record('ARCHIVE', { type: 'membership', id: userId });
+    return ended;
   }
 
   /**

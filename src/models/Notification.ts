@@ -34,6 +34,18 @@ export type TemplateCode =
   | 'renewal_reminder_auto'
   | 'renewal_call'
   | 'renewal_digest'
+  | 'registration_received'
+  | 'registration_verify'
+  | 'registration_waiting'
+  | 'registration_overdue'
+  | 'registration_rejected'
+  | 'registration_expired'
+  | 'provisioning_failed'
+  | 'company_ready'
+  | 'activation_reminder'
+  | 'activation_link'
+  | 'activation_stalled'
+  | 'company_activated'
   | 'delivery_failed';
 
 /** One message to one recipient. The row is exactly once by `dedupeKey`; delivery at least once. */

@@ -37,13 +37,18 @@ export class PasswordResetToken extends Model<
     );
   }
 
-  /** The newest code is the only one that works. */
-  static async issue(userId: string, codeHash: string, id = uuid()): Promise<void> {
+  /** The newest code is the only one that works. One that was issued under this id before stays. */
+  static async issue(
+    userId: string,
+    codeHash: string,
+    { id = uuid(), lastsMs = validMs }: { readonly id?: string; readonly lastsMs?: number } = {},
+  ): Promise<void> {
+    if (await PasswordResetToken.findOne({ attributes: ['id'], where: { id } })) return;
     await execute(
       'UPDATE platform.password_reset_tokens SET used_at = now() WHERE user_id = $1 AND used_at IS NULL',
       [userId],
     );
-    append(PasswordResetToken, { id, userId, codeHash, expiresAt: new Date(Date.now() + validMs) });
+    append(PasswordResetToken, { id, userId, codeHash, expiresAt: new Date(Date.now() + lastsMs) });
   }
 
   /** How many the person was sent within the last hour. */

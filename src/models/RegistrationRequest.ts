@@ -13,6 +13,7 @@ import {
   type RegistrationStatus,
 } from '../rules/onboarding.ts';
 import { baseColumns, column, coreTable } from './columns.ts';
+import type { businessTypes, subscriptionPlans } from './Company.ts';
 import { moveRow, type Step } from './moveRow.ts';
 
 /** Lifecycle columns that a step may set beside the status. */
@@ -44,7 +45,7 @@ export class RegistrationRequest extends Model<
   declare id: string;
   declare companyId: string;
   declare companyName: string;
-  declare businessType: string;
+  declare businessType: (typeof businessTypes)[number];
   declare companyPhone: string | null;
   declare contactEmail: string;
   declare companyAddress: string | null;
@@ -56,7 +57,7 @@ export class RegistrationRequest extends Model<
   /** Gone as soon as the administrator's account has it. */
   declare adminPasswordHash: string | null;
   declare defaultCurrency: string;
-  declare subscriptionPlan: 'free' | 'standard' | 'premium';
+  declare subscriptionPlan: (typeof subscriptionPlans)[number];
   declare isolation: CreationOptional<'shared' | 'dedicated_schema'>;
   declare status: RegistrationStatus;
   declare stateVersion: CreationOptional<number>;

@@ -1,3 +1,5 @@
+import { Conflict } from '../errors.ts';
+
 /** Unique keys that a request can break, and the conflict each one is: code and sentence. */
 export const duplicates: Readonly<Record<string, readonly [code: string, message: string]>> = {
   // Two requests with one key at the same moment: the later one was too early to see the other.
@@ -11,6 +13,27 @@ export const duplicates: Readonly<Record<string, readonly [code: string, message
     'ALREADY_SUBSCRIBED',
     'There is already a live subscription to this plan for this property',
   ],
+  registration_requests_name_key: [
+    'COMPANY_EXISTS',
+    'A company of this name has registered already',
+  ],
+  registration_requests_domain_key: [
+    'DOMAIN_TAKEN',
+    'Another registration has asked for this domain',
+  ],
+  registration_requests_admin_key: [
+    'ADMIN_EXISTS',
+    'There is already a registration with the address admin_email',
+  ],
+  companies_name_key: ['COMPANY_EXISTS', 'There is already a company of this name'],
+  domains_domain_key: ['DOMAIN_TAKEN', 'This domain belongs to another company'],
   users_username_key: ['USERNAME_TAKEN', 'This username is taken'],
   users_phone_number_key: ['PHONE_TAKEN', 'This phone number belongs to another account'],
 };
+
+/** @param constraint one of the above */
+export function conflictOf(constraint: string): Conflict {
+  const duplicate = duplicates[constraint];
+  if (!duplicate) throw new Error(`No conflict is known for ${constraint}`);
+  return new Conflict(...duplicate);
+}

@@ -29,8 +29,6 @@ export interface TenantOnboardingInput {
   readonly state: OnboardingState;
   /** E-mails that wait to be delivered. */
   readonly notificationIds: readonly string[];
-  /** Answers of earlier runs, so that a repeated command gets the same one. */
-  readonly answered: readonly { readonly id: string; readonly result: OnboardingResult }[];
 }
 
 /** @param timers those ahead; read from the rows when they are left out */
@@ -66,7 +64,6 @@ export function onboardingStart(
     registrationId: id,
     state,
     notificationIds,
-    answered: [],
   };
   const [next] = state.timers;
   return {

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { hashSecret } from '../secrets.ts';
 
 /** What a link in a mail does, and the page it leads to. */
 const pages = {
@@ -19,18 +20,32 @@ export interface SecretLink {
  * The code of a link. Whoever has SECRET_KEY makes it again from the id, so that the mail that waits
  * to be sent need not hold it.
  */
-export const codeOf = ({ kind, id }: SecretLink, secretKey: string): string =>
+const codeOf = ({ kind, id }: SecretLink, secretKey: string): string =>
   createHmac('sha256', secretKey).update(`${kind}/${id}`).digest('base64url');
 
 /** After the # the code stays in the browser: no server or proxy writes it to a log. */
 export const linkWith = (code: string, kind: SecretLink['kind'], publicUrl: string): string =>
   `${publicUrl}${pages[kind]}#${code}`;
 
-/** Turns the `link` of a message's payload into the address that is mailed. */
-export const linksOf =
-  ({ publicUrl, secretKey }: { readonly publicUrl: string; readonly secretKey: string }) =>
-  ({ link }: Readonly<Record<string, unknown>>): string | undefined =>
-    isSecretLink(link) ? linkWith(codeOf(link, secretKey), link.kind, publicUrl) : undefined;
+/** Made where mails are sent, and where what they carry is issued. */
+export interface Links {
+  /** The `link` of a message's payload as the address that is mailed. */
+  addressFor(payload: Readonly<Record<string, unknown>>): string | undefined;
+  /** What is stored of a link's code. */
+  hashOf(link: SecretLink): string;
+}
+
+export const createLinks = ({
+  publicUrl,
+  secretKey,
+}: {
+  readonly publicUrl: string;
+  readonly secretKey: string;
+}): Links => ({
+  addressFor: ({ link }) =>
+    isSecretLink(link) ? linkWith(codeOf(link, secretKey), link.kind, publicUrl) : undefined,
+  hashOf: (link) => hashSecret(codeOf(link, secretKey)),
+});
 
 const isSecretLink = (value: unknown): value is SecretLink =>
   typeof value === 'object' &&

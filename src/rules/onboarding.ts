@@ -71,14 +71,31 @@ export interface OnboardingTimer {
   readonly source: 'setting' | 'command';
 }
 
-/** The platform's numbers (section `onboarding` of its settings). */
-export interface OnboardingNumbers {
+/** The platform's own settings, section `onboarding`; `Bd` counts business days. */
+export interface OnboardingSettings {
   readonly verifyEmailHours: number;
   readonly reviewReminderBd: number;
   readonly reviewEscalateBd: number;
   readonly reviewExpireDays: number;
   readonly activationDays: number;
+  /** Whether only what was verified by mail can be approved. */
+  readonly requireVerifiedEmail: boolean;
 }
+
+const defaults: OnboardingSettings = {
+  verifyEmailHours: 48,
+  reviewReminderBd: 2,
+  reviewEscalateBd: 5,
+  reviewExpireDays: 30,
+  activationDays: 7,
+  requireVerifiedEmail: false,
+};
+
+/** What holds, given what the platform has set. */
+export const onboardingSettings = (set: Partial<OnboardingSettings> = {}): OnboardingSettings => ({
+  ...defaults,
+  ...set,
+});
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -86,13 +103,13 @@ const dayMs = 24 * hourMs;
 /** What a new request waits for. All of it ends with the decision. */
 export const timersOfReview = (
   submittedAt: number,
-  numbers: OnboardingNumbers,
+  settings: OnboardingSettings,
   calendar: BusinessCalendar,
 ): readonly OnboardingTimer[] => [
-  timer('verify_email', submittedAt + numbers.verifyEmailHours * hourMs),
-  timer('review_reminder', addBusinessDays(submittedAt, numbers.reviewReminderBd, calendar)),
-  timer('review_escalation', addBusinessDays(submittedAt, numbers.reviewEscalateBd, calendar)),
-  timer('review_expiry', submittedAt + numbers.reviewExpireDays * dayMs),
+  timer('verify_email', submittedAt + settings.verifyEmailHours * hourMs),
+  timer('review_reminder', addBusinessDays(submittedAt, settings.reviewReminderBd, calendar)),
+  timer('review_escalation', addBusinessDays(submittedAt, settings.reviewEscalateBd, calendar)),
+  timer('review_expiry', submittedAt + settings.reviewExpireDays * dayMs),
 ];
 
 /** A link that was not used is sent anew so often. */
@@ -103,19 +120,19 @@ const mostActivationLinks = 4;
 export function timerAfter(
   { name, occurrence }: Pick<OnboardingTimer, 'name' | 'occurrence'>,
   firedAt: number,
-  numbers: OnboardingNumbers,
+  settings: OnboardingSettings,
 ): OnboardingTimer | undefined {
   const next = occurrence + 1;
   switch (name) {
     case 'verify_email':
       return next <= mostVerifyLinks
-        ? timer(name, firedAt + numbers.verifyEmailHours * hourMs, next)
+        ? timer(name, firedAt + settings.verifyEmailHours * hourMs, next)
         : undefined;
     case 'review_escalation':
       return timer(name, firedAt + dayMs, next);
     case 'activation':
       return next <= mostActivationLinks
-        ? timer(name, firedAt + numbers.activationDays * dayMs, next)
+        ? timer(name, firedAt + settings.activationDays * dayMs, next)
         : undefined;
     default:
       return undefined;
@@ -125,7 +142,7 @@ export function timerAfter(
 /** Once the company is there: two reminders of the first sign-in, then a new link. */
 export const timersOfActivation = (
   activeAt: number,
-  { activationDays }: OnboardingNumbers,
+  { activationDays }: OnboardingSettings,
 ): readonly OnboardingTimer[] => [
   ...[3, 6]
     .filter((days) => days < activationDays)

@@ -7,14 +7,11 @@ import {
   defineQuery,
   defineUpdate,
   isCancellation,
-  proxyActivities,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
-  type ActivityInterfaceFor,
 } from '@temporalio/workflow';
-import type { Activities } from '../activities/index.ts';
 import type {
   CancelSubscription,
   ChangeExpiry,
@@ -34,17 +31,10 @@ import {
   type SubscriptionEvent,
 } from '../rules/subscriptions.ts';
 import { openAttention } from './attention.ts';
+import { doing, inWords } from './doing.ts';
 import { openInbox } from './inbox.ts';
 import { openPost } from './post.ts';
 import { attribute } from './searchAttributes.ts';
-
-/** The activities, each shown under the name of the step in the Temporal UI. */
-const doing = (summary: string): ActivityInterfaceFor<Activities> =>
-  proxyActivities<Activities>({
-    summary,
-    startToCloseTimeout: '10 seconds',
-    retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
-  });
 
 export const cancel = defineUpdate<SubscriptionResult, [CancelSubscription]>('cancel');
 export const renew = defineUpdate<SubscriptionResult, [RenewSubscription]>('renew');
@@ -245,8 +235,6 @@ export async function subscriptionLifecycle(input: SubscriptionLifecycleInput): 
     ]);
   }
 }
-
-const inWords = (name: string): string => name.replaceAll('_', ' ');
 
 /** What the search attributes hold; the start has set them, later only a difference is written. */
 const shownFacts = ({ status, stateVersion, expiresAt, timers }: SubscriptionState): string =>

@@ -1,3 +1,4 @@
+import { createLinks } from '../../src/models/secretLinks.ts';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createActivities } from '../../src/activities/index.ts';
 import { subscriptionWorkflowId } from '../../src/rules/workflowIds.ts';
@@ -17,7 +18,11 @@ describe('the periodic jobs', () => {
   const activitiesWith = (open: readonly string[] = []) =>
     createActivities({
       sendMail: () => Promise.resolve(),
-      linkFor: () => undefined,
+      links: createLinks({
+        publicUrl: 'http://127.0.0.1:3000',
+        secretKey: 'a secret of the tests',
+      }),
+      platformDomain: undefined,
       openWorkflows: (ids) => Promise.resolve(new Set(ids.filter((id) => open.includes(id)))),
     });
 

@@ -1,3 +1,4 @@
+import { createLinks } from '../../src/models/secretLinks.ts';
 import { createActivities } from '../../src/activities/index.ts';
 import { buildCompany, buildSubscription } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -25,7 +26,11 @@ describe('delivering a notification', () => {
     const activities = createActivities({
       sendMail: sendMail ?? (async (mail) => void mails.push(mail)),
       openWorkflows: () => Promise.resolve(new Set()),
-      linkFor: () => undefined,
+      links: createLinks({
+        publicUrl: 'http://127.0.0.1:3000',
+        secretKey: 'a secret of the tests',
+      }),
+      platformDomain: undefined,
     });
     return { activities, mails, holder, order: { companyId, notificationId: queued.id } };
   }

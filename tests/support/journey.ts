@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { UpdateDefinition } from '@temporalio/common';
 import { pino } from 'pino';
-import { createDispatcher } from '../../src/commands/dispatch.ts';
+import { createDispatcher, type Dispatcher } from '../../src/commands/dispatch.ts';
 import { Replay } from '../../src/commands/idempotency.ts';
 import type { Subscribe } from '../../src/commands/subscribe.ts';
 import { createSubscriptions, type Subscriptions } from '../../src/commands/subscriptions.ts';
@@ -9,7 +9,7 @@ import {
   createSubscriptionTimelines,
   type SubscriptionTimelines,
 } from '../../src/commands/subscriptionTimelines.ts';
-import { createWorkflowCommands } from '../../src/commands/workflows.ts';
+import { createWorkflowCommands, type WorkflowCommands } from '../../src/commands/workflows.ts';
 import type { Temporal } from '../../src/commands/temporal.ts';
 import type { Actor } from '../../src/context.ts';
 import type { Company } from '../../src/models/Company.ts';
@@ -27,6 +27,15 @@ export interface Journeys {
   readonly server: TestTemporal;
   readonly subscriptions: Subscriptions;
   readonly timelines: SubscriptionTimelines;
+  /** For commands of other kinds of workflow. */
+  readonly dispatcher: Dispatcher;
+  readonly workflows: WorkflowCommands;
+  /** Waits until nothing is under way in a run. @returns whether it runs on */
+  settled(workflowId: string): Promise<boolean>;
+  /** Goes from timer to timer of an object until its workflow is over. */
+  endOf(workflowId: string, entityId: string): Promise<void>;
+  /** `clear` ends this run as well. */
+  track(workflowId: string): void;
   /** A company with a plan and a holder who has just bought it. */
   begin(wish?: Begin): Promise<Journey>;
   /** The server's present. */
@@ -142,6 +151,11 @@ export async function openJourneys(
     return next?.dueAt?.getTime() ?? Date.now() + dayMs;
   };
 
+  async function endOf(workflowId: string, entityId: string): Promise<void> {
+    while (await settled(workflowId)) await passUntil((await nextDueAt(entityId)) + 1000);
+    await server.temporal.client.workflow.getHandle(workflowId).result();
+  }
+
   async function begin({ timeZone, settings, plan: overrides, ...wish }: Begin = {}) {
     const company = await buildCompany({
       ...(timeZone && { timeZone }),
@@ -207,10 +221,7 @@ export async function openJourneys(
       startOf: (date) => startOfDay(date, company.timeZone),
       dateAt: (instant) => dateAt(instant, company.timeZone),
       rest: () => settled(workflowId),
-      async end() {
-        while (await settled(workflowId)) await passUntil((await nextDueAt(id)) + 1000);
-        await server.temporal.client.workflow.getHandle(workflowId).result();
-      },
+      end: () => endOf(workflowId, id),
       row,
       expiresAt: async () => instantOf((await row())['expires_at']),
       policy: () =>
@@ -238,6 +249,11 @@ export async function openJourneys(
     server,
     subscriptions,
     timelines,
+    dispatcher,
+    workflows,
+    settled,
+    endOf,
+    track: (workflowId) => void begun.add(workflowId),
     begin,
     now: () => Date.now(),
     passUntil,

@@ -1,3 +1,4 @@
+import { createLinks } from '../../src/models/secretLinks.ts';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -85,7 +86,11 @@ async function withWorkers(
     dependencies: {
       sendMail: async (mail) => void mails.push(mail),
       openWorkflows: openWorkflowsAmong(temporal.client),
-      linkFor: () => undefined,
+      links: createLinks({
+        publicUrl: 'http://127.0.0.1:3000',
+        secretKey: 'a secret of the tests',
+      }),
+      platformDomain: undefined,
       ...overrides(mails),
     },
     maxActivities: 8,

@@ -31,6 +31,11 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'POST /auth/login': 'open',
   'POST /auth/refresh': 'open',
   'POST /auth/password-reset/confirm': 'open',
+  'POST /auth/password-reset': 'open',
+  'POST /users/update-password': everyone,
+  'GET /auth/sessions': everyone,
+  'DELETE /auth/sessions': everyone,
+  'DELETE /auth/sessions/:id': everyone,
   'POST /auth/logout': everyone,
   'GET /auth/me': everyone,
   'GET /auth/logins': everyone,
@@ -71,6 +76,18 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'GET /workflows/subscription/:id/timeline': ['global_admin', 'tenant_admin', 'operator'],
   'GET /workflows/subscription/:id/explain': ['global_admin', 'tenant_admin', 'operator'],
   'PATCH /workflows/subscription/:id/timers/:name': ['tenant_admin', 'operator'],
+  'GET /workflows/onboarding/:id/timeline': ['global_admin', 'tenant_admin', 'operator'],
+  'GET /workflows/onboarding/:id/explain': ['global_admin', 'tenant_admin', 'operator'],
+  'PATCH /workflows/onboarding/:id/timers/:name': ['global_admin', 'operator'],
+  'POST /register': 'open',
+  'POST /register/verify': 'open',
+  'GET /verify-registration': 'open',
+  'GET /administration/registration-requests': ['global_admin'],
+  'GET /administration/registration-requests/:id': ['global_admin'],
+  'POST /administration/registration-requests/:id/approve': ['global_admin'],
+  'POST /administration/registration-requests/:id/reject': ['global_admin'],
+  'DELETE /administration/registration-requests/:id/reject': ['global_admin'],
+  'POST /administration/registration-requests/:id/retry': ['global_admin', 'operator'],
   'GET /audit-logs': ['global_admin', 'tenant_admin', 'auditor'],
 };
 
@@ -78,6 +95,7 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
 export const ownership: Readonly<
   Record<string, { readonly reach: readonly Role[]; readonly told?: readonly Role[] }>
 > = {
+  'DELETE /auth/sessions/:id': { reach: [] },
   'GET /subscriptions/:id': { reach: readers },
   'PATCH /subscriptions/:id/cancel': {
     reach: ['tenant_admin'],
@@ -105,4 +123,12 @@ export const ownership: Readonly<
     reach: ['global_admin', 'tenant_admin', 'operator'],
   },
   'PATCH /workflows/subscription/:id/timers/:name': { reach: ['tenant_admin', 'operator'] },
+  'GET /workflows/onboarding/:id/timeline': { reach: ['global_admin'] },
+  'GET /workflows/onboarding/:id/explain': { reach: ['global_admin'] },
+  'PATCH /workflows/onboarding/:id/timers/:name': { reach: ['global_admin'] },
+  'GET /administration/registration-requests/:id': { reach: ['global_admin'] },
+  'POST /administration/registration-requests/:id/approve': { reach: ['global_admin'] },
+  'POST /administration/registration-requests/:id/reject': { reach: ['global_admin'] },
+  'DELETE /administration/registration-requests/:id/reject': { reach: ['global_admin'] },
+  'POST /administration/registration-requests/:id/retry': { reach: ['global_admin'] },
 };

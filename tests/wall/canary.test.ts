@@ -14,6 +14,7 @@ import { Credential } from '../../src/models/Credential.ts';
 import { openDatabase, withGlobal, withIdentity } from '../../src/models/database.ts';
 import { Membership } from '../../src/models/Membership.ts';
 import { roleCodes, type Role } from '../../src/rules/permissions.ts';
+import { objectAt } from './people.ts';
 import { fill, registry, type Place } from './registry.ts';
 
 /** In everything that belongs to the other company, and nowhere else. */
@@ -219,7 +220,7 @@ async function buildThings(
     categories: category['id'] ?? '',
     plans: kept['id'] ?? '',
     subscriptions: subscription['id'] ?? '',
-    workflows: subscription['id'] ?? '',
+    'workflows/subscription': subscription['id'] ?? '',
     policies: subscription['policy_id'] ?? '',
     notifications: notices.items[0].id,
   };
@@ -264,7 +265,7 @@ function bodyOf({ route }: Place): unknown {
 }
 
 const idFor = ({ endpoint }: Place, ids: Readonly<Record<string, string>>): string =>
-  ids[endpoint.split('/')[1] ?? ''] ?? uuid();
+  objectAt(endpoint, ids) ?? uuid();
 
 async function drive(role: Role | 'nobody'): Promise<{ asked: number; hits: string[] }> {
   const hits: string[] = [];

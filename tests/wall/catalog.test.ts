@@ -74,9 +74,14 @@ describe('the catalog', () => {
       `app_worker: ${table} ${rights}`,
     ];
     const designed = [
-      ...['outbox', 'timers', 'notifications', 'counters', 'calendars'].flatMap((t) =>
-        tenant(`core.${t}`, 'ISU'),
-      ),
+      ...[
+        'outbox',
+        'timers',
+        'notifications',
+        'counters',
+        'calendars',
+        'registration_requests',
+      ].flatMap((t) => tenant(`core.${t}`, 'ISU')),
       ...['audit_logs', 'transitions'].flatMap((t) => tenant(`core.${t}`, 'IS')),
       ...tenant('core.idempotency_keys', 'DISU'),
       ...[
@@ -85,6 +90,7 @@ describe('the catalog', () => {
         'policies',
         'policy_subscriptions',
         'subscription_terms',
+        'customers',
       ].flatMap((t) => tenant(`shared.${t}`, 'ISU')),
       ...['companies', 'domains', 'memberships'].flatMap((t) => tenant(`platform.${t}`, 'S')),
       'app_auth: core.audit_logs I',

@@ -3,7 +3,7 @@ import { roleCodes } from '../../src/rules/permissions.ts';
 import { comparable } from '../support/api.ts';
 import { ownership } from './access.ts';
 import { byRole, cells, outcome, places, send } from './columns.ts';
-import { personOf, useWall, type Full, type Wall } from './people.ts';
+import { objectAt, personOf, useWall, type Full, type Wall } from './people.ts';
 import type { Place } from './registry.ts';
 
 let wall: Wall;
@@ -17,7 +17,7 @@ const harmless: Readonly<Record<string, object>> = {
 describe("somebody's object", () => {
   const objectPlaces = places.filter(({ path }) => path.includes(':id'));
   const objectOf = ({ endpoint }: Place, { objects }: Full): string => {
-    const id = objects[endpoint.split('/')[1] ?? ''];
+    const id = objectAt(endpoint, objects);
     if (id === undefined) throw new Error(`What is the object of ${endpoint}?`);
     return id;
   };
@@ -49,7 +49,11 @@ describe("somebody's object", () => {
 
   it.each(roleCodes)('of another company is to a %s what an unknown one is', async (role) => {
     const person = personOf(wall.other.people, role);
-    for (const place of objectPlaces) {
+    // Registrations are the platform's own, so no global administrator is a stranger to them.
+    const foreignPlaces = objectPlaces.filter(
+      ({ path }) => role !== 'global_admin' || !/registration-requests|onboarding/.test(path),
+    );
+    for (const place of foreignPlaces) {
       const id = objectOf(place, wall.ours);
       const foreign = await send(wall.api.as(person), place, { id, body: bodyOf(place) });
       const unknown = await send(wall.api.as(person), place, { body: bodyOf(place) });
@@ -57,6 +61,6 @@ describe("somebody's object", () => {
       expect([place.path, comparable(foreign)]).toEqual([place.path, comparable(unknown)]);
       expect([place.path, foreign.headers['etag']]).toEqual([place.path, undefined]);
     }
-    cells.set(`${role} with a foreign object`, objectPlaces.length);
+    cells.set(`${role} with a foreign object`, foreignPlaces.length);
   });
 });

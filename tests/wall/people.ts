@@ -14,7 +14,7 @@ export interface Full {
   readonly id: string;
   readonly people: ReadonlyMap<Role, Person>;
   readonly holder: Person;
-  /** By the first segment of the path. */
+  /** By the beginning of the path. */
   readonly objects: Readonly<Record<string, string>>;
 }
 
@@ -75,6 +75,14 @@ export async function buildFull(api: TestApi): Promise<Full> {
   const bought = await api
     .as(holder)
     .post('/subscriptions', { insurance_plan_id: plan.body.data.id });
+  const name = `n${id.replaceAll('-', '').slice(-12)}`;
+  const registered = await api.nowhere.post('/register', {
+    company_name: name,
+    requested_domain: `${name}.example`,
+    admin_email: `ada@${name}.example`,
+    admin_username: name,
+    admin_password: 'Seven-Green-Otters-7',
+  });
   const told = await api.as(holder).get('/notifications', { channel: 'in_app' });
   return {
     id,
@@ -84,7 +92,10 @@ export async function buildFull(api: TestApi): Promise<Full> {
       categories: category.body.data.id,
       plans: plan.body.data.id,
       subscriptions: bought.body.data.id,
-      workflows: bought.body.data.id,
+      'workflows/subscription': bought.body.data.id,
+      'workflows/onboarding': registered.body.data.id,
+      'administration/registration-requests': registered.body.data.id,
+      'auth/sessions': holder.sessionId ?? '',
       policies: bought.body.data.policy_id,
       notifications: told.body.items[0].id,
     },
@@ -103,3 +114,10 @@ export const sessionOf = (person: Person) => openSession(tokens, person);
 export const bearer = (token: string): Record<string, string> => ({
   Authorization: `Bearer ${token}`,
 });
+
+/** Which of the objects a route with `:id` is about. */
+export const objectAt = (
+  endpoint: string,
+  objects: Readonly<Record<string, string>>,
+): string | undefined =>
+  Object.entries(objects).find(([start]) => endpoint.includes(` /${start}/`))?.[1];

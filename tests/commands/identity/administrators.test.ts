@@ -147,7 +147,7 @@ describe('the one-time link', () => {
     await sessions.actorOf(decodeJwt(accessToken));
     const userId = account.user.id;
     const code = 'a-code-that-the-reset-mail-would-carry';
-    const { hashSecret } = await import('../../../src/commands/tokens.ts');
+    const { hashSecret } = await import('../../../src/secrets.ts');
     await database.sql(
       `INSERT INTO platform.password_reset_tokens (id, user_id, code_hash, expires_at)
        VALUES (gen_random_uuid(), $1, $2, now() + interval '30 min')`,

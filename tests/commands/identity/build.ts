@@ -1,3 +1,4 @@
+import { createLinks } from '../../../src/models/secretLinks.ts';
 import { v7 as uuid } from 'uuid';
 import { createAuth, type AuthDependencies } from '../../../src/commands/auth.ts';
 import { createCompanies, type KnownCompany } from '../../../src/commands/companies.ts';
@@ -37,12 +38,13 @@ export function buildIdentity(environment: NodeJS.ProcessEnv = {}, given: Passwo
     sessions: createSessions(),
     companies: createCompanies(config),
     dispatch: (start: WorkflowStart) => void dispatched.push(start),
+    onAdministrator: () => undefined,
   } satisfies AuthDependencies;
   return {
     ...dependencies,
     auth: createAuth(dependencies),
     ownSessions: createOwnSessions(dependencies),
-    passwordChanges: createPasswordChanges(dependencies),
+    passwordChanges: createPasswordChanges({ ...dependencies, links: createLinks(config) }),
     work,
     dispatched,
   };

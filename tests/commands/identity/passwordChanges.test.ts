@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose';
 import { createActivities } from '../../../src/activities/index.ts';
-import { linksOf } from '../../../src/models/secretLinks.ts';
+import { createLinks } from '../../../src/models/secretLinks.ts';
 import { openTestDatabase, type TestDatabase } from '../../support/database.ts';
 import type { Mail } from '../../support/lifecycle.ts';
 import { buildAccount, buildIdentity, buildKnownCompany, goodPassword, newEmail } from './build.ts';
@@ -31,7 +31,8 @@ async function mailsOf(request: () => Promise<void>): Promise<Mail[]> {
   const mails: Mail[] = [];
   const activities = createActivities({
     sendMail: async (mail) => void mails.push(mail),
-    linkFor: linksOf(config),
+    links: createLinks(config),
+    platformDomain: undefined,
     openWorkflows: () => Promise.resolve(new Set()),
   });
   for (const { companyId, entityId } of dispatched.slice(from)) {

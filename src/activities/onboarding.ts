@@ -1,0 +1,352 @@
+import { Conflict } from '../errors.ts';
+import { ownCompany } from '../models/contract.ts';
+import { select, withIdentity, withTenant } from '../models/database.ts';
+import type { Step } from '../models/moveRow.ts';
+import { Notification, type TemplateCode } from '../models/Notification.ts';
+import { onboardingStateOf, type OnboardingState } from '../models/onboardingStart.ts';
+import { PasswordResetToken } from '../models/PasswordResetToken.ts';
+import { RegistrationRequest } from '../models/RegistrationRequest.ts';
+import { getRow } from '../models/rows.ts';
+import type { Links } from '../models/secretLinks.ts';
+import { Timer } from '../models/Timer.ts';
+import { User } from '../models/User.ts';
+import {
+  onboardingSettings,
+  timerAfter,
+  timersOfActivation,
+  type OnboardingSettings,
+  type OnboardingTimerName,
+} from '../rules/onboarding.ts';
+import type { Role } from '../rules/permissions.ts';
+import { onboardingWorkflowId } from '../rules/workflowIds.ts';
+import { activationLink, verificationLink } from '../models/onboardingLinks.ts';
+import { oneStep, type Outcome } from './oneStep.ts';
+
+export interface RegistrationRef {
+  /** The platform, whose row it is. */
+  readonly companyId: string;
+  readonly registrationId: string;
+}
+
+/** A step as the workflow orders it; `at` (epoch milliseconds) is the workflow's clock. */
+export interface RegistrationOrder extends RegistrationRef {
+  readonly commandId: string;
+  readonly expectedVersion: number;
+  readonly at: number;
+}
+
+export type OnboardingStep = Outcome<OnboardingState>;
+
+export interface ApproveRegistration {
+  readonly reviewedBy: string | null;
+  readonly subscriptionPlan: 'free' | 'standard' | 'premium' | null;
+  readonly note: string | null;
+}
+
+export interface RejectRegistration {
+  readonly reviewedBy: string | null;
+  readonly reason: string;
+}
+
+export interface MoveDeadline {
+  readonly name: 'review_expiry' | 'review_reminder' | 'review_escalation' | 'verify_email';
+  /** Epoch milliseconds. */
+  readonly dueAt: number;
+  readonly reason: string;
+}
+
+export const onboardingActivities = ({ links }: { readonly links: Links }) => ({
+  /** Safe to repeat: it only reads. */
+  readRegistration: ({ companyId, registrationId }: RegistrationRef): Promise<OnboardingState> =>
+    withTenant(companyId, async () =>
+      onboardingStateOf(await getRow(RegistrationRequest, registrationId)),
+    ),
+
+  /** Safe to repeat: an approval that already committed answers with what is. */
+  approveRegistration: (order: RegistrationOrder & ApproveRegistration): Promise<OnboardingStep> =>
+    inOneStep(order, async (registration, step) => {
+      const { requireVerifiedEmail } = await settingsOfPlatform();
+      if (requireVerifiedEmail && !registration.emailVerifiedAt) {
+        throw new Conflict('EMAIL_NOT_VERIFIED', 'The applicant has not confirmed the address yet');
+      }
+      await registration.move('approve', step, {
+        reviewedBy: order.reviewedBy,
+        reviewedAt: step.at,
+        note: order.note,
+        ...(order.subscriptionPlan && { subscriptionPlan: order.subscriptionPlan }),
+      });
+      await Timer.cancelScheduled(registration.id, 'The registration is approved');
+    }),
+
+  /** Safe to repeat: a rejection that already committed answers with what is. */
+  rejectRegistration: (order: RegistrationOrder & RejectRegistration): Promise<OnboardingStep> =>
+    inOneStep(order, async (registration, step) => {
+      await registration.move('reject', step, {
+        reason: order.reason,
+        reviewedBy: order.reviewedBy,
+        reviewedAt: step.at,
+        adminPasswordHash: null,
+        workflowClosedAt: step.at,
+      });
+      tellApplicant(registration, 'registration_rejected', step, { reason: order.reason });
+    }),
+
+  /** Safe to repeat: a deadline that was moved already stays where it is. */
+  moveReviewDeadline: (order: RegistrationOrder & MoveDeadline): Promise<OnboardingStep> =>
+    inOneStep(order, async (registration, step) => {
+      const { name, dueAt, reason } = order;
+      const timer = (await Timer.scheduledFor(registration.id)).find((each) => each.name === name);
+      if (!timer) throw new Conflict('TIMER_NOT_RUNNING', `The timer ${name} is not running`);
+      await registration.move(
+        'move_deadline',
+        { ...step, facts: { timer: name, due_at: new Date(dueAt).toISOString() } },
+        name === 'review_expiry' ? { expiresAt: new Date(dueAt) } : {},
+      );
+      await Timer.move(registration.id, [{ name, occurrence: timer.occurrence, dueAt }], reason);
+    }),
+
+  /** Safe to repeat: a timer fires once, the row keeps that it did. */
+  async fireOnboardingTimer(
+    order: RegistrationOrder & {
+      readonly name: OnboardingTimerName;
+      readonly occurrence: number;
+    },
+  ): Promise<OnboardingStep> {
+    const { name, occurrence } = order;
+    const isActivation = name === 'activation' || name === 'activation_reminder';
+    const hasSignedIn = isActivation && (await adminHasSignedIn(order));
+    if (isActivation && !hasSignedIn && name === 'activation') {
+      await issueActivationLink(order, occurrence + 1, links);
+    }
+    return inOneStep(order, async (registration, step) => {
+      const ref = { entityId: registration.id, occurrence, name };
+      if (!(await Timer.fire(ref, step.at))) return;
+      if (hasSignedIn) return activate(registration, step);
+      switch (name) {
+        case 'verify_email':
+          return askAgainForVerification(registration, step, occurrence, links);
+        case 'review_reminder':
+          return tellPlatform(registration, 'registration_waiting', step, ['global_admin']);
+        case 'review_escalation':
+          await tellPlatform(registration, 'registration_overdue', step, [
+            'global_admin',
+            'operator',
+          ]);
+          return scheduleNext(registration, order);
+        case 'review_expiry':
+          return expire(registration, step);
+        case 'activation_reminder':
+          return tellApplicant(registration, 'activation_reminder', step, {
+            link: activationLink(registration.id, 1),
+          });
+        case 'activation':
+          return sendAnotherLink(registration, step, occurrence);
+        default:
+          return name satisfies never;
+      }
+    });
+  },
+
+  /** Safe to repeat: the first sign-in is noted once. */
+  noteActivation: (order: RegistrationOrder): Promise<OnboardingStep> =>
+    inOneStep(order, async (registration, step) => {
+      if (!registration.activatedAt) await activate(registration, step);
+    }),
+
+  /** Safe to repeat: what has begun stays begun. */
+  beginProvisioning: (order: RegistrationOrder): Promise<OnboardingStep> =>
+    inOneStep(order, (registration, step) => registration.move('provision', step)),
+
+  /** Safe to repeat: a second try of the same command begins nothing anew. */
+  retryProvisioning: (
+    order: RegistrationOrder & { readonly reason: string | null },
+  ): Promise<OnboardingStep> =>
+    inOneStep(order, (registration, step) => registration.move('retry', step, { lastError: null })),
+
+  /** Safe to repeat: the failure is told once. */
+  failProvisioning: (
+    order: RegistrationOrder & { readonly error: string },
+  ): Promise<OnboardingStep> =>
+    inOneStep(order, async (registration, step) => {
+      await registration.move('fail', step, { lastError: order.error.slice(0, 500) });
+      await tellPlatform(registration, 'provisioning_failed', step, ['global_admin', 'operator'], {
+        error: order.error.slice(0, 200),
+      });
+    }),
+
+  /** Safe to repeat: the link is issued under one id, the welcome goes out once. */
+  async completeProvisioning(
+    order: RegistrationOrder & { readonly adminUserId: string },
+  ): Promise<OnboardingStep> {
+    const { adminUserId } = order;
+    await issueActivationLink(order, 1, links, adminUserId);
+    return inOneStep(order, async (registration, step) => {
+      await registration.move('complete', step, { adminUserId, adminPasswordHash: null });
+      Timer.schedule(
+        about(registration),
+        timersOfActivation(step.at.getTime(), await settingsOfPlatform()),
+      );
+      tellApplicant(registration, 'company_ready', step, {
+        link: activationLink(registration.id, 1),
+      });
+    });
+  },
+});
+
+const inOneStep = (
+  order: RegistrationOrder & { readonly reason?: string | null },
+  act: (registration: RegistrationRequest, step: Step) => Promise<unknown>,
+): Promise<OnboardingStep> =>
+  oneStep(
+    { ...order, model: RegistrationRequest, id: order.registrationId, stateOf: onboardingStateOf },
+    async (registration, step) => void (await act(registration, step)),
+  );
+
+async function expire(registration: RegistrationRequest, step: Step): Promise<void> {
+  await registration.move('expire', step, {
+    adminPasswordHash: null,
+    workflowClosedAt: step.at,
+  });
+  tellApplicant(registration, 'registration_expired', step);
+}
+
+async function activate(registration: RegistrationRequest, step: Step): Promise<void> {
+  await registration.move('activate', step, { activatedAt: step.at, workflowClosedAt: step.at });
+  tellApplicant(registration, 'company_activated', step);
+  await tellPlatform(registration, 'company_activated', step, ['global_admin']);
+}
+
+/** The old link has run out; a new one goes out, three in all. */
+async function askAgainForVerification(
+  registration: RegistrationRequest,
+  step: Step,
+  occurrence: number,
+  links: Links,
+): Promise<void> {
+  if (registration.emailVerifiedAt) return;
+  const next = await scheduleNext(registration, { name: 'verify_email', occurrence, at: step.at });
+  if (!next) return;
+  const link = verificationLink(registration.id, occurrence + 1);
+  await registration.update({
+    verificationHash: links.hashOf(link),
+    verificationExpiresAt: new Date(next),
+  });
+  tellApplicant(registration, 'registration_verify', step, { link });
+}
+
+/** A link that nobody used is sent anew; after the last one the platform hears of it. */
+async function sendAnotherLink(
+  registration: RegistrationRequest,
+  step: Step,
+  occurrence: number,
+): Promise<void> {
+  const next = await scheduleNext(registration, { name: 'activation', occurrence, at: step.at });
+  if (next) {
+    return tellApplicant(registration, 'activation_link', step, {
+      link: activationLink(registration.id, occurrence + 1),
+    });
+  }
+  await tellPlatform(registration, 'activation_stalled', step, ['global_admin']);
+  await registration.update({ workflowClosedAt: step.at });
+}
+
+/** @returns when it is due (epoch milliseconds); undefined at the end of the ladder */
+async function scheduleNext(
+  registration: RegistrationRequest,
+  {
+    name,
+    occurrence,
+    at,
+  }: {
+    readonly name: OnboardingTimerName;
+    readonly occurrence: number;
+    readonly at: number | Date;
+  },
+): Promise<number | undefined> {
+  const next = timerAfter({ name, occurrence }, Number(at), await settingsOfPlatform());
+  if (next) Timer.schedule(about(registration), [next]);
+  return next?.dueAt;
+}
+
+const settingsOfPlatform = async (): Promise<OnboardingSettings> =>
+  onboardingSettings((await ownCompany()).settings.onboarding);
+
+const about = ({ id }: RegistrationRequest) => ({
+  workflowId: onboardingWorkflowId(id),
+  entityType: 'registration',
+  entityId: id,
+});
+
+/** By e-mail to the administrator to be, who has no account yet. */
+function tellApplicant(
+  { id, companyName, adminEmail }: RegistrationRequest,
+  template: TemplateCode,
+  { commandId }: Step,
+  facts: Readonly<Record<string, unknown>> = {},
+): void {
+  Notification.queue({
+    to: { channel: 'email', address: adminEmail },
+    template,
+    payload: { companyName, ...facts },
+    key: commandId,
+    about: { type: 'registration', id },
+  });
+}
+
+/** In-app to each role, and by e-mail to every global administrator. */
+async function tellPlatform(
+  { id, companyName }: RegistrationRequest,
+  template: TemplateCode,
+  { commandId }: Step,
+  roles: readonly Role[],
+  facts: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
+  const message = {
+    template,
+    payload: { companyName, registrationId: id, ...facts },
+    key: `${commandId}/platform`,
+    about: { type: 'registration', id },
+  };
+  for (const role of roles) Notification.queue({ to: { channel: 'in_app', role }, ...message });
+  const people = await select<{ userId: string }>(
+    `SELECT DISTINCT m.user_id AS "userId" FROM platform.memberships m
+       JOIN platform.users u ON u.id = m.user_id
+     WHERE m.role = 'global_admin' AND m.valid_from <= now()
+       AND (m.valid_to IS NULL OR m.valid_to > now()) AND u.is_active AND u.archived_at IS NULL
+     ORDER BY 1 LIMIT 200`,
+  );
+  for (const { userId } of people) {
+    Notification.queue({ to: { channel: 'email', userId }, ...message });
+  }
+}
+
+/** Whoever uses the link has it from our mail; it lasts as long as the wait for the first sign-in. */
+async function issueActivationLink(
+  { companyId, registrationId }: RegistrationRef,
+  n: number,
+  links: Links,
+  adminUserId?: string,
+): Promise<void> {
+  const { userId, days } = await withTenant(companyId, async () => ({
+    userId: adminUserId ?? (await getRow(RegistrationRequest, registrationId)).adminUserId,
+    days: (await settingsOfPlatform()).activationDays,
+  }));
+  if (!userId) return;
+  const link = activationLink(registrationId, n);
+  await withIdentity(null, () =>
+    PasswordResetToken.issue(userId, links.hashOf(link), {
+      id: link.id,
+      lastsMs: days * 86_400_000,
+    }),
+  );
+}
+
+/** The account belongs to the new company, whose people the platform does not see. */
+async function adminHasSignedIn({ companyId, registrationId }: RegistrationRef): Promise<boolean> {
+  const { adminUserId } = await withTenant(companyId, () =>
+    getRow(RegistrationRequest, registrationId),
+  );
+  if (!adminUserId) return false;
+  const user = await withIdentity(null, () => User.findOne({ where: { id: adminUserId } }));
+  return user?.lastLoginAt != null;
+}

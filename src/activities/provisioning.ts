@@ -1,0 +1,218 @@
+import { AuditLog } from '../models/AuditLog.ts';
+import { Calendar } from '../models/Calendar.ts';
+import { Company } from '../models/Company.ts';
+import { Credential } from '../models/Credential.ts';
+import { Customer } from '../models/Customer.ts';
+import {
+  append,
+  execute,
+  flush,
+  select,
+  withGlobal,
+  withIdentity,
+  withTenant,
+} from '../models/database.ts';
+import { Conflict } from '../errors.ts';
+import { ownCompany } from '../models/contract.ts';
+import { Membership } from '../models/Membership.ts';
+import { PropertyCategory } from '../models/PropertyCategory.ts';
+import { RegistrationRequest } from '../models/RegistrationRequest.ts';
+import { getRow } from '../models/rows.ts';
+import { freeUsername } from '../models/usernames.ts';
+import { v7 as uuid } from 'uuid';
+import { usualCalendar } from '../rules/businessDays.ts';
+import { firstCategories } from '../rules/catalogue.ts';
+import { companyCode } from '../rules/onboarding.ts';
+import type { RegistrationRef } from './onboarding.ts';
+
+/**
+ * What provisioning makes and takes back. The company's id stands on the registration, so every step
+ * finds what an earlier try made; until the last step the company is closed, and nobody can see it.
+ */
+export const provisioningActivities = ({
+  platformDomain,
+}: {
+  readonly platformDomain: string | undefined;
+}) => ({
+  /** Safe to repeat: the id decides; a company that was taken back is there again. */
+  async createCompany(ref: RegistrationRef): Promise<void> {
+    const registration = await found(ref);
+    const { newCompanyId: id, companyName: name } = registration;
+    await withGlobal(async () => {
+      const existing = await Company.findOne({ where: { id } });
+      if (existing) return void (await existing.update({ archivedAt: null }));
+      const code = await freeCode(name);
+      await Company.create({
+        id,
+        name,
+        code,
+        status: 'closed',
+        isolation: registration.isolation,
+        businessType: registration.businessType,
+        contactEmail: registration.contactEmail,
+        contactPhone: registration.companyPhone,
+        address: registration.companyAddress,
+        linkedin: registration.companyLinkedin,
+        defaultCurrency: registration.defaultCurrency,
+        subscriptionPlan: registration.subscriptionPlan,
+      });
+      AuditLog.record('CREATE', { type: 'company', id }, { after: { name, code } });
+    });
+  },
+
+  /** Safe to repeat: a domain is added once; the approval that named it has verified it. */
+  async addDomains(ref: RegistrationRef): Promise<void> {
+    const { newCompanyId, requestedDomain } = await found(ref);
+    await withGlobal(async () => {
+      const { code } = await companyOf(newCompanyId);
+      const domains = [
+        ...(requestedDomain ? [requestedDomain] : []),
+        ...(platformDomain ? [`${code.toLowerCase()}.${platformDomain}`] : []),
+      ];
+      for (const [index, domain] of domains.entries()) {
+        const added = await execute(
+          `INSERT INTO platform.domains AS d (id, company_id, domain, is_primary, verified_at)
+           VALUES ($1, $2, $3, $4, now())
+           ON CONFLICT (domain) DO UPDATE SET verified_at = now() WHERE d.company_id = $2`,
+          [uuid(), newCompanyId, domain, index === 0],
+        );
+        if (added === 0) throw domainTaken(domain);
+      }
+    });
+  },
+
+  /** Safe to repeat: it adds what is missing, and brings back what was put away. */
+  async seedCompany(ref: RegistrationRef): Promise<void> {
+    const { newCompanyId, companyName, contactEmail, subscriptionPlan } = await found(ref);
+    await withTenant(newCompanyId, async () => {
+      // A slow first try and the second one must not both find nothing.
+      await select('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [newCompanyId]);
+      const { timeZone } = await ownCompany();
+      if (!(await Calendar.findOne())) append(Calendar, { ...usualCalendar(timeZone) });
+      if (!(await Customer.findOne({ where: { isSelf: true } }))) {
+        append(Customer, {
+          name: companyName,
+          isSelf: true,
+          contactEmail,
+          subscriptionType: subscriptionPlan,
+        });
+      }
+      if ((await PropertyCategory.count()) === 0) {
+        for (const category of firstCategories) append(PropertyCategory, { ...category });
+      }
+      await setArchived(null);
+    });
+  },
+
+  /** Safe to repeat: an address has one account, an account one membership of a kind. */
+  async createAdministrator(ref: RegistrationRef): Promise<{ readonly adminUserId: string }> {
+    const { newCompanyId, adminEmail, adminUsername, adminPhone, adminPasswordHash } =
+      await found(ref);
+    return withIdentity(newCompanyId, async () => {
+      const addedId = await Credential.add({
+        email: adminEmail,
+        username: await freeUsername(adminUsername, adminEmail),
+        passwordHash: adminPasswordHash,
+        phoneNumber: adminPhone,
+      });
+      const account = await Credential.findOne({ where: { email: adminEmail } });
+      if (!account) throw new Error('The administrator could not be added');
+      if (addedId !== undefined) AuditLog.record('CREATE', { type: 'user', id: addedId });
+      await Membership.grant({
+        companyId: newCompanyId,
+        userId: account.id,
+        role: 'tenant_admin',
+      });
+      return { adminUserId: account.id };
+    });
+  },
+
+  /** Safe to repeat: an open company stays open. */
+  async openCompany(ref: RegistrationRef): Promise<void> {
+    const { newCompanyId: id } = await found(ref);
+    await withGlobal(async () => {
+      const company = await companyOf(id);
+      if (company.status === 'active') return;
+      await company.update({ status: 'active' });
+      AuditLog.record(
+        'STATUS_CHANGE',
+        { type: 'company', id },
+        { before: { status: 'closed' }, after: { status: 'active' } },
+      );
+    });
+  },
+
+  /** Safe to repeat, and content when there is nothing to undo. */
+  async closeCompany(ref: RegistrationRef): Promise<void> {
+    const { newCompanyId: id } = await found(ref);
+    await withGlobal(() => Company.update({ status: 'closed' }, { where: { id } }));
+  },
+
+  /** Safe to repeat, and content when there is nothing to undo. */
+  async disableAdministrator(ref: RegistrationRef): Promise<void> {
+    const { newCompanyId, adminEmail } = await found(ref);
+    await withIdentity(newCompanyId, async () => {
+      const account = await Credential.findOne({ where: { email: adminEmail } });
+      if (!account) return;
+      await Membership.end({ companyId: newCompanyId, userId: account.id });
+    });
+  },
+
+  /** Safe to repeat, and content when there is nothing to undo. */
+  async archiveSeed(ref: RegistrationRef): Promise<void> {
+    const { newCompanyId } = await found(ref);
+    await withTenant(newCompanyId, () => setArchived(new Date()));
+  },
+
+  /** Safe to repeat, and content when there is nothing to undo. */
+  async releaseDomains(ref: RegistrationRef): Promise<void> {
+    const { newCompanyId } = await found(ref);
+    await withGlobal(() =>
+      execute('DELETE FROM platform.domains WHERE company_id = $1', [newCompanyId]),
+    );
+  },
+
+  /** Safe to repeat, and content when there is nothing to undo. */
+  async archiveCompany(ref: RegistrationRef): Promise<void> {
+    const { newCompanyId: id } = await found(ref);
+    await withGlobal(async () => {
+      const [archived] = await Company.update(
+        { archivedAt: new Date(), status: 'closed' },
+        { where: { id, archivedAt: null } },
+      );
+      if (archived > 0) AuditLog.record('ARCHIVE', { type: 'company', id });
+    });
+  },
+});
+
+const found = ({ companyId, registrationId }: RegistrationRef): Promise<RegistrationRequest> =>
+  withTenant(companyId, () => getRow(RegistrationRequest, registrationId));
+
+async function companyOf(id: string): Promise<Company> {
+  const company = await Company.findOne({ where: { id } });
+  if (!company) throw new Error(`There is no company ${id}`);
+  return company;
+}
+
+const domainTaken = (domain: string): Conflict =>
+  new Conflict('DOMAIN_TAKEN', `The domain ${domain} belongs to another company`);
+
+/** The first of ACME, ACME2, ACME3 … that nobody has. */
+async function freeCode(name: string): Promise<string> {
+  const rows = await select<{ code: string }>(
+    'SELECT code FROM platform.companies WHERE starts_with(code, $1)',
+    [companyCode(name)],
+  );
+  const taken = new Set(rows.map(({ code }) => code));
+  let n = 1;
+  while (taken.has(companyCode(name, n))) n += 1;
+  return companyCode(name, n);
+}
+
+/** What a new company begins with; it has nothing else yet. */
+async function setArchived(archivedAt: Date | null): Promise<void> {
+  await flush();
+  for (const table of ['core.calendars', 'customers', 'property_categories']) {
+    await execute(`UPDATE ${table} SET archived_at = $1, updated_at = now()`, [archivedAt]);
+  }
+}

@@ -1,0 +1,147 @@
+import type { Actor } from '../context.ts';
+import { Conflict, invalidField, NotFound } from '../errors.ts';
+import { withTenant } from '../models/database.ts';
+import { illegalDecision, RegistrationRequest } from '../models/RegistrationRequest.ts';
+import { getRow } from '../models/rows.ts';
+import { Timer, type TimerName } from '../models/Timer.ts';
+import { allowedDecisions } from '../rules/onboarding.ts';
+import { onboardingWorkflowId } from '../rules/workflowIds.ts';
+import { moveDeadline } from '../workflows/tenantOnboarding.ts';
+import type { MoveDeadline } from '../activities/onboarding.ts';
+import { commandOnce, type Once, type Replay } from './idempotency.ts';
+import type { Temporal } from './temporal.ts';
+import { createTimelines, type Story, type TimerChange, type TimerChanged } from './timelines.ts';
+import type { WorkflowCommands } from './workflows.ts';
+
+const titles: Readonly<Partial<Record<TimerName, string>>> = {
+  verify_email: 'The link to confirm the address runs out',
+  review_reminder: 'Global administrators are reminded',
+  review_escalation: 'The decision is overdue',
+  review_expiry: 'The registration runs out',
+  activation_reminder: 'The administrator is reminded to sign in',
+  activation: 'The link to sign in runs out',
+};
+
+const consequences: Readonly<Partial<Record<TimerName, string>>> = {
+  verify_email: 'Another link goes out unless the address is confirmed',
+  review_reminder: 'Every global administrator is told by e-mail',
+  review_escalation: 'Global administrators and operators are told, every day until it is decided',
+  review_expiry: 'It expires, the domain is free and the applicant is told',
+  activation_reminder: 'The administrator is reminded by e-mail',
+  activation: 'A new link goes out; after the last one global administrators are told',
+};
+
+const who: Readonly<Record<string, string>> = {
+  approve: 'a global administrator',
+  reject: 'a global administrator, with a reason',
+  move_deadline: 'a global administrator or an operator of the platform',
+  retry: 'a global administrator or an operator of the platform',
+};
+
+const story: Story<RegistrationRequest> = {
+  noun: 'registration',
+  workflowId: (_companyId, id) => onboardingWorkflowId(id),
+  find: (_actor, id) => getRow(RegistrationRequest, id),
+  eventTitles: {
+    submit: 'Registered',
+    approve: 'Approved',
+    reject: 'Rejected',
+    expire: 'Expired',
+    move_deadline: 'Deadline moved',
+    provision: 'Set-up began',
+    complete: 'Set up',
+    fail: 'Set-up failed',
+    retry: 'Set-up tried again',
+    activate: 'First sign-in',
+  },
+  isNotice: (name) => name !== 'review_expiry',
+  titleOf: (name) => titles[name] ?? name,
+  consequenceOf: (name) => consequences[name] ?? '',
+  movesOf: ({ status }) =>
+    allowedDecisions(status).map((event) => ({ event, who: who[event] ?? 'staff' })),
+  waitsForPerson: ({ status, emailVerifiedAt }) => {
+    if (status === 'failed') return 'an operator, who removes the cause and retries';
+    if (status === 'active') return 'the first sign-in of its administrator';
+    if (status !== 'pending') return undefined;
+    return `a global administrator's decision${emailVerifiedAt ? '' : '; the address is not confirmed yet'}`;
+  },
+};
+
+const movable: ReadonlySet<string> = new Set<MoveDeadline['name']>([
+  'verify_email',
+  'review_reminder',
+  'review_escalation',
+  'review_expiry',
+]);
+const isMovable = (name: string): name is MoveDeadline['name'] => movable.has(name);
+
+/** Not further than so long after the registration came in. */
+const mostReviewMs = 90 * 86_400_000;
+
+export const createRegistrationTimelines = ({
+  temporal,
+  workflows,
+}: {
+  readonly temporal: Pick<Temporal, 'failingStep' | 'uiUrl'>;
+  readonly workflows: WorkflowCommands;
+}) => ({
+  ...createTimelines(temporal, story),
+
+  /** Moves a deadline of the review; `dryRun` shows what would follow and changes nothing. */
+  changeTimer: (
+    actor: Actor,
+    id: string,
+    name: string,
+    change: TimerChange,
+    once: Once,
+  ): Promise<TimerChanged | Replay> => {
+    const plan = () => withTenant(actor.companyId, () => planMove(id, name, change));
+    if (change.dryRun) return plan().then(shown(true));
+    return commandOnce(once, async (commandId) => {
+      let planned: MoveDeadline | undefined;
+      await workflows.command(moveDeadline, {
+        actor,
+        entityId: id,
+        workflowId: onboardingWorkflowId(id),
+        commandId,
+        prepare: async () => (planned = await planMove(id, name, change)),
+      });
+      return shown(false)(planned ?? (await plan()));
+    });
+  },
+});
+
+export type RegistrationTimelines = ReturnType<typeof createRegistrationTimelines>;
+
+const shown =
+  (dryRun: boolean) =>
+  ({ name, dueAt }: MoveDeadline): TimerChanged => ({
+    dryRun,
+    scheduled: [{ name, dueAt: new Date(dueAt) }],
+    cancelled: [],
+  });
+
+async function planMove(
+  id: string,
+  name: string,
+  { dueAt, extendByMs = 0, reason }: TimerChange,
+): Promise<MoveDeadline> {
+  const registration = await getRow(RegistrationRequest, id);
+  if (registration.status !== 'pending') {
+    throw illegalDecision(registration.status, 'move_deadline');
+  }
+  const timer = (await Timer.scheduledFor(id)).find((each) => each.name === name);
+  if (!timer) throw new NotFound(`The registration ${id} has no running timer ${name}`);
+  if (!isMovable(name))
+    throw new Conflict('TIMER_NOT_MOVABLE', `The timer ${name} cannot be moved`);
+  const wanted = dueAt?.getTime() ?? timer.dueAt.getTime() + extendByMs;
+  const last = registration.createdAt.getTime() + mostReviewMs;
+  if (wanted < Date.now() || wanted > last) {
+    throw invalidField(
+      'due_at',
+      'A deadline of the review may be moved from now to 90 days after the registration',
+      'DEADLINE_OUT_OF_RANGE',
+    );
+  }
+  return { name, dueAt: wanted, reason };
+}

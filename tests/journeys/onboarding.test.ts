@@ -1,0 +1,201 @@
+import { dayMs, useJourneys, type Journeys } from '../support/journey.ts';
+import { beginOnboarding, type Onboarding } from '../support/onboarding.ts';
+
+/** What the new company has, as its own rows. */
+const madeOf = async (onboarding: Onboarding) => {
+  const count = async (table: string, where = 'true'): Promise<unknown> =>
+    (
+      await onboarding.rows(
+        `SELECT count(*)::int AS n FROM ${table} t
+         WHERE t.company_id = (SELECT new_company_id FROM core.registration_requests WHERE id = $1)
+           AND ${where}`,
+      )
+    )[0]?.['n'];
+  return {
+    categories: await count('shared.property_categories', 'archived_at IS NULL'),
+    selfCustomers: await count('shared.customers', 'is_self AND archived_at IS NULL'),
+    calendars: await count('core.calendars', 'archived_at IS NULL'),
+    domains: await count('platform.domains', 'verified_at IS NOT NULL'),
+    admins: await count(
+      'platform.memberships',
+      `role = 'tenant_admin' AND (valid_to IS NULL OR valid_to > now())`,
+    ),
+  };
+};
+
+const everything = { categories: 6, selfCustomers: 1, calendars: 1, domains: 1, admins: 1 };
+const nothing = { categories: 0, selfCustomers: 0, calendars: 0, domains: 0, admins: 0 };
+
+describe('the onboarding of a company', () => {
+  let journeys: Journeys;
+  useJourneys((opened) => void (journeys = opened));
+
+  it('waits for a decision and then sets everything up once', async () => {
+    const onboarding = await beginOnboarding(journeys);
+    expect(await onboarding.row()).toMatchObject({ status: 'pending', email_verified_at: null });
+    await onboarding.registrations.verify(onboarding.code());
+
+    const first = await onboarding.approve();
+    await journeys.settled(onboarding.workflowId);
+    const again = await onboarding.approve();
+
+    expect(first).toMatchObject({ registration: { id: onboarding.id } });
+    expect(again).toMatchObject({ registration: { status: 'active' } });
+    expect(await onboarding.events()).toEqual(['submit', 'approve', 'provision', 'complete']);
+    expect(await onboarding.row()).toMatchObject({
+      status: 'active',
+      admin_password_hash: null,
+      email_verified_at: expect.any(Date),
+    });
+    expect(await onboarding.company()).toMatchObject({
+      status: 'active',
+      name: onboarding.wish.companyName,
+      archived_at: null,
+    });
+    expect(await madeOf(onboarding)).toEqual(everything);
+    expect(onboarding.mails().map(({ subject }) => subject)).toEqual([
+      `We have your registration of ${onboarding.wish.companyName}`,
+      `${onboarding.wish.companyName} is ready`,
+    ]);
+  });
+
+  it('reminds, escalates every day and runs out after thirty days', async () => {
+    const onboarding = await beginOnboarding(journeys);
+
+    await journeys.endOf(onboarding.workflowId, onboarding.id);
+
+    expect(await onboarding.events()).toEqual(['submit', 'expire']);
+    expect(await onboarding.row()).toMatchObject({ status: 'expired', admin_password_hash: null });
+    expect(await onboarding.company()).toBeUndefined();
+    const told = await onboarding.rows(
+      `SELECT template_code AS code, count(*)::int AS n FROM core.notifications
+       WHERE entity_id = $1 AND channel = 'in_app' AND recipient_role = 'global_admin'
+       GROUP BY 1 ORDER BY 1`,
+    );
+    expect(told[0]).toMatchObject({ code: 'registration_overdue' });
+    expect(Number(told[0]?.['n'])).toBeGreaterThan(20);
+    expect(told[1]).toEqual({ code: 'registration_waiting', n: 2 });
+    expect(onboarding.mails().map(({ subject }) => subject)).toEqual([
+      `We have your registration of ${onboarding.wish.companyName}`,
+      `Please confirm your address for ${onboarding.wish.companyName}`,
+      `Please confirm your address for ${onboarding.wish.companyName}`,
+      `Your registration of ${onboarding.wish.companyName} has run out`,
+    ]);
+  });
+
+  it('is refused with a reason, and its domain and name are free again', async () => {
+    const onboarding = await beginOnboarding(journeys);
+
+    await onboarding.reject('No licence');
+    await journeys.endOf(onboarding.workflowId, onboarding.id);
+
+    expect(await onboarding.row()).toMatchObject({ status: 'rejected', reason: 'No licence' });
+    expect(onboarding.mails().at(-1)?.text).toContain('No licence');
+    await expect(onboarding.approve()).rejects.toMatchObject({
+      status: 409,
+      code: 'ILLEGAL_TRANSITION',
+    });
+    const { domain } = { domain: onboarding.wish.requestedDomain };
+    const next = await beginOnboarding(journeys, { ...onboarding.wish, requestedDomain: domain });
+    expect(await next.row()).toMatchObject({ status: 'pending' });
+  });
+
+  it('asks the administrator to sign in, with new links, and then tells the platform', async () => {
+    const onboarding = await beginOnboarding(journeys);
+    await onboarding.approve();
+    await journeys.settled(onboarding.workflowId);
+
+    await journeys.endOf(onboarding.workflowId, onboarding.id);
+
+    const { companyName } = onboarding.wish;
+    expect(onboarding.mails().map(({ subject }) => subject)).toEqual([
+      `We have your registration of ${companyName}`,
+      `${companyName} is ready`,
+      `${companyName} waits for your first sign-in`,
+      `${companyName} waits for your first sign-in`,
+      `A new link for ${companyName}`,
+      `A new link for ${companyName}`,
+      `A new link for ${companyName}`,
+    ]);
+    expect(
+      await onboarding.rows(
+        `SELECT 1 FROM core.notifications WHERE entity_id = $1 AND channel = 'in_app'
+           AND template_code = 'activation_stalled'`,
+      ),
+    ).toHaveLength(1);
+  });
+
+  it('is over with the first sign-in', async () => {
+    const onboarding = await beginOnboarding(journeys);
+    await onboarding.approve();
+    await journeys.settled(onboarding.workflowId);
+    const { admin_user_id: userId } = await onboarding.row();
+
+    await onboarding.registrations.noteSignIn(String(userId));
+    await onboarding.registrations.noteSignIn(String(userId));
+    await journeys.endOf(onboarding.workflowId, onboarding.id);
+
+    expect(await onboarding.events()).toEqual([
+      'submit',
+      'approve',
+      'provision',
+      'complete',
+      'activate',
+    ]);
+    expect(onboarding.mails().at(-1)?.subject).toBe(`${onboarding.wish.companyName} is in use`);
+  });
+
+  it('takes back what was made when a step fails for good, and works after a retry', async () => {
+    const onboarding = await beginOnboarding(journeys);
+    // The domain goes to somebody else before the approval.
+    await journeys.database.sql(
+      `INSERT INTO platform.domains (id, company_id, domain)
+       SELECT gen_random_uuid(), '00000000-0000-7000-8000-000000000000', $1`,
+      [onboarding.wish.requestedDomain],
+    );
+
+    await onboarding.approve();
+    await journeys.settled(onboarding.workflowId);
+
+    expect(await onboarding.events()).toEqual(['submit', 'approve', 'provision', 'fail']);
+    expect(await onboarding.row()).toMatchObject({
+      status: 'failed',
+      last_error: expect.stringContaining('belongs to another company'),
+    });
+    expect(await onboarding.company()).toMatchObject({ status: 'closed' });
+    expect((await onboarding.company())?.['archived_at']).not.toBeNull();
+    expect(await madeOf(onboarding)).toEqual(nothing);
+    expect(
+      await onboarding.rows(
+        `SELECT recipient_role AS role FROM core.notifications WHERE entity_id = $1
+           AND channel = 'in_app' AND template_code = 'provisioning_failed' ORDER BY 1`,
+      ),
+    ).toEqual([{ role: 'global_admin' }, { role: 'operator' }]);
+
+    await journeys.database.sql('DELETE FROM platform.domains WHERE domain = $1', [
+      onboarding.wish.requestedDomain,
+    ]);
+    await onboarding.retry();
+    await journeys.settled(onboarding.workflowId);
+
+    expect(await onboarding.row()).toMatchObject({ status: 'active', last_error: null });
+    expect(await onboarding.company()).toMatchObject({ status: 'active', archived_at: null });
+    expect(await madeOf(onboarding)).toEqual(everything);
+  });
+
+  it('has one winner when approval and expiry meet', async () => {
+    const onboarding = await beginOnboarding(journeys);
+    const expiresAt = Number((await onboarding.row())['expires_at']);
+    await journeys.passUntil(expiresAt - 2000);
+
+    const [approval] = await Promise.allSettled([
+      onboarding.approve(),
+      journeys.passUntil(expiresAt + dayMs),
+    ]);
+    await journeys.settled(onboarding.workflowId);
+
+    const { status } = await onboarding.row();
+    expect(status).toBe(approval.status === 'fulfilled' ? 'active' : 'expired');
+    expect((await onboarding.company()) !== undefined).toBe(status === 'active');
+  });
+});

@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto';
+import { createPasswords } from '../../src/commands/passwords.ts';
+import {
+  createRegistrations,
+  type Registration,
+  type Registrations,
+} from '../../src/commands/registrations.ts';
+import { readConfig } from '../../src/config.ts';
+import type { Actor } from '../../src/context.ts';
+import { platformCompanyId } from '../../src/models/database.ts';
+import { createLinks } from '../../src/models/secretLinks.ts';
+import { onboardingWorkflowId } from '../../src/rules/workflowIds.ts';
+import { as, buildActor, once } from './build.ts';
+import type { Journeys, Row } from './journey.ts';
+import type { Mail } from './lifecycle.ts';
+
+/** The same in the worker of `lifecycle.ts`, which makes the links of mails. */
+export const testLinks = createLinks({
+  publicUrl: 'http://127.0.0.1:3000',
+  secretKey: 'a secret of the tests',
+});
+
+export const aRegistration = (changes: Partial<Registration> = {}): Registration => {
+  const name = `acme${randomBytes(4).toString('hex')}`;
+  return {
+    companyName: `Acme ${name}`,
+    businessType: 'home',
+    requestedDomain: `${name}.example`,
+    adminEmail: `ada@${name}.example`,
+    adminUsername: name,
+    adminPassword: 'securepassword',
+    defaultCurrency: 'EUR',
+    subscriptionPlan: 'free',
+    ...changes,
+  };
+};
+
+/** One registration and what can be seen of it. */
+export interface Onboarding {
+  readonly id: string;
+  readonly wish: Registration;
+  readonly workflowId: string;
+  readonly registrations: Registrations;
+  readonly reviewer: Actor;
+  approve(key?: string): Promise<unknown>;
+  reject(reason?: string): Promise<unknown>;
+  retry(): Promise<unknown>;
+  row(): Promise<Row>;
+  company(): Promise<Row | undefined>;
+  rows(sql: string): Promise<Row[]>;
+  events(): Promise<unknown[]>;
+  mails(): Mail[];
+  /** The code of the newest link that the applicant got. */
+  code(): string;
+}
+
+export const registrationsOf = ({ dispatcher, workflows }: Journeys): Registrations =>
+  createRegistrations({
+    passwords: createPasswords(
+      readConfig({ ENVIRONMENT: 'test', DATABASE_URL: 'postgres://nobody@127.0.0.1/none' }),
+    ),
+    links: testLinks,
+    dispatcher,
+    workflows,
+  });
+
+/** A company that has just registered. */
+export async function beginOnboarding(
+  journeys: Journeys,
+  changes: Partial<Registration> = {},
+): Promise<Onboarding> {
+  const { database, dispatcher, server } = journeys;
+  const registrations = registrationsOf(journeys);
+  const reviewer = await buildActor({ companyId: platformCompanyId, role: 'global_admin' });
+  const wish = aRegistration(changes);
+  const { registration } = await registrations.submit(wish);
+  const { id } = registration;
+  const workflowId = onboardingWorkflowId(id);
+  journeys.track(workflowId);
+  await dispatcher.drained();
+  await journeys.settled(workflowId);
+
+  const rows = async (sql: string): Promise<Row[]> => database.sql(sql, [id]);
+  const mails = () => server.mails.filter(({ to }) => to === wish.adminEmail);
+  return {
+    id,
+    wish,
+    workflowId,
+    registrations,
+    reviewer,
+    approve: (key) =>
+      as(reviewer, () => registrations.approve(reviewer, id, {}, once(reviewer, key))),
+    reject: (reason = 'No licence') =>
+      as(reviewer, () => registrations.reject(reviewer, id, reason, once(reviewer))),
+    retry: () => as(reviewer, () => registrations.retry(reviewer, id, 'Mended', once(reviewer))),
+    async row() {
+      const [row] = await rows('SELECT * FROM core.registration_requests WHERE id = $1');
+      if (!row) throw new Error(`There is no registration ${id}`);
+      return row;
+    },
+    async company() {
+      const [row] = await rows(
+        `SELECT c.* FROM platform.companies c
+         JOIN core.registration_requests r ON r.new_company_id = c.id WHERE r.id = $1`,
+      );
+      return row;
+    },
+    rows,
+    events: async () =>
+      (
+        await rows('SELECT event FROM core.transitions WHERE entity_id = $1 ORDER BY state_version')
+      ).map(({ event }) => event),
+    mails,
+    code: () =>
+      /#([\w-]+)/.exec(mails().findLast(({ text }) => text.includes('#'))?.text ?? '')?.[1] ?? '',
+  };
+}
