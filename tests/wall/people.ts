@@ -95,7 +95,7 @@ export async function buildFull(api: TestApi): Promise<Full> {
       'workflows/subscription': bought.body.data.id,
       'workflows/onboarding': registered.body.data.id,
       'administration/registration-requests': registered.body.data.id,
-      'auth/sessions': holder.sessionId ?? '',
+      'auth/sessions': (await sessionOf(holder)).sessionId,
       policies: bought.body.data.policy_id,
       notifications: told.body.items[0].id,
     },
