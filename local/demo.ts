@@ -6,7 +6,8 @@ import { reasonOf } from './failures.ts';
 
 /**
  * Run as a program against the running product: the story of one subscription, from registering to
- * its expiry by a durable timer, told with the API's own answers.
+ * its expiry by a durable timer, and of a second company that comes in; told with the API's own
+ * answers.
  */
 const base = process.env['SURETY_URL'] ?? 'http://127.0.0.1:3000';
 const api = `${base}/api/v1`;
@@ -87,7 +88,86 @@ async function tell(): Promise<void> {
 
   chapter('The run in the Temporal UI');
   say(text(timeline, 'workflow_url'));
+
+  await tellOfCompany();
   console.log(`\nTold in ${((performance.now() - startedAt) / 1000).toFixed(1)} s.`);
+}
+
+/** A company registers, is approved, is set up by its workflow, and its administrator signs in. */
+async function tellOfCompany(): Promise<void> {
+  const reviewer = await signIn(demoAccount('global_admin'));
+  const name = `acme${randomBytes(3).toString('hex')}`;
+  const administrator = {
+    email: `ada@${name}.example`,
+    password: `${randomBytes(9).toString('base64url')}-Aa1`,
+  };
+
+  chapter('A second company registers');
+  const { id, status } = readRegistration(
+    await call('POST', '/register', {
+      body: {
+        company_name: `Acme ${name}`,
+        requested_domain: `insurance.${name}.example`,
+        admin_email: administrator.email,
+        admin_username: name,
+        admin_password: administrator.password,
+      },
+    }),
+  );
+  say(`registration ${id}, ${status}`);
+  const link = await mailedLink(administrator.email);
+  await call('POST', '/register/verify', { body: { code: link.split('#')[1] ?? '' } });
+  say('address confirmed by the link of the e-mail');
+
+  chapter('A global administrator approves it');
+  const request = `/administration/registration-requests/${id}`;
+  await patiently(() => call('POST', `${request}/approve`, { token: reviewer, body: {} }));
+  await until('The company was not set up', async () => {
+    const now = readRegistration(await call('GET', request, { token: reviewer }));
+    return now.status === 'active';
+  });
+  const course = await call('GET', `/workflows/onboarding/${id}/timeline`, { token: reviewer });
+  for (const event of list(data(course), 'past')) {
+    say(
+      `${text(event, 'at').slice(11, 19)}  ${text(event, 'title')} (${text(event, 'actor_type')})`,
+    );
+  }
+
+  chapter('Its administrator signs in and sees a company of its own');
+  const token = await signIn(administrator);
+  const categories = await call('GET', '/categories', { token });
+  say(`categories: ${list(categories, 'items').length}`);
+  const plans = await call('GET', '/plans', { token });
+  say(`plans of the other company: ${list(plans, 'items').length}`);
+  await until('The first sign-in was not noted', async () => {
+    const now = await call('GET', request, { token: reviewer });
+    return text(data(now), 'activated_at') !== '';
+  });
+  say('the onboarding is over');
+}
+
+const readRegistration = (answer: Json): { id: string; status: string } => ({
+  id: text(data(answer), 'id'),
+  status: text(data(answer), 'status'),
+});
+
+async function mailedLink(address: string): Promise<string> {
+  let link: string | undefined;
+  await until(`No mail came to ${address}`, async () => {
+    const mails: unknown = await (await fetch(`${base}/dev/mails`)).json();
+    const mail = list(mails, 'items').find((each) => text(each, 'to').includes(address));
+    link = /https?:\S+#\S+/.exec(mail ? text(mail, 'text') : '')?.[0];
+    return link !== undefined;
+  });
+  return link ?? '';
+}
+
+async function until(otherwise: string, isSo: () => Promise<boolean>): Promise<void> {
+  for (let second = 0; second < 30; second += 1) {
+    if (await isSo()) return;
+    await pause(1000);
+  }
+  throw new Error(`${otherwise} within 30 s.`);
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -139,14 +219,11 @@ async function untilUp(): Promise<void> {
   if (!response?.ok) throw new Error(`Nothing answers at ${base}: run "npm start" first.`);
 }
 
-async function untilStatus(id: string, token: string, wanted: string): Promise<void> {
-  for (let second = 0; second < 30; second += 1) {
+const untilStatus = (id: string, token: string, wanted: string): Promise<void> =>
+  until(`The subscription did not become ${wanted}`, async () => {
     const subscription = data(await call('GET', `/subscriptions/${id}`, { token }));
-    if (text(subscription, 'status') === wanted) return;
-    await pause(1000);
-  }
-  throw new Error(`The subscription did not become ${wanted} within 30 s.`);
-}
+    return text(subscription, 'status') === wanted;
+  });
 
 /** A workflow that has just been promised may take a moment to start. */
 async function patiently<T>(work: () => Promise<T>): Promise<T> {
