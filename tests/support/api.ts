@@ -32,6 +32,8 @@ export interface TestApi {
   visiting(companyId: string): Caller;
   /** Somebody without a token at an address of no company. */
   readonly nowhere: Caller;
+  /** `http://127.0.0.1:…`, for what `Caller` does not do. */
+  readonly address: string;
   close(): Promise<void>;
 }
 
@@ -93,6 +95,10 @@ export async function openTestApi(settings: NodeJS.ProcessEnv = {}): Promise<Tes
     as: (actor) => caller(remembered(`${actor.companyId}/${actor.userId}`, () => bearer(actor))),
     visiting: (companyId) => caller(remembered(companyId, () => address(companyId))),
     nowhere: caller(async () => ({})),
+    get address() {
+      const place = server.address();
+      return `http://127.0.0.1:${typeof place === 'object' ? place?.port : place}`;
+    },
     async close() {
       server.close();
       server.closeAllConnections();

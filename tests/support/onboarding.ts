@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { createPasswords } from '../../src/commands/passwords.ts';
 import {
   createRegistrations,
@@ -51,7 +52,7 @@ export interface Onboarding {
   events(): Promise<unknown[]>;
   mails(): Mail[];
   /** The code of the newest link that the applicant got. */
-  code(): string;
+  code(): Promise<string>;
 }
 
 export const registrationsOf = ({ dispatcher, workflows }: Journeys): Registrations =>
@@ -111,7 +112,13 @@ export async function beginOnboarding(
         await rows('SELECT event FROM core.transitions WHERE entity_id = $1 ORDER BY state_version')
       ).map(({ event }) => event),
     mails,
-    code: () =>
-      /#([\w-]+)/.exec(mails().findLast(({ text }) => text.includes('#'))?.text ?? '')?.[1] ?? '',
+    async code() {
+      for (;;) {
+        const mail = mails().findLast(({ text }) => text.includes('#'));
+        const code = /#([\w-]+)/.exec(mail?.text ?? '')?.[1];
+        if (code) return code;
+        await setTimeout(50);
+      }
+    },
   };
 }
