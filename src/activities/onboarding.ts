@@ -3,7 +3,13 @@ import { ownCompany } from '../models/contract.ts';
 import { select, withIdentity, withTenant } from '../models/database.ts';
 import type { Step } from '../models/moveRow.ts';
 import { Notification, type TemplateCode } from '../models/Notification.ts';
-import { onboardingStateOf, type OnboardingState } from '../models/onboardingStart.ts';
+import {
+  onboardingStateOf,
+  type ApproveRegistration,
+  type MoveDeadline,
+  type OnboardingState,
+  type RejectRegistration,
+} from '../models/onboardingStart.ts';
 import { PasswordResetToken } from '../models/PasswordResetToken.ts';
 import { RegistrationRequest } from '../models/RegistrationRequest.ts';
 import { getRow } from '../models/rows.ts';
@@ -36,24 +42,6 @@ export interface RegistrationOrder extends RegistrationRef {
 }
 
 export type OnboardingStep = Outcome<OnboardingState>;
-
-export interface ApproveRegistration {
-  readonly reviewedBy: string | null;
-  readonly subscriptionPlan: 'free' | 'standard' | 'premium' | null;
-  readonly note: string | null;
-}
-
-export interface RejectRegistration {
-  readonly reviewedBy: string | null;
-  readonly reason: string;
-}
-
-export interface MoveDeadline {
-  readonly name: 'review_expiry' | 'review_reminder' | 'review_escalation' | 'verify_email';
-  /** Epoch milliseconds. */
-  readonly dueAt: number;
-  readonly reason: string;
-}
 
 export const onboardingActivities = ({ links }: { readonly links: Links }) => ({
   /** Safe to repeat: it only reads. */

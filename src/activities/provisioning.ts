@@ -40,7 +40,10 @@ export const provisioningActivities = ({
     const { newCompanyId: id, companyName: name } = registration;
     await withGlobal(async () => {
       const existing = await Company.findOne({ where: { id } });
-      if (existing) return void (await existing.update({ archivedAt: null }));
+      if (existing) {
+        await existing.update({ archivedAt: null });
+        return;
+      }
       const code = await freeCode(name);
       await Company.create({
         id,

@@ -1,13 +1,13 @@
 import type { Actor } from '../context.ts';
 import { Conflict, invalidField, NotFound } from '../errors.ts';
 import { withTenant } from '../models/database.ts';
+import type { MoveDeadline } from '../models/onboardingStart.ts';
 import { illegalDecision, RegistrationRequest } from '../models/RegistrationRequest.ts';
 import { getRow } from '../models/rows.ts';
 import { Timer, type TimerName } from '../models/Timer.ts';
 import { allowedDecisions } from '../rules/onboarding.ts';
 import { onboardingWorkflowId } from '../rules/workflowIds.ts';
 import { moveDeadline } from '../workflows/tenantOnboarding.ts';
-import type { MoveDeadline } from '../activities/onboarding.ts';
 import { commandOnce, type Once, type Replay } from './idempotency.ts';
 import type { Temporal } from './temporal.ts';
 import { createTimelines, type Story, type TimerChange, type TimerChanged } from './timelines.ts';

@@ -5,6 +5,7 @@ import {
   type InferCreationAttributes,
   type Sequelize,
 } from 'sequelize';
+import type { businessTypes, subscriptionPlans } from '../rules/companies.ts';
 import type { LifecycleConfig } from '../rules/lifecycle.ts';
 import type { OnboardingSettings } from '../rules/onboarding.ts';
 import { column, platformTable } from './columns.ts';
@@ -17,18 +18,6 @@ export interface CompanySettings {
   /** Of the platform alone. */
   readonly onboarding?: Partial<OnboardingSettings>;
 }
-
-export const businessTypes = [
-  'auto',
-  'home',
-  'life',
-  'health',
-  'business',
-  'travel',
-  'other',
-] as const;
-
-export const subscriptionPlans = ['free', 'standard', 'premium'] as const;
 
 /** A tenant. Written through `withGlobal`; a company's own transaction sees only its own row. */
 export class Company extends Model<InferAttributes<Company>, InferCreationAttributes<Company>> {

@@ -6,6 +6,7 @@ import {
   type Sequelize,
 } from 'sequelize';
 import { Conflict } from '../errors.ts';
+import type { businessTypes, subscriptionPlans } from '../rules/companies.ts';
 import {
   allowedDecisions,
   nextRegistrationStatus,
@@ -13,7 +14,6 @@ import {
   type RegistrationStatus,
 } from '../rules/onboarding.ts';
 import { baseColumns, column, coreTable } from './columns.ts';
-import type { businessTypes, subscriptionPlans } from './Company.ts';
 import { moveRow, type Step } from './moveRow.ts';
 
 /** Lifecycle columns that a step may set beside the status. */

@@ -21,6 +21,24 @@ export interface OnboardingState {
 /** What a command answers; the caller reads the row for the rest. */
 export type OnboardingResult = Pick<OnboardingState, 'status' | 'stateVersion'>;
 
+export interface ApproveRegistration {
+  readonly reviewedBy: string | null;
+  readonly subscriptionPlan: 'free' | 'standard' | 'premium' | null;
+  readonly note: string | null;
+}
+
+export interface RejectRegistration {
+  readonly reviewedBy: string | null;
+  readonly reason: string;
+}
+
+export interface MoveDeadline {
+  readonly name: 'review_expiry' | 'review_reminder' | 'review_escalation' | 'verify_email';
+  /** Epoch milliseconds. */
+  readonly dueAt: number;
+  readonly reason: string;
+}
+
 export interface TenantOnboardingInput {
   readonly v: 1;
   /** The platform, whose row the registration is. */

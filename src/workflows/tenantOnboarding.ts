@@ -13,16 +13,14 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
+import type { OnboardingStep } from '../activities/onboarding.ts';
 import type {
   ApproveRegistration,
-  MoveDeadline,
-  OnboardingStep,
-  RejectRegistration,
-} from '../activities/onboarding.ts';
-import type {
   DueOnboardingTimer,
+  MoveDeadline,
   OnboardingResult,
   OnboardingState,
+  RejectRegistration,
   TenantOnboardingInput,
 } from '../models/onboardingStart.ts';
 import {
