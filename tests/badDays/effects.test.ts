@@ -63,8 +63,14 @@ const effects: readonly Effect[] = [
   {
     what: 'asks for a command on a workflow',
     pattern: /workflows\.command\(/,
-    // Each stands inside commandOnce, which is the effect above.
-    places: { 'src/commands/subscriptions.ts': [], 'src/commands/timelines.ts': [] },
+    // Each stands inside commandOnce, which is the effect above, but for the note of a first sign-in:
+    // the timers of the onboarding look for it too.
+    places: {
+      'src/commands/registrationTimelines.ts': [],
+      'src/commands/registrations.ts': [],
+      'src/commands/subscriptionTimelines.ts': [],
+      'src/commands/subscriptions.ts': [],
+    },
   },
   {
     what: 'runs an activity',

@@ -37,7 +37,7 @@ describe('the demo data', () => {
          (SELECT count(*) FROM platform.users)::int AS people,
          (SELECT count(*) FROM shared.policy_subscriptions)::int AS subscriptions`,
     );
-  const whole = [{ companies: 1, plans: 18, people: 6, subscriptions: 3 }];
+  const whole = [{ companies: 1, plans: 18, people: 13, subscriptions: 3 }];
   const accounts = path.join('.', 'demo-accounts.json');
 
   it.each(['company and catalogue', 'one person for each role', 'live subscriptions'])(
@@ -70,7 +70,7 @@ describe('the demo data', () => {
 
     expect(await counts()).toEqual(whole);
     const kept: object[] = JSON.parse(readFileSync(path.join(dataDir, accounts), 'utf8'));
-    expect(kept).toHaveLength(7);
+    expect(kept).toHaveLength(14);
     expect(kept[0]).toEqual(earlier);
   });
 });
