@@ -52,7 +52,7 @@ type Wish =
 const provisioning = (summary: string) =>
   proxyActivities<Activities>({
     summary,
-    startToCloseTimeout: '30 seconds',
+    startToCloseTimeout: '10 seconds',
     scheduleToCloseTimeout: '1 hour',
     retry: { initialInterval: '10 seconds', backoffCoefficient: 4, maximumAttempts: 5 },
   });

@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import { dataOf, newKey, openProduct, textIn, until, type Product } from './product.ts';
+
+/** After each of these the worker dies; the last one tells the applicant. */
+const steps = [
+  'beginProvisioning',
+  'createCompany',
+  'addDomains',
+  'seedCompany',
+  'createAdministrator',
+  'openCompany',
+  'completeProvisioning',
+] as const;
+
+const password = 'Seven-Green-Otters-7';
+
+describe('the worker that dies between the steps of setting a company up', () => {
+  let product: Product;
+  const registrations: string[] = [];
+
+  beforeAll(async () => {
+    product = await openProduct();
+    for (const [index, step] of steps.entries()) {
+      const answer = await product.as('global_admin').send({
+        method: 'POST',
+        path: '/register',
+        body: {
+          company_name: `Acme ${step}`,
+          requested_domain: `acme${index}.example`,
+          admin_email: `ada@acme${index}.example`,
+          admin_username: `ada${index}`,
+          admin_password: password,
+        },
+      });
+      expect(answer.status).toBe(201);
+      registrations.push(textIn(dataOf(answer), 'id'));
+    }
+  }, 120_000);
+  afterAll(() => product.close(), 60_000);
+
+  it.each(steps.map((step, index) => ({ step, index })))(
+    'dies after $step',
+    async ({ step, index }) => {
+      await product.restart('worker', `activity.after:${step}#1`);
+
+      const answer = await product.as('global_admin').insist({
+        method: 'POST',
+        path: `/administration/registration-requests/${registrations[index]}/approve`,
+        body: {},
+        key: newKey(),
+      });
+      await product.died('worker');
+      await product.restart('worker');
+
+      expect(answer.status).toBe(200);
+    },
+    120_000,
+  );
+
+  it('sets every company up, each thing once', async () => {
+    await until(
+      'all of them are active',
+      async () => {
+        const [open] = await product.sql<{ n: number }>(
+          `SELECT count(*)::int AS n FROM core.registration_requests WHERE status <> 'active'`,
+        );
+        return open?.n === 0;
+      },
+      120_000,
+    );
+    const made = await product.sql(
+      `SELECT r.company_name AS name, c.status, c.archived_at,
+         (SELECT count(*)::int FROM platform.domains d WHERE d.company_id = c.id) AS domains,
+         (SELECT count(*)::int FROM shared.property_categories p WHERE p.company_id = c.id) AS categories,
+         (SELECT count(*)::int FROM shared.customers k WHERE k.company_id = c.id) AS customers,
+         (SELECT count(*)::int FROM core.calendars k WHERE k.company_id = c.id) AS calendars,
+         (SELECT count(*)::int FROM platform.memberships m WHERE m.company_id = c.id) AS people,
+         r.admin_password_hash AS secret,
+         (SELECT array_agg(t.event ORDER BY t.state_version) FROM core.transitions t
+          WHERE t.entity_id = r.id) AS events
+       FROM core.registration_requests r JOIN platform.companies c ON c.id = r.new_company_id
+       ORDER BY r.admin_email`,
+    );
+
+    expect(made).toEqual(
+      steps.map((step) => ({
+        name: `Acme ${step}`,
+        status: 'active',
+        archived_at: null,
+        domains: 1,
+        categories: 6,
+        customers: 1,
+        calendars: 1,
+        people: 1,
+        secret: null,
+        events: ['submit', 'approve', 'provision', 'complete'],
+      })),
+    );
+  }, 180_000);
+
+  it('tells each applicant once, and lets them in', async () => {
+    const promised = await product.sql<{ key: string }>(
+      `SELECT dedupe_key AS key FROM core.notifications
+       WHERE template_code = 'company_ready' ORDER BY 1`,
+    );
+    const ids = promised.map(
+      ({ key }) => `<${createHash('sha256').update(key).digest('base64url')}@surety>`,
+    );
+    expect(ids).toHaveLength(steps.length);
+    await until(
+      'the mails have arrived',
+      () => ids.every((id) => product.messageIds().includes(id)),
+      60_000,
+    );
+
+    for (const index of steps.keys()) {
+      const email = `ada@acme${index}.example`;
+      const answer = await product
+        .as('global_admin')
+        .send({ method: 'POST', path: '/auth/login', body: { email, password } });
+      expect([email, answer.status]).toEqual([email, 200]);
+    }
+    expect(product.broken).toEqual([]);
+  }, 120_000);
+});
