@@ -12,8 +12,8 @@ import {
   withIdentity,
   withTenant,
 } from '../models/database.ts';
-import { Conflict } from '../errors.ts';
 import { ownCompany } from '../models/contract.ts';
+import { conflictOf } from '../models/duplicates.ts';
 import { Membership } from '../models/Membership.ts';
 import { PropertyCategory } from '../models/PropertyCategory.ts';
 import { RegistrationRequest } from '../models/RegistrationRequest.ts';
@@ -79,7 +79,8 @@ export const provisioningActivities = ({
            ON CONFLICT (domain) DO UPDATE SET verified_at = now() WHERE d.company_id = $2`,
           [uuid(), newCompanyId, domain, index === 0],
         );
-        if (added === 0) throw domainTaken(domain);
+        // Without its name: a failure's text stands in the workflow's history.
+        if (added === 0) throw conflictOf('domains_domain_key');
       }
     });
   },
@@ -196,9 +197,6 @@ async function companyOf(id: string): Promise<Company> {
   if (!company) throw new Error(`There is no company ${id}`);
   return company;
 }
-
-const domainTaken = (domain: string): Conflict =>
-  new Conflict('DOMAIN_TAKEN', `The domain ${domain} belongs to another company`);
 
 /** The first of ACME, ACME2, ACME3 … that nobody has. */
 async function freeCode(name: string): Promise<string> {

@@ -36,7 +36,7 @@ describe('the onboarding of a company', () => {
     await onboarding.registrations.verify(await onboarding.code());
 
     const first = await onboarding.approve();
-    await journeys.settled(onboarding.workflowId);
+    await onboarding.reaches('active');
     const again = await onboarding.approve();
 
     expect(first).toMatchObject({ registration: { id: onboarding.id } });
@@ -102,7 +102,7 @@ describe('the onboarding of a company', () => {
   it('asks the administrator to sign in, with new links, and then tells the platform', async () => {
     const onboarding = await beginOnboarding(journeys);
     await onboarding.approve();
-    await journeys.settled(onboarding.workflowId);
+    await onboarding.reaches('active');
 
     await journeys.endOf(onboarding.workflowId, onboarding.id);
 
@@ -127,7 +127,7 @@ describe('the onboarding of a company', () => {
   it('is over with the first sign-in', async () => {
     const onboarding = await beginOnboarding(journeys);
     await onboarding.approve();
-    await journeys.settled(onboarding.workflowId);
+    await onboarding.reaches('active');
     const { admin_user_id: userId } = await onboarding.row();
 
     await onboarding.registrations.noteSignIn(String(userId));
@@ -154,7 +154,7 @@ describe('the onboarding of a company', () => {
     );
 
     await onboarding.approve();
-    await journeys.settled(onboarding.workflowId);
+    await onboarding.reaches('failed');
 
     expect(await onboarding.events()).toEqual(['submit', 'approve', 'provision', 'fail']);
     expect(await onboarding.row()).toMatchObject({
@@ -175,7 +175,7 @@ describe('the onboarding of a company', () => {
       onboarding.wish.requestedDomain,
     ]);
     await onboarding.retry();
-    await journeys.settled(onboarding.workflowId);
+    await onboarding.reaches('active');
 
     expect(await onboarding.row()).toMatchObject({ status: 'active', last_error: null });
     expect(await onboarding.company()).toMatchObject({ status: 'active', archived_at: null });

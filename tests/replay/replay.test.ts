@@ -11,6 +11,7 @@ import { retryStep } from '../../src/workflows/attention.ts';
 import { renew } from '../../src/workflows/subscriptionLifecycle.ts';
 import { buildActor, buildCompany } from '../support/build.ts';
 import { dayMs, instantOf, openJourneys, type Journeys } from '../support/journey.ts';
+import { beginOnboarding } from '../support/onboarding.ts';
 import { services } from '../support/services.ts';
 
 /** Histories of every path that running workflows may have taken. Never edited, only added to. */
@@ -78,6 +79,57 @@ const paths: Readonly<Record<string, (journeys: Journeys) => Promise<Run>>> = {
     await journeys.server.temporal.client.workflow.getHandle(journey.workflowId).cancel();
     await journey.end().catch(() => undefined);
     return journey;
+  },
+  'onboarding-activated': async (journeys) => {
+    const onboarding = await beginOnboarding(journeys);
+    await onboarding.approve();
+    await onboarding.reaches('active');
+    const { admin_user_id: userId } = await onboarding.row();
+    await onboarding.registrations.noteSignIn(String(userId));
+    await journeys.endOf(onboarding.workflowId, onboarding.id);
+    return onboarding;
+  },
+  'onboarding-stalled': async (journeys) => {
+    const onboarding = await beginOnboarding(journeys);
+    await onboarding.approve();
+    await onboarding.reaches('active');
+    await journeys.endOf(onboarding.workflowId, onboarding.id);
+    return onboarding;
+  },
+  'onboarding-rejected': async (journeys) => {
+    const onboarding = await beginOnboarding(journeys);
+    await onboarding.reject();
+    await journeys.endOf(onboarding.workflowId, onboarding.id);
+    return onboarding;
+  },
+  'onboarding-expired': async (journeys) => {
+    const onboarding = await beginOnboarding(journeys);
+    await journeys.endOf(onboarding.workflowId, onboarding.id);
+    return onboarding;
+  },
+  'onboarding-failed-and-retried': async (journeys) => {
+    const onboarding = await beginOnboarding(journeys);
+    const { requestedDomain } = onboarding.wish;
+    await journeys.database.sql(
+      `INSERT INTO platform.domains (id, company_id, domain)
+       VALUES (gen_random_uuid(), '00000000-0000-7000-8000-000000000000', $1)`,
+      [requestedDomain],
+    );
+    await onboarding.approve();
+    await onboarding.reaches('failed');
+    await journeys.database.sql('DELETE FROM platform.domains WHERE domain = $1', [
+      requestedDomain,
+    ]);
+    await onboarding.retry();
+    await onboarding.reaches('active');
+    await journeys.endOf(onboarding.workflowId, onboarding.id);
+    return onboarding;
+  },
+  'onboarding-stopped-by-operator': async (journeys) => {
+    const onboarding = await beginOnboarding(journeys);
+    await journeys.server.temporal.client.workflow.getHandle(onboarding.workflowId).cancel();
+    await journeys.endOf(onboarding.workflowId, onboarding.id).catch(() => undefined);
+    return onboarding;
   },
   'mail-delivered': async ({ server }) => {
     const { id: companyId } = await buildCompany();

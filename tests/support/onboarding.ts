@@ -10,6 +10,7 @@ import { readConfig } from '../../src/config.ts';
 import type { Actor } from '../../src/context.ts';
 import { platformCompanyId } from '../../src/models/database.ts';
 import { createLinks } from '../../src/models/secretLinks.ts';
+import type { RegistrationStatus } from '../../src/rules/onboarding.ts';
 import { onboardingWorkflowId } from '../../src/rules/workflowIds.ts';
 import { as, buildActor, once } from './build.ts';
 import type { Journeys, Row } from './journey.ts';
@@ -46,6 +47,8 @@ export interface Onboarding {
   approve(key?: string): Promise<unknown>;
   reject(reason?: string): Promise<unknown>;
   retry(): Promise<unknown>;
+  /** Waits until the row says so and nothing is under way. */
+  reaches(status: RegistrationStatus): Promise<void>;
   row(): Promise<Row>;
   company(): Promise<Row | undefined>;
   rows(sql: string): Promise<Row[]>;
@@ -82,6 +85,11 @@ export async function beginOnboarding(
   await journeys.settled(workflowId);
 
   const rows = async (sql: string): Promise<Row[]> => database.sql(sql, [id]);
+  const row = async (): Promise<Row> => {
+    const [found] = await rows('SELECT * FROM core.registration_requests WHERE id = $1');
+    if (!found) throw new Error(`There is no registration ${id}`);
+    return found;
+  };
   const mails = () => server.mails.filter(({ to }) => to === wish.adminEmail);
   return {
     id,
@@ -94,11 +102,11 @@ export async function beginOnboarding(
     reject: (reason = 'No licence') =>
       as(reviewer, () => registrations.reject(reviewer, id, reason, once(reviewer))),
     retry: () => as(reviewer, () => registrations.retry(reviewer, id, 'Mended', once(reviewer))),
-    async row() {
-      const [row] = await rows('SELECT * FROM core.registration_requests WHERE id = $1');
-      if (!row) throw new Error(`There is no registration ${id}`);
-      return row;
+    async reaches(status) {
+      while ((await row())['status'] !== status) await setTimeout(50);
+      await journeys.settled(workflowId);
     },
+    row,
     async company() {
       const [row] = await rows(
         `SELECT c.* FROM platform.companies c
