@@ -1,11 +1,11 @@
 import {
   chainColumns,
-  createDigests,
+  createDigest,
   hashOfLine,
   noHash,
   type ChainLine,
   type ChainPlace,
-  type Digests,
+  type Digest,
 } from '../models/auditChain.ts';
 import { lateMinutes } from '../models/auditSeals.ts';
 import { select, withTenant } from '../models/database.ts';
@@ -52,7 +52,7 @@ const pageSize = 1000;
  * with the audit.
  */
 export async function checkAudit(companyId: string): Promise<AuditCheck> {
-  const digests = await digestsOf(companyId);
+  const digest = await digestOf(companyId);
   let previous = { seq: 0, hash: noHash };
   let reach = 0;
   let page = sealsBehind(companyId, 0);
@@ -64,10 +64,10 @@ export async function checkAudit(companyId: string): Promise<AuditCheck> {
     const coming = next?.catch(() => undefined);
     for (const [index, seal] of seals.entries()) {
       const isLinked = seal.seq === previous.seq + 1 && seal.prevHash === previous.hash;
-      const hash = seal.line && hashOfLine(seal.line, seal, digests);
+      const hash = seal.line && hashOfLine(seal.line, seal, digest);
       if (!isLinked || hash !== seal.hash) {
         const following = seals[index + 1] ?? (await coming)?.[0];
-        const firstBad = await explain({ companyId, seal, previous, hash, following, digests });
+        const firstBad = await explain({ companyId, seal, previous, hash, following, digest });
         return { isValid: false, checked: previous.seq, unsealed: 0, firstBad };
       }
       previous = seal;
@@ -82,10 +82,10 @@ export async function checkAudit(companyId: string): Promise<AuditCheck> {
 }
 
 /** Without a key nothing was sealed yet, so nothing is computed under the one made up here. */
-const digestsOf = (companyId: string): Promise<Digests> =>
+const digestOf = (companyId: string): Promise<Digest> =>
   withTenant(companyId, async () => {
-    const [row] = await select<{ key: Buffer }>('SELECT key FROM core.audit_keys');
-    return createDigests(row?.key ?? Buffer.alloc(64));
+    const [row] = await select<{ key: string }>('SELECT key FROM core.audit_keys');
+    return createDigest(row?.key ?? noHash + noHash);
   });
 
 const sealsBehind = (companyId: string, seq: number): Promise<SealedLine[]> =>
@@ -120,7 +120,7 @@ async function explain({
   previous,
   hash,
   following,
-  digests,
+  digest,
 }: {
   readonly companyId: string;
   readonly seal: SealedLine;
@@ -128,7 +128,7 @@ async function explain({
   /** As computed from the line. */
   readonly hash: string | undefined;
   readonly following: SealedLine | undefined;
-  readonly digests: Digests;
+  readonly digest: Digest;
 }): Promise<BadRecord> {
   const seq = previous.seq + 1;
   const bad = (kind: BadKind): BadRecord => ({ seq, auditId: seal.auditId, kind });
@@ -139,7 +139,7 @@ async function explain({
   if (hash === undefined) {
     const moved = await lineOf(companyId, seal.auditId);
     if (!moved) return bad('missing');
-    return bad(hashOfLine(moved, seal, digests) === seal.hash ? 'seal_changed' : 'changed');
+    return bad(hashOfLine(moved, seal, digest) === seal.hash ? 'seal_changed' : 'changed');
   }
   // The next seal knows the hash as it was.
   return bad(following?.prevHash === hash ? 'seal_changed' : 'changed');

@@ -1,4 +1,4 @@
-import { createHash, createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { canonicalJson } from '../rules/canonicalJson.ts';
 import { digestOfErased, isPersonal } from '../rules/personalFields.ts';
 
@@ -39,24 +39,24 @@ export const chainColumns = `a.company_id AS "companyId", a.id,
   a.workflow_id AS "workflowId", a.ip, a.user_agent AS "userAgent"`;
 
 /** How values of one company enter hashes: each text as a digest under the company's key. */
-export interface Digests {
-  of(text: string): string;
-}
+export type Digest = (text: string) => string;
 
-/** @param key 64 random bytes */
-export function createDigests(key: Buffer): Digests {
-  const secret: KeyObject = createSecretKey(key);
+/**
+ * HMAC's construction over SHA-256, its two pads being keys of their own, so that the database can
+ * compute it as well.
+ * @param key 128 random hexadecimal digits
+ */
+export function createDigest(key: string): Digest {
+  const [inner, outer] = [key.slice(0, 64), key.slice(64)];
   // Addresses, browsers and statuses come again and again.
   let known = new Map<string, string>();
-  return {
-    of(text) {
-      const found = known.get(text);
-      if (found !== undefined) return found;
-      const digest = createHmac('sha256', secret).update(text).digest('hex');
-      if (known.size >= mostKnown) known = new Map();
-      known.set(text, digest);
-      return digest;
-    },
+  return (text) => {
+    const found = known.get(text);
+    if (found !== undefined) return found;
+    const digest = hash('sha256', outer + hash('sha256', inner + text));
+    if (known.size >= mostKnown) known = new Map();
+    known.set(text, digest);
+    return digest;
   };
 }
 
@@ -66,42 +66,42 @@ const mostKnown = 10_000;
  * Over the line, its place and the hash before it. A personal value counts the same whether it is
  * still there or was erased; any other value must be there.
  */
-export function hashOfLine(line: ChainLine, place: ChainPlace, digests: Digests): string {
-  const { companyId, id, timestamp, actorId, actorType, action, entityType, entityId } = line;
-  const { requestId, workflowId, ip, userAgent } = line;
-  const text = canonicalJson({
-    companyId,
-    id,
-    timestamp,
-    actorId,
-    actorType,
-    action,
-    entityType,
-    entityId,
-    before: digested(line.before, false, digests),
-    after: digested(line.after, false, digests),
-    requestId,
-    workflowId,
-    ip: digested(ip, true, digests),
-    userAgent: digested(userAgent, true, digests),
-    seq: place.seq,
-    sealedAt: place.sealedAt,
-  });
-  return createHash('sha256').update(place.prevHash).update(text).digest('hex');
-}
+export const hashOfLine = (line: ChainLine, place: ChainPlace, digest: Digest): string =>
+  hash('sha256', place.prevHash + canonicalLine(line, place, digest));
 
-function digested(value: unknown, personal: boolean, digests: Digests): unknown {
+/** Canonical JSON: names in order, what is not plain text or a number as canonical text of its own. */
+export const canonicalLine = (line: ChainLine, place: ChainPlace, digest: Digest): string =>
+  JSON.stringify({
+    action: line.action,
+    actorId: line.actorId,
+    actorType: line.actorType,
+    after: canonicalJson(digested(line.after, false, digest)),
+    before: canonicalJson(digested(line.before, false, digest)),
+    companyId: line.companyId,
+    entityId: line.entityId,
+    entityType: line.entityType,
+    id: line.id,
+    ip: digested(line.ip, true, digest),
+    requestId: line.requestId,
+    sealedAt: place.sealedAt,
+    seq: place.seq,
+    timestamp: line.timestamp,
+    userAgent: digested(line.userAgent, true, digest),
+    workflowId: line.workflowId,
+  });
+
+function digested(value: unknown, personal: boolean, digest: Digest): unknown {
   if (typeof value === 'string') {
-    return (personal ? digestOfErased(value) : undefined) ?? digests.of(value);
+    return (personal ? digestOfErased(value) : undefined) ?? digest(value);
   }
   // jsonb keeps numbers that are too large for ours; a line with one must not hold up the others.
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
-  if (Array.isArray(value)) return value.map((each) => digested(each, personal, digests));
+  if (Array.isArray(value)) return value.map((each) => digested(each, personal, digest));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([name, member]) => [
       name,
-      digested(member, personal || isPersonal(name), digests),
+      digested(member, personal || isPersonal(name), digest),
     ]),
   );
 }

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import {
   chainColumns,
-  createDigests,
+  createDigest,
   hashOfLine,
   noHash,
   type ChainLine,
-  type Digests,
+  type Digest,
 } from './auditChain.ts';
 import { execute, select, withSystem } from './database.ts';
 
@@ -100,9 +100,9 @@ async function headsOf(
 }
 
 /** A company gets its key with its first line. */
-async function digestsOf(companyIds: readonly string[]): Promise<ReadonlyMap<string, Digests>> {
+async function digestsOf(companyIds: readonly string[]): Promise<ReadonlyMap<string, Digest>> {
   const read = () =>
-    select<{ companyId: string; key: Buffer }>(
+    select<{ companyId: string; key: string }>(
       'SELECT company_id AS "companyId", key FROM core.audit_keys WHERE company_id = ANY ($1)',
       [companyIds],
     );
@@ -110,16 +110,16 @@ async function digestsOf(companyIds: readonly string[]): Promise<ReadonlyMap<str
   if (rows.length < companyIds.length) {
     await execute(
       `INSERT INTO core.audit_keys (company_id, key)
-       SELECT company_id, decode(key, 'hex') FROM unnest($1::uuid[], $2::text[]) AS new (company_id, key)
+       SELECT * FROM unnest($1::uuid[], $2::text[])
        ON CONFLICT DO NOTHING`,
       [companyIds, companyIds.map(() => randomBytes(64).toString('hex'))],
     );
     rows = await read();
   }
-  return new Map(rows.map(({ companyId, key }) => [companyId, createDigests(key)]));
+  return new Map(rows.map(({ companyId, key }) => [companyId, createDigest(key)]));
 }
 
-function ofCompany(digests: ReadonlyMap<string, Digests>, companyId: string): Digests {
+function ofCompany(digests: ReadonlyMap<string, Digest>, companyId: string): Digest {
   const found = digests.get(companyId);
   if (!found) throw new Error(`The company ${companyId} has no key for its audit`);
   return found;

@@ -8,11 +8,14 @@ export function canonicalJson(value: unknown): string {
     return `[${value.map((each) => canonicalJson(each ?? null)).join(',')}]`;
   }
   if (typeof value === 'object' && value !== null) {
-    const members = Object.entries(value)
-      .filter(([, member]) => member !== undefined)
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, member]) => `${JSON.stringify(name)}:${canonicalJson(member)}`);
-    return `{${members.join(',')}}`;
+    const members = new Map(Object.entries(value));
+    let text = '';
+    for (const name of [...members.keys()].toSorted()) {
+      const member: unknown = members.get(name);
+      if (member === undefined) continue;
+      text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${canonicalJson(member)}`;
+    }
+    return `{${text}}`;
   }
   if (typeof value === 'number' && !Number.isFinite(value)) {
     throw new TypeError(`${value} is no JSON number`);

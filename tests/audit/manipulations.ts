@@ -52,7 +52,7 @@ const lineChanges: Readonly<Record<string, (random: Random) => string>> = {
   'no address': () => 'ip = NULL',
   browser: (random) => `user_agent = ${flipped('user_agent', random, letters)}`,
   'a wrong erasure': (random) =>
-    `after = jsonb_set(after, '{policyholderName}', to_jsonb('~' || repeat('${pick(random, [...hexDigits])}', 64)))`,
+    `after = jsonb_set(after, '{policyholderName}', to_jsonb('~' || repeat('${pick(random, hexDigits.split(''))}', 64)))`,
   'an erasure of what is not personal': () =>
     `after = jsonb_set(after, '{premium}', to_jsonb('~' || repeat('0', 64)))`,
 };

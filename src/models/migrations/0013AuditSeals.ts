@@ -25,7 +25,7 @@ GRANT SELECT, INSERT ON core.audit_seals TO app_sealer;
 
 CREATE TABLE core.audit_keys (
   company_id uuid PRIMARY KEY REFERENCES platform.companies (id) ON DELETE RESTRICT,
-  key bytea NOT NULL CHECK (length(key) = 64),
+  key text NOT NULL CHECK (key ~ '^[0-9a-f]{128}$'),
   created_at timestamptz NOT NULL DEFAULT now()
 );
 ${wall('core.audit_keys', 'SELECT')}
