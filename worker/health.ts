@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { WorkerStatus } from '@temporalio/worker';
 import { Gauge, type Registry } from 'prom-client';
 import { outboxAge, parkedStarts } from '../src/commands/dispatch.ts';
+import { sealingLag } from '../src/models/auditSeals.ts';
 import { select, withGlobal } from '../src/models/database.ts';
 
 /** Below what a scraper waits: Postgres may also keep silent, and the other figures are wanted then. */
@@ -39,6 +40,11 @@ export async function serveHealth({
     name: 'outbox_parked',
     help: 'Owed workflow starts that failed too often and wait for an operator',
     read: parkedStarts,
+  });
+  gauge(registry, {
+    name: 'audit_unsealed_seconds',
+    help: 'How long the oldest audit line without a seal has waited',
+    read: sealingLag,
   });
   const isReady = async (): Promise<boolean> => {
     if (!workers.every(isPolling)) return false;

@@ -19,6 +19,7 @@ import { serveHealth } from './health.ts';
 import { startRelay } from './relay.ts';
 import { runWorkers } from './runWorkers.ts';
 import { ensureSchedules } from './schedules.ts';
+import { startSealer } from './sealer.ts';
 import { ensureSearchAttributes } from './searchAttributes.ts';
 import { workflowBundle } from './workflowBundle.ts';
 
@@ -85,6 +86,7 @@ async function main(): Promise<void> {
     mailsPerSecond: config.smtp.perSecond,
   });
   const relay = startRelay({ temporal, log: moduleLog('relay') });
+  const sealer = startSealer({ log: moduleLog('sealer') });
   const health = await serveHealth({
     host: config.host,
     port: config.workerPort,
@@ -98,6 +100,7 @@ async function main(): Promise<void> {
     steps: {
       workers: () => running.stop(),
       relay: () => relay.stop(),
+      sealer: () => sealer.stop(),
       mail: () => transport.close(),
       connection: () => connection.close(),
       client: () => temporal.connection.close(),

@@ -1,6 +1,7 @@
 import type Koa from 'koa';
 import { render } from '../activities/templates.ts';
 import { createAuth } from '../commands/auth.ts';
+import { checkAudit } from '../commands/auditChecks.ts';
 import { createAuditLogs } from '../commands/auditLogs.ts';
 import { createCategories } from '../commands/categories.ts';
 import { createCompanies } from '../commands/companies.ts';
@@ -140,6 +141,7 @@ export function composeApi({
       registrationTimelines: createRegistrationTimelines({ temporal, workflows }),
       subscriptions: createSubscriptions({ dispatcher, workflows }),
       timelines,
+      verifyAudit: checkAudit,
     }),
   });
 

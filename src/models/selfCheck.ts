@@ -94,6 +94,7 @@ const checks: readonly string[] = [
        OR g.privilege_type NOT IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
        OR (g.privilege_type = 'DELETE' AND c.relname <> 'idempotency_keys')
        OR (g.privilege_type = 'UPDATE' AND c.relname IN ('audit_logs', 'transitions'))
+       OR (g.privilege_type <> 'SELECT' AND c.relname IN ('audit_seals', 'audit_keys'))
        OR (n.nspname = 'platform'
          AND (g.privilege_type <> 'SELECT' OR c.relname NOT IN ('companies', 'domains', 'memberships'))))`,
 

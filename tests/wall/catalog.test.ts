@@ -36,8 +36,10 @@ describe('the catalog', () => {
          AND NOT c.relispartition ORDER BY 1`,
     );
 
-    // Credentials and domains are found before a company is known; the relay looks over all.
+    // Credentials and domains are found before a company is known; relay and sealer look over all.
     expect(others.flat()).toEqual([
+      'core.audit_logs_sealing_idx',
+      'core.audit_seals_reach_idx',
       'core.outbox_open_idx',
       'platform.domains_domain_key',
       'platform.domains_pkey',
@@ -83,6 +85,7 @@ describe('the catalog', () => {
         'registration_requests',
       ].flatMap((t) => tenant(`core.${t}`, 'ISU')),
       ...['audit_logs', 'transitions'].flatMap((t) => tenant(`core.${t}`, 'IS')),
+      ...['audit_keys', 'audit_seals'].flatMap((t) => tenant(`core.${t}`, 'S')),
       ...tenant('core.idempotency_keys', 'DISU'),
       ...[
         'property_categories',
@@ -105,7 +108,9 @@ describe('the catalog', () => {
       'app_global: platform.companies ISU',
       'app_global: platform.domains DISU',
       'app_relay: core.outbox DSU',
+      'app_sealer: core.audit_keys IS',
       'app_sealer: core.audit_logs S',
+      'app_sealer: core.audit_seals IS',
     ];
     expect(grants.flat().toSorted()).toEqual(designed.toSorted());
   });

@@ -161,6 +161,8 @@ const holes: readonly Hole[] = [
     mend: 'REVOKE GRANT OPTION FOR SELECT ON shared.policies FROM app_worker',
   },
   granted('audit lines that can be changed', 'UPDATE', 'core.audit_logs', 'app_worker'),
+  granted('seals that can be added', 'INSERT', 'core.audit_seals', 'app_worker'),
+  granted('keys of the audit that can be changed', 'UPDATE', 'core.audit_keys', 'app_api'),
   granted('a partition that can be read directly', 'SELECT', 'core.audit_logs_default', 'app_api'),
   granted('tokens outside of their door', 'SELECT', 'platform.refresh_tokens', 'app_api'),
   {

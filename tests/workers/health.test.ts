@@ -63,6 +63,7 @@ describe("the worker's health", () => {
     expect(status).toBe(200);
     expect(text).toMatch(/^outbox_parked 1$/m);
     expect(text).toMatch(/^outbox_oldest_seconds \d/m);
+    expect(text).toMatch(/^audit_unsealed_seconds \d/m);
     expect(text).toMatch(/^db_query_duration_seconds_count [1-9]/m);
     expect(text).toMatch(/^db_pool_connections\{state="waiting"\} 3$/m);
     expect(text).toMatch(/^temporal_sdk 1$/m);

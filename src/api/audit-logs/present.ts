@@ -1,3 +1,4 @@
+import type { AuditCheck } from '../../commands/auditChecks.ts';
 import type { AuditLine, Facts, HistoryEntry } from '../../commands/auditLogs.ts';
 
 export const presentAuditLine = (line: AuditLine) => ({
@@ -14,6 +15,13 @@ export const presentAuditLine = (line: AuditLine) => ({
   workflow_id: line.workflowId,
   ip: line.ip,
   user_agent: line.userAgent,
+});
+
+export const presentAuditCheck = ({ isValid, checked, unsealed, firstBad }: AuditCheck) => ({
+  valid: isValid,
+  checked,
+  unsealed,
+  first_bad: firstBad && { seq: firstBad.seq, audit_id: firstBad.auditId, kind: firstBad.kind },
 });
 
 export const presentHistoryEntry = (entry: HistoryEntry) => ({

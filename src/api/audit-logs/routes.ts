@@ -1,7 +1,10 @@
+import type { checkAudit } from '../../commands/auditChecks.ts';
 import type { AuditLogs, HistoryEntity } from '../../commands/auditLogs.ts';
-import { listRoute, type Access, type Route } from '../route.ts';
-import { presentAuditLine, presentHistoryEntry } from './present.ts';
+import { listRoute, route, type Access, type Route } from '../route.ts';
+import { presentAuditCheck, presentAuditLine, presentHistoryEntry } from './present.ts';
 import {
+  auditCheckAnswer,
+  auditCheckExample,
   auditLineAnswer,
   auditLineExample,
   auditLogsQuery,
@@ -13,7 +16,13 @@ import {
 
 const tag = 'Audit';
 
-export const auditLogRoutes = ({ auditLogs }: { readonly auditLogs: AuditLogs }): Route[] => [
+export const auditLogRoutes = ({
+  auditLogs,
+  verifyAudit,
+}: {
+  readonly auditLogs: AuditLogs;
+  readonly verifyAudit: typeof checkAudit;
+}): Route[] => [
   listRoute({
     path: '/audit-logs',
     permission: 'audit:read',
@@ -25,6 +34,17 @@ export const auditLogRoutes = ({ auditLogs }: { readonly auditLogs: AuditLogs })
     answerSchema: auditLineAnswer,
     handle: ({ actor, query }) => auditLogs.list(actor, query),
     examples: { answer: auditLineExample },
+  }),
+  route({
+    method: 'GET',
+    path: '/audit-logs/verify',
+    permission: 'audit:read',
+    summary: 'Whether the audit of this company is as it was sealed, and if not, from where on',
+    tag,
+    answer: presentAuditCheck,
+    answerSchema: auditCheckAnswer,
+    handle: ({ actor }) => verifyAudit(actor.companyId),
+    examples: { answer: auditCheckExample },
   }),
   ...histories.map(({ entity, plural, permission }) =>
     listRoute({

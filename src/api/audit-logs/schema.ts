@@ -1,4 +1,6 @@
+import { badKinds } from '../../commands/auditChecks.ts';
 import {
+  boolean,
   freeForm,
   id,
   instant,
@@ -40,9 +42,24 @@ export const auditLineAnswer = object({
   after: nullable(freeForm()),
   request_id: nullable(text(100)),
   workflow_id: nullable(text(200)),
-  ip: nullable(text(45)),
+  ip: nullable(text(65)),
   user_agent: nullable(text(255).allow('')),
 }).id('AuditLine');
+
+const most = Number.MAX_SAFE_INTEGER;
+
+export const auditCheckAnswer = object({
+  valid: boolean(),
+  checked: integer(0, most).description('Sealed lines that are as they were sealed'),
+  unsealed: integer(0, most).description('Lines too new to have a seal'),
+  first_bad: nullable(
+    object({
+      seq: nullable(integer(1, most)).description('Place in the chain'),
+      audit_id: nullable(id()),
+      kind: oneOf(...badKinds),
+    }),
+  ),
+}).id('AuditCheck');
 
 export const historyPath = object({ id: id() });
 export const historyQuery = object({ page, size });
@@ -79,6 +96,13 @@ export const auditLineExample = {
   workflow_id: null,
   ip: '192.0.2.10',
   user_agent: 'Mozilla/5.0',
+} as const;
+
+export const auditCheckExample = {
+  valid: false,
+  checked: 1041,
+  unsealed: 0,
+  first_bad: { seq: 1042, audit_id: auditLineExample.id, kind: 'changed' },
 } as const;
 
 export const historyEntryExample = {

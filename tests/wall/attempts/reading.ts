@@ -46,6 +46,8 @@ export const readingAttempts = ({ ours, theirs }: Scene): Attempt[] => {
       'reading by id': `SELECT * FROM shared.insurance_plans WHERE id = '${planId}'`,
       'reading the outbox': `SELECT * FROM core.outbox WHERE ${foreign}`,
       'reading the audit': `SELECT * FROM core.audit_logs WHERE ${foreign}`,
+      'reading seals': `SELECT * FROM core.audit_seals WHERE ${foreign}`,
+      'reading keys of the audit': `SELECT * FROM core.audit_keys WHERE ${foreign}`,
       'reading stored answers': `SELECT * FROM core.idempotency_keys WHERE ${foreign}`,
       'reading notifications': `SELECT * FROM core.notifications WHERE ${foreign}`,
       'reading people': `SELECT id, email FROM platform.users WHERE id = '${userId}'`,
