@@ -6,6 +6,7 @@ import { createCategories } from '../commands/categories.ts';
 import { createCompanies } from '../commands/companies.ts';
 import { createDispatcher, outboxAge } from '../commands/dispatch.ts';
 import { createNotifications } from '../commands/notifications.ts';
+import { createOwnCompany } from '../commands/ownCompany.ts';
 import { createOwnSessions } from '../commands/ownSessions.ts';
 import { createPasswordChanges } from '../commands/passwordChanges.ts';
 import { createPasswords } from '../commands/passwords.ts';
@@ -131,6 +132,7 @@ export function composeApi({
       categories: createCategories(),
       devMailDir: config.devMailDir,
       notifications: createNotifications({ render }),
+      ownCompany: createOwnCompany({ companies }),
       ownSessions: createOwnSessions({ sessions }),
       passwordChanges: createPasswordChanges({ links, passwords, sessions, dispatch }),
       plans: createPlans(),

@@ -88,6 +88,12 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'POST /administration/registration-requests/:id/reject': ['global_admin'],
   'DELETE /administration/registration-requests/:id/reject': ['global_admin'],
   'POST /administration/registration-requests/:id/retry': ['global_admin', 'operator'],
+  'GET /companies/current': ['tenant_admin'],
+  'PATCH /companies/current': ['tenant_admin'],
+  'GET /companies/current/settings': ['tenant_admin', 'auditor'],
+  'PATCH /companies/current/settings': ['tenant_admin'],
+  'GET /administration/settings': ['global_admin'],
+  'PATCH /administration/settings': ['global_admin'],
   'GET /audit-logs': ['global_admin', 'tenant_admin', 'auditor'],
 };
 

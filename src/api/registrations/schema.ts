@@ -1,4 +1,4 @@
-import { businessTypes, subscriptionPlans } from '../../models/Company.ts';
+import { businessTypes, subscriptionPlans } from '../../rules/companies.ts';
 import { registrationStatuses } from '../../rules/onboarding.ts';
 import { listQuery } from '../listQuery.ts';
 import {
