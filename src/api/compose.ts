@@ -3,6 +3,7 @@ import { render } from '../activities/templates.ts';
 import { createAuth } from '../commands/auth.ts';
 import { createAuditLogs } from '../commands/auditLogs.ts';
 import { createCategories } from '../commands/categories.ts';
+import { createCalendars } from '../commands/calendars.ts';
 import { createCompanies } from '../commands/companies.ts';
 import { createDispatcher, outboxAge } from '../commands/dispatch.ts';
 import { createNotifications } from '../commands/notifications.ts';
@@ -129,6 +130,7 @@ export function composeApi({
     routes: resourceRoutes({
       auth,
       auditLogs: createAuditLogs({ config, policies }),
+      calendars: createCalendars(),
       categories: createCategories(),
       devMailDir: config.devMailDir,
       notifications: createNotifications({ render }),

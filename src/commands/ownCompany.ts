@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Actor } from '../context.ts';
 import { Invalid, invalidField } from '../errors.ts';
 import { Company } from '../models/Company.ts';
@@ -138,7 +139,7 @@ function difference({ id, settings }: Company, next: CompanySettings) {
   const now = resolved(settings, placeOf(id));
   for (const [index, { section, key, value, source }] of resolved(next, placeOf(id)).entries()) {
     const old = now[index];
-    if (old?.source === source && JSON.stringify(old.value) === JSON.stringify(value)) continue;
+    if (old?.source === source && isDeepStrictEqual(old.value, value)) continue;
     before[`${section}.${key}`] = old?.value;
     after[`${section}.${key}`] = value;
   }

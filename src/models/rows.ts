@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { and, type Attributes, type Model, type ModelStatic } from 'sequelize';
 import { currentContext } from '../context.ts';
 import { Conflict, NotFound } from '../errors.ts';
@@ -88,7 +89,8 @@ function difference<M extends Model & Entity>(row: M, changes: Partial<Attribute
   const after: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(changes)) {
     const old: unknown = row.get(name);
-    if (JSON.stringify(old) === JSON.stringify(value)) continue;
+    // Postgres gives the fields of jsonb back in an order of its own.
+    if (isDeepStrictEqual(old, value)) continue;
     before[name] = old;
     after[name] = value;
   }

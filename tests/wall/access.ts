@@ -92,6 +92,8 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'PATCH /companies/current': ['tenant_admin'],
   'GET /companies/current/settings': ['tenant_admin', 'auditor'],
   'PATCH /companies/current/settings': ['tenant_admin'],
+  'GET /companies/current/calendar': ['tenant_admin'],
+  'PUT /companies/current/calendar': ['tenant_admin'],
   'GET /administration/settings': ['global_admin'],
   'PATCH /administration/settings': ['global_admin'],
   'GET /audit-logs': ['global_admin', 'tenant_admin', 'auditor'],

@@ -1,3 +1,4 @@
+import type { CalendarView } from '../../commands/calendars.ts';
 import type { SettingsView } from '../../commands/ownCompany.ts';
 import type { Company } from '../../models/Company.ts';
 import type { ResolvedSetting } from '../../rules/settings.ts';
@@ -40,4 +41,12 @@ const presentSetting = ({ value, source, usual, takes, says }: ResolvedSetting) 
   default: usual,
   ...('min' in takes && { min: takes.min, max: takes.max }),
   description: says,
+});
+
+export const presentCalendar = (calendar: CalendarView) => ({
+  time_zone: calendar.timeZone,
+  working_days: [...calendar.workingDays],
+  working_hours: { from: calendar.workingHours.from, to: calendar.workingHours.to },
+  holidays: [...calendar.holidays],
+  version: calendar.version,
 });

@@ -1,14 +1,18 @@
+import type { Calendars } from '../../commands/calendars.ts';
 import type { OwnCompany } from '../../commands/ownCompany.ts';
 import { resolved } from '../../rules/settings.ts';
 import { route, type Route } from '../route.ts';
-import { presentCompany, presentSettings } from './present.ts';
+import { presentCalendar, presentCompany, presentSettings } from './present.ts';
 import {
+  calendarAnswer,
+  calendarExample,
   companyAnswer,
   companyExample,
   editOwnCompanyBody,
   editPlatformSettingsBody,
   editSettingsBody,
   platformSettingsAnswer,
+  replaceCalendarBody,
   settingsAnswer,
 } from './schema.ts';
 
@@ -27,10 +31,24 @@ const answersPlatformSettings = {
   answerSchema: platformSettingsAnswer,
 } as const;
 
+const calendar = {
+  path: '/companies/current/calendar',
+  permission: 'company:manage',
+  tag,
+  answer: presentCalendar,
+  answerSchema: calendarAnswer,
+} as const;
+
 const exampleOf = (isPlatform: boolean) =>
   presentSettings({ settings: resolved({}, { isPlatform }), version: 1 });
 
-export const companyRoutes = ({ ownCompany }: { readonly ownCompany: OwnCompany }): Route[] => [
+export const companyRoutes = ({
+  ownCompany,
+  calendars,
+}: {
+  readonly ownCompany: OwnCompany;
+  readonly calendars: Calendars;
+}): Route[] => [
   route({
     method: 'GET',
     path: '/companies/current',
@@ -77,6 +95,24 @@ export const companyRoutes = ({ ownCompany }: { readonly ownCompany: OwnCompany 
     handle: ({ actor, body: { version: _version, ...change }, expectedVersion }) =>
       ownCompany.editSettings(actor, change, expectedVersion),
     examples: { body: { audit: { retention_years: 7 } }, answer: exampleOf(false) },
+  }),
+  route({
+    ...calendar,
+    method: 'GET',
+    summary: 'When the company works: what deadlines in business days are counted by',
+    handle: ({ actor }) => calendars.get(actor),
+    examples: { answer: calendarExample },
+  }),
+  route({
+    ...calendar,
+    method: 'PUT',
+    ifMatch: true,
+    summary: 'Set when the company works; deadlines that run already stay',
+    message: 'Calendar changed',
+    businessRules: true,
+    body: replaceCalendarBody,
+    handle: ({ actor, body, expectedVersion }) => calendars.replace(actor, body, expectedVersion),
+    examples: { body: calendarExample, answer: calendarExample },
   }),
   route({
     ...platformSettings,

@@ -5,6 +5,7 @@ import { settingsOf, type Setting } from '../../rules/settings.ts';
 import {
   array,
   boolean,
+  calendarDate,
   email,
   id,
   instant,
@@ -144,3 +145,32 @@ export const editSettingsBody = settingsBody(false).id('EditSettings');
 export const editPlatformSettingsBody = settingsBody(true).id('EditPlatformSettings');
 export const settingsAnswer = settingsAnswerOf(false).id('Settings');
 export const platformSettingsAnswer = settingsAnswerOf(true).id('PlatformSettings');
+
+const timeOfDay = () => text(5).pattern(/^([01]\d|2[0-3]):[0-5]\d$/);
+
+const calendarFields = {
+  time_zone: timeZone,
+  working_days: array(integer(1, 7), { min: 1, max: 7 })
+    .unique()
+    .description('ISO weekdays, 1 is Monday'),
+  working_hours: object({ from: timeOfDay(), to: timeOfDay() }),
+  holidays: array(calendarDate(), { max: 1000 }).unique().description('Days off besides'),
+};
+
+export const replaceCalendarBody = object({
+  ...calendarFields,
+  version: optional(integer(0, 2_147_483_647)),
+}).id('ReplaceCalendar');
+
+export const calendarAnswer = object({
+  ...calendarFields,
+  version: integer(0, 2_147_483_647).description('0 while the company has set none'),
+}).id('Calendar');
+
+export const calendarExample = {
+  time_zone: 'Europe/Berlin',
+  working_days: [1, 2, 3, 4, 5],
+  working_hours: { from: '09:00', to: '17:00' },
+  holidays: ['2026-12-25', '2026-12-26'],
+  version: 1,
+};
