@@ -4,9 +4,11 @@ import { createAuth } from '../commands/auth.ts';
 import { checkAudit } from '../commands/auditChecks.ts';
 import { createAuditLogs } from '../commands/auditLogs.ts';
 import { createCategories } from '../commands/categories.ts';
+import { createCalendars } from '../commands/calendars.ts';
 import { createCompanies } from '../commands/companies.ts';
 import { createDispatcher, outboxAge } from '../commands/dispatch.ts';
 import { createNotifications } from '../commands/notifications.ts';
+import { createOwnCompany } from '../commands/ownCompany.ts';
 import { createOwnSessions } from '../commands/ownSessions.ts';
 import { createPasswordChanges } from '../commands/passwordChanges.ts';
 import { createPasswords } from '../commands/passwords.ts';
@@ -129,9 +131,11 @@ export function composeApi({
     routes: resourceRoutes({
       auth,
       auditLogs: createAuditLogs({ config, policies }),
+      calendars: createCalendars(),
       categories: createCategories(),
       devMailDir: config.devMailDir,
       notifications: createNotifications({ render }),
+      ownCompany: createOwnCompany({ companies }),
       ownSessions: createOwnSessions({ sessions }),
       passwordChanges: createPasswordChanges({ links, passwords, sessions, dispatch }),
       plans: createPlans(),

@@ -1,6 +1,7 @@
 import { auditLogRoutes } from './audit-logs/routes.ts';
 import { authRoutes } from './auth/routes.ts';
 import { categoryRoutes } from './categories/routes.ts';
+import { companyRoutes } from './companies/routes.ts';
 import { devRoutes } from './dev/routes.ts';
 import { notificationRoutes } from './notifications/routes.ts';
 import { planRoutes } from './plans/routes.ts';
@@ -19,6 +20,7 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof notificationRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
   Parameters<typeof registrationRoutes>[0] &
+  Parameters<typeof companyRoutes>[0] &
   Parameters<typeof auditLogRoutes>[0] &
   Parameters<typeof devRoutes>[0];
 
@@ -32,6 +34,7 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...notificationRoutes(dependencies),
   ...workflowRoutes(dependencies),
   ...registrationRoutes(dependencies),
+  ...companyRoutes(dependencies),
   ...auditLogRoutes(dependencies),
   ...devRoutes(dependencies),
 ];

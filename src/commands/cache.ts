@@ -3,6 +3,7 @@ export interface Cache<V> {
   /** Calls that ask for the same key at once share one `load`; a failed one is not remembered. */
   get(key: string, load: () => Promise<V>): Promise<V>;
   forget(key: string): void;
+  clear(): void;
 }
 
 /**
@@ -29,5 +30,6 @@ export function createCache<V>({ freshMs, most }: { freshMs: number; most: numbe
       return value;
     },
     forget: (key) => void entries.delete(key),
+    clear: () => entries.clear(),
   };
 }

@@ -36,6 +36,8 @@ export interface Companies {
   /** The company that owns exactly this verified domain. */
   byHost(host: string): Promise<KnownCompany | undefined>;
   isAllowedHost(host: string): Promise<boolean>;
+  /** After a change of a company or its domains: this process looks again with the next request. */
+  forget(): void;
 }
 
 const freshMs = 4000;
@@ -86,6 +88,8 @@ export function createCompanies({
 
     isAllowedHost: async (host) =>
       allowedHosts.includes(host) || (await byHost(host)) !== undefined,
+
+    forget: () => cache.clear(),
   };
 }
 

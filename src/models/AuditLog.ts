@@ -29,6 +29,12 @@ export type AuditAction =
 
 type Facts = Readonly<Record<string, unknown>>;
 
+export interface AuditedChange {
+  readonly before?: Facts;
+  readonly after?: Facts;
+  readonly companyId?: string;
+}
+
 /** What happened, by whom, through what. Append-only: the runtime may neither change nor delete. */
 export class AuditLog extends Model<InferAttributes<AuditLog>, InferCreationAttributes<AuditLog>> {
   declare id: string;
@@ -68,11 +74,14 @@ export class AuditLog extends Model<InferAttributes<AuditLog>, InferCreationAttr
     );
   }
 
-  /** Commits with the change it tells of. `before` and `after` hold changed fields, no secrets. */
+  /**
+   * Commits with the change it tells of. `before` and `after` hold changed fields, no secrets. What
+   * the platform does to a company names it by `companyId`; else the transaction's company is told.
+   */
   static record(
     action: AuditAction,
     entity: { readonly type: string; readonly id: string | null },
-    change: { readonly before?: Facts; readonly after?: Facts } = {},
+    change: AuditedChange = {},
   ): void {
     const context = currentContext();
     append(AuditLog, {
@@ -84,6 +93,7 @@ export class AuditLog extends Model<InferAttributes<AuditLog>, InferCreationAttr
       entityId: entity.id,
       before: change.before,
       after: change.after,
+      ...(change.companyId !== undefined && { companyId: change.companyId }),
       requestId: context.requestId || null,
       workflowId: context.workflowId ?? null,
       ip: context.ip ?? null,

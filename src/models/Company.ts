@@ -6,21 +6,18 @@ import {
   type Sequelize,
 } from 'sequelize';
 import type { businessTypes, subscriptionPlans } from '../rules/companies.ts';
-import type { LifecycleConfig } from '../rules/lifecycle.ts';
-import type { OnboardingSettings } from '../rules/onboarding.ts';
+import type { CompanySettings } from '../rules/settings.ts';
 import { column, platformTable } from './columns.ts';
 
-/** What a company may set for itself, by section; bounds are checked when it is stored. */
-export interface CompanySettings {
-  readonly subscription?: LifecycleConfig;
-  /** Whether passwords need characters of every class; they do unless told. */
-  readonly password?: { readonly requireClasses?: boolean };
-  /** Of the platform alone. */
-  readonly onboarding?: Partial<OnboardingSettings>;
-}
+export type { CompanySettings };
 
-/** A tenant. Written through `withGlobal`; a company's own transaction sees only its own row. */
+/**
+ * A tenant. Written through `withGlobal`; its own transaction sees its own row alone, and may change
+ * what the company says about itself and its settings, never its status, code or schema.
+ */
 export class Company extends Model<InferAttributes<Company>, InferCreationAttributes<Company>> {
+  static readonly entityType = 'company';
+
   declare id: string;
   declare name: string;
   declare code: string;
@@ -32,6 +29,7 @@ export class Company extends Model<InferAttributes<Company>, InferCreationAttrib
   declare contactPhone: CreationOptional<string | null>;
   declare address: CreationOptional<string | null>;
   declare linkedin: CreationOptional<string | null>;
+  declare logoUrl: CreationOptional<string | null>;
   declare subscriptionPlan: CreationOptional<(typeof subscriptionPlans)[number]>;
   declare defaultCurrency: CreationOptional<string>;
   declare timeZone: CreationOptional<string>;
@@ -57,6 +55,7 @@ export class Company extends Model<InferAttributes<Company>, InferCreationAttrib
         contactPhone: column.text,
         address: column.text,
         linkedin: column.text,
+        logoUrl: column.text,
         subscriptionPlan: column.text,
         defaultCurrency: column.text,
         timeZone: column.text,

@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import { and, type Attributes, type Model, type ModelStatic } from 'sequelize';
 import { currentContext } from '../context.ts';
 import { Conflict, NotFound } from '../errors.ts';
-import { AuditLog } from './AuditLog.ts';
+import { AuditLog, type AuditedChange } from './AuditLog.ts';
 
 /** What every entity has. */
 interface Entity {
@@ -28,6 +29,7 @@ export const noSuch = (entityType: string, id: string): NotFound =>
 
 /**
  * Changes some fields of a row as a person asked, if nobody changed it since `expectedVersion`.
+ * @param audited what the audit line says otherwise than the changed fields
  * @throws Conflict VERSION_CONFLICT with the current version
  */
 export async function editRow<M extends Model & Entity>(
@@ -35,7 +37,8 @@ export async function editRow<M extends Model & Entity>(
   row: M,
   changes: Partial<Attributes<M>>,
   expectedVersion: number | undefined,
-  action: 'UPDATE' | 'ARCHIVE' | 'RESTORE' = 'UPDATE',
+  action: 'UPDATE' | 'ARCHIVE' | 'RESTORE' | 'STATUS_CHANGE' = 'UPDATE',
+  audited: AuditedChange = {},
 ): Promise<M> {
   const { before, after } = difference(row, changes);
   const { version } = row;
@@ -47,7 +50,7 @@ export async function editRow<M extends Model & Entity>(
     { where: and({ id: row.id, version }) },
   );
   if (changed === 0) throw versionConflict(model.entityType, row.id, version);
-  AuditLog.record(action, { type: model.entityType, id: row.id }, { before, after });
+  AuditLog.record(action, { type: model.entityType, id: row.id }, { before, after, ...audited });
   return row.reload();
 }
 
@@ -86,7 +89,8 @@ function difference<M extends Model & Entity>(row: M, changes: Partial<Attribute
   const after: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(changes)) {
     const old: unknown = row.get(name);
-    if (JSON.stringify(old) === JSON.stringify(value)) continue;
+    // Postgres gives the fields of jsonb back in an order of its own.
+    if (isDeepStrictEqual(old, value)) continue;
     before[name] = old;
     after[name] = value;
   }

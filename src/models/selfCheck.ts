@@ -15,6 +15,8 @@ const notSystem = `n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.n
 /** How Postgres writes down the conditions that ask for the company. */
 const ownRows = '(company_id = ( SELECT app.company_id() AS company_id))';
 const ownCompany = '(id = ( SELECT app.company_id() AS company_id))';
+/** What a company may change of its own row. */
+const ownCompanyColumns = `'{name,contact_email,contact_phone,linkedin,address,logo_url,default_currency,time_zone,settings,version,updated_at,updated_by}'::name[]`;
 /** How a search function, which stands before the wall, asks for the company itself. */
 const ownSearch =
   '^\\s*SELECT id FROM \\w+\\.\\w+\\s+WHERE company_id = \\(SELECT app\\.company_id\\(\\)\\)\\s+' +
@@ -67,7 +69,11 @@ const checks: readonly string[] = [
            WHEN p.polrelid::regclass::text = 'platform.companies' THEN '${ownCompany}'
            WHEN p.polrelid::regclass::text = 'platform.users' THEN '${oneLine(ownMembers)}' ELSE '' END)
        AND coalesce(${condition('polwithcheck')}, '${ownRows}') = '${ownRows}'
-       AND (p.polqual IS NOT NULL OR p.polwithcheck IS NOT NULL))`,
+       AND (p.polqual IS NOT NULL OR p.polwithcheck IS NOT NULL))
+     AND NOT (p.polrelid::regclass::text = 'platform.companies' AND p.polcmd = 'w'
+       AND p.polroles = ARRAY(SELECT oid FROM pg_roles WHERE rolname = 'app_api')
+       AND ${condition('polqual')} = '${ownCompany}'
+       AND ${condition('polwithcheck')} = '${ownCompany}')`,
 
   `SELECT format('the function app.company_id() is not ours') AS finding
    WHERE NOT EXISTS (SELECT FROM pg_proc p
@@ -104,7 +110,10 @@ const checks: readonly string[] = [
      aclexplode(a.attacl) g
    WHERE (g.grantee = 0 OR g.grantee = ANY (${runtime})) AND ${inOurs}
      AND (g.privilege_type <> 'SELECT' OR g.is_grantable OR c.oid::regclass::text <> 'platform.users'
-       OR a.attname IN ('password_hash', 'failed_logins', 'locked_until'))`,
+       OR a.attname IN ('password_hash', 'failed_logins', 'locked_until'))
+     AND NOT (g.privilege_type = 'UPDATE' AND NOT g.is_grantable
+       AND g.grantee = (SELECT oid FROM pg_roles WHERE rolname = 'app_api')
+       AND c.oid::regclass::text = 'platform.companies' AND a.attname = ANY (${ownCompanyColumns}))`,
 
   `SELECT format('%s may create in the schema %s', r.oid::regrole, n.nspname) AS finding
    FROM pg_namespace n, pg_roles r

@@ -1,3 +1,4 @@
+import { boundsProblem, type Bounds } from './bounds.ts';
 import type { Problem } from './problem.ts';
 
 /** The numbers of a lifecycle. Units are in the names; lists hold days, shares are 0 to 1. */
@@ -46,8 +47,7 @@ export const lifecycleDefaults: LifecycleValues = {
   reinstatementDays: 30,
 };
 
-/** Bounds, both ends included. A `list` holds up to ten different whole numbers in these bounds. */
-export const lifecycleBounds: Readonly<Record<keyof LifecycleValues, LifecycleBounds>> = {
+export const lifecycleBounds: Readonly<Record<keyof LifecycleValues, Bounds>> = {
   renewalOfferDays: { kind: 'whole', min: 14, max: 90 },
   renewalReminderDays: { kind: 'list', min: 1, max: 90 },
   renewalCallDays: { kind: 'whole', min: 1, max: 30 },
@@ -59,12 +59,6 @@ export const lifecycleBounds: Readonly<Record<keyof LifecycleValues, LifecycleBo
   graceReminderDays: { kind: 'list', min: 1, max: 90 },
   reinstatementDays: { kind: 'whole', min: 0, max: 180 },
 };
-
-export interface LifecycleBounds {
-  readonly kind: 'whole' | 'share' | 'list';
-  readonly min: number;
-  readonly max: number;
-}
 
 /** What is wrong with a config from outside, one problem per key; empty when it may be stored. */
 export const lifecycleProblems = (config: unknown): readonly LifecycleProblem[] => {
@@ -110,31 +104,6 @@ const known = (field: string): field is keyof LifecycleValues =>
 
 const problemOf = (field: string, value: unknown): LifecycleProblem | undefined => {
   if (!known(field)) return { field, code: 'UNKNOWN_FIELD', message: 'There is no such setting' };
-  const { kind, min, max } = lifecycleBounds[field];
-  if (fits[kind](value, min, max)) return undefined;
-  return { field, code: 'OUT_OF_RANGE', message: `${kinds[kind]} from ${min} to ${max}` };
-};
-
-const isWhole = (value: unknown, min: number, max: number): boolean =>
-  typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
-
-/** Shares have up to four places, so that money is multiplied by whole ten-thousandths. */
-const isShare = (value: unknown, min: number, max: number): boolean =>
-  typeof value === 'number' &&
-  value >= min &&
-  value <= max &&
-  Math.round(value * 10_000) / 10_000 === value;
-
-const isList = (value: unknown, min: number, max: number): boolean =>
-  Array.isArray(value) &&
-  value.length <= 10 &&
-  new Set(value).size === value.length &&
-  value.every((entry) => isWhole(entry, min, max));
-
-const fits = { whole: isWhole, share: isShare, list: isList };
-
-const kinds = {
-  whole: 'A whole number',
-  share: 'A number with up to four decimal places',
-  list: 'Up to ten different whole numbers',
+  const problem = boundsProblem(lifecycleBounds[field], value);
+  return problem && { field, ...problem };
 };

@@ -1,3 +1,4 @@
+import type { Bounds } from './bounds.ts';
 import { addBusinessDays, type BusinessCalendar } from './businessDays.ts';
 
 /**
@@ -82,7 +83,7 @@ export interface OnboardingSettings {
   readonly requireVerifiedEmail: boolean;
 }
 
-const defaults: OnboardingSettings = {
+export const onboardingDefaults: OnboardingSettings = {
   verifyEmailHours: 48,
   reviewReminderBd: 2,
   reviewEscalateBd: 5,
@@ -91,9 +92,20 @@ const defaults: OnboardingSettings = {
   requireVerifiedEmail: false,
 };
 
+/** Of its numbers. */
+export const onboardingBounds: Readonly<
+  Record<Exclude<keyof OnboardingSettings, 'requireVerifiedEmail'>, Bounds>
+> = {
+  verifyEmailHours: { kind: 'whole', min: 1, max: 336 },
+  reviewReminderBd: { kind: 'whole', min: 1, max: 20 },
+  reviewEscalateBd: { kind: 'whole', min: 1, max: 30 },
+  reviewExpireDays: { kind: 'whole', min: 7, max: 90 },
+  activationDays: { kind: 'whole', min: 1, max: 30 },
+};
+
 /** What holds, given what the platform has set. */
 export const onboardingSettings = (set: Partial<OnboardingSettings> = {}): OnboardingSettings => ({
-  ...defaults,
+  ...onboardingDefaults,
   ...set,
 });
 

@@ -115,6 +115,22 @@ describe('the catalog', () => {
     expect(grants.flat().toSorted()).toEqual(designed.toSorted());
   });
 
+  it('lets a company change these columns of its own row, and grants no other columns', async () => {
+    const columns = await rowsOf(
+      `SELECT g.grantee::regrole::text || ': ' || c.oid::regclass::text || ' ' || g.privilege_type
+         || ' ' || string_agg(a.attname, ' ' ORDER BY a.attname)
+       FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid, aclexplode(a.attacl) g
+       WHERE c.relnamespace::regnamespace::text IN ('platform', 'core', 'shared')
+         AND g.privilege_type <> 'SELECT'
+       GROUP BY g.grantee, c.oid, g.privilege_type ORDER BY 1`,
+    );
+
+    expect(columns.flat()).toEqual([
+      'app_api: platform.companies UPDATE address contact_email contact_phone default_currency ' +
+        'linkedin logo_url name settings time_zone updated_at updated_by version',
+    ]);
+  });
+
   it("has the functions, extensions and owner's rights that we know", async () => {
     const functions = await rowsOf(
       `SELECT p.oid::regprocedure::text || CASE WHEN p.prosecdef THEN ' definer' ELSE '' END

@@ -138,6 +138,36 @@ const holes: readonly Hole[] = [
     mend: 'ALTER POLICY own ON platform.companies USING (id = (SELECT app.company_id()))',
   },
   {
+    what: 'changes to all companies',
+    make: 'ALTER POLICY own_edit ON platform.companies USING (true)',
+    finding: /the policy own_edit of platform.companies does not ask/,
+    mend: 'ALTER POLICY own_edit ON platform.companies USING (id = (SELECT app.company_id()))',
+  },
+  {
+    what: 'a row that is handed to another company',
+    make: 'ALTER POLICY own_edit ON platform.companies WITH CHECK (true)',
+    finding: /the policy own_edit of platform.companies does not ask/,
+    mend: 'ALTER POLICY own_edit ON platform.companies WITH CHECK (id = (SELECT app.company_id()))',
+  },
+  {
+    what: 'workers that change companies',
+    make: 'ALTER POLICY own_edit ON platform.companies TO app_api, app_worker',
+    finding: /the policy own_edit of platform.companies does not ask/,
+    mend: 'ALTER POLICY own_edit ON platform.companies TO app_api',
+  },
+  {
+    what: 'a status that companies may change',
+    make: 'GRANT UPDATE (status) ON platform.companies TO app_api',
+    finding: /app_api may UPDATE the column status of platform.companies/,
+    mend: 'REVOKE UPDATE (status) ON platform.companies FROM app_api',
+  },
+  {
+    what: 'workers that may change names of companies',
+    make: 'GRANT UPDATE (name) ON platform.companies TO app_worker',
+    finding: /app_worker may UPDATE the column name of platform.companies/,
+    mend: 'REVOKE UPDATE (name) ON platform.companies FROM app_worker',
+  },
+  {
     what: 'a company function that answers with any company',
     make: `ALTER FUNCTION app.company_id() RENAME TO company_id_kept;
       CREATE FUNCTION app.company_id() RETURNS uuid LANGUAGE sql STABLE AS 'SELECT NULL::uuid'`,

@@ -1,5 +1,6 @@
 import Joi from 'joi';
-import { lifecycleBounds, type LifecycleBounds } from '../../rules/lifecycle.ts';
+import type { Bounds } from '../../rules/bounds.ts';
+import { lifecycleBounds } from '../../rules/lifecycle.ts';
 import { maxDurationMonths } from '../../rules/terms.ts';
 import { listQuery } from '../listQuery.ts';
 import {
@@ -21,9 +22,9 @@ import {
 
 const coverageLevels = ['basic', 'standard', 'premium'] as const;
 
-const whole = ({ min, max }: LifecycleBounds) => optional(integer(min, max));
-const days = ({ min, max }: LifecycleBounds) => optional(array(integer(min, max), { max: 10 }));
-const share = ({ min, max }: LifecycleBounds) => optional(Joi.number().min(min).max(max));
+const whole = ({ min, max }: Bounds) => optional(integer(min, max));
+const days = ({ min, max }: Bounds) => optional(array(integer(min, max), { max: 10 }));
+const share = ({ min, max }: Bounds) => optional(Joi.number().min(min).max(max));
 
 const lifecycleConfig = object({
   renewal_offer_days: whole(lifecycleBounds.renewalOfferDays),

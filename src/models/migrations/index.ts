@@ -7,6 +7,7 @@ import { frozenTerms } from './0006FrozenTerms.ts';
 import { search } from './0007Search.ts';
 import { administration } from './0008Administration.ts';
 import { onboarding } from './0009Onboarding.ts';
+import { companySettings } from './0011CompanySettings.ts';
 import { auditSeals } from './0013AuditSeals.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
@@ -27,5 +28,6 @@ export const migrations: readonly Migration[] = [
   search,
   administration,
   onboarding,
+  companySettings,
   auditSeals,
 ];

@@ -1,0 +1,52 @@
+import type { CalendarView } from '../../commands/calendars.ts';
+import type { SettingsView } from '../../commands/ownCompany.ts';
+import type { Company } from '../../models/Company.ts';
+import type { ResolvedSetting } from '../../rules/settings.ts';
+import { settingName } from './schema.ts';
+
+export const presentCompany = (company: Company) => ({
+  id: company.id,
+  name: company.name,
+  code: company.code,
+  status: company.status,
+  isolation: company.isolation,
+  business_type: company.businessType,
+  contact_email: company.contactEmail,
+  contact_phone: company.contactPhone,
+  linkedin: company.linkedin,
+  address: company.address,
+  logo_url: company.logoUrl,
+  default_currency: company.defaultCurrency,
+  subscription_plan: company.subscriptionPlan,
+  time_zone: company.timeZone,
+  created_at: company.createdAt.toISOString(),
+  updated_at: company.updatedAt.toISOString(),
+  archived_at: company.archivedAt?.toISOString() ?? null,
+  version: company.version,
+});
+
+/** By section and name, each value with who set it and what else could be set. */
+export const presentSettings = ({ settings, version }: SettingsView) => {
+  const sections: Record<string, Record<string, ReturnType<typeof presentSetting>>> = {};
+  for (const setting of settings) {
+    const shown = { [settingName(setting.key)]: presentSetting(setting) };
+    sections[setting.section] = { ...sections[setting.section], ...shown };
+  }
+  return { settings: sections, version };
+};
+
+const presentSetting = ({ value, source, usual, takes, says }: ResolvedSetting) => ({
+  value,
+  source,
+  default: usual,
+  ...('min' in takes && { min: takes.min, max: takes.max }),
+  description: says,
+});
+
+export const presentCalendar = (calendar: CalendarView) => ({
+  time_zone: calendar.timeZone,
+  working_days: [...calendar.workingDays],
+  working_hours: { from: calendar.workingHours.from, to: calendar.workingHours.to },
+  holidays: [...calendar.holidays],
+  version: calendar.version,
+});

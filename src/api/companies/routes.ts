@@ -1,0 +1,138 @@
+import type { Calendars } from '../../commands/calendars.ts';
+import type { OwnCompany } from '../../commands/ownCompany.ts';
+import { resolved } from '../../rules/settings.ts';
+import { route, type Route } from '../route.ts';
+import { presentCalendar, presentCompany, presentSettings } from './present.ts';
+import {
+  calendarAnswer,
+  calendarExample,
+  companyAnswer,
+  companyExample,
+  editOwnCompanyBody,
+  editPlatformSettingsBody,
+  editSettingsBody,
+  platformSettingsAnswer,
+  replaceCalendarBody,
+  settingsAnswer,
+} from './schema.ts';
+
+const tag = 'Companies';
+const answersCompany = { answer: presentCompany, answerSchema: companyAnswer } as const;
+
+const ownSettings = { path: '/companies/current/settings', tag } as const;
+const platformSettings = {
+  path: '/administration/settings',
+  permission: 'company:manage_all',
+  tag,
+} as const;
+const answersSettings = { answer: presentSettings, answerSchema: settingsAnswer } as const;
+const answersPlatformSettings = {
+  answer: presentSettings,
+  answerSchema: platformSettingsAnswer,
+} as const;
+
+const calendar = {
+  path: '/companies/current/calendar',
+  permission: 'company:manage',
+  tag,
+  answer: presentCalendar,
+  answerSchema: calendarAnswer,
+} as const;
+
+const exampleOf = (isPlatform: boolean) =>
+  presentSettings({ settings: resolved({}, { isPlatform }), version: 1 });
+
+export const companyRoutes = ({
+  ownCompany,
+  calendars,
+}: {
+  readonly ownCompany: OwnCompany;
+  readonly calendars: Calendars;
+}): Route[] => [
+  route({
+    method: 'GET',
+    path: '/companies/current',
+    permission: 'company:manage',
+    summary: 'The company one acts in',
+    tag,
+    ...answersCompany,
+    handle: ({ actor }) => ownCompany.get(actor),
+    examples: { answer: companyExample },
+  }),
+  route({
+    method: 'PATCH',
+    path: '/companies/current',
+    permission: 'company:manage',
+    ifMatch: true,
+    summary: 'Change what the company says about itself',
+    message: 'Company changed',
+    tag,
+    businessRules: true,
+    body: editOwnCompanyBody,
+    ...answersCompany,
+    handle: ({ actor, body, expectedVersion }) => ownCompany.edit(actor, body, expectedVersion),
+    examples: { body: { time_zone: 'Europe/Berlin' }, answer: companyExample },
+  }),
+  route({
+    ...ownSettings,
+    method: 'GET',
+    permission: 'settings:read',
+    summary: 'All settings: what holds, who set it, what could be set',
+    ...answersSettings,
+    handle: ({ actor }) => ownCompany.settings(actor),
+    examples: { answer: exampleOf(false) },
+  }),
+  route({
+    ...ownSettings,
+    method: 'PATCH',
+    permission: 'settings:write',
+    ifMatch: true,
+    summary: 'Change some settings; what runs already keeps its own',
+    message: 'Settings changed',
+    businessRules: true,
+    body: editSettingsBody,
+    ...answersSettings,
+    handle: ({ actor, body: { version: _version, ...change }, expectedVersion }) =>
+      ownCompany.editSettings(actor, change, expectedVersion),
+    examples: { body: { audit: { retention_years: 7 } }, answer: exampleOf(false) },
+  }),
+  route({
+    ...calendar,
+    method: 'GET',
+    summary: 'When the company works: what deadlines in business days are counted by',
+    handle: ({ actor }) => calendars.get(actor),
+    examples: { answer: calendarExample },
+  }),
+  route({
+    ...calendar,
+    method: 'PUT',
+    ifMatch: true,
+    summary: 'Set when the company works; deadlines that run already stay',
+    message: 'Calendar changed',
+    businessRules: true,
+    body: replaceCalendarBody,
+    handle: ({ actor, body, expectedVersion }) => calendars.replace(actor, body, expectedVersion),
+    examples: { body: calendarExample, answer: calendarExample },
+  }),
+  route({
+    ...platformSettings,
+    method: 'GET',
+    summary: "The platform's own settings, onboarding among them",
+    ...answersPlatformSettings,
+    handle: () => ownCompany.platformSettings(),
+    examples: { answer: exampleOf(true) },
+  }),
+  route({
+    ...platformSettings,
+    method: 'PATCH',
+    ifMatch: true,
+    summary: "Change some of the platform's settings",
+    message: 'Settings changed',
+    businessRules: true,
+    body: editPlatformSettingsBody,
+    ...answersPlatformSettings,
+    handle: ({ body: { version: _version, ...change }, expectedVersion }) =>
+      ownCompany.editPlatformSettings(change, expectedVersion),
+    examples: { body: { onboarding: { activation_days: 7 } }, answer: exampleOf(true) },
+  }),
+];

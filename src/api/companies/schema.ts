@@ -1,0 +1,176 @@
+import Joi from 'joi';
+import { businessTypes, subscriptionPlans } from '../../rules/companies.ts';
+import { roleCodes } from '../../rules/permissions.ts';
+import { settingsOf, type Setting } from '../../rules/settings.ts';
+import {
+  array,
+  boolean,
+  calendarDate,
+  email,
+  id,
+  instant,
+  integer,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  partial,
+  text,
+  type Fields,
+} from '../schema.ts';
+
+const version = integer(1, 2_147_483_647);
+const currency = text(3).pattern(/^[A-Z]{3}$/);
+const logoUrl = text(500).pattern(/^https:\/\/\S+$/);
+const timeZone = text(64).description('IANA name, such as Europe/Berlin');
+
+const fields = {
+  name: text(200).description('Unique among companies'),
+  contact_email: nullable(email()),
+  contact_phone: nullable(text(30)),
+  linkedin: nullable(text(300)),
+  address: nullable(text(500)),
+  logo_url: nullable(logoUrl),
+  default_currency: currency,
+  time_zone: timeZone,
+};
+
+export const editOwnCompanyBody = partial({ ...fields, version });
+
+export const companyAnswer = object({
+  id: id(),
+  name: text(200),
+  code: text(20),
+  status: oneOf('active', 'suspended', 'closed'),
+  isolation: oneOf('shared', 'dedicated_schema'),
+  business_type: oneOf(...businessTypes),
+  contact_email: nullable(email()),
+  contact_phone: nullable(text(100)),
+  linkedin: nullable(text(300)),
+  address: nullable(text(500)),
+  logo_url: nullable(logoUrl),
+  default_currency: currency,
+  subscription_plan: oneOf(...subscriptionPlans),
+  time_zone: timeZone,
+  created_at: instant(),
+  updated_at: instant(),
+  archived_at: nullable(instant()),
+  version,
+}).id('Company');
+
+export const companyExample = {
+  id: '01998e3a-5b7c-7d1e-8f20-3a4b5c6d7e8f',
+  name: 'Acme Insurance',
+  code: 'ACME',
+  status: 'active',
+  isolation: 'shared',
+  business_type: 'home',
+  contact_email: 'office@acme.example',
+  contact_phone: '+49 30 123456',
+  linkedin: null,
+  address: 'Unter den Linden 1, Berlin',
+  logo_url: 'https://acme.example/logo.svg',
+  default_currency: 'EUR',
+  subscription_plan: 'standard',
+  time_zone: 'Europe/Berlin',
+  created_at: '2026-01-31T09:30:00.000Z',
+  updated_at: '2026-01-31T09:30:00.000Z',
+  archived_at: null,
+  version: 1,
+} as const;
+
+/** `reviewReminderBd` to `review_reminder_bd`. */
+export const settingName = (key: string): string =>
+  key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+/** Bounds are a rule's, which names both ends where a value is refused. */
+const wished = {
+  whole: () => Joi.number(),
+  share: () => Joi.number(),
+  list: () => array(Joi.number(), { max: 10 }),
+  switch: () => boolean(),
+  roles: () => array(oneOf(...roleCodes), { max: roleCodes.length }),
+};
+
+const boundsOf = ({ takes }: Setting): string =>
+  'min' in takes ? ` From ${takes.min} to ${takes.max}.` : '';
+
+/** An object of sections with one field for each setting. */
+function bySection(
+  settings: readonly Setting[],
+  fieldOf: (setting: Setting) => Joi.AnySchema,
+  sectionOf: (section: Joi.AnySchema) => Joi.AnySchema,
+): Fields {
+  const sections: Record<string, Fields> = {};
+  for (const setting of settings) {
+    const field = { [settingName(setting.key)]: fieldOf(setting) };
+    sections[setting.section] = { ...sections[setting.section], ...field };
+  }
+  return Object.fromEntries(
+    Object.entries(sections).map(([name, section]) => [name, sectionOf(object(section))]),
+  );
+}
+
+const wishField = (setting: Setting): Joi.AnySchema =>
+  optional(nullable(wished[setting.takes.kind]())).description(
+    `${setting.says}${boundsOf(setting)} null puts the default back.`,
+  );
+
+const value = Joi.alternatives(
+  Joi.number(),
+  boolean(),
+  array(Joi.alternatives(Joi.number(), text(60)), { max: 20 }),
+);
+
+const settingField = (setting: Setting): Joi.AnySchema =>
+  object({
+    value,
+    source: oneOf('company', 'default'),
+    default: value,
+    min: optional(Joi.number()),
+    max: optional(Joi.number()),
+    description: text(300),
+  }).description(setting.says);
+
+const settingsBody = (isPlatform: boolean) =>
+  partial({ ...bySection(settingsOf({ isPlatform }), wishField, optional), version });
+
+const settingsAnswerOf = (isPlatform: boolean) =>
+  object({
+    settings: object(bySection(settingsOf({ isPlatform }), settingField, (section) => section)),
+    version,
+  });
+
+export const editSettingsBody = settingsBody(false).id('EditSettings');
+export const editPlatformSettingsBody = settingsBody(true).id('EditPlatformSettings');
+export const settingsAnswer = settingsAnswerOf(false).id('Settings');
+export const platformSettingsAnswer = settingsAnswerOf(true).id('PlatformSettings');
+
+const timeOfDay = () => text(5).pattern(/^([01]\d|2[0-3]):[0-5]\d$/);
+
+const calendarFields = {
+  time_zone: timeZone,
+  working_days: array(integer(1, 7), { min: 1, max: 7 })
+    .unique()
+    .description('ISO weekdays, 1 is Monday'),
+  working_hours: object({ from: timeOfDay(), to: timeOfDay() }),
+  holidays: array(calendarDate(), { max: 1000 }).unique().description('Days off besides'),
+};
+
+export const replaceCalendarBody = object({
+  ...calendarFields,
+  version: optional(integer(0, 2_147_483_647)),
+}).id('ReplaceCalendar');
+
+export const calendarAnswer = object({
+  ...calendarFields,
+  version: integer(0, 2_147_483_647).description('0 while the company has set none'),
+}).id('Calendar');
+
+export const calendarExample = {
+  time_zone: 'Europe/Berlin',
+  working_days: [1, 2, 3, 4, 5],
+  working_hours: { from: '09:00', to: '17:00' },
+  holidays: ['2026-12-25', '2026-12-26'],
+  version: 1,
+};

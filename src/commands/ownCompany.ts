@@ -1,0 +1,150 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Actor } from '../context.ts';
+import { Invalid, invalidField } from '../errors.ts';
+import { Company } from '../models/Company.ts';
+import { platformCompanyId, withTenant } from '../models/database.ts';
+import { editRow, getRow, refuseStale } from '../models/rows.ts';
+import { isTimeZone } from '../rules/calendar.ts';
+import {
+  resolved,
+  settingsProblems,
+  withSettings,
+  type CompanySettings,
+  type ResolvedSetting,
+  type SettingsChange,
+} from '../rules/settings.ts';
+import type { Companies } from './companies.ts';
+
+/** What a company says about itself; what is undefined stays as it is. */
+export interface CompanyChanges {
+  readonly name?: string | undefined;
+  readonly contactEmail?: string | null | undefined;
+  readonly contactPhone?: string | null | undefined;
+  readonly linkedin?: string | null | undefined;
+  readonly address?: string | null | undefined;
+  readonly logoUrl?: string | null | undefined;
+  readonly defaultCurrency?: string | undefined;
+  readonly timeZone?: string | undefined;
+}
+
+export interface SettingsView {
+  readonly settings: readonly ResolvedSetting[];
+  readonly version: number;
+}
+
+/** What the people of a company see and change of it. The routes say who may. */
+export const createOwnCompany = ({ companies }: { readonly companies: Companies }) => {
+  /** @throws Invalid with one detail for each setting that is unknown or out of its bounds */
+  async function editSettings(
+    companyId: string,
+    change: SettingsChange,
+    expectedVersion: number | undefined,
+  ): Promise<SettingsView> {
+    const problems = settingsProblems(change, placeOf(companyId));
+    if (problems.length > 0) {
+      throw new Invalid(problems.map((each) => ({ ...each, field: wireName(each.field) })));
+    }
+    const view = await withTenant(companyId, async () => {
+      const company = await getRow(Company, companyId);
+      refuseStale(Company, company, expectedVersion);
+      const settings = withSettings(company.settings, change);
+      const audited = difference(company, settings);
+      if (Object.keys(audited.after).length === 0) return viewOf(company);
+      return viewOf(
+        await editRow(Company, company, { settings }, expectedVersion, 'UPDATE', audited),
+      );
+    });
+    companies.forget();
+    return view;
+  }
+
+  return {
+    get: ({ companyId }: Actor): Promise<Company> =>
+      withTenant(companyId, () => getRow(Company, companyId)),
+
+    /** @throws Conflict COMPANY_EXISTS when another company has the name */
+    async edit(
+      { companyId }: Actor,
+      changes: CompanyChanges,
+      expectedVersion: number | undefined,
+    ): Promise<Company> {
+      refuseUnknownZone(changes.timeZone);
+      const company = await withTenant(companyId, async () => {
+        const row = await getRow(Company, companyId);
+        return editRow(Company, row, fieldsOf(row, changes), expectedVersion);
+      });
+      companies.forget();
+      return company;
+    },
+
+    settings: ({ companyId }: Actor): Promise<SettingsView> => settingsOf(companyId),
+
+    editSettings: (
+      { companyId }: Actor,
+      change: SettingsChange,
+      expectedVersion: number | undefined,
+    ): Promise<SettingsView> => editSettings(companyId, change, expectedVersion),
+
+    /** The platform's own, which are the deadlines of onboarding besides. */
+    platformSettings: (): Promise<SettingsView> => settingsOf(platformCompanyId),
+
+    editPlatformSettings: (
+      change: SettingsChange,
+      expectedVersion: number | undefined,
+    ): Promise<SettingsView> => editSettings(platformCompanyId, change, expectedVersion),
+  };
+};
+
+export type OwnCompany = ReturnType<typeof createOwnCompany>;
+
+/** @throws Invalid for what is no IANA time zone */
+export function refuseUnknownZone(timeZone: string | undefined): void {
+  if (timeZone !== undefined && !isTimeZone(timeZone)) {
+    throw invalidField('time_zone', 'must be a time zone such as Europe/Berlin', 'INVALID_CHOICE');
+  }
+}
+
+/** The fields as they will be. */
+export const fieldsOf = (company: Company, changes: CompanyChanges) => {
+  const { name = company.name, timeZone = company.timeZone } = changes;
+  const { contactEmail = company.contactEmail, contactPhone = company.contactPhone } = changes;
+  const { linkedin = company.linkedin, address = company.address } = changes;
+  const { logoUrl = company.logoUrl, defaultCurrency = company.defaultCurrency } = changes;
+  return {
+    name,
+    contactEmail,
+    contactPhone,
+    linkedin,
+    address,
+    logoUrl,
+    defaultCurrency,
+    timeZone,
+  };
+};
+
+const settingsOf = (companyId: string): Promise<SettingsView> =>
+  withTenant(companyId, async () => viewOf(await getRow(Company, companyId)));
+
+const placeOf = (companyId: string) => ({ isPlatform: companyId === platformCompanyId });
+
+const viewOf = ({ id, settings, version }: Company): SettingsView => ({
+  settings: resolved(settings, placeOf(id)),
+  version,
+});
+
+/** What holds otherwise from now on; a value that was set to what held anyway counts as well. */
+function difference({ id, settings }: Company, next: CompanySettings) {
+  const before: Record<string, unknown> = {};
+  const after: Record<string, unknown> = {};
+  const now = resolved(settings, placeOf(id));
+  for (const [index, { section, key, value, source }] of resolved(next, placeOf(id)).entries()) {
+    const old = now[index];
+    if (old?.source === source && isDeepStrictEqual(old.value, value)) continue;
+    before[`${section}.${key}`] = old?.value;
+    after[`${section}.${key}`] = value;
+  }
+  return { before, after };
+}
+
+const wireName = (field: string): string =>
+  field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -1,0 +1,184 @@
+import { boundsProblem, type Bounds } from './bounds.ts';
+import { lifecycleBounds, lifecycleDefaults, type LifecycleConfig } from './lifecycle.ts';
+import { onboardingBounds, onboardingDefaults, type OnboardingSettings } from './onboarding.ts';
+import { roleCodes, type Role } from './permissions.ts';
+import type { Problem } from './problem.ts';
+
+/** What a company has set for itself, by section; what is missing is as the table below says. */
+export interface CompanySettings {
+  readonly subscription?: LifecycleConfig;
+  /** Whether passwords need characters of every class. */
+  readonly password?: { readonly requireClasses?: boolean };
+  readonly security?: { readonly requireMfaFor?: readonly Role[] };
+  readonly audit?: { readonly retentionYears?: number };
+  /** Of the platform alone. */
+  readonly onboarding?: Partial<OnboardingSettings>;
+}
+
+export type SettingValue = number | boolean | readonly (number | string)[];
+
+/** One thing that can be set. */
+export interface Setting {
+  readonly section: keyof CompanySettings;
+  readonly key: string;
+  /** Bounds of a number; `switch` is on or off, `roles` a list of different roles. */
+  readonly takes: Bounds | { readonly kind: 'switch' | 'roles' };
+  readonly usual: SettingValue;
+  /** For the person who sets it. */
+  readonly says: string;
+}
+
+/** A setting in force, and who set it. */
+export interface ResolvedSetting extends Setting {
+  readonly value: SettingValue;
+  readonly source: 'company' | 'default';
+}
+
+export interface SettingProblem extends Problem {
+  /** `audit.retentionYears` */
+  readonly field: string;
+}
+
+/** Wished values by section and key; null puts the default back. */
+export type SettingsChange = Readonly<
+  Record<string, Readonly<Record<string, unknown>> | undefined>
+>;
+
+const onOrOff = { kind: 'switch' } as const;
+
+const subscription = (key: keyof typeof lifecycleBounds, says: string): Setting => ({
+  section: 'subscription',
+  key,
+  takes: lifecycleBounds[key],
+  usual: lifecycleDefaults[key],
+  says,
+});
+
+const onboarding = (key: keyof typeof onboardingBounds, says: string): Setting => ({
+  section: 'onboarding',
+  key,
+  takes: onboardingBounds[key],
+  usual: onboardingDefaults[key],
+  says,
+});
+
+const ofCompanies: readonly Setting[] = [
+  subscription('renewalOfferDays', 'Days before the end at which a renewal is offered.'),
+  subscription('renewalReminderDays', 'Days before the end at which the holder is reminded.'),
+  subscription('renewalCallDays', 'Days before the end at which the call centre gets a task.'),
+  subscription('lateRenewalDays', 'Days after the end in which staff may still renew.'),
+  subscription('coolingOffDays', 'Days in which a holder may withdraw and gets everything back.'),
+  subscription('shortRate', 'Share of the unused premium that is kept when a holder cancels.'),
+  subscription('paymentWindowHours', 'Hours in which the first premium has to arrive.'),
+  subscription('graceDays', 'Days of cover after a premium was missed.'),
+  subscription('graceReminderDays', 'Days of grace on which the holder is reminded.'),
+  subscription('reinstatementDays', 'Days after a lapse in which the cover can be reinstated.'),
+  {
+    section: 'password',
+    key: 'requireClasses',
+    takes: onOrOff,
+    usual: true,
+    says: 'Whether passwords need upper and lower case letters, digits and symbols.',
+  },
+  {
+    section: 'security',
+    key: 'requireMfaFor',
+    takes: { kind: 'roles' },
+    usual: [],
+    says: 'Roles that need a second factor to sign in.',
+  },
+  {
+    section: 'audit',
+    key: 'retentionYears',
+    takes: { kind: 'whole', min: 1, max: 10 },
+    usual: 7,
+    says: 'Years for which the audit is kept.',
+  },
+];
+
+const ofThePlatform: readonly Setting[] = [
+  onboarding('verifyEmailHours', 'Hours for which the link to confirm an address works.'),
+  onboarding('reviewReminderBd', 'Business days after which an undecided request is recalled.'),
+  onboarding('reviewEscalateBd', 'Business days after which an undecided request is escalated.'),
+  onboarding('reviewExpireDays', 'Days after which an undecided request expires.'),
+  onboarding('activationDays', 'Days in which the new administrator has to sign in.'),
+  {
+    section: 'onboarding',
+    key: 'requireVerifiedEmail',
+    takes: onOrOff,
+    usual: onboardingDefaults.requireVerifiedEmail,
+    says: 'Whether only requests with a confirmed address can be approved.',
+  },
+];
+
+/** Everything a company can set; the platform sets onboarding besides. */
+export const settingsOf = ({ isPlatform }: { readonly isPlatform: boolean }): readonly Setting[] =>
+  isPlatform ? [...ofCompanies, ...ofThePlatform] : ofCompanies;
+
+/** What is wrong with wished values, one problem a field; empty when they may be stored. */
+export const settingsProblems = (
+  change: SettingsChange,
+  place: { readonly isPlatform: boolean },
+): readonly SettingProblem[] => {
+  const known = settingsOf(place);
+  return Object.entries(change).flatMap(([section, values]) =>
+    Object.entries(values ?? {}).flatMap(([key, value]): SettingProblem[] => {
+      const field = `${section}.${key}`;
+      const setting = known.find((each) => each.section === section && each.key === key);
+      if (!setting) return [{ field, code: 'UNKNOWN_FIELD', message: 'There is no such setting' }];
+      const problem = value === null ? undefined : valueProblem(setting, value);
+      return problem ? [{ field, ...problem }] : [];
+    }),
+  );
+};
+
+/** The settings with the wished values in them; null takes a value out. Check the wish first. */
+export function withSettings(settings: CompanySettings, change: SettingsChange): CompanySettings {
+  const sections = new Set([...Object.keys(settings), ...Object.keys(change)]);
+  return Object.fromEntries(
+    [...sections].map((section) => {
+      const values = { ...sectionOf(settings, section), ...change[section] };
+      const set = Object.entries(values).filter(([, value]) => value != null);
+      return [section, Object.fromEntries(set)];
+    }),
+  );
+}
+
+/** Every setting with what holds in this company. */
+export const resolved = (
+  settings: CompanySettings,
+  place: { readonly isPlatform: boolean },
+): readonly ResolvedSetting[] =>
+  settingsOf(place).map((setting) => {
+    const value = sectionOf(settings, setting.section)[setting.key];
+    return isValue(value)
+      ? { ...setting, value, source: 'company' }
+      : { ...setting, value: setting.usual, source: 'default' };
+  });
+
+const sectionOf = (settings: CompanySettings, section: string): Record<string, unknown> => ({
+  ...Object(Object.entries(settings).find(([name]) => name === section)?.[1]),
+});
+
+const isValue = (value: unknown): value is SettingValue =>
+  typeof value === 'number' || typeof value === 'boolean' || Array.isArray(value);
+
+function valueProblem({ takes }: Setting, value: unknown): Problem | undefined {
+  switch (takes.kind) {
+    case 'switch':
+      return typeof value === 'boolean'
+        ? undefined
+        : { code: 'INVALID_TYPE', message: 'true or false' };
+    case 'roles':
+      return isRoles(value)
+        ? undefined
+        : { code: 'INVALID_CHOICE', message: `A list of different roles of ${roleCodes.join()}` };
+    default:
+      return boundsProblem(takes, value);
+  }
+}
+
+const isRoles = (value: unknown): boolean =>
+  Array.isArray(value) &&
+  new Set(value).size === value.length &&
+  value.every((entry) => roleCodes.some((role) => role === entry));
