@@ -5,6 +5,7 @@ import { createAuditLogs } from '../commands/auditLogs.ts';
 import { createCategories } from '../commands/categories.ts';
 import { createCompanies } from '../commands/companies.ts';
 import { createDispatcher, outboxAge } from '../commands/dispatch.ts';
+import { createMemberships } from '../commands/memberships.ts';
 import { createNotifications } from '../commands/notifications.ts';
 import { createOwnSessions } from '../commands/ownSessions.ts';
 import { createPasswordChanges } from '../commands/passwordChanges.ts';
@@ -18,6 +19,7 @@ import { createSubscriptions } from '../commands/subscriptions.ts';
 import { openTemporal } from '../commands/temporal.ts';
 import { createSubscriptionTimelines } from '../commands/subscriptionTimelines.ts';
 import { createTokens } from '../commands/tokens.ts';
+import { createUsers } from '../commands/users.ts';
 import { createWorkflowCommands } from '../commands/workflows.ts';
 import type { Config } from '../config.ts';
 import { runInContext } from '../context.ts';
@@ -130,6 +132,7 @@ export function composeApi({
       auditLogs: createAuditLogs({ config, policies }),
       categories: createCategories(),
       devMailDir: config.devMailDir,
+      memberships: createMemberships(),
       notifications: createNotifications({ render }),
       ownSessions: createOwnSessions({ sessions }),
       passwordChanges: createPasswordChanges({ links, passwords, sessions, dispatch }),
@@ -140,6 +143,7 @@ export function composeApi({
       registrationTimelines: createRegistrationTimelines({ temporal, workflows }),
       subscriptions: createSubscriptions({ dispatcher, workflows }),
       timelines,
+      users: createUsers({ links, sessions, dispatch }),
     }),
   });
 

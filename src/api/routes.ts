@@ -8,6 +8,7 @@ import { policyRoutes } from './policies/routes.ts';
 import { registrationRoutes } from './registrations/routes.ts';
 import type { Route } from './route.ts';
 import { subscriptionRoutes } from './subscriptions/routes.ts';
+import { userRoutes } from './users/routes.ts';
 import { workflowRoutes } from './workflows/routes.ts';
 
 /** What the resource folders need, together. */
@@ -19,6 +20,7 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof notificationRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
   Parameters<typeof registrationRoutes>[0] &
+  Parameters<typeof userRoutes>[0] &
   Parameters<typeof auditLogRoutes>[0] &
   Parameters<typeof devRoutes>[0];
 
@@ -32,6 +34,7 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...notificationRoutes(dependencies),
   ...workflowRoutes(dependencies),
   ...registrationRoutes(dependencies),
+  ...userRoutes(dependencies),
   ...auditLogRoutes(dependencies),
   ...devRoutes(dependencies),
 ];

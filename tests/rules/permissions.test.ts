@@ -19,7 +19,7 @@ const table = {
   'flag:manage': 'GA',
   'global_admin:create': 'GA',
   'company:manage': 'TA',
-  'user:manage': 'TA',
+  'user:manage': 'TA GA',
   'domain:manage': 'TA',
   'apikey:manage': 'TA',
   'settings:write': 'TA',
