@@ -9,6 +9,7 @@ import {
   withTenant,
 } from '../models/database.ts';
 import { queueMail } from '../models/mail.ts';
+import { isHeld } from '../models/Membership.ts';
 import { OutboxEntry } from '../models/OutboxEntry.ts';
 import { Notification } from '../models/Notification.ts';
 import { onboardingStart, onboardingStateOf } from '../models/onboardingStart.ts';
@@ -149,8 +150,7 @@ const digest = (companyId: string, week: string): Promise<void> =>
     const admins = await select<{ userId: string }>(
       `SELECT m.user_id AS "userId" FROM platform.memberships m
          JOIN platform.users u ON u.id = m.user_id
-       WHERE m.role = 'tenant_admin' AND m.valid_from <= now()
-         AND (m.valid_to IS NULL OR m.valid_to > now()) AND u.is_active
+       WHERE m.role = 'tenant_admin' AND ${isHeld('m')} AND u.is_active
        ORDER BY m.user_id LIMIT 200`,
     );
     const { endingSoon, expired } = facts;

@@ -1,6 +1,7 @@
 import { Conflict } from '../errors.ts';
 import { ownCompany } from '../models/contract.ts';
 import { select, withIdentity, withTenant } from '../models/database.ts';
+import { isHeld } from '../models/Membership.ts';
 import type { Step } from '../models/moveRow.ts';
 import { Notification, type TemplateCode } from '../models/Notification.ts';
 import {
@@ -299,8 +300,7 @@ async function tellPlatform(
   const people = await select<{ userId: string }>(
     `SELECT DISTINCT m.user_id AS "userId" FROM platform.memberships m
        JOIN platform.users u ON u.id = m.user_id
-     WHERE m.role = 'global_admin' AND m.valid_from <= now()
-       AND (m.valid_to IS NULL OR m.valid_to > now()) AND u.is_active AND u.archived_at IS NULL
+     WHERE m.role = 'global_admin' AND ${isHeld('m')} AND u.is_active AND u.archived_at IS NULL
      ORDER BY 1 LIMIT 200`,
   );
   for (const { userId } of people) {

@@ -192,6 +192,20 @@ policy {{policyNumber}} ({{planName}}) renews by itself on {{endDate}}, at the p
 
 in the coming 14 days {{endingSoon}} subscriptions of {{company}} end that nobody has renewed. In the past week {{expired}} expired without renewal; they can still be renewed late.`,
   },
+  account_created: {
+    subject: 'Your account with {{company}}',
+    body: `Dear {{name}},
+
+{{company}} has made an account for you. Choose your password with this link, once and within 7 days; then sign in with this e-mail address:
+
+{{link}}`,
+  },
+  membership_granted: {
+    subject: 'You now belong to {{company}}',
+    body: `Dear {{name}},
+
+{{company}} has added you to its people. Sign in with this e-mail address and the password you have.`,
+  },
   delivery_failed: {
     subject: 'A message could not be delivered',
     body: `The message {{template}} ({{notificationId}}) was tried five times within a day and given up.`,

@@ -7,6 +7,7 @@ import { createCategories } from '../commands/categories.ts';
 import { createCalendars } from '../commands/calendars.ts';
 import { createCompanies } from '../commands/companies.ts';
 import { createDispatcher, outboxAge } from '../commands/dispatch.ts';
+import { createMemberships } from '../commands/memberships.ts';
 import { createNotifications } from '../commands/notifications.ts';
 import { createOwnCompany } from '../commands/ownCompany.ts';
 import { createOwnSessions } from '../commands/ownSessions.ts';
@@ -21,6 +22,7 @@ import { createSubscriptions } from '../commands/subscriptions.ts';
 import { openTemporal } from '../commands/temporal.ts';
 import { createSubscriptionTimelines } from '../commands/subscriptionTimelines.ts';
 import { createTokens } from '../commands/tokens.ts';
+import { createUsers } from '../commands/users.ts';
 import { createWorkflowCommands } from '../commands/workflows.ts';
 import type { Config } from '../config.ts';
 import { runInContext } from '../context.ts';
@@ -134,6 +136,7 @@ export function composeApi({
       calendars: createCalendars(),
       categories: createCategories(),
       devMailDir: config.devMailDir,
+      memberships: createMemberships(),
       notifications: createNotifications({ render }),
       ownCompany: createOwnCompany({ companies }),
       ownSessions: createOwnSessions({ sessions }),
@@ -146,6 +149,7 @@ export function composeApi({
       subscriptions: createSubscriptions({ dispatcher, workflows }),
       timelines,
       verifyAudit: checkAudit,
+      users: createUsers({ links, sessions, dispatch }),
     }),
   });
 

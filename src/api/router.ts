@@ -6,6 +6,7 @@ import { BadRequest, Forbidden, Refusal, Unauthenticated } from '../errors.ts';
 import { may } from '../rules/permissions.ts';
 import { tenantUnknown } from './asked.ts';
 import { authentication, type VerifyingTokens } from './middleware/authentication.ts';
+import { methodNotAllowed } from './middleware/unmatched.ts';
 import { isUuid } from './ownTypes.ts';
 import type { Route } from './route.ts';
 import type { Context, RequestState } from './state.ts';
@@ -44,8 +45,11 @@ export function createRouter(
     ];
   });
 
+  const literal = methodsOfLiteralPaths(places);
   for (const { path, route, endpoint, successor } of places.toSorted(literalFirst)) {
     router.register(path, [route.method], async (ctx) => {
+      const allowed = path.includes(':') ? literal.get(ctx.path) : undefined;
+      if (allowed) throw methodNotAllowed(ctx.method, allowed);
       if (successor) markDeprecated(ctx, successor, olderPathsEnd);
       ctx.state.endpoint = endpoint;
       await serve(route, ctx);
@@ -59,6 +63,23 @@ const literalFirst = (a: { path: string }, b: { path: string }): number => {
   const [first, second] = [a, b].map(({ path }) => path.replace(/:\w+/g, '\uffff'));
   return first === second ? 0 : String(first) < String(second) ? -1 : 1;
 };
+
+/**
+ * `/users/add-user` is no user's path, whatever the method: which methods a path without parameters
+ * has, as Allow names them.
+ */
+function methodsOfLiteralPaths(
+  places: readonly { readonly path: string; readonly route: Pick<Route, 'method'> }[],
+): ReadonlyMap<string, string> {
+  const literal = new Map<string, string>();
+  for (const { path, route } of places) {
+    if (path.includes(':')) continue;
+    const methods = route.method === 'GET' ? 'HEAD, GET' : route.method;
+    const others = literal.get(path);
+    literal.set(path, others === undefined ? methods : `${others}, ${methods}`);
+  }
+  return literal;
+}
 
 /** Since when older paths are deprecated: the day of the first version, as RFC 9745 writes it. */
 const deprecatedSince = `@${Date.UTC(2026, 0, 1) / 1000}`;

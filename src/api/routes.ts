@@ -9,6 +9,7 @@ import { policyRoutes } from './policies/routes.ts';
 import { registrationRoutes } from './registrations/routes.ts';
 import type { Route } from './route.ts';
 import { subscriptionRoutes } from './subscriptions/routes.ts';
+import { userRoutes } from './users/routes.ts';
 import { workflowRoutes } from './workflows/routes.ts';
 
 /** What the resource folders need, together. */
@@ -21,6 +22,7 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
   Parameters<typeof registrationRoutes>[0] &
   Parameters<typeof companyRoutes>[0] &
+  Parameters<typeof userRoutes>[0] &
   Parameters<typeof auditLogRoutes>[0] &
   Parameters<typeof devRoutes>[0];
 
@@ -35,6 +37,7 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...workflowRoutes(dependencies),
   ...registrationRoutes(dependencies),
   ...companyRoutes(dependencies),
+  ...userRoutes(dependencies),
   ...auditLogRoutes(dependencies),
   ...devRoutes(dependencies),
 ];

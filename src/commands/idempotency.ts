@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { v7 as uuid } from 'uuid';
 import { Conflict, Refusal } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
-import { append, select, withTenant } from '../models/database.ts';
+import { append, select, withTenant, type withIdentity } from '../models/database.ts';
 import { IdempotencyKey } from '../models/IdempotencyKey.ts';
 
 /** What makes two requests the same one, and how its result is shown. */
@@ -42,14 +42,16 @@ export type ReplayCheck = () => Promise<unknown>;
  * A request that only writes rows: effect and stored answer commit together, so a refusal or a
  * crash leaves no key behind.
  * @param mayReplay only where the role's permission alone does not decide who sees the answer
+ * @param door through which the rows are written
  * @throws Refusal IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED
  */
 export const rowsOnce = <T>(
   once: Once,
   work: () => Promise<T>,
   mayReplay?: ReplayCheck,
+  door: typeof withTenant | typeof withIdentity = withTenant,
 ): Promise<T | Replay> =>
-  claiming(once, async () => {
+  claiming(door, once, async () => {
     if (once.key === undefined) return work();
     const earlier = await lookUp(once);
     if (earlier) {
@@ -76,7 +78,7 @@ export async function commandOnce<T>(
 ): Promise<T | Replay> {
   // Not the request id: callers choose it, and may use one for two commands.
   if (once.key === undefined) return send(commandIdOf(once, uuid()));
-  const earlier = await claiming(once, async () => {
+  const earlier = await claiming(withTenant, once, async () => {
     const found = await lookUp(once);
     if (!found) append(IdempotencyKey, { ...keyRow(once), answer: null });
     else if (found.answer) await mayReplay?.();
@@ -106,9 +108,13 @@ export async function commandOnce<T>(
 }
 
 /** A transaction that takes a key. A twin that looked too early breaks the key's row at the commit. */
-async function claiming<T>({ companyId }: Once, work: () => Promise<T>): Promise<T> {
+async function claiming<T>(
+  door: typeof withTenant | typeof withIdentity,
+  { companyId }: Once,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
-    return await withTenant(companyId, work);
+    return await door(companyId, work);
   } catch (error) {
     throw error instanceof Refusal && error.code === inProgressCode ? twinAtWork() : error;
   }

@@ -3,7 +3,7 @@ import { validate as isUuid } from 'uuid';
 import type { Actor } from '../context.ts';
 import { Unauthenticated } from '../errors.ts';
 import { select, withIdentity } from '../models/database.ts';
-import { knownRoles } from '../models/Membership.ts';
+import { knownRoles, rolesHeld } from '../models/Membership.ts';
 
 export interface Sessions {
   /**
@@ -145,9 +145,7 @@ async function loadActors(tokens: readonly Token[]): Promise<Actors> {
          LATERAL (SELECT bool_and(t.revoked_at IS NULL)
              AND bool_or(t.user_id = s.user_id AND t.company_id = s.company_id) AS is_live
            FROM platform.refresh_tokens t WHERE t.family_id = s.id) AS session,
-         LATERAL (SELECT array_agg(m.role) AS roles FROM platform.memberships m
-           WHERE m.company_id = s.company_id AND m.user_id = s.user_id
-             AND m.valid_from <= now() AND (m.valid_to IS NULL OR m.valid_to > now())) AS held
+         LATERAL (${rolesHeld('s.company_id', 's.user_id')}) AS held
        WHERE session.is_live
          AND EXISTS (SELECT 1 FROM platform.users u
            WHERE u.id = s.user_id AND u.is_active AND u.archived_at IS NULL)

@@ -25,6 +25,7 @@ export type AuditAction =
   | 'PASSWORD_RESET_REQUEST'
   | 'ACCESS_DENIED'
   | 'COMPANY_ENTERED'
+  | 'DELEGATION'
   | 'EXPORT';
 
 type Facts = Readonly<Record<string, unknown>>;

@@ -55,7 +55,13 @@ export class Credential extends Model<
    * about that.
    * @throws Conflict USERNAME_TAKEN, PHONE_TAKEN
    */
-  static async refuseTaken({ username, phoneNumber }: Partial<NewAccount>): Promise<void> {
+  static async refuseTaken({
+    username,
+    phoneNumber,
+  }: {
+    readonly username?: string | undefined;
+    readonly phoneNumber?: string | null | undefined;
+  }): Promise<void> {
     const taken = await select<{ isName: boolean }>(
       `SELECT lower(username) = lower($1) AS "isName" FROM platform.users
        WHERE lower(username) = lower($1) OR phone_number = $2`,

@@ -7,11 +7,12 @@ import {
 } from 'sequelize';
 import { v7 as uuid } from 'uuid';
 import { currentContext } from '../context.ts';
+import { Conflict } from '../errors.ts';
 import { roleCodes, type Role } from '../rules/permissions.ts';
 import { AuditLog } from './AuditLog.ts';
 import type { CompanySettings } from './Company.ts';
 import { column, platformTable } from './columns.ts';
-import { execute, select } from './database.ts';
+import { execute, platformCompanyId, select } from './database.ts';
 
 /** All that a person may be in one company now. */
 export interface Place {
@@ -36,6 +37,11 @@ export class Membership extends Model<
   declare createdAt: CreationOptional<Date>;
   declare updatedAt: CreationOptional<Date>;
   declare createdBy: CreationOptional<string | null>;
+  declare isActive: CreationOptional<boolean>;
+  declare archivedAt: CreationOptional<Date | null>;
+  declare version: CreationOptional<number>;
+  declare delegateUserId: CreationOptional<string | null>;
+  declare delegateUntil: CreationOptional<Date | null>;
 
   static define(sequelize: Sequelize): void {
     Membership.init(
@@ -49,6 +55,11 @@ export class Membership extends Model<
         createdAt: column.instant,
         updatedAt: column.instant,
         createdBy: column.uuid,
+        isActive: column.flag,
+        archivedAt: column.instant,
+        version: column.integer,
+        delegateUserId: column.uuid,
+        delegateUntil: column.instant,
       },
       platformTable(sequelize, 'memberships'),
     );
@@ -57,14 +68,30 @@ export class Membership extends Model<
   /** Where a person may sign in now; closed companies are left out. */
   static async placesOf(userId: string): Promise<Place[]> {
     const rows = await select<Omit<Place, 'roles'> & { roles: readonly string[] }>(
-      `SELECT c.id AS "companyId", c.code, c.name, c.settings, array_agg(m.role) AS roles
-       FROM platform.memberships m JOIN platform.companies c ON c.id = m.company_id
-       WHERE m.user_id = $1 AND m.valid_from <= now() AND (m.valid_to IS NULL OR m.valid_to > now())
+      `SELECT c.id AS "companyId", c.code, c.name, c.settings, held.roles
+       FROM platform.companies c, LATERAL (${rolesHeld('c.id', '$1')}) AS held
+       WHERE c.id IN (SELECT m.company_id FROM platform.memberships m
+           WHERE m.user_id = $1 AND ${isHeld('m')})
          AND c.status <> 'closed' AND c.archived_at IS NULL
-       GROUP BY c.id ORDER BY c.code`,
+       ORDER BY c.code`,
       [userId],
     );
     return rows.map((row) => ({ ...row, roles: knownRoles(row.roles) }));
+  }
+
+  /**
+   * Carries out a change of who may what. Such changes of one company wait for each other, so that
+   * two administrators cannot both be the one who leaves last.
+   * @throws Conflict LAST_ADMIN when nobody who can sign in would administer the company for good
+   */
+  static async keepingAdministrator<T>(companyId: string, change: () => Promise<T>): Promise<T> {
+    await select('SELECT pg_advisory_xact_lock(hashtextextended($1, 1))', [companyId]);
+    const hadOne = await hasAdministrator(companyId);
+    const result = await change();
+    if (hadOne && !(await hasAdministrator(companyId))) {
+      throw new Conflict('LAST_ADMIN', 'This is the last administrator; appoint another one first');
+    }
+    return result;
   }
 
   /** Ends all that a person is in a company. @returns how many memberships ended */
@@ -93,21 +120,66 @@ export class Membership extends Model<
     readonly companyId: string;
     readonly userId: string;
     readonly role: Role;
+    readonly validFrom?: Date | undefined;
+    readonly validTo?: Date | null | undefined;
   }): Promise<boolean> {
-    const { companyId, userId, role } = place;
+    const { companyId, userId, role, validFrom, validTo = null } = place;
     const [granted] = await select<{ id: string }>(
-      `INSERT INTO platform.memberships AS m (company_id, id, user_id, role, created_by)
-       VALUES ($1, $2, $3, $4, $5)
+      `INSERT INTO platform.memberships AS m
+         (company_id, id, user_id, role, valid_from, valid_to, created_by)
+       VALUES ($1, $2, $3, $4, COALESCE($5, now()), $6, $7)
        ON CONFLICT (company_id, user_id, role)
-         DO UPDATE SET valid_from = now(), valid_to = NULL, updated_at = now()
-         WHERE m.valid_to <= now() RETURNING m.id`,
-      [companyId, uuid(), userId, role, currentContext().actorId ?? null],
+         DO UPDATE SET valid_from = EXCLUDED.valid_from, valid_to = EXCLUDED.valid_to,
+           archived_at = NULL, is_active = true, delegate_user_id = NULL, delegate_until = NULL,
+           updated_at = now(), version = m.version + 1
+         WHERE m.valid_to <= now() OR m.archived_at IS NOT NULL RETURNING m.id`,
+      [
+        companyId,
+        uuid(),
+        userId,
+        role,
+        validFrom ?? null,
+        validTo,
+        currentContext().actorId ?? null,
+      ],
     );
     if (!granted) return false;
-    AuditLog.record('CREATE', { type: 'membership', id: granted.id }, { after: { userId, role } });
+    AuditLog.record(
+      'CREATE',
+      { type: 'membership', id: granted.id },
+      { after: { userId, role, validFrom, validTo } },
+    );
     return true;
   }
 }
+
+async function hasAdministrator(companyId: string): Promise<boolean> {
+  const found = await select(
+    `SELECT 1 FROM platform.memberships m JOIN platform.users u ON u.id = m.user_id
+     WHERE m.company_id = $1 AND m.role = $2 AND ${isHeld('m')} AND m.valid_to IS NULL
+       AND u.is_active AND u.archived_at IS NULL AND u.password_hash IS NOT NULL LIMIT 1`,
+    [companyId, companyId === platformCompanyId ? 'global_admin' : 'tenant_admin'],
+  );
+  return found.length > 0;
+}
+
+/** SQL: whether the membership counts now. */
+export const isHeld = (m: string): string =>
+  `(${m}.is_active AND ${m}.archived_at IS NULL
+    AND ${m}.valid_from <= now() AND (${m}.valid_to IS NULL OR ${m}.valid_to > now()))`;
+
+/**
+ * SQL of one row with `roles`: all that a person may be in a company now, by memberships and, for
+ * whoever has one, as somebody's delegate. NULL without any. One's own role is what one gives on, so
+ * that a delegation is never passed on.
+ */
+export const rolesHeld = (companyId: string, userId: string): string =>
+  `SELECT CASE WHEN count(*) > 0 THEN array_agg(own.role) ||
+       (SELECT array_agg(d.role) FROM platform.memberships d
+        WHERE d.company_id = ${companyId} AND d.delegate_user_id = ${userId}
+          AND d.delegate_until > now() AND ${isHeld('d')}) END AS roles
+   FROM platform.memberships own
+   WHERE own.company_id = ${companyId} AND own.user_id = ${userId} AND ${isHeld('own')}`;
 
 /** Roles as stored, the strongest first, without codes that this version does not know. */
 export const knownRoles = (codes: readonly string[]): readonly Role[] =>

@@ -46,6 +46,8 @@ export type TemplateCode =
   | 'activation_link'
   | 'activation_stalled'
   | 'company_activated'
+  | 'account_created'
+  | 'membership_granted'
   | 'delivery_failed';
 
 /** One message to one recipient. The row is exactly once by `dedupeKey`; delivery at least once. */

@@ -135,6 +135,20 @@ export class RefreshToken extends Model<
     return revoked > 0;
   }
 
+  /** Ends a person's sessions in one company. @returns their ids */
+  static async revokeIn({
+    userId,
+    companyId,
+  }: Omit<Session, 'familyId'>): Promise<readonly string[]> {
+    const rows = await select<{ familyId: string }>(
+      `UPDATE platform.refresh_tokens SET revoked_at = now()
+       WHERE company_id = $1 AND user_id = $2 AND revoked_at IS NULL
+       RETURNING family_id AS "familyId"`,
+      [companyId, userId],
+    );
+    return [...new Set(rows.map(({ familyId }) => familyId))];
+  }
+
   /** Ends every session of a person, in all companies, but the one to keep. @returns their ids */
   static async revokeAll(userId: string, keep: string | null = null): Promise<readonly string[]> {
     const rows = await select<{ familyId: string }>(

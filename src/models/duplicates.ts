@@ -28,6 +28,10 @@ export const duplicates: Readonly<Record<string, readonly [code: string, message
   companies_name_key: ['COMPANY_EXISTS', 'There is already a company of this name'],
   domains_domain_key: ['DOMAIN_TAKEN', 'This domain belongs to another company'],
   calendars_company_key: ['VERSION_CONFLICT', 'The calendar was set meanwhile'],
+  memberships_company_id_user_id_role_key: [
+    'MEMBERSHIP_EXISTS',
+    'The person has this role already',
+  ],
   users_username_key: ['USERNAME_TAKEN', 'This username is taken'],
   users_phone_number_key: ['PHONE_TAKEN', 'This phone number belongs to another account'],
 };

@@ -29,7 +29,7 @@ const grants = {
   'global_admin:create': ['global_admin'],
   'company:read': ['global_admin', 'tenant_admin'],
   'company:manage': ['tenant_admin'],
-  'user:manage': ['tenant_admin'],
+  'user:manage': ['global_admin', 'tenant_admin'],
   'domain:manage': ['tenant_admin'],
   'apikey:manage': ['tenant_admin'],
   'settings:read': ['tenant_admin', 'auditor'],
@@ -71,6 +71,19 @@ export const getRolePermissions = (role: Role): readonly Permission[] =>
 export const may = (held: readonly Role[], permission: Permission): boolean =>
   held.some((role) => isGranted(role, permission));
 
+/**
+ * Whether somebody who manages people may give the role, or take part in giving it on. Operators see
+ * the runs of a company from outside; the platform's own administrators are made by their own command.
+ */
+export const mayGrant = (held: readonly Role[], role: Role): boolean =>
+  may(held, 'user:manage') &&
+  role !== 'global_admin' &&
+  (role !== 'operator' || held.includes('global_admin'));
+
+/** Whether somebody may let a colleague act in the role for a while: the platform's roles stay there. */
+export const mayDelegate = (held: readonly Role[], role: Role): boolean =>
+  held.includes('global_admin') || (role !== 'global_admin' && role !== 'operator');
+
 /** The role shown on the user; undefined without any. */
 export const strongestRole = (held: readonly Role[]): Role | undefined =>
   roleCodes.find((role) => held.includes(role));
@@ -84,8 +97,16 @@ export const scopeOf = (held: readonly Role[]): 'global' | 'tenant' =>
   held.includes('global_admin') ? 'global' : 'tenant';
 
 /** The role a code from outside means: one of ours, or an old one; undefined for any other text. */
-export const mapLegacyRole = (code: string): Role | undefined =>
-  roleCodes.find((role) => role === code) ?? legacyRoles.get(code);
+export function mapLegacyRole(code: RoleCode): Role;
+export function mapLegacyRole(code: string): Role | undefined;
+export function mapLegacyRole(code: string): Role | undefined {
+  return roleCodes.find((role) => role === code) ?? legacyRoles.get(code);
+}
+
+/** Every code that `mapLegacyRole` knows. */
+export const acceptedRoleCodes = [...roleCodes, 'ADMIN', 'admin', 'manager', 'USER'] as const;
+
+export type RoleCode = (typeof acceptedRoleCodes)[number];
 
 const legacyRoles: ReadonlyMap<string, Role> = new Map<string, Role>([
   ['ADMIN', 'tenant_admin'],

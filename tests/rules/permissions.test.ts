@@ -20,7 +20,7 @@ const table = {
   'global_admin:create': 'GA',
   'company:read': 'GA TA',
   'company:manage': 'TA',
-  'user:manage': 'TA',
+  'user:manage': 'TA GA',
   'domain:manage': 'TA',
   'apikey:manage': 'TA',
   'settings:read': 'TA AU',

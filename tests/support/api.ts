@@ -15,7 +15,10 @@ import { services } from './services.ts';
 type Headers = Readonly<Record<string, string>>;
 type Answer = Promise<supertest.Response>;
 
-/** Sends requests as somebody. A path from the API prefix on, or from the root: `/api/plans`, `/dev/mail`. */
+/**
+ * Sends requests as somebody. A path from the API prefix on, or from the root: `/api/plans`,
+ * `/dev/mail`, and with `//` any other one.
+ */
 export interface Caller {
   get(path: string, query?: object, headers?: Headers): Answer;
   post(path: string, body?: object, headers?: Headers): Answer;
@@ -55,9 +58,11 @@ export async function openTestApi(settings: NodeJS.ProcessEnv = {}): Promise<Tes
 
   const caller = (headersOf: () => Promise<Headers>): Caller => {
     const at = (path: string) =>
-      /^\/(api|dev|health|version|status|metrics)(\/|$)/.test(path)
-        ? path
-        : `${config.apiPrefix}${path}`;
+      path.startsWith('//')
+        ? path.slice(1)
+        : /^\/(api|dev|health|version|status|metrics)(\/|$)/.test(path)
+          ? path
+          : `${config.apiPrefix}${path}`;
     const send = async (request: Test, headers: Headers = {}, body?: object) =>
       request.set({ ...(await headersOf()), ...headers }).send(body);
     return {

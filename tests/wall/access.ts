@@ -2,6 +2,7 @@ import { roleCodes, type Role } from '../../src/rules/permissions.ts';
 
 const everyone = roleCodes;
 const readers: readonly Role[] = ['tenant_admin', 'claims_manager', 'call_center', 'auditor'];
+const managers: readonly Role[] = ['global_admin', 'tenant_admin'];
 const policyReaders: readonly Role[] = [...readers, 'senior_adjuster', 'adjuster'];
 
 /**
@@ -96,6 +97,18 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'PUT /companies/current/calendar': ['tenant_admin'],
   'GET /administration/settings': ['global_admin'],
   'PATCH /administration/settings': ['global_admin'],
+  'GET /users': managers,
+  'POST /users': managers,
+  'GET /users/:id': everyone,
+  'PUT /users/:id': everyone,
+  'PATCH /users/:id': everyone,
+  'DELETE /users/:id': managers,
+  'POST /users/:id/restore': managers,
+  'GET /users/:id/memberships': everyone,
+  'POST /users/:id/memberships': managers,
+  'PATCH /users/:id/memberships/:role': managers,
+  'DELETE /users/:id/memberships/:role': managers,
+  'PATCH /users/:id/delegation': everyone,
   'GET /audit-logs': ['global_admin', 'tenant_admin', 'auditor'],
   'GET /audit-logs/verify': ['global_admin', 'tenant_admin', 'auditor'],
 };
@@ -140,4 +153,14 @@ export const ownership: Readonly<
   'POST /administration/registration-requests/:id/reject': { reach: ['global_admin'] },
   'DELETE /administration/registration-requests/:id/reject': { reach: ['global_admin'] },
   'POST /administration/registration-requests/:id/retry': { reach: ['global_admin'] },
+  'GET /users/:id': { reach: managers },
+  'PUT /users/:id': { reach: managers },
+  'PATCH /users/:id': { reach: managers },
+  'DELETE /users/:id': { reach: managers },
+  'POST /users/:id/restore': { reach: managers },
+  'GET /users/:id/memberships': { reach: managers },
+  'POST /users/:id/memberships': { reach: managers },
+  'PATCH /users/:id/memberships/:role': { reach: managers },
+  'DELETE /users/:id/memberships/:role': { reach: managers },
+  'PATCH /users/:id/delegation': { reach: managers },
 };

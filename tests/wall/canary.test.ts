@@ -267,12 +267,15 @@ function bodyOf({ route }: Place): unknown {
 const idFor = ({ endpoint }: Place, ids: Readonly<Record<string, string>>): string =>
   objectAt(endpoint, ids) ?? uuid();
 
+/** What would end the session that asks. */
+const signsOut = ['POST /auth/logout', 'DELETE /auth/sessions'];
+
 async function drive(role: Role | 'nobody'): Promise<{ asked: number; hits: string[] }> {
   const hits: string[] = [];
   let asked = 0;
   const token = role === 'nobody' ? undefined : tokens.get(role);
   for (const place of places) {
-    if (place.endpoint === 'POST /auth/logout') continue;
+    if (signsOut.includes(place.endpoint)) continue;
     const { method } = place.route;
     const ways = [
       { ids: theirIds, query: '', headers: {} },

@@ -97,6 +97,7 @@ describe('the catalog', () => {
       ].flatMap((t) => tenant(`shared.${t}`, 'ISU')),
       ...['companies', 'domains', 'memberships'].flatMap((t) => tenant(`platform.${t}`, 'S')),
       'app_auth: core.audit_logs I',
+      'app_auth: core.idempotency_keys DIS',
       'app_auth: core.notifications I',
       'app_auth: core.outbox I',
       'app_auth: platform.companies S',

@@ -96,6 +96,7 @@ export async function buildFull(api: TestApi): Promise<Full> {
       'workflows/onboarding': registered.body.data.id,
       'administration/registration-requests': registered.body.data.id,
       'auth/sessions': (await sessionOf(holder)).sessionId,
+      users: holder.userId,
       policies: bought.body.data.policy_id,
       notifications: told.body.items[0].id,
     },

@@ -73,7 +73,7 @@ const signInRoutes = ({ auth }: { readonly auth: Auth }): Route[] => [
   route({
     ...open,
     path: '/auth/login',
-    aliases: ['/api/auth/login'],
+    aliases: ['/api/auth/login', '/users/login'],
     summary: 'Sign in with e-mail address and password',
     message: 'Signed in',
     body: loginBody,

@@ -11,7 +11,7 @@ export const unmatched: Middleware = async (ctx, next) => {
   throw allow ? methodNotAllowed(ctx.method, allow) : new NotFound('There is nothing here');
 };
 
-const methodNotAllowed = (method: string, allow: string): Refusal =>
+export const methodNotAllowed = (method: string, allow: string): Refusal =>
   new Refusal(405, 'METHOD_NOT_ALLOWED', `${method} is not possible here, but ${allow}`, {
     headers: { Allow: allow },
   });

@@ -7,6 +7,7 @@ import { frozenTerms } from './0006FrozenTerms.ts';
 import { search } from './0007Search.ts';
 import { administration } from './0008Administration.ts';
 import { onboarding } from './0009Onboarding.ts';
+import { people } from './0010People.ts';
 import { companySettings } from './0011CompanySettings.ts';
 import { auditSeals } from './0013AuditSeals.ts';
 
@@ -28,6 +29,7 @@ export const migrations: readonly Migration[] = [
   search,
   administration,
   onboarding,
+  people,
   companySettings,
   auditSeals,
 ];
