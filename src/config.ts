@@ -41,6 +41,12 @@ export interface Config {
     readonly refreshDays: number;
   };
   readonly passwordHash: 'argon2id' | 'bcrypt';
+  readonly rateLimits: {
+    readonly isOn: boolean;
+    readonly perMinute: number;
+    readonly perHour: number;
+    readonly store: 'memory' | 'postgres';
+  };
   readonly temporal: {
     readonly address: string;
     readonly namespace: string;
@@ -116,6 +122,20 @@ const settings = Joi.object({
   ACCESS_TOKEN_EXPIRE_MINUTES: Joi.number().integer().min(1).max(1440).default(30),
   REFRESH_TOKEN_EXPIRE_DAYS: Joi.number().integer().min(1).max(90).default(7),
   PASSWORD_HASH: Joi.valid('argon2id', 'bcrypt').default('argon2id'),
+  RATE_LIMIT_ENABLED: Joi.boolean().default(
+    Joi.ref('ENVIRONMENT', { adjust: (name) => name !== 'test' }),
+  ),
+  RATE_LIMIT_REQUESTS_PER_MINUTE: Joi.number()
+    .integer()
+    .min(1)
+    .max(1_000_000)
+    .default(Joi.ref('ENVIRONMENT', { adjust: (name) => (name === 'production' ? 1000 : 100) })),
+  RATE_LIMIT_REQUESTS_PER_HOUR: Joi.number()
+    .integer()
+    .min(1)
+    .max(10_000_000)
+    .default(Joi.ref('RATE_LIMIT_REQUESTS_PER_MINUTE', { adjust: (count) => count * 10 })),
+  RATE_LIMIT_STORE: Joi.valid('memory', 'postgres').default('memory'),
   TEMPORAL_ADDRESS: Joi.string().max(255).default('127.0.0.1:7233'),
   TEMPORAL_NAMESPACE: Joi.string().max(255).default('default'),
   TEMPORAL_TASK_QUEUE: Joi.string()
@@ -190,6 +210,12 @@ export function readConfig(environment: NodeJS.ProcessEnv = processEnvironment()
       refreshDays: value.REFRESH_TOKEN_EXPIRE_DAYS,
     },
     passwordHash: value.PASSWORD_HASH,
+    rateLimits: {
+      isOn: value.RATE_LIMIT_ENABLED,
+      perMinute: value.RATE_LIMIT_REQUESTS_PER_MINUTE,
+      perHour: value.RATE_LIMIT_REQUESTS_PER_HOUR,
+      store: value.RATE_LIMIT_STORE,
+    },
     temporal: {
       address: value.TEMPORAL_ADDRESS,
       namespace: value.TEMPORAL_NAMESPACE,

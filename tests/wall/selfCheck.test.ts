@@ -162,6 +162,8 @@ const holes: readonly Hole[] = [
   },
   granted('audit lines that can be changed', 'UPDATE', 'core.audit_logs', 'app_worker'),
   granted('a partition that can be read directly', 'SELECT', 'core.audit_logs_default', 'app_api'),
+  granted('counters of the API for the worker', 'SELECT', 'limits.counters', 'app_worker'),
+  granted('counters that can be emptied', 'TRUNCATE', 'limits.counters', 'app_api'),
   granted('tokens outside of their door', 'SELECT', 'platform.refresh_tokens', 'app_api'),
   {
     what: 'password hashes',
