@@ -37,6 +37,9 @@ export interface Config {
     readonly algorithm: 'HS256' | 'RS256';
     readonly secret: string;
     readonly privateKey: string | undefined;
+    /** PEM, one after the other: keys that will sign and keys that have signed. */
+    readonly nextPublicKeys: string;
+    readonly previousPublicKeys: string;
     readonly accessMinutes: number;
     readonly refreshDays: number;
   };
@@ -73,6 +76,7 @@ const developmentSecret = 'development-only-secret-do-not-deploy-0000';
 
 const list = Joi.string().allow('').max(4000);
 const secret = Joi.string().max(4096);
+const keys = Joi.string().allow('').max(16_384);
 const urlOf = (...scheme: string[]): Joi.StringSchema => Joi.string().uri({ scheme }).max(2000);
 
 const settings = Joi.object({
@@ -119,6 +123,8 @@ const settings = Joi.object({
   JWT_SECRET_KEY: secret.default(developmentSecret),
   JWT_ALGORITHM: Joi.valid('HS256', 'RS256').default('HS256'),
   JWT_PRIVATE_KEY: secret,
+  JWT_NEXT_PUBLIC_KEYS: keys.default(''),
+  JWT_PREVIOUS_PUBLIC_KEYS: keys.default(''),
   ACCESS_TOKEN_EXPIRE_MINUTES: Joi.number().integer().min(1).max(1440).default(30),
   REFRESH_TOKEN_EXPIRE_DAYS: Joi.number().integer().min(1).max(90).default(7),
   PASSWORD_HASH: Joi.valid('argon2id', 'bcrypt').default('argon2id'),
@@ -206,6 +212,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = processEnvironment()
       algorithm: value.JWT_ALGORITHM,
       secret: value.JWT_SECRET_KEY,
       privateKey: value.JWT_PRIVATE_KEY,
+      nextPublicKeys: value.JWT_NEXT_PUBLIC_KEYS,
+      previousPublicKeys: value.JWT_PREVIOUS_PUBLIC_KEYS,
       accessMinutes: value.ACCESS_TOKEN_EXPIRE_MINUTES,
       refreshDays: value.REFRESH_TOKEN_EXPIRE_DAYS,
     },

@@ -137,6 +137,7 @@ export function composeApi({
       auditLogs: createAuditLogs({ config, policies }),
       categories: createCategories(),
       devMailDir: config.devMailDir,
+      keySet: tokens.keySet,
       notifications: createNotifications({ render }),
       ownSessions: createOwnSessions({ sessions }),
       passwordChanges: createPasswordChanges({ links, passwords, sessions, dispatch }),

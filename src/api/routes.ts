@@ -8,6 +8,7 @@ import { policyRoutes } from './policies/routes.ts';
 import { registrationRoutes } from './registrations/routes.ts';
 import type { Route } from './route.ts';
 import { subscriptionRoutes } from './subscriptions/routes.ts';
+import { wellKnownRoutes } from './well-known/routes.ts';
 import { workflowRoutes } from './workflows/routes.ts';
 
 /** What the resource folders need, together. */
@@ -20,6 +21,7 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
   Parameters<typeof registrationRoutes>[0] &
   Parameters<typeof auditLogRoutes>[0] &
+  Parameters<typeof wellKnownRoutes>[0] &
   Parameters<typeof devRoutes>[0];
 
 /** Every resource, in the order in which the documentation shows them. */
@@ -33,5 +35,6 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...workflowRoutes(dependencies),
   ...registrationRoutes(dependencies),
   ...auditLogRoutes(dependencies),
+  ...wellKnownRoutes(dependencies),
   ...devRoutes(dependencies),
 ];

@@ -53,7 +53,7 @@ export async function openTestApi(settings: NodeJS.ProcessEnv = {}): Promise<Tes
 
   const caller = (headersOf: () => Promise<Headers>): Caller => {
     const at = (path: string) =>
-      /^\/(api|dev|health|version|status|metrics)(\/|$)/.test(path)
+      /^\/(api|dev|\.well-known|health|version|status|metrics)(\/|$)/.test(path)
         ? path
         : `${config.apiPrefix}${path}`;
     const send = async (request: Test, headers: Headers = {}, body?: object) =>
