@@ -23,6 +23,7 @@ const logs = mkdtempSync(path.join(os.tmpdir(), 'surety-rotation-'));
 
 let database: TestDatabase;
 let email: string;
+const opened: Awaited<ReturnType<typeof openProcess>>[] = [];
 
 beforeAll(async () => {
   database = await openTestDatabase();
@@ -33,6 +34,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  await Promise.all(opened.map((api) => api.stop()));
   await database.close();
   rmSync(logs, { recursive: true, force: true });
 });
@@ -108,6 +110,7 @@ it('the signing key is exchanged while people work, and nobody is refused', asyn
   const before = { JWT_PRIVATE_KEY: old.privateKey, JWT_NEXT_PUBLIC_KEYS: young.publicKey };
   const after = { JWT_PRIVATE_KEY: young.privateKey, JWT_PREVIOUS_PUBLIC_KEYS: old.publicKey };
   const [one, two] = await Promise.all([openProcess('one'), openProcess('two')]);
+  opened.push(one, two);
   await Promise.all([one.restart(before), two.restart(before)]);
   const held = [await one.login()];
   const published = await two.published();
@@ -150,6 +153,4 @@ it('the signing key is exchanged while people work, and nobody is refused', asyn
   expect(await two.published()).toEqual([kids[1]]);
   await one.restart({ JWT_PRIVATE_KEY: foreign.privateKey });
   expect(await two.me(await one.login())).toBe(401);
-
-  await Promise.all([one.stop(), two.stop()]);
 }, 180_000);
