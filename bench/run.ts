@@ -141,6 +141,7 @@ async function onOwnStack(work: (world: World) => Promise<void>): Promise<void> 
         ENVIRONMENT: 'production',
         DATABASE_ECHO: 'false',
         LOG_LEVEL: 'info',
+        RATE_LIMIT_ENABLED: 'false',
         ACCESS_TOKEN_EXPIRE_MINUTES: '120',
         DATABASE_URL: '',
         TEMPORAL_ADDRESS: '',

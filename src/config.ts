@@ -37,10 +37,19 @@ export interface Config {
     readonly algorithm: 'HS256' | 'RS256';
     readonly secret: string;
     readonly privateKey: string | undefined;
+    /** PEM, one after the other: keys that will sign and keys that have signed. */
+    readonly nextPublicKeys: string;
+    readonly previousPublicKeys: string;
     readonly accessMinutes: number;
     readonly refreshDays: number;
   };
   readonly passwordHash: 'argon2id' | 'bcrypt';
+  readonly rateLimits: {
+    readonly isOn: boolean;
+    readonly perMinute: number;
+    readonly perHour: number;
+    readonly store: 'memory' | 'postgres';
+  };
   readonly temporal: {
     readonly address: string;
     readonly namespace: string;
@@ -67,6 +76,7 @@ const developmentSecret = 'development-only-secret-do-not-deploy-0000';
 
 const list = Joi.string().allow('').max(4000);
 const secret = Joi.string().max(4096);
+const keys = Joi.string().allow('').max(16_384);
 const urlOf = (...scheme: string[]): Joi.StringSchema => Joi.string().uri({ scheme }).max(2000);
 
 const settings = Joi.object({
@@ -113,9 +123,25 @@ const settings = Joi.object({
   JWT_SECRET_KEY: secret.default(developmentSecret),
   JWT_ALGORITHM: Joi.valid('HS256', 'RS256').default('HS256'),
   JWT_PRIVATE_KEY: secret,
+  JWT_NEXT_PUBLIC_KEYS: keys.default(''),
+  JWT_PREVIOUS_PUBLIC_KEYS: keys.default(''),
   ACCESS_TOKEN_EXPIRE_MINUTES: Joi.number().integer().min(1).max(1440).default(30),
   REFRESH_TOKEN_EXPIRE_DAYS: Joi.number().integer().min(1).max(90).default(7),
   PASSWORD_HASH: Joi.valid('argon2id', 'bcrypt').default('argon2id'),
+  RATE_LIMIT_ENABLED: Joi.boolean().default(
+    Joi.ref('ENVIRONMENT', { adjust: (name) => name !== 'test' }),
+  ),
+  RATE_LIMIT_REQUESTS_PER_MINUTE: Joi.number()
+    .integer()
+    .min(1)
+    .max(1_000_000)
+    .default(Joi.ref('ENVIRONMENT', { adjust: (name) => (name === 'production' ? 1000 : 100) })),
+  RATE_LIMIT_REQUESTS_PER_HOUR: Joi.number()
+    .integer()
+    .min(1)
+    .max(10_000_000)
+    .default(Joi.ref('RATE_LIMIT_REQUESTS_PER_MINUTE', { adjust: (count) => count * 10 })),
+  RATE_LIMIT_STORE: Joi.valid('memory', 'postgres').default('memory'),
   TEMPORAL_ADDRESS: Joi.string().max(255).default('127.0.0.1:7233'),
   TEMPORAL_NAMESPACE: Joi.string().max(255).default('default'),
   TEMPORAL_TASK_QUEUE: Joi.string()
@@ -186,10 +212,18 @@ export function readConfig(environment: NodeJS.ProcessEnv = processEnvironment()
       algorithm: value.JWT_ALGORITHM,
       secret: value.JWT_SECRET_KEY,
       privateKey: value.JWT_PRIVATE_KEY,
+      nextPublicKeys: value.JWT_NEXT_PUBLIC_KEYS,
+      previousPublicKeys: value.JWT_PREVIOUS_PUBLIC_KEYS,
       accessMinutes: value.ACCESS_TOKEN_EXPIRE_MINUTES,
       refreshDays: value.REFRESH_TOKEN_EXPIRE_DAYS,
     },
     passwordHash: value.PASSWORD_HASH,
+    rateLimits: {
+      isOn: value.RATE_LIMIT_ENABLED,
+      perMinute: value.RATE_LIMIT_REQUESTS_PER_MINUTE,
+      perHour: value.RATE_LIMIT_REQUESTS_PER_HOUR,
+      store: value.RATE_LIMIT_STORE,
+    },
     temporal: {
       address: value.TEMPORAL_ADDRESS,
       namespace: value.TEMPORAL_NAMESPACE,

@@ -13,6 +13,7 @@ import { allowedHosts } from './middleware/allowedHosts.ts';
 import type { VerifyingTokens } from './middleware/authentication.ts';
 import { errors, type OnDenied } from './middleware/errors.ts';
 import { httpMetrics } from './middleware/metrics.ts';
+import { countFailures, type RateLimits } from './middleware/rateLimits.ts';
 import { requestContext } from './middleware/requestContext.ts';
 import { securityHeaders } from './middleware/securityHeaders.ts';
 import { tidyUrl } from './middleware/tidyUrl.ts';
@@ -37,13 +38,15 @@ export interface AppDependencies {
   readonly sessions: Pick<Sessions, 'actorOf'>;
   readonly companies: Pick<Companies, 'resolve' | 'isAllowedHost'>;
   readonly onDenied: OnDenied;
+  /** Without them nothing is counted. */
+  readonly rateLimits?: RateLimits | undefined;
   /** What the resource folders declare. */
   readonly routes: readonly Route[];
 }
 
 /** The HTTP side of the API, not listening yet. Requests pass the middleware from top to bottom. */
 export function createApp(dependencies: AppDependencies): Koa<RequestState> {
-  const { config, log, access, metrics, companies, onDenied } = dependencies;
+  const { config, log, access, metrics, companies, onDenied, rateLimits } = dependencies;
   const { trustProxy } = config;
   const routes = allRoutes(dependencies);
   const { apiPrefix: prefix, olderPathsEnd } = config;
@@ -59,6 +62,7 @@ export function createApp(dependencies: AppDependencies): Koa<RequestState> {
   app.use(compress());
   app.use(conditionalGet());
   app.use(errors({ log, onDenied, showStack: config.showStack ?? false }));
+  if (rateLimits) app.use(countFailures(rateLimits));
   app.use(allowedHosts({ isAllowedHost: (host) => companies.isAllowedHost(host), trustProxy }));
   app.use(tidyUrl);
   app.use(unmatched);
@@ -109,6 +113,9 @@ const crossOrigin = (allowed: readonly string[]): cors.Options => {
       'Idempotent-Replayed',
       'Link',
       'Retry-After',
+      'X-RateLimit-Limit',
+      'X-RateLimit-Remaining',
+      'X-RateLimit-Reset',
       'X-Request-ID',
     ],
     maxAge: 600,

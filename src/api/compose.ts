@@ -31,10 +31,12 @@ import { databaseMetrics } from '../metrics.ts';
 import { defineModels } from '../models/all.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { openDatabase, select, withGlobal, withIdentity } from '../models/database.ts';
+import { memoryStore, postgresStore } from '../models/rateLimitStore.ts';
 import { createLinks } from '../models/secretLinks.ts';
 import { createApp } from './app.ts';
 import type { OnDenied } from './middleware/errors.ts';
 import { createMetrics } from './middleware/metrics.ts';
+import { createRateLimits } from './middleware/rateLimits.ts';
 import { resourceRoutes } from './routes.ts';
 import type { Lifecycle } from './server.ts';
 import type { RequestState } from './state.ts';
@@ -97,6 +99,8 @@ export function composeApi({
   });
   const timelines = createSubscriptionTimelines({ temporal, workflows });
   const lifecycle: Lifecycle = { isStopping: false };
+  const { rateLimits: limits } = config;
+  const counted = limits.store === 'postgres' ? postgresStore(config.database.url) : memoryStore();
 
   const app = createApp({
     config,
@@ -130,6 +134,9 @@ export function composeApi({
     sessions,
     companies,
     onDenied: recordDenial,
+    rateLimits: limits.isOn
+      ? createRateLimits({ limits, store: counted, fallback: memoryStore(), registry: metrics })
+      : undefined,
     routes: resourceRoutes({
       auth,
       auditLogs: createAuditLogs({ config, policies }),
@@ -137,6 +144,7 @@ export function composeApi({
       categories: createCategories(),
       devMailDir: config.devMailDir,
       memberships: createMemberships(),
+      keySet: tokens.keySet,
       notifications: createNotifications({ render }),
       ownCompany: createOwnCompany({ companies }),
       ownSessions: createOwnSessions({ sessions }),
@@ -159,6 +167,7 @@ export function composeApi({
     async close() {
       sessions.close();
       await dispatcher.drained();
+      await counted.close();
       await temporal.connection.close();
       await database.close();
     },

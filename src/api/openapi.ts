@@ -114,7 +114,7 @@ function success(route: Route, schemas: Map<string, Json>): Json {
 }
 
 /** The refusals that can happen on a route, as references. */
-function refused({ method, permission, company, schemas, kind }: Route): Json {
+function refused({ method, permission, company, schemas, kind, limit }: Route): Json {
   const happens: Readonly<Record<string, boolean>> = {
     400: true,
     401: true,
@@ -125,6 +125,7 @@ function refused({ method, permission, company, schemas, kind }: Route): Json {
     413: schemas.body !== undefined,
     415: schemas.body !== undefined,
     422: true,
+    429: limit !== 'none',
     500: true,
     503: kind !== 'raw' || company !== false,
   };
@@ -177,9 +178,19 @@ function headerNames({ idempotency, ifMatch, company }: Route): string[] {
 
 const headersOf = (status: string): Json => ({
   'X-Request-ID': { schema: requestId },
+  ...((status.startsWith('2') || status === '429') && limitHeaders),
   ...(status === '405' && { Allow: { schema: { type: 'string' } } }),
-  ...(status === '503' && { 'Retry-After': { schema: { type: 'integer' } } }),
+  ...(['429', '503'].includes(status) && { 'Retry-After': { schema: { type: 'integer' } } }),
 });
+
+const limitHeaders = {
+  'X-RateLimit-Limit': { schema: { type: 'integer' } },
+  'X-RateLimit-Remaining': { schema: { type: 'integer' } },
+  'X-RateLimit-Reset': {
+    description: 'When all is allowed again, in seconds since 1970',
+    schema: { type: 'integer' },
+  },
+};
 
 const json = (schema: Json, example?: unknown): Json => ({
   'application/json': { schema, ...(example !== undefined && { example }) },
@@ -197,6 +208,7 @@ const refusals = {
   413: 'The body is larger than 1 MB',
   415: 'The body is not application/json',
   422: 'Some fields are not valid',
+  429: 'Too many requests; try again after Retry-After seconds',
   500: 'A fault on our side',
   503: 'A part this needs is away; try again after Retry-After seconds',
 } as const;

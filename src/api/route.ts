@@ -32,6 +32,8 @@ export interface RouteFacts {
   readonly ifMatch?: true;
   /** Valid input can still be refused with 422 by a rule that no schema states. */
   readonly businessRules?: boolean;
+  /** `sign-in`: counted by itself too, few a minute from one address. `none`: monitoring, not counted. */
+  readonly limit?: 'sign-in' | 'none';
   /** Older paths, from the root, with the same parameters: `/api/plans` for `/plans`. */
   readonly aliases?: readonly string[];
   /** This whole route is an older form of that path below the prefix. */

@@ -7,6 +7,7 @@ import { may } from '../rules/permissions.ts';
 import { tenantUnknown } from './asked.ts';
 import { authentication, type VerifyingTokens } from './middleware/authentication.ts';
 import { methodNotAllowed } from './middleware/unmatched.ts';
+import type { RateLimits } from './middleware/rateLimits.ts';
 import { isUuid } from './ownTypes.ts';
 import type { Route } from './route.ts';
 import type { Context, RequestState } from './state.ts';
@@ -17,6 +18,7 @@ export interface RouterOptions {
   readonly tokens: VerifyingTokens;
   readonly sessions: Pick<Sessions, 'actorOf'>;
   readonly companies: Pick<Companies, 'resolve'>;
+  readonly rateLimits?: RateLimits | undefined;
 }
 
 /** The path from the root under which a route is found. */
@@ -101,8 +103,8 @@ interface Parameterised {
   readonly params: Readonly<Record<string, string>>;
 }
 
-/** The order of the checks: who, where, whether; only then is the request read. */
-function guarded({ tokens, sessions, companies }: RouterOptions) {
+/** The order of the checks: who, how often, where, whether; only then is the request read. */
+function guarded({ tokens, sessions, companies, rateLimits }: RouterOptions) {
   const authenticate = authentication(tokens, sessions);
 
   return async (route: Route, ctx: Context & Parameterised): Promise<void> => {
@@ -113,6 +115,7 @@ function guarded({ tokens, sessions, companies }: RouterOptions) {
     const isOpen = route.permission === 'public' && route.company === false;
     const sender = isOpen ? undefined : await authenticate(ctx);
     if (sender) state.visitor = sender;
+    await rateLimits?.admit(ctx, sender);
     const company = await companyOf(route, ctx, sender);
     const visitor = inside(company, sender);
     if (visitor) state.visitor = visitor;

@@ -10,6 +10,7 @@ import { registrationRoutes } from './registrations/routes.ts';
 import type { Route } from './route.ts';
 import { subscriptionRoutes } from './subscriptions/routes.ts';
 import { userRoutes } from './users/routes.ts';
+import { wellKnownRoutes } from './well-known/routes.ts';
 import { workflowRoutes } from './workflows/routes.ts';
 
 /** What the resource folders need, together. */
@@ -24,6 +25,7 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof companyRoutes>[0] &
   Parameters<typeof userRoutes>[0] &
   Parameters<typeof auditLogRoutes>[0] &
+  Parameters<typeof wellKnownRoutes>[0] &
   Parameters<typeof devRoutes>[0];
 
 /** Every resource, in the order in which the documentation shows them. */
@@ -39,5 +41,6 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...companyRoutes(dependencies),
   ...userRoutes(dependencies),
   ...auditLogRoutes(dependencies),
+  ...wellKnownRoutes(dependencies),
   ...devRoutes(dependencies),
 ];

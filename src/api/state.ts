@@ -13,6 +13,8 @@ export interface RequestState {
   endpoint?: string;
   /** Whether the route's permission let the request through. */
   isGranted?: boolean;
+  /** Whether the request has been counted against a rate limit. */
+  isCounted?: boolean;
   /** Path parameters as they were sent. */
   params: Readonly<Record<string, string>>;
   visitor?: Actor;

@@ -60,7 +60,7 @@ export async function openTestApi(settings: NodeJS.ProcessEnv = {}): Promise<Tes
     const at = (path: string) =>
       path.startsWith('//')
         ? path.slice(1)
-        : /^\/(api|dev|health|version|status|metrics)(\/|$)/.test(path)
+        : /^\/(api|dev|\.well-known|health|version|status|metrics)(\/|$)/.test(path)
           ? path
           : `${config.apiPrefix}${path}`;
     const send = async (request: Test, headers: Headers = {}, body?: object) =>

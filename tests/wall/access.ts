@@ -25,6 +25,7 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'GET /api/docs/swagger-ui-standalone-preset.js': 'open',
   'GET /api/docs/favicon-16x16.png': 'open',
   'GET /api/docs/favicon-32x32.png': 'open',
+  'GET /.well-known/jwks.json': 'open',
   'GET /dev/mail': 'open',
   'GET /dev/mails': 'open',
   'GET /set-password': 'open',

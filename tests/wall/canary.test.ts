@@ -38,7 +38,12 @@ beforeAll(async () => {
     dataDir,
     ports: 'free',
     throwaway: true,
-    env: { ENVIRONMENT: 'production', LOG_LEVEL: 'debug', LOG_DIR: path.join(dataDir, 'logs') },
+    env: {
+      ENVIRONMENT: 'production',
+      LOG_LEVEL: 'debug',
+      LOG_DIR: path.join(dataDir, 'logs'),
+      RATE_LIMIT_ENABLED: 'false',
+    },
   });
   const accounts: { role: Role; email: string; password: string }[] = JSON.parse(
     readFileSync(path.join(dataDir, 'demo-accounts.json'), 'utf8'),

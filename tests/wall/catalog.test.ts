@@ -67,7 +67,7 @@ describe('the catalog', () => {
       `SELECT g.grantee::regrole::text || ': ' || c.oid::regclass::text || ' ' ||
          string_agg(left(g.privilege_type, 1), '' ORDER BY g.privilege_type)
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl) g
-       WHERE n.nspname IN ('platform', 'core', 'shared', 'migrations') AND g.grantee <> c.relowner
+       WHERE n.nspname IN ('platform', 'core', 'shared', 'migrations', 'limits') AND g.grantee <> c.relowner
        GROUP BY g.grantee, c.oid ORDER BY 1`,
     );
 
@@ -96,6 +96,7 @@ describe('the catalog', () => {
         'customers',
       ].flatMap((t) => tenant(`shared.${t}`, 'ISU')),
       ...['companies', 'domains', 'memberships'].flatMap((t) => tenant(`platform.${t}`, 'S')),
+      'app_api: limits.counters DISU',
       'app_auth: core.audit_logs I',
       'app_auth: core.idempotency_keys DIS',
       'app_auth: core.notifications I',

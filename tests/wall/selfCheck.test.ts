@@ -194,6 +194,8 @@ const holes: readonly Hole[] = [
   granted('seals that can be added', 'INSERT', 'core.audit_seals', 'app_worker'),
   granted('keys of the audit that can be changed', 'UPDATE', 'core.audit_keys', 'app_api'),
   granted('a partition that can be read directly', 'SELECT', 'core.audit_logs_default', 'app_api'),
+  granted('counters of the API for the worker', 'SELECT', 'limits.counters', 'app_worker'),
+  granted('counters that can be emptied', 'TRUNCATE', 'limits.counters', 'app_api'),
   granted('tokens outside of their door', 'SELECT', 'platform.refresh_tokens', 'app_api'),
   {
     what: 'password hashes',

@@ -47,6 +47,7 @@ const signInRoutes = ({ auth }: { readonly auth: Auth }): Route[] => [
   route({
     method: 'POST',
     path: '/auth/register',
+    limit: 'sign-in',
     aliases: ['/api/auth/register'],
     permission: 'public',
     summary: 'Register as a policyholder of this company',
@@ -73,6 +74,7 @@ const signInRoutes = ({ auth }: { readonly auth: Auth }): Route[] => [
   route({
     ...open,
     path: '/auth/login',
+    limit: 'sign-in',
     aliases: ['/api/auth/login', '/users/login'],
     summary: 'Sign in with e-mail address and password',
     message: 'Signed in',
@@ -87,6 +89,7 @@ const signInRoutes = ({ auth }: { readonly auth: Auth }): Route[] => [
   route({
     ...open,
     path: '/auth/refresh',
+    limit: 'sign-in',
     aliases: ['/api/auth/refresh'],
     summary: 'Exchange a refresh token, which is thereby used up, for new tokens',
     message: 'Refreshed',
@@ -192,6 +195,7 @@ const passwordRoutes = ({
   route({
     ...open,
     path: '/auth/password-reset',
+    limit: 'sign-in',
     aliases: ['/users/generate-reset-token'],
     summary: 'Ask for a link that sets a new password; the answer is the same for any address',
     message: 'If the address has an account, a link is on its way',
@@ -202,6 +206,7 @@ const passwordRoutes = ({
   route({
     ...open,
     path: '/auth/password-reset/confirm',
+    limit: 'sign-in',
     summary: 'Set a password by the code of a one-time link; ends every session',
     message: 'The password is set; sign in with it',
     businessRules: true,
@@ -213,6 +218,7 @@ const passwordRoutes = ({
     ...open,
     permission: 'signed-in',
     path: '/users/update-password',
+    limit: 'sign-in',
     aliases: ['/users/update-password'],
     summary: 'Change my password; my other sessions end',
     message: 'The password is changed',

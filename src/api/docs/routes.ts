@@ -47,6 +47,7 @@ const open = {
   permission: 'public',
   company: false,
   tag: 'Documentation',
+  limit: 'none',
 } as const;
 
 const html = 'text/html; charset=utf-8';

@@ -6,7 +6,7 @@ import { Refusal, Unauthenticated } from '../../errors.ts';
 import type { Context } from '../state.ts';
 
 /** How access tokens are checked: one algorithm, one audience, one issuer a deployment. */
-export type VerifyingTokens = Omit<Tokens, 'sign'>;
+export type VerifyingTokens = Omit<Tokens, 'sign' | 'keySet'>;
 
 const clockTolerance = 5;
 

@@ -75,6 +75,7 @@ export const operationRoutes = (operations: Operations): Route[] => {
     route({
       ...open,
       path: '/health/live',
+      limit: 'none',
       summary: 'Whether the process runs',
       tag,
       handle: () => ({ status: 'live' }),
@@ -83,6 +84,7 @@ export const operationRoutes = (operations: Operations): Route[] => {
     route({
       ...open,
       path: '/health/ready',
+      limit: 'none',
       summary: 'Whether the process takes requests',
       tag,
       async handle() {
@@ -99,6 +101,7 @@ export const operationRoutes = (operations: Operations): Route[] => {
     rawRoute({
       ...open,
       path: '/metrics',
+      limit: 'none',
       summary: 'Prometheus metrics',
       tag,
       mediaType: metrics.contentType,

@@ -33,6 +33,7 @@ export const registrationRoutes = ({
   route({
     method: 'POST',
     path: '/register',
+    limit: 'sign-in',
     aliases: ['/register', '/api/register'],
     permission: 'public',
     company: false,
@@ -60,6 +61,7 @@ export const registrationRoutes = ({
   route({
     method: 'POST',
     path: '/register/verify',
+    limit: 'sign-in',
     permission: 'public',
     company: false,
     summary: 'Confirm the address of a registration by the code of the link',

@@ -1,5 +1,12 @@
 import { createHmac, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
-import { SignJWT, decodeJwt, decodeProtectedHeader } from 'jose';
+import {
+  SignJWT,
+  calculateJwkThumbprint,
+  createLocalJWKSet,
+  decodeJwt,
+  decodeProtectedHeader,
+  jwtVerify,
+} from 'jose';
 import { authentication } from '../../../src/api/middleware/authentication.ts';
 import { createTokens, type Tokens } from '../../../src/commands/tokens.ts';
 import { testConfig } from './build.ts';
@@ -57,7 +64,7 @@ describe.each(['HS256', 'RS256'] as const)('access tokens of %s', (algorithm) =>
     expect(decodeProtectedHeader(token)).toEqual({
       alg: algorithm,
       typ: 'at+jwt',
-      kid: expect.stringMatching(/^[\w-]{16}$/),
+      kid: expect.stringMatching(algorithm === 'HS256' ? /^[\w-]{16}$/ : /^[\w-]{43}$/),
     });
     expect(payload).toEqual({
       sub: subject.userId,
@@ -149,4 +156,81 @@ it('a private key may stand in one line, as environment files have it', async ()
   const { token } = await createTokens(oneLine).sign(subject);
 
   expect(await verdict(createTokens(configs.RS256), token)).toBe('accepted');
+});
+
+describe('keys of RS256', () => {
+  const pair = (modulusLength = 2048) =>
+    generateKeyPairSync('rsa', {
+      modulusLength,
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    });
+  const [past, now, next] = [pair(), pair(), pair()];
+  const tokensOf = (settings: NodeJS.ProcessEnv) =>
+    createTokens(testConfig({ JWT_ALGORITHM: 'RS256', ...settings }));
+  const rotating = tokensOf({
+    JWT_PRIVATE_KEY: now.privateKey,
+    JWT_NEXT_PUBLIC_KEYS: next.publicKey,
+    JWT_PREVIOUS_PUBLIC_KEYS: `${past.publicKey}${pair().publicKey}`.replaceAll('\n', '\\n'),
+  });
+  const signedBy = async ({ privateKey: key }: { privateKey: string }) =>
+    (await tokensOf({ JWT_PRIVATE_KEY: key }).sign(subject)).token;
+
+  it('are accepted before they sign, while they sign and after that; others are not', async () => {
+    for (const key of [past, now, next]) {
+      expect(await verdict(rotating, await signedBy(key))).toBe('accepted');
+    }
+    expect(await verdict(rotating, await signedBy(pair()))).toBe('UNAUTHENTICATED');
+  });
+
+  it('are not mistaken for each other', async () => {
+    const token = await signedBy(next);
+    const { kid } = decodeProtectedHeader(await signedBy(past));
+    const header = encode({ ...decodeProtectedHeader(token), kid });
+
+    const mislabelled = [header, ...parts(token).slice(1)].join('.');
+
+    expect(await verdict(rotating, mislabelled)).toBe('UNAUTHENTICATED');
+  });
+
+  it('are published under their thumbprints, without anything private', async () => {
+    const { keys } = rotating.keySet;
+
+    expect(keys).toHaveLength(4);
+    for (const key of keys) {
+      expect(Object.keys(key).toSorted()).toEqual(['alg', 'e', 'kid', 'kty', 'n', 'use']);
+      expect(key.kid).toBe(await calculateJwkThumbprint(key));
+    }
+    const options = { issuer: 'http://127.0.0.1:3000', audience: 'surety-api', typ: 'at+jwt' };
+    const known = createLocalJWKSet({ keys: keys.map((key) => ({ ...key })) });
+    for (const key of [past, now, next]) {
+      const { payload } = await jwtVerify(await signedBy(key), known, options);
+      expect(payload.sub).toBe(subject.userId);
+    }
+  });
+
+  it('are none under HS256', () => {
+    const settings = { JWT_SECRET_KEY: secret, JWT_NEXT_PUBLIC_KEYS: next.publicKey };
+
+    expect(createTokens(testConfig(settings)).keySet).toEqual({ keys: [] });
+  });
+
+  const ec = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+  it.each([
+    ['no key', { JWT_PRIVATE_KEY: 'nonsense' }, 'JWT_PRIVATE_KEY holds no key in PEM'],
+    [
+      'half a key',
+      { JWT_PREVIOUS_PUBLIC_KEYS: now.publicKey.replace(/MIIB/, '') },
+      'JWT_PREVIOUS_PUBLIC_KEYS holds no key in PEM',
+    ],
+    ['no list', { JWT_NEXT_PUBLIC_KEYS: 'nonsense' }, 'JWT_NEXT_PUBLIC_KEYS holds no key in PEM'],
+    ['a short key', { JWT_NEXT_PUBLIC_KEYS: pair(1024).publicKey }, 'of at least 2048 bits'],
+    ['another kind of key', { JWT_PRIVATE_KEY: ec.privateKey }, 'JWT_PRIVATE_KEY holds no RSA key'],
+  ])('stop the start where there is %s', (_what, settings, message) => {
+    expect(() => tokensOf({ JWT_PRIVATE_KEY: now.privateKey, ...settings })).toThrow(message);
+  });
 });
