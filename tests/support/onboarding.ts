@@ -108,11 +108,11 @@ export async function beginOnboarding(
     },
     row,
     async company() {
-      const [row] = await rows(
+      const [found] = await rows(
         `SELECT c.* FROM platform.companies c
          JOIN core.registration_requests r ON r.new_company_id = c.id WHERE r.id = $1`,
       );
-      return row;
+      return found;
     },
     rows,
     events: async () =>
