@@ -5,7 +5,9 @@ import { createAuditLogs } from '../commands/auditLogs.ts';
 import { createCategories } from '../commands/categories.ts';
 import { createCalendars } from '../commands/calendars.ts';
 import { createCompanies } from '../commands/companies.ts';
+import { createCompanyAdministration } from '../commands/companyAdministration.ts';
 import { createDispatcher, outboxAge } from '../commands/dispatch.ts';
+import { createDomains } from '../commands/domains.ts';
 import { createNotifications } from '../commands/notifications.ts';
 import { createOwnCompany } from '../commands/ownCompany.ts';
 import { createOwnSessions } from '../commands/ownSessions.ts';
@@ -20,6 +22,7 @@ import { createSubscriptions } from '../commands/subscriptions.ts';
 import { openTemporal } from '../commands/temporal.ts';
 import { createSubscriptionTimelines } from '../commands/subscriptionTimelines.ts';
 import { createTokens } from '../commands/tokens.ts';
+import { createTxtLookup, type ResolveTxt } from '../commands/txtRecords.ts';
 import { createWorkflowCommands } from '../commands/workflows.ts';
 import type { Config } from '../config.ts';
 import { runInContext } from '../context.ts';
@@ -49,11 +52,14 @@ export function composeApi({
   log,
   access,
   version,
+  resolveTxt = createTxtLookup(),
 }: {
   readonly config: Config;
   readonly log: Logger;
   readonly access: Logger;
   readonly version: string;
+  /** How DNS is asked; a test answers itself. */
+  readonly resolveTxt?: ResolveTxt | undefined;
 }): Api {
   const metrics = createMetrics();
   const figures = databaseMetrics(metrics, config.database.echo ? log : undefined);
@@ -132,7 +138,9 @@ export function composeApi({
       auditLogs: createAuditLogs({ config, policies }),
       calendars: createCalendars(),
       categories: createCategories(),
+      companyAdministration: createCompanyAdministration({ companies }),
       devMailDir: config.devMailDir,
+      domains: createDomains({ config, companies, resolveTxt }),
       notifications: createNotifications({ render }),
       ownCompany: createOwnCompany({ companies }),
       ownSessions: createOwnSessions({ sessions }),

@@ -1,6 +1,8 @@
 import { auditLogRoutes } from './audit-logs/routes.ts';
 import { authRoutes } from './auth/routes.ts';
 import { categoryRoutes } from './categories/routes.ts';
+import { companyAdministrationRoutes } from './companies/administration.ts';
+import { domainRoutes } from './companies/domains.ts';
 import { companyRoutes } from './companies/routes.ts';
 import { devRoutes } from './dev/routes.ts';
 import { notificationRoutes } from './notifications/routes.ts';
@@ -21,6 +23,8 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
   Parameters<typeof registrationRoutes>[0] &
   Parameters<typeof companyRoutes>[0] &
+  Parameters<typeof domainRoutes>[0] &
+  Parameters<typeof companyAdministrationRoutes>[0] &
   Parameters<typeof auditLogRoutes>[0] &
   Parameters<typeof devRoutes>[0];
 
@@ -35,6 +39,8 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...workflowRoutes(dependencies),
   ...registrationRoutes(dependencies),
   ...companyRoutes(dependencies),
+  ...domainRoutes(dependencies),
+  ...companyAdministrationRoutes(dependencies),
   ...auditLogRoutes(dependencies),
   ...devRoutes(dependencies),
 ];
