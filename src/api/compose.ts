@@ -8,6 +8,7 @@ import { createCompanies } from '../commands/companies.ts';
 import { createCompanyAdministration } from '../commands/companyAdministration.ts';
 import { createDispatcher, outboxAge } from '../commands/dispatch.ts';
 import { createDomains } from '../commands/domains.ts';
+import { createFlags } from '../commands/flags.ts';
 import { createNotifications } from '../commands/notifications.ts';
 import { createOwnCompany } from '../commands/ownCompany.ts';
 import { createOwnSessions } from '../commands/ownSessions.ts';
@@ -81,6 +82,7 @@ export function composeApi({
   const tokens = createTokens(config);
   const sessions = createSessions();
   const companies = createCompanies(config);
+  const flags = createFlags();
   const passwords = createPasswords(config);
   const { dispatch } = dispatcher;
   const links = createLinks(config);
@@ -106,7 +108,7 @@ export function composeApi({
     log,
     access,
     metrics,
-    about: { name: config.appName, version, features: {} },
+    about: { name: config.appName, version, features: flags.features },
     probes: {
       database: async () => {
         await withGlobal(() => select('SELECT 1'));
@@ -141,6 +143,7 @@ export function composeApi({
       companyAdministration: createCompanyAdministration({ companies }),
       devMailDir: config.devMailDir,
       domains: createDomains({ config, companies, resolveTxt }),
+      flags,
       notifications: createNotifications({ render }),
       ownCompany: createOwnCompany({ companies }),
       ownSessions: createOwnSessions({ sessions }),

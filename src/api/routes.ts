@@ -5,6 +5,7 @@ import { companyAdministrationRoutes } from './companies/administration.ts';
 import { domainRoutes } from './companies/domains.ts';
 import { companyRoutes } from './companies/routes.ts';
 import { devRoutes } from './dev/routes.ts';
+import { flagRoutes } from './feature-flags/routes.ts';
 import { notificationRoutes } from './notifications/routes.ts';
 import { planRoutes } from './plans/routes.ts';
 import { policyRoutes } from './policies/routes.ts';
@@ -25,6 +26,7 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof companyRoutes>[0] &
   Parameters<typeof domainRoutes>[0] &
   Parameters<typeof companyAdministrationRoutes>[0] &
+  Parameters<typeof flagRoutes>[0] &
   Parameters<typeof auditLogRoutes>[0] &
   Parameters<typeof devRoutes>[0];
 
@@ -41,6 +43,7 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...companyRoutes(dependencies),
   ...domainRoutes(dependencies),
   ...companyAdministrationRoutes(dependencies),
+  ...flagRoutes(dependencies),
   ...auditLogRoutes(dependencies),
   ...devRoutes(dependencies),
 ];

@@ -105,6 +105,8 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'POST /companies/:id/domains/:domainId/verify': ['global_admin'],
   'GET /administration/settings': ['global_admin'],
   'PATCH /administration/settings': ['global_admin'],
+  'GET /feature-flags': everyone,
+  'PATCH /feature-flags/:flag': ['global_admin'],
   'GET /audit-logs': ['global_admin', 'tenant_admin', 'auditor'],
 };
 

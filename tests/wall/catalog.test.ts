@@ -104,6 +104,7 @@ describe('the catalog', () => {
       'app_global: core.audit_logs IS',
       'app_global: platform.companies ISU',
       'app_global: platform.domains DISU',
+      'app_global: platform.feature_flags ISU',
       'app_relay: core.outbox DSU',
       'app_sealer: core.audit_logs S',
     ];
