@@ -84,7 +84,7 @@ export const invalidField = (field: string, message: string, code = 'INVALID_VAL
 
 /** `code` of a system or library error, where there is one. */
 export const errorCode = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string'
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
     ? error.code
     : undefined;
 

@@ -6,8 +6,11 @@ import { createAuditLogs } from '../commands/auditLogs.ts';
 import { createCategories } from '../commands/categories.ts';
 import { createCalendars } from '../commands/calendars.ts';
 import { createCompanies } from '../commands/companies.ts';
+import { createCompanyAdministration } from '../commands/companyAdministration.ts';
 import { createDispatcher, outboxAge } from '../commands/dispatch.ts';
 import { createMemberships } from '../commands/memberships.ts';
+import { createDomains } from '../commands/domains.ts';
+import { createFlags } from '../commands/flags.ts';
 import { createNotifications } from '../commands/notifications.ts';
 import { createOwnCompany } from '../commands/ownCompany.ts';
 import { createOwnSessions } from '../commands/ownSessions.ts';
@@ -23,6 +26,7 @@ import { openTemporal } from '../commands/temporal.ts';
 import { createSubscriptionTimelines } from '../commands/subscriptionTimelines.ts';
 import { createTokens } from '../commands/tokens.ts';
 import { createUsers } from '../commands/users.ts';
+import { createTxtLookup, type ResolveTxt } from '../commands/txtRecords.ts';
 import { createWorkflowCommands } from '../commands/workflows.ts';
 import type { Config } from '../config.ts';
 import { runInContext } from '../context.ts';
@@ -54,11 +58,14 @@ export function composeApi({
   log,
   access,
   version,
+  resolveTxt = createTxtLookup(),
 }: {
   readonly config: Config;
   readonly log: Logger;
   readonly access: Logger;
   readonly version: string;
+  /** How DNS is asked; a test answers itself. */
+  readonly resolveTxt?: ResolveTxt | undefined;
 }): Api {
   const metrics = createMetrics();
   const figures = databaseMetrics(metrics, config.database.echo ? log : undefined);
@@ -80,6 +87,7 @@ export function composeApi({
   const tokens = createTokens(config);
   const sessions = createSessions();
   const companies = createCompanies(config);
+  const flags = createFlags();
   const passwords = createPasswords(config);
   const { dispatch } = dispatcher;
   const links = createLinks(config);
@@ -107,7 +115,7 @@ export function composeApi({
     log,
     access,
     metrics,
-    about: { name: config.appName, version, features: {} },
+    about: { name: config.appName, version, features: flags.features },
     probes: {
       database: async () => {
         await withGlobal(() => select('SELECT 1'));
@@ -142,9 +150,12 @@ export function composeApi({
       auditLogs: createAuditLogs({ config, policies }),
       calendars: createCalendars(),
       categories: createCategories(),
+      companyAdministration: createCompanyAdministration({ companies }),
       devMailDir: config.devMailDir,
       memberships: createMemberships(),
       keySet: tokens.keySet,
+      domains: createDomains({ config, companies, resolveTxt }),
+      flags,
       notifications: createNotifications({ render }),
       ownCompany: createOwnCompany({ companies }),
       ownSessions: createOwnSessions({ sessions }),

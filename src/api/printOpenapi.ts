@@ -13,7 +13,7 @@ const prefix = '/api/v1';
 const { version }: { version: string } = JSON.parse(await readFile('package.json', 'utf8'));
 // Routes are only declared here and never called: whatever they would call may be missing.
 const uncalled: ResourceDependencies = JSON.parse(JSON.stringify({ prefix }));
-const about = { name: 'Surety', version, features: {} };
+const about = { name: 'Surety', version, features: async () => ({}) };
 const routes = allRoutes({
   config: { apiPrefix: prefix, corsOrigins: [], trustProxy: false },
   about,

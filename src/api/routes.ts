@@ -1,8 +1,11 @@
 import { auditLogRoutes } from './audit-logs/routes.ts';
 import { authRoutes } from './auth/routes.ts';
 import { categoryRoutes } from './categories/routes.ts';
+import { companyAdministrationRoutes } from './companies/administration.ts';
+import { domainRoutes } from './companies/domains.ts';
 import { companyRoutes } from './companies/routes.ts';
 import { devRoutes } from './dev/routes.ts';
+import { flagRoutes } from './feature-flags/routes.ts';
 import { notificationRoutes } from './notifications/routes.ts';
 import { planRoutes } from './plans/routes.ts';
 import { policyRoutes } from './policies/routes.ts';
@@ -24,6 +27,9 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof registrationRoutes>[0] &
   Parameters<typeof companyRoutes>[0] &
   Parameters<typeof userRoutes>[0] &
+  Parameters<typeof domainRoutes>[0] &
+  Parameters<typeof companyAdministrationRoutes>[0] &
+  Parameters<typeof flagRoutes>[0] &
   Parameters<typeof auditLogRoutes>[0] &
   Parameters<typeof wellKnownRoutes>[0] &
   Parameters<typeof devRoutes>[0];
@@ -40,6 +46,9 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...registrationRoutes(dependencies),
   ...companyRoutes(dependencies),
   ...userRoutes(dependencies),
+  ...domainRoutes(dependencies),
+  ...companyAdministrationRoutes(dependencies),
+  ...flagRoutes(dependencies),
   ...auditLogRoutes(dependencies),
   ...wellKnownRoutes(dependencies),
   ...devRoutes(dependencies),

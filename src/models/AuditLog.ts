@@ -12,6 +12,7 @@ import { append } from './database.ts';
 export type AuditAction =
   | 'CREATE'
   | 'UPDATE'
+  | 'DELETE'
   | 'ARCHIVE'
   | 'RESTORE'
   | 'STATUS_CHANGE'

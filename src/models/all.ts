@@ -4,6 +4,7 @@ import { Calendar } from './Calendar.ts';
 import { Company } from './Company.ts';
 import { Credential } from './Credential.ts';
 import { Customer } from './Customer.ts';
+import { Domain } from './Domain.ts';
 import { IdempotencyKey } from './IdempotencyKey.ts';
 import { InsurancePlan } from './InsurancePlan.ts';
 import { Membership } from './Membership.ts';
@@ -26,6 +27,7 @@ const models = [
   Company,
   Credential,
   Customer,
+  Domain,
   IdempotencyKey,
   InsurancePlan,
   Membership,

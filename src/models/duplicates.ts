@@ -27,6 +27,7 @@ export const duplicates: Readonly<Record<string, readonly [code: string, message
   ],
   companies_name_key: ['COMPANY_EXISTS', 'There is already a company of this name'],
   domains_domain_key: ['DOMAIN_TAKEN', 'This domain belongs to another company'],
+  domains_primary_key: ['VERSION_CONFLICT', 'Another domain became the primary one meanwhile'],
   calendars_company_key: ['VERSION_CONFLICT', 'The calendar was set meanwhile'],
   memberships_company_id_user_id_role_key: [
     'MEMBERSHIP_EXISTS',

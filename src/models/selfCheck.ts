@@ -21,6 +21,8 @@ const ownRows = '(company_id = ( SELECT app.company_id() AS company_id))';
 const ownCompany = '(id = ( SELECT app.company_id() AS company_id))';
 /** What a company may change of its own row. */
 const ownCompanyColumns = `'{name,contact_email,contact_phone,linkedin,address,logo_url,default_currency,time_zone,settings,version,updated_at,updated_by}'::name[]`;
+/** What a company says when it claims a domain: never that it is verified. */
+const claimColumns = `'{id,company_id,domain,verification_token}'::name[]`;
 /** How a search function, which stands before the wall, asks for the company itself. */
 const ownSearch =
   '^\\s*SELECT id FROM \\w+\\.\\w+\\s+WHERE company_id = \\(SELECT app\\.company_id\\(\\)\\)\\s+' +
@@ -118,7 +120,10 @@ const checks: readonly string[] = [
        OR a.attname IN ('password_hash', 'failed_logins', 'locked_until'))
      AND NOT (g.privilege_type = 'UPDATE' AND NOT g.is_grantable
        AND g.grantee = (SELECT oid FROM pg_roles WHERE rolname = 'app_api')
-       AND c.oid::regclass::text = 'platform.companies' AND a.attname = ANY (${ownCompanyColumns}))`,
+       AND c.oid::regclass::text = 'platform.companies' AND a.attname = ANY (${ownCompanyColumns}))
+     AND NOT (g.privilege_type = 'INSERT' AND NOT g.is_grantable
+       AND g.grantee = (SELECT oid FROM pg_roles WHERE rolname = 'app_api')
+       AND c.oid::regclass::text = 'platform.domains' AND a.attname = ANY (${claimColumns}))`,
 
   `SELECT format('%s may create in the schema %s', r.oid::regrole, n.nspname) AS finding
    FROM pg_namespace n, pg_roles r

@@ -5,6 +5,7 @@ import supertest, { type Test } from 'supertest';
 import { v7 as uuid } from 'uuid';
 import { composeApi } from '../../src/api/compose.ts';
 import { createTokens, type Tokens } from '../../src/commands/tokens.ts';
+import type { ResolveTxt } from '../../src/commands/txtRecords.ts';
 import { readConfig } from '../../src/config.ts';
 import type { Actor } from '../../src/context.ts';
 import { withIdentity } from '../../src/models/database.ts';
@@ -40,8 +41,14 @@ export interface TestApi {
   close(): Promise<void>;
 }
 
-/** The API as it runs, on a database of its own; `settings` are environment variables. */
-export async function openTestApi(settings: NodeJS.ProcessEnv = {}): Promise<TestApi> {
+/**
+ * The API as it runs, on a database of its own; `settings` are environment variables. DNS shows
+ * nothing unless told.
+ */
+export async function openTestApi(
+  settings: NodeJS.ProcessEnv = {},
+  { resolveTxt = async () => [] }: { readonly resolveTxt?: ResolveTxt } = {},
+): Promise<TestApi> {
   const database = await openTestDatabase({ poolMax: 2 });
   const config = readConfig({
     ENVIRONMENT: 'test',
@@ -51,7 +58,7 @@ export async function openTestApi(settings: NodeJS.ProcessEnv = {}): Promise<Tes
     ...settings,
   });
   const log = pino({ level: 'silent' });
-  const api = composeApi({ config, log, access: log, version: '0.0.0-test' });
+  const api = composeApi({ config, log, access: log, version: '0.0.0-test', resolveTxt });
   const server = createServer(api.app.callback()).listen(0, '127.0.0.1');
   const tokens = createTokens(config);
   const http = supertest(server);

@@ -109,6 +109,7 @@ describe('the catalog', () => {
       'app_global: core.audit_logs IS',
       'app_global: platform.companies ISU',
       'app_global: platform.domains DISU',
+      'app_global: platform.feature_flags ISU',
       'app_relay: core.outbox DSU',
       'app_sealer: core.audit_keys IS',
       'app_sealer: core.audit_logs S',
@@ -117,7 +118,7 @@ describe('the catalog', () => {
     expect(grants.flat().toSorted()).toEqual(designed.toSorted());
   });
 
-  it('lets a company change these columns of its own row, and grants no other columns', async () => {
+  it('lets a company change its own row and claim a domain by these columns, and no others', async () => {
     const columns = await rowsOf(
       `SELECT g.grantee::regrole::text || ': ' || c.oid::regclass::text || ' ' || g.privilege_type
          || ' ' || string_agg(a.attname, ' ' ORDER BY a.attname)
@@ -130,6 +131,7 @@ describe('the catalog', () => {
     expect(columns.flat()).toEqual([
       'app_api: platform.companies UPDATE address contact_email contact_phone default_currency ' +
         'linkedin logo_url name settings time_zone updated_at updated_by version',
+      'app_api: platform.domains INSERT company_id domain id verification_token',
     ]);
   });
 

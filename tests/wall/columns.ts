@@ -25,7 +25,7 @@ export function send(
     headers = {},
   }: { id?: string; body?: object; headers?: Readonly<Record<string, string>> } = {},
 ): Promise<Response> {
-  const at = fill(path, { id, name: 'expiry' });
+  const at = fill(path, { id, name: 'expiry', domainId: uuid() });
   switch (route.method) {
     case 'GET':
       return caller.get(at, {}, headers);

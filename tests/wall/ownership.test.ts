@@ -49,9 +49,10 @@ describe("somebody's object", () => {
 
   it.each(roleCodes)('of another company is to a %s what an unknown one is', async (role) => {
     const person = personOf(wall.other.people, role);
-    // Registrations are the platform's own, so no global administrator is a stranger to them.
+    // Registrations and companies are the platform's own: no global administrator is a stranger there.
     const foreignPlaces = objectPlaces.filter(
-      ({ path }) => role !== 'global_admin' || !/registration-requests|onboarding/.test(path),
+      ({ path }) =>
+        role !== 'global_admin' || !/registration-requests|onboarding|\/companies\/:id/.test(path),
     );
     for (const place of foreignPlaces) {
       const id = objectOf(place, wall.ours);

@@ -83,12 +83,15 @@ export async function buildFull(api: TestApi): Promise<Full> {
     admin_username: name,
     admin_password: 'Seven-Green-Otters-7',
   });
+  const domain = await admin.post('/companies/current/domains', { domain: `new.${name}.example` });
   const told = await api.as(holder).get('/notifications', { channel: 'in_app' });
   return {
     id,
     people,
     holder,
     objects: {
+      'companies/current/domains': domain.body.data.id,
+      companies: id,
       categories: category.body.data.id,
       plans: plan.body.data.id,
       subscriptions: bought.body.data.id,

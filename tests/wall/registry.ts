@@ -21,7 +21,7 @@ export function registry(): Place[] {
   );
   const routes = allRoutes({
     config: { apiPrefix: prefix, corsOrigins: [], trustProxy: false },
-    about: { name: 'Surety', version: '0', features: {} },
+    about: { name: 'Surety', version: '0', features: async () => ({}) },
     metrics: new Registry(),
     probes: {},
     vital: [],

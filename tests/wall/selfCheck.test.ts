@@ -168,6 +168,12 @@ const holes: readonly Hole[] = [
     mend: 'REVOKE UPDATE (name) ON platform.companies FROM app_worker',
   },
   {
+    what: 'domains that companies may verify themselves',
+    make: 'GRANT INSERT (verified_at) ON platform.domains TO app_api',
+    finding: /app_api may INSERT the column verified_at of platform.domains/,
+    mend: 'REVOKE INSERT (verified_at) ON platform.domains FROM app_api',
+  },
+  {
     what: 'a company function that answers with any company',
     make: `ALTER FUNCTION app.company_id() RENAME TO company_id_kept;
       CREATE FUNCTION app.company_id() RETURNS uuid LANGUAGE sql STABLE AS 'SELECT NULL::uuid'`,

@@ -1,4 +1,5 @@
 import type { CalendarView } from '../../commands/calendars.ts';
+import { verificationRecord, type DomainView } from '../../commands/domains.ts';
 import type { SettingsView } from '../../commands/ownCompany.ts';
 import type { Company } from '../../models/Company.ts';
 import type { ResolvedSetting } from '../../rules/settings.ts';
@@ -50,3 +51,15 @@ export const presentCalendar = (calendar: CalendarView) => ({
   holidays: [...calendar.holidays],
   version: calendar.version,
 });
+
+export const presentDomain = (domain: DomainView) => {
+  const record = domain.verifiedAt ? null : verificationRecord(domain);
+  return {
+    id: domain.id,
+    domain: domain.domain,
+    is_primary: domain.isPrimary,
+    verified_at: domain.verifiedAt?.toISOString() ?? null,
+    verification: record && { type: 'TXT' as const, ...record },
+    created_at: domain.createdAt.toISOString(),
+  };
+};

@@ -2,11 +2,13 @@ import Joi from 'joi';
 import { businessTypes, subscriptionPlans } from '../../rules/companies.ts';
 import { roleCodes } from '../../rules/permissions.ts';
 import { settingsOf, type Setting } from '../../rules/settings.ts';
+import { listQuery } from '../listQuery.ts';
 import {
   array,
   boolean,
   calendarDate,
   email,
+  hostName,
   id,
   instant,
   integer,
@@ -36,6 +38,27 @@ const fields = {
 };
 
 export const editOwnCompanyBody = partial({ ...fields, version });
+
+export const companyPath = object({ id: id() });
+export const companyDomainPath = object({ id: id(), domainId: id() });
+
+export const editCompanyBody = partial({
+  ...fields,
+  status: oneOf('active', 'suspended'),
+  subscription_plan: oneOf(...subscriptionPlans),
+  business_type: oneOf(...businessTypes),
+  version,
+});
+
+export const companiesQuery = listQuery({
+  filters: {
+    status: oneOf('active', 'suspended', 'closed'),
+    subscription_plan: oneOf(...subscriptionPlans),
+    business_type: oneOf(...businessTypes),
+  },
+  sorts: ['name', 'code', 'created_at'],
+  defaultSort: 'name',
+});
 
 export const companyAnswer = object({
   id: id(),
@@ -174,3 +197,42 @@ export const calendarExample = {
   holidays: ['2026-12-25', '2026-12-26'],
   version: 1,
 };
+
+export const domainPath = object({ id: id() });
+
+export const domainsQuery = listQuery({
+  filters: {},
+  sorts: ['domain', 'created_at'],
+  defaultSort: 'domain',
+  takes: ['search'],
+});
+
+export const addDomainBody = object({ domain: hostName() }).id('AddDomain');
+
+export const primaryDomainBody = object({ is_primary: boolean().valid(true) });
+
+export const domainAnswer = object({
+  id: id(),
+  domain: hostName(),
+  is_primary: boolean(),
+  verified_at: nullable(instant()).description('null while it does not lead to the company'),
+  verification: nullable(
+    object({ type: oneOf('TXT'), name: text(300), value: text(200) }).description(
+      'The DNS record to set before verifying',
+    ),
+  ),
+  created_at: instant(),
+}).id('Domain');
+
+export const domainExample = {
+  id: '01998e3a-5b7c-7d1e-8f20-3a4b5c6d7e8f',
+  domain: 'insurance.acme.example',
+  is_primary: false,
+  verified_at: null,
+  verification: {
+    type: 'TXT',
+    name: '_surety.insurance.acme.example',
+    value: 'surety-verification=tQ0mUe9G0y5hYdJ3m4TfE0cP7n2bXrVw8sKzLqAiHoI',
+  },
+  created_at: '2026-01-31T09:30:00.000Z',
+} as const;

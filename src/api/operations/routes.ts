@@ -9,8 +9,8 @@ export type Probe = () => Promise<Readonly<Record<string, unknown>>>;
 export interface About {
   readonly name: string;
   readonly version: string;
-  /** What this installation has switched on. */
-  readonly features: Readonly<Record<string, boolean>>;
+  /** What this installation has switched on; answers in any case. */
+  readonly features: () => Promise<Readonly<Record<string, boolean>>>;
 }
 
 export interface Operations {
@@ -57,8 +57,8 @@ export const operationRoutes = (operations: Operations): Route[] => {
       path: '/version',
       summary: 'Version and features',
       tag,
-      handle: () => about,
-      answer: ({ version, features }: About) => ({ version, features }),
+      handle: async () => ({ version: about.version, features: await about.features() }),
+      answer: (information: object) => information,
     }),
     route({
       ...open,

@@ -56,7 +56,7 @@ export function buildApp(changes: Partial<AppDependencies> = {}) {
     log: pino({ level: 'silent' }),
     access: pino({}, keep),
     metrics: createMetrics(),
-    about: { name: 'Surety', version: '1.2.3', features: { billing: false } },
+    about: { name: 'Surety', version: '1.2.3', features: async () => ({ billing: false }) },
     probes: { database: async () => ({ pool: 3 }) },
     vital: ['database'],
     lifecycle: { isStopping: false },

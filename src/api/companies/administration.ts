@@ -1,0 +1,74 @@
+import type { CompanyAdministration } from '../../commands/companyAdministration.ts';
+import type { Domains } from '../../commands/domains.ts';
+import { listRoute, route, type Route } from '../route.ts';
+import { presentCompany, presentDomain } from './present.ts';
+import {
+  companiesQuery,
+  companyAnswer,
+  companyDomainPath,
+  companyExample,
+  companyPath,
+  domainAnswer,
+  domainExample,
+  editCompanyBody,
+} from './schema.ts';
+
+const tag = 'Companies';
+const one = { path: '/companies/:id', params: companyPath, tag } as const;
+const answersCompany = { answer: presentCompany, answerSchema: companyAnswer } as const;
+
+export const companyAdministrationRoutes = ({
+  companyAdministration,
+  domains,
+}: {
+  readonly companyAdministration: CompanyAdministration;
+  readonly domains: Domains;
+}): Route[] => [
+  listRoute({
+    path: '/companies',
+    permission: 'company:manage_all',
+    summary: 'All companies, the platform apart',
+    tag,
+    businessRules: true,
+    query: companiesQuery,
+    ...answersCompany,
+    handle: ({ query }) => companyAdministration.list(query),
+    examples: { answer: companyExample },
+  }),
+  route({
+    ...one,
+    method: 'GET',
+    permission: 'company:read',
+    summary: 'One company; administrators of a company see their own alone',
+    ...answersCompany,
+    handle: ({ actor, params }) => companyAdministration.get(actor, params.id),
+    examples: { answer: companyExample },
+  }),
+  route({
+    ...one,
+    method: 'PATCH',
+    permission: 'company:manage_all',
+    ifMatch: true,
+    summary: 'Change, suspend or reactivate a company; a suspended one can only be read',
+    message: 'Company changed',
+    businessRules: true,
+    body: editCompanyBody,
+    ...answersCompany,
+    handle: ({ params, body, expectedVersion }) =>
+      companyAdministration.edit(params.id, body, expectedVersion),
+    examples: { body: { subscription_plan: 'premium' }, answer: companyExample },
+  }),
+  route({
+    method: 'POST',
+    path: '/companies/:id/domains/:domainId/verify',
+    permission: 'company:manage_all',
+    summary: 'Vouch for a domain of a company, without DNS',
+    message: 'Domain verified',
+    tag,
+    params: companyDomainPath,
+    answer: presentDomain,
+    answerSchema: domainAnswer,
+    handle: ({ params }) => domains.vouch(params.id, params.domainId),
+    examples: { answer: domainExample },
+  }),
+];

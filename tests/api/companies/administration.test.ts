@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { v7 as uuid } from 'uuid';
+import { createCompanies } from '../../../src/commands/companies.ts';
+import type { Actor } from '../../../src/context.ts';
+import { platformCompanyId } from '../../../src/models/database.ts';
+import type { Company } from '../../../src/models/Company.ts';
+import { openTestApi, type TestApi } from '../../support/api.ts';
+import { buildActor, buildCompany } from '../../support/build.ts';
+
+let api: TestApi;
+let global: Actor;
+let admin: Actor;
+let company: Company;
+let path: string;
+
+beforeAll(async () => {
+  api = await openTestApi();
+  global = await buildActor({ companyId: platformCompanyId, role: 'global_admin' });
+});
+afterAll(() => api.close());
+
+beforeEach(async () => {
+  company = await buildCompany();
+  path = `/companies/${company.id}`;
+  admin = await buildActor({ companyId: company.id, role: 'tenant_admin' });
+});
+
+const auditOf = (id: string) =>
+  api.database.sql<Record<string, unknown>>(
+    `SELECT company_id, actor_id, action, before, after FROM core.audit_logs
+     WHERE entity_type = 'company' AND entity_id = $1 ORDER BY timestamp, id`,
+    [id],
+  );
+
+describe('GET /companies', () => {
+  it('lists and finds companies for global administrators alone, never the platform', async () => {
+    const other = await buildCompany();
+    await api.as(global).patch(`/companies/${other.id}`, { status: 'suspended' });
+
+    const every = await api.as(global).get('/companies', { size: 100 });
+    const one = await api.as(global).get('/companies', { search: company.code.toLowerCase() });
+    const suspended = await api.as(global).get('/companies', { status: 'suspended', size: 100 });
+    const refused = await api.as(admin).get('/companies');
+
+    const ids = (answer: typeof every) => answer.body.items.map((row: { id: string }) => row.id);
+    expect(ids(every)).toEqual(expect.arrayContaining([company.id, other.id]));
+    expect(ids(every)).not.toContain(platformCompanyId);
+    expect(one.body).toMatchObject({
+      items: [{ id: company.id, code: company.code, name: company.name, status: 'active' }],
+      pagination: { total: 1 },
+    });
+    expect(ids(suspended)).toContain(other.id);
+    expect(ids(suspended)).not.toContain(company.id);
+    expect(refused).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+  });
+});
+
+describe('/companies/:id', () => {
+  it('is shown to global administrators, and to those of the company itself', async () => {
+    const other = await buildCompany();
+
+    const seen = await api.as(global).get(path);
+    const own = await api.as(admin).get(path);
+    const foreign = await api.as(admin).get(`/companies/${other.id}`);
+    const unknown = await api.as(global).get(`/companies/${uuid()}`);
+    const platform = await api.as(global).get(`/companies/${platformCompanyId}`);
+
+    expect(seen.body.data).toMatchObject({ id: company.id, code: company.code });
+    expect(own.body.data).toEqual(seen.body.data);
+    expect([foreign, unknown, platform].map(({ status }) => status)).toEqual([404, 404, 404]);
+  });
+
+  it('changes by the platform are in the audit of the company', async () => {
+    const { headers } = await api.as(global).get(path);
+    const seen = { 'If-Match': String(headers['etag']) };
+
+    const changed = await api
+      .as(global)
+      .patch(path, { subscription_plan: 'premium', business_type: 'travel' }, seen);
+    const stale = await api.as(global).patch(path, { subscription_plan: 'free' }, seen);
+    const refused = await api.as(admin).patch(path, { subscription_plan: 'free' });
+    const { body: lines } = await api.as(admin).get('/audit-logs', { entity_type: 'company' });
+
+    expect(changed.body.data).toMatchObject({ subscription_plan: 'premium', version: 2 });
+    expect(stale).toMatchObject({ status: 409, body: { code: 'VERSION_CONFLICT' } });
+    expect(refused).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+    expect(lines.items).toMatchObject([
+      {
+        action: 'UPDATE',
+        actor_id: global.userId,
+        before: { subscription_plan: 'free', business_type: 'home' },
+        after: { subscription_plan: 'premium', business_type: 'travel' },
+      },
+    ]);
+  });
+
+  it('suspends: at once writing is refused and reading goes on, until it is active again', async () => {
+    const category = { name: 'Boats', segment: 'residential' };
+    await api.as(admin).get('/categories');
+
+    const suspended = await api.as(global).patch(path, { status: 'suspended' });
+    const written = await api.as(admin).post('/categories', category);
+    const settings = await api.as(admin).patch('/companies/current/settings', {});
+    const read = await api.as(admin).get('/categories');
+    await api.as(global).patch(path, { status: 'active' });
+    const writtenAgain = await api.as(admin).post('/categories', category);
+
+    expect(suspended.body.data).toMatchObject({ status: 'suspended' });
+    expect(written).toMatchObject({ status: 403, body: { code: 'TENANT_SUSPENDED' } });
+    expect(settings).toMatchObject({ status: 403, body: { code: 'TENANT_SUSPENDED' } });
+    expect([read.status, writtenAgain.status]).toEqual([200, 201]);
+    expect(await auditOf(company.id)).toMatchObject([
+      {
+        company_id: company.id,
+        actor_id: global.userId,
+        action: 'STATUS_CHANGE',
+        before: { status: 'active' },
+        after: { status: 'suspended' },
+      },
+      { action: 'STATUS_CHANGE', after: { status: 'active' } },
+    ]);
+  });
+
+  it('is seen by other processes without being told', async () => {
+    const elsewhere = createCompanies({
+      allowedHosts: ['localhost'],
+      defaultCompany: company.code,
+    });
+    const statusThere = async () => (await elsewhere.resolve({ host: 'localhost' })).status;
+    expect(await statusThere()).toBe('active');
+
+    await api.as(global).patch(path, { status: 'suspended' });
+    let [tries, status] = [0, await statusThere()];
+    while (status === 'active' && (tries += 1) < 40) {
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      status = await statusThere();
+    }
+
+    expect(status).toBe('suspended');
+  }, 20_000);
+
+  it('of the platform, and a closed one, cannot be changed', async () => {
+    await api.database.sql(`UPDATE platform.companies SET status = 'closed' WHERE id = $1`, [
+      company.id,
+    ]);
+
+    const closed = await api.as(global).patch(path, { status: 'active' });
+    const platform = await api
+      .as(global)
+      .patch(`/companies/${platformCompanyId}`, { status: 'suspended' });
+
+    expect(closed).toMatchObject({ status: 409, body: { code: 'COMPANY_CLOSED' } });
+    expect(platform.status).toBe(404);
+    expect(await auditOf(company.id)).toEqual([]);
+  });
+
+  it.each([{ status: 'closed' }, { code: 'OTHER' }, { isolation: 'shared' }, { settings: {} }])(
+    'refuses %j',
+    async (change) => {
+      const answer = await api.as(global).patch(path, change);
+
+      expect(answer).toMatchObject({
+        status: 422,
+        body: { details: [{ field: Object.keys(change)[0] }] },
+      });
+    },
+  );
+});

@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { v7 as uuid } from 'uuid';
+import type { Actor } from '../../../src/context.ts';
+import { createFlags } from '../../../src/commands/flags.ts';
+import { platformCompanyId } from '../../../src/models/database.ts';
+import { openTestApi, type TestApi } from '../../support/api.ts';
+import { buildActor, buildCompany } from '../../support/build.ts';
+
+let api: TestApi;
+let global: Actor;
+
+beforeAll(async () => {
+  api = await openTestApi();
+  global = await buildActor({ companyId: platformCompanyId, role: 'global_admin' });
+});
+afterAll(() => api.close());
+
+const buildHolder = async () => buildActor({ companyId: (await buildCompany()).id });
+
+const auditOf = (companyId: string) =>
+  api.database.sql<Record<string, unknown>>(
+    `SELECT actor_id, action, before, after FROM core.audit_logs
+     WHERE company_id = $1 AND entity_type = 'feature_flag' ORDER BY timestamp, id`,
+    [companyId],
+  );
+
+describe('/feature-flags', () => {
+  it('are off; a company’s own value goes before the platform’s', async () => {
+    const holder = await buildHolder();
+    const other = await buildHolder();
+    const path = '/feature-flags/enable_ai_pricing';
+    const seenBy = async (actor: Actor) =>
+      (await api.as(actor).get('/feature-flags')).body.data.flags.find(
+        ({ flag }: { flag: string }) => flag === 'enable_ai_pricing',
+      );
+
+    const atFirst = await seenBy(holder);
+    const own = await api.as(global).patch(path, { enabled: false, company_id: holder.companyId });
+    const all = await api.as(global).patch(path, { enabled: true });
+
+    expect(atFirst).toEqual({
+      flag: 'enable_ai_pricing',
+      enabled: false,
+      source: 'default',
+      gates: 'Prices proposed by a model; off, the standard pricing applies.',
+    });
+    expect(own.body.data).toMatchObject({ enabled: false, source: 'company' });
+    expect(all.body.data).toMatchObject({ enabled: true, source: 'platform' });
+    expect(await seenBy(holder)).toMatchObject({ enabled: false, source: 'company' });
+    expect(await seenBy(other)).toMatchObject({ enabled: true, source: 'platform' });
+    expect(await auditOf(holder.companyId)).toEqual([
+      {
+        actor_id: global.userId,
+        action: 'UPDATE',
+        before: { flag: 'enable_ai_pricing', enabled: false, source: 'default' },
+        after: { flag: 'enable_ai_pricing', enabled: false },
+      },
+    ]);
+    expect(await auditOf(platformCompanyId)).toMatchObject([
+      { after: { flag: 'enable_ai_pricing', enabled: true } },
+    ]);
+  });
+
+  it('are switched by global administrators alone, for companies that there are', async () => {
+    const { companyId } = await buildHolder();
+    const admin = await buildActor({ companyId, role: 'tenant_admin' });
+    const path = '/feature-flags/enable_document_ai';
+
+    const refused = await api.as(admin).patch(path, { enabled: true });
+    const nobody = await api.as(global).patch(path, { enabled: true, company_id: uuid() });
+    const unknown = await api.as(global).patch('/feature-flags/enable_all', { enabled: true });
+    const stranger = await api.visiting(companyId).get('/feature-flags');
+    const rows = await api.database.sql(
+      `SELECT 1 FROM platform.feature_flags WHERE flag = 'enable_document_ai'`,
+    );
+
+    expect(
+      [refused, nobody, unknown, stranger].map(({ status, body }) => [status, body.code]),
+    ).toEqual([
+      [403, 'FORBIDDEN'],
+      [404, 'NOT_FOUND'],
+      [422, 'VALIDATION_ERROR'],
+      [401, 'UNAUTHENTICATED'],
+    ]);
+    expect(rows).toEqual([]);
+  });
+});
+
+describe('GET /version', () => {
+  it('shows what the platform has switched on, at once in this process', async () => {
+    const before = await api.nowhere.get('/version');
+    await api.as(global).patch('/feature-flags/enable_advanced_analytics', { enabled: true });
+    const after = await api.nowhere.get('/version');
+
+    expect(before.body.data.features).toMatchObject({ enable_advanced_analytics: false });
+    expect(after.body.data.features).toMatchObject({ enable_advanced_analytics: true });
+  });
+
+  it('answers with what was last known while the table cannot be read', async () => {
+    const flags = createFlags();
+    await api.database.sql('REVOKE SELECT ON platform.feature_flags FROM app_global');
+
+    const never = await flags.features();
+    await api.database.sql('GRANT SELECT ON platform.feature_flags TO app_global');
+    const known = await flags.features();
+
+    expect(never).toEqual({
+      enable_advanced_analytics: false,
+      enable_ai_pricing: false,
+      enable_document_ai: false,
+    });
+    expect(known).toMatchObject({ enable_advanced_analytics: true });
+  });
+
+  it('does not wait for a database that does not answer', async () => {
+    const flags = createFlags();
+    await api.database.sql('BEGIN');
+    await api.database.sql('LOCK TABLE platform.feature_flags IN ACCESS EXCLUSIVE MODE');
+
+    const features = await flags.features();
+    await api.database.sql('ROLLBACK');
+
+    expect(features).toMatchObject({ enable_ai_pricing: false });
+  });
+});
