@@ -8,7 +8,7 @@ import {
   type ChainPlace,
   type Digest,
 } from '../models/auditChain.ts';
-import { lateMinutes } from '../models/auditSeals.ts';
+import { lateMinutes, type ChainHead } from '../models/auditSeals.ts';
 import { select, withTenant } from '../models/database.ts';
 
 /** What a company's audit looks like beside its seals. */
@@ -34,8 +34,18 @@ export interface BadRecord {
  * - `reordered`: seals stand in another order
  * - `seal_changed`: a seal was changed, added or taken out of the middle
  * - `added`: a line stands among sealed ones that the sealer never saw
+ * - `cut`: the chain was longer when a checkpoint was made
+ * - `checkpoint`: the chain fits itself, but is another one than when a checkpoint was made
  */
-export const badKinds = ['changed', 'missing', 'reordered', 'seal_changed', 'added'] as const;
+export const badKinds = [
+  'changed',
+  'missing',
+  'reordered',
+  'seal_changed',
+  'added',
+  'cut',
+  'checkpoint',
+] as const;
 export type BadKind = (typeof badKinds)[number];
 
 /** A seal with the line it belongs to, as far as that is found where it was. */
@@ -53,8 +63,15 @@ const atOnce = 500;
 /**
  * Recomputes the chain of a company from its beginning, by pages: the memory it takes does not grow
  * with the audit.
+ * @param checkpoints of this company, kept outside the database: without them a tail that was cut and a
+ *   chain that was computed anew are not found
  */
-export async function checkAudit(companyId: string): Promise<AuditCheck> {
+export async function checkAudit(
+  companyId: string,
+  checkpoints: readonly Pick<ChainHead, 'seq' | 'hash'>[] = [],
+): Promise<AuditCheck> {
+  const seen = checkpoints.toSorted((a, b) => a.seq - b.seq);
+  let nextSeen = 0;
   const digest = await digestOf(companyId);
   let previous = { seq: 0, hash: noHash };
   let reach = 0;
@@ -74,11 +91,21 @@ export async function checkAudit(companyId: string): Promise<AuditCheck> {
         const firstBad = await explain({ companyId, seal, previous, hash, following, digest });
         return { isValid: false, checked: previous.seq, unsealed: 0, firstBad };
       }
+      for (let at = seen[nextSeen]; at?.seq === seal.seq; at = seen[(nextSeen += 1)]) {
+        if (at.hash !== seal.hash) {
+          const firstBad = { seq: seal.seq, auditId: seal.auditId, kind: 'checkpoint' as const };
+          return { isValid: false, checked: previous.seq, unsealed: 0, firstBad };
+        }
+      }
       previous = seal;
       reach = Math.max(reach, seal.reach);
     }
     if (!next) break;
     page = next;
+  }
+  if (seen[nextSeen]) {
+    const firstBad = { seq: previous.seq + 1, auditId: null, kind: 'cut' as const };
+    return { isValid: false, checked: previous.seq, unsealed: 0, firstBad };
   }
   const { unsealed, added } = await linesWithoutSeal(companyId, reach);
   const firstBad = added === null ? null : { seq: null, auditId: added, kind: 'added' as const };
