@@ -36,6 +36,8 @@ WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json ./
+# What a volume begins as: the worker's user may write the audit's checkpoints there.
+RUN mkdir -m 700 /checkpoints && chown node:node /checkpoints
 # Owned by root, run by a user who may not write: nothing in the image changes at run time.
 USER node
 EXPOSE 3000 9464

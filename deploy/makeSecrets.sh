@@ -16,6 +16,8 @@ random() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
 admin=$(random) temporal=$(random) api=$(random) worker=$(random)
 keys="SECRET_KEY=$(random)
 JWT_SECRET_KEY=$(random)"
+# Ed25519 in PKCS#8: a fixed beginning, then the 32 bytes of the key.
+signing=$( (printf '\060\056\002\001\000\060\005\006\003\053\145\160\004\042\004\040'; head -c 32 /dev/urandom) | base64 | tr -d '\n')
 at=postgres:5432/surety
 
 draft=secrets.$$
@@ -40,6 +42,7 @@ EOF
 cat > "$draft/worker.env" <<EOF
 DATABASE_URL=postgres://app_worker:$worker@$at
 $keys
+AUDIT_SIGNING_KEY=$signing
 EOF
 mv "$draft" secrets
 echo "Passwords and keys are in deploy/secrets."

@@ -4,6 +4,7 @@ import { startProcess } from './children.ts';
 import { openDataDir } from './dataDir.ts';
 import { hold } from './holdFile.ts';
 import { keptSecrets } from './keptSecrets.ts';
+import { keptSigningKey } from '../worker/checkpoints.ts';
 import { startMailCatcher } from './mailCatcher.ts';
 import { reachDatabase, reachTemporal, refuseKnownLogins } from './outside.ts';
 import { claimPort } from './ports.ts';
@@ -115,6 +116,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       ...keptSecrets(path.join(dir, 'secrets.json'), ['SECRET_KEY', 'JWT_SECRET_KEY'] as const),
       DEFAULT_COMPANY: 'DEMO',
       DEV_MAIL_DIR: path.join(dir, 'mails'),
+      AUDIT_CHECKPOINT_DIR: path.join(dir, 'checkpoints'),
+      AUDIT_SIGNING_KEY: keptSigningKey(path.join(dir, 'audit-signing.pem')),
       ...given,
       HOST: host,
       PORT: String(apiPort),

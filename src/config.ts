@@ -63,6 +63,12 @@ export interface Config {
     readonly from: string;
     readonly perSecond: number;
   };
+  readonly audit: {
+    /** Where signed checkpoints of the audit are kept, outside the database. */
+    readonly checkpointDir: string | undefined;
+    /** Ed25519, PKCS#8: PEM, or its base64 alone. */
+    readonly signingKey: string | undefined;
+  };
   /** Where the development mail catcher keeps what was sent; turns `/dev/mail` on. */
   readonly devMailDir: string | undefined;
   /** Where a test process dies; see `failpoints.ts`. Undefined outside of tests. */
@@ -157,6 +163,14 @@ const settings = Joi.object({
   SMTP_PASSWORD: secret,
   SMTP_FROM: Joi.string().max(320).default('Surety <no-reply@surety.example>'),
   SMTP_MESSAGES_PER_SECOND: Joi.number().min(0.1).max(10_000).default(50),
+  AUDIT_CHECKPOINT_DIR: Joi.string()
+    .max(1000)
+    .default(
+      Joi.ref('ENVIRONMENT', {
+        adjust: (name) => (name === 'production' ? undefined : '.data/checkpoints'),
+      }),
+    ),
+  AUDIT_SIGNING_KEY: secret,
   DEV_MAIL_DIR: Joi.string().max(1000),
   FAILPOINT: Joi.string().pattern(/^[a-zA-Z.]+(:\w+)?#[1-9]\d{0,3}$/),
 }).unknown();
@@ -239,6 +253,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = processEnvironment()
       from: value.SMTP_FROM,
       perSecond: value.SMTP_MESSAGES_PER_SECOND,
     },
+    audit: { checkpointDir: value.AUDIT_CHECKPOINT_DIR, signingKey: value.AUDIT_SIGNING_KEY },
     devMailDir: value.ENVIRONMENT === 'production' ? undefined : value.DEV_MAIL_DIR,
     failpoint: value.ENVIRONMENT === 'test' ? value.FAILPOINT : undefined,
   });

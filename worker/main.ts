@@ -14,6 +14,7 @@ import { createLinks } from '../src/models/secretLinks.ts';
 import { selfCheck } from '../src/models/selfCheck.ts';
 import { startFailure } from '../src/errors.ts';
 import { stopGracefully } from '../src/stopping.ts';
+import { openCheckpoints, startCheckpoints } from './checkpoints.ts';
 import { createWorkers } from './createWorker.ts';
 import { serveHealth } from './health.ts';
 import { startRelay } from './relay.ts';
@@ -33,6 +34,7 @@ try {
 
 async function main(): Promise<void> {
   const config = readConfig();
+  const checkpoints = openCheckpoints(config);
   armFailpoint(config.failpoint);
   const { log, moduleLog } = createLogger(config, 'worker');
   adoptWarnings(log);
@@ -87,6 +89,7 @@ async function main(): Promise<void> {
   });
   const relay = startRelay({ temporal, log: moduleLog('relay') });
   const sealer = startSealer({ log: moduleLog('sealer') });
+  const checkpointing = startCheckpoints({ checkpoints, log: moduleLog('sealer') });
   const health = await serveHealth({
     host: config.host,
     port: config.workerPort,
@@ -101,6 +104,7 @@ async function main(): Promise<void> {
       workers: () => running.stop(),
       relay: () => relay.stop(),
       sealer: () => sealer.stop(),
+      checkpoints: () => checkpointing.stop(),
       mail: () => transport.close(),
       connection: () => connection.close(),
       client: () => temporal.connection.close(),

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import {
   chainColumns,
   createDigest,
@@ -7,7 +8,7 @@ import {
   type ChainPlace,
   type Digest,
 } from '../models/auditChain.ts';
-import { lateMinutes } from '../models/auditSeals.ts';
+import { lateMinutes, type ChainHead } from '../models/auditSeals.ts';
 import { select, withTenant } from '../models/database.ts';
 
 /** What a company's audit looks like beside its seals. */
@@ -33,8 +34,18 @@ export interface BadRecord {
  * - `reordered`: seals stand in another order
  * - `seal_changed`: a seal was changed, added or taken out of the middle
  * - `added`: a line stands among sealed ones that the sealer never saw
+ * - `cut`: the chain was longer when a checkpoint was made
+ * - `checkpoint`: the chain fits itself, but is another one than when a checkpoint was made
  */
-export const badKinds = ['changed', 'missing', 'reordered', 'seal_changed', 'added'] as const;
+export const badKinds = [
+  'changed',
+  'missing',
+  'reordered',
+  'seal_changed',
+  'added',
+  'cut',
+  'checkpoint',
+] as const;
 export type BadKind = (typeof badKinds)[number];
 
 /** A seal with the line it belongs to, as far as that is found where it was. */
@@ -42,16 +53,25 @@ interface SealedLine extends ChainPlace {
   readonly hash: string;
   readonly auditId: string;
   readonly reach: number;
-  readonly line: ChainLine | undefined;
+  readonly line: ChainLine | null;
 }
 
-const pageSize = 1000;
+const pageSize = 4000;
+/** Seals that are computed before other work of this process has its turn. */
+const atOnce = 500;
 
 /**
  * Recomputes the chain of a company from its beginning, by pages: the memory it takes does not grow
  * with the audit.
+ * @param checkpoints of this company, kept outside the database: without them a tail that was cut and a
+ *   chain that was computed anew are not found
  */
-export async function checkAudit(companyId: string): Promise<AuditCheck> {
+export async function checkAudit(
+  companyId: string,
+  checkpoints: readonly Pick<ChainHead, 'seq' | 'hash'>[] = [],
+): Promise<AuditCheck> {
+  const seen = checkpoints.toSorted((a, b) => a.seq - b.seq);
+  let nextSeen = 0;
   const digest = await digestOf(companyId);
   let previous = { seq: 0, hash: noHash };
   let reach = 0;
@@ -63,18 +83,29 @@ export async function checkAudit(companyId: string): Promise<AuditCheck> {
     const next = last && seals.length === pageSize ? sealsBehind(companyId, last.seq) : undefined;
     const coming = next?.catch(() => undefined);
     for (const [index, seal] of seals.entries()) {
+      if (index % atOnce === 0) await setImmediate();
       const isLinked = seal.seq === previous.seq + 1 && seal.prevHash === previous.hash;
-      const hash = seal.line && hashOfLine(seal.line, seal, digest);
+      const hash = seal.line ? hashOfLine(seal.line, seal, digest) : undefined;
       if (!isLinked || hash !== seal.hash) {
         const following = seals[index + 1] ?? (await coming)?.[0];
         const firstBad = await explain({ companyId, seal, previous, hash, following, digest });
         return { isValid: false, checked: previous.seq, unsealed: 0, firstBad };
+      }
+      for (let at = seen[nextSeen]; at?.seq === seal.seq; at = seen[(nextSeen += 1)]) {
+        if (at.hash !== seal.hash) {
+          const firstBad = { seq: seal.seq, auditId: seal.auditId, kind: 'checkpoint' as const };
+          return { isValid: false, checked: previous.seq, unsealed: 0, firstBad };
+        }
       }
       previous = seal;
       reach = Math.max(reach, seal.reach);
     }
     if (!next) break;
     page = next;
+  }
+  if (seen[nextSeen]) {
+    const firstBad = { seq: previous.seq + 1, auditId: null, kind: 'cut' as const };
+    return { isValid: false, checked: previous.seq, unsealed: 0, firstBad };
   }
   const { unsealed, added } = await linesWithoutSeal(companyId, reach);
   const firstBad = added === null ? null : { seq: null, auditId: added, kind: 'added' as const };
@@ -88,30 +119,23 @@ const digestOf = (companyId: string): Promise<Digest> =>
     return createDigest(row?.key ?? noHash + noHash);
   });
 
+/** As one JSON text: taking thousands of rows apart costs more than checking them. */
 const sealsBehind = (companyId: string, seq: number): Promise<SealedLine[]> =>
   withTenant(companyId, async () => {
-    const rows = await select<SealRow>(
-      `SELECT s.seq, s.hash, s.prev_hash AS "prevHash", s.audit_id AS "auditId",
-         extract(epoch FROM s.sealed_at)::text AS "sealedAt",
-         extract(epoch FROM least(s.audit_timestamp, s.sealed_at))::float8 AS reach, ${chainColumns}
-       FROM core.audit_seals s
-       LEFT JOIN core.audit_logs a ON a.company_id = s.company_id AND a.id = s.audit_id
-         AND a.timestamp = s.audit_timestamp
-       WHERE s.seq > $1 ORDER BY s.seq LIMIT ${pageSize}`,
+    const [page] = await select<{ seals: SealedLine[] | null }>(
+      `SELECT json_agg(p ORDER BY seq) AS seals FROM (
+         SELECT s.seq, s.hash, s.prev_hash AS "prevHash", s.audit_id AS "auditId",
+           extract(epoch FROM s.sealed_at)::text AS "sealedAt",
+           extract(epoch FROM least(s.audit_timestamp, s.sealed_at)) AS reach,
+           CASE WHEN a.id IS NOT NULL THEN (SELECT to_json(l) FROM (SELECT ${chainColumns}) l) END AS line
+         FROM core.audit_seals s
+         LEFT JOIN core.audit_logs a ON a.company_id = s.company_id AND a.id = s.audit_id
+           AND a.timestamp = s.audit_timestamp
+         WHERE s.seq > $1 ORDER BY s.seq LIMIT ${pageSize}) p`,
       [seq],
     );
-    return rows.map(asSeal);
+    return page?.seals ?? [];
   });
-
-type SealRow = Omit<SealedLine, 'seq' | 'line'> & {
-  readonly seq: string;
-} & (ChainLine | { readonly id: null });
-
-function asSeal(row: SealRow): SealedLine {
-  const { hash, prevHash, auditId, sealedAt, reach } = row;
-  const line = row.id === null ? undefined : row;
-  return { seq: Number(row.seq), hash, prevHash, auditId, sealedAt, reach, line };
-}
 
 /** Why a seal is not as it was made, as closely as can be told without knowing what it was. */
 async function explain({

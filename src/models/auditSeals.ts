@@ -85,6 +85,38 @@ export const sealingLag = (): Promise<number> =>
     return Math.max(0, Number(oldest?.age ?? 0));
   });
 
+/** The newest seal of a company. */
+export interface ChainHead {
+  readonly companyId: string;
+  /** Also how many lines are sealed. */
+  readonly seq: number;
+  readonly hash: string;
+}
+
+const headsPage = 1000;
+
+/** The heads of all companies, by pages in the order of their ids. */
+export async function* chainHeads(): AsyncGenerator<readonly ChainHead[]> {
+  let after = '00000000-0000-0000-0000-000000000000';
+  for (;;) {
+    const rows = await withSystem('sealer', () =>
+      select<ChainHead>(
+        `SELECT k.company_id AS "companyId", head.seq::float8 AS seq, head.hash
+         FROM core.audit_keys k
+         CROSS JOIN LATERAL (
+           SELECT seq, hash FROM core.audit_seals s WHERE s.company_id = k.company_id
+           ORDER BY seq DESC LIMIT 1) AS head
+         WHERE k.company_id > $1 ORDER BY k.company_id LIMIT ${headsPage}`,
+        [after],
+      ),
+    );
+    yield rows;
+    const last = rows.at(-1);
+    if (!last || rows.length < headsPage) return;
+    after = last.companyId;
+  }
+}
+
 async function headsOf(
   companyIds: readonly string[],
 ): Promise<Map<string, { readonly seq: number; readonly hash: string }>> {

@@ -10,7 +10,15 @@ export interface Manipulation {
   readonly kinds: readonly BadKind[];
   /** Place in the chain; null for a line outside of it. */
   readonly foundAt: number | null;
+  /** From this place on the seals are computed anew afterwards, as whoever has the key can. */
+  readonly rechainFrom?: number;
 }
+
+/** Places at which a checkpoint was made. */
+export const checkpointPlaces = [20, 40, 60] as const;
+
+const nextCheckpoint = (place: number): number =>
+  checkpointPlaces.find((at) => at >= place) ?? checkpointPlaces[2];
 
 type Kind = (place: number, random: Random, last: number) => Manipulation;
 
@@ -179,6 +187,38 @@ const kinds: readonly Kind[] = [
     kinds: ['changed'],
     foundAt: place,
   }),
+  (place) => ({
+    what: 'the tail cut off, lines and seals',
+    statements: [
+      `DELETE FROM core.audit_logs WHERE company_id = $1 AND id IN (
+         SELECT audit_id FROM core.audit_seals WHERE company_id = $1 AND seq > ${place})`,
+      `DELETE FROM core.audit_seals WHERE company_id = $1 AND seq > ${place}`,
+    ],
+    kinds: ['cut'],
+    foundAt: place + 1,
+  }),
+  (place) => ({
+    what: 'the last seals taken away',
+    statements: [`DELETE FROM core.audit_seals WHERE company_id = $1 AND seq > ${place}`],
+    kinds: ['cut'],
+    foundAt: place + 1,
+  }),
+  ...['action', 'amount before', 'name after', 'address', 'time of sealing'].map(
+    (name): Kind =>
+      (place, random) => {
+        const ofLine = lineChanges[name];
+        const change = ofLine
+          ? `UPDATE core.audit_logs SET ${ofLine(random)} WHERE ${lineAt(place)}`
+          : `UPDATE core.audit_seals SET sealed_at = sealed_at - interval '1 day' WHERE ${sealAt(place)}`;
+        return {
+          what: `computed anew after a change: ${name}`,
+          statements: [change],
+          rechainFrom: place,
+          kinds: ['checkpoint'],
+          foundAt: nextCheckpoint(place),
+        };
+      },
+  ),
 ];
 
 /** @param last place of the chain */

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { signingKeyOf } from '../../worker/checkpoints.ts';
 
 let folder: string;
 
@@ -53,6 +54,15 @@ describe('deploy/makeSecrets.sh', () => {
     expect(files['worker.env']).not.toContain(admin);
     expect(files['api.env']).not.toContain('app_worker');
     expect(files['worker.env']).not.toContain('app_api');
+  });
+
+  it('gives the worker alone a key that signs checkpoints of the audit', () => {
+    run();
+
+    const files = read();
+    const [, key = ''] = /^AUDIT_SIGNING_KEY=(.+)$/m.exec(files['worker.env'] ?? '') ?? [];
+    expect(signingKeyOf(key).asymmetricKeyType).toBe('ed25519');
+    expect(files['api.env']).not.toContain('AUDIT_SIGNING_KEY');
   });
 
   it('leaves what is there: the database knows only its first passwords', () => {

@@ -1,0 +1,77 @@
+import { parseArgs } from 'node:util';
+import { checkAudit, type AuditCheck } from '../src/commands/auditChecks.ts';
+import { readConfig } from '../src/config.ts';
+import { CannotStart, errorCode, startFailure } from '../src/errors.ts';
+import { defineModels } from '../src/models/all.ts';
+import { openDatabase, select, withGlobal } from '../src/models/database.ts';
+import { openCheckpoints } from './checkpoints.ts';
+
+/**
+ * Run as a program, `verifyAudit.ts [--company CODE]`: checks the audit against its seals and the signed
+ * checkpoints, one line a company. Ends with 1 where something is not as it was.
+ */
+try {
+  process.exitCode = (await main(process.argv.slice(2))) ? 0 : 1;
+} catch (error) {
+  const isUsage = errorCode(error)?.startsWith('ERR_PARSE_ARGS') ?? false;
+  console.error(isUsage ? 'npm run audit:verify -- [--company CODE]' : startFailure(error));
+  process.exitCode = 1;
+}
+
+async function main(args: string[]): Promise<boolean> {
+  const { values } = parseArgs({ args, options: { company: { type: 'string' } } });
+  const config = readConfig();
+  const { byCompany, unsigned } = await openCheckpoints(config).read();
+  const database = openDatabase(
+    {
+      url: config.database.workerUrl,
+      poolMax: 2,
+      acquireTimeoutMs: 10_000,
+      statementTimeoutMs: 60_000,
+      applicationName: 'surety-audit',
+    },
+    defineModels,
+  );
+  try {
+    for (const place of unsigned) console.log(`The checkpoint ${place} is not signed by this key`);
+    let isGood = unsigned.length === 0;
+    for await (const { id, code } of companies(values.company)) {
+      const check = await checkAudit(id, byCompany.get(id));
+      console.log(`${code}: ${inWords(check)}`);
+      isGood &&= check.isValid;
+    }
+    return isGood;
+  } finally {
+    await database.close();
+  }
+}
+
+/** @throws CannotStart where a code is given that no company has */
+async function* companies(
+  code: string | undefined,
+): AsyncGenerator<{ readonly id: string; readonly code: string }> {
+  let after = '';
+  for (;;) {
+    const page = await withGlobal(() =>
+      select<{ id: string; code: string }>(
+        `SELECT id, code FROM platform.companies
+         WHERE code > $1 AND ($2::text IS NULL OR code = $2) ORDER BY code LIMIT 200`,
+        [after, code ?? null],
+      ),
+    );
+    if (code !== undefined && after === '' && page.length === 0) {
+      throw new CannotStart(`There is no company ${code}`);
+    }
+    yield* page;
+    const last = page.at(-1);
+    if (!last) return;
+    after = last.code;
+  }
+}
+
+function inWords({ isValid, checked, unsealed, firstBad }: AuditCheck): string {
+  if (isValid) return `${checked} lines are as they were sealed, ${unsealed} are not sealed yet`;
+  const { kind, seq, auditId } = firstBad ?? { kind: 'changed', seq: null, auditId: null };
+  const place = seq === null ? 'outside of the chain' : `number ${seq}`;
+  return `BAD ${kind}, ${place}${auditId === null ? '' : `, audit line ${auditId}`}`;
+}
