@@ -5,6 +5,8 @@ import { createAuditLogs } from '../commands/auditLogs.ts';
 import { createCategories } from '../commands/categories.ts';
 import { createCompanies } from '../commands/companies.ts';
 import { createDispatcher, outboxAge } from '../commands/dispatch.ts';
+import { createEmailChanges } from '../commands/emailChanges.ts';
+import { createInvitations } from '../commands/invitations.ts';
 import { createMemberships } from '../commands/memberships.ts';
 import { createNotifications } from '../commands/notifications.ts';
 import { createOwnSessions } from '../commands/ownSessions.ts';
@@ -132,6 +134,8 @@ export function composeApi({
       auditLogs: createAuditLogs({ config, policies }),
       categories: createCategories(),
       devMailDir: config.devMailDir,
+      emailChanges: createEmailChanges({ links, passwords, dispatch }),
+      invitations: createInvitations({ links, passwords, dispatch }),
       memberships: createMemberships(),
       notifications: createNotifications({ render }),
       ownSessions: createOwnSessions({ sessions }),

@@ -2,6 +2,7 @@ import { auditLogRoutes } from './audit-logs/routes.ts';
 import { authRoutes } from './auth/routes.ts';
 import { categoryRoutes } from './categories/routes.ts';
 import { devRoutes } from './dev/routes.ts';
+import { invitationRoutes } from './invitations/routes.ts';
 import { notificationRoutes } from './notifications/routes.ts';
 import { planRoutes } from './plans/routes.ts';
 import { policyRoutes } from './policies/routes.ts';
@@ -21,6 +22,7 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
   Parameters<typeof registrationRoutes>[0] &
   Parameters<typeof userRoutes>[0] &
+  Parameters<typeof invitationRoutes>[0] &
   Parameters<typeof auditLogRoutes>[0] &
   Parameters<typeof devRoutes>[0];
 
@@ -35,6 +37,7 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...workflowRoutes(dependencies),
   ...registrationRoutes(dependencies),
   ...userRoutes(dependencies),
+  ...invitationRoutes(dependencies),
   ...auditLogRoutes(dependencies),
   ...devRoutes(dependencies),
 ];

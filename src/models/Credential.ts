@@ -130,6 +130,16 @@ export class Credential extends Model<
     return changed === 1;
   }
 
+  /** @throws Conflict EMAIL_TAKEN */
+  async changeEmail(email: string): Promise<void> {
+    await execute(
+      `UPDATE platform.users SET email = $2, updated_at = now(), updated_by = $1,
+         version = version + 1
+       WHERE id = $1`,
+      [this.id, email],
+    );
+  }
+
   /** Ends a lock too: whoever may set the password has proven more than a guess. */
   static async setPassword(id: string, passwordHash: string): Promise<void> {
     await execute(

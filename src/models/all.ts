@@ -4,8 +4,10 @@ import { Calendar } from './Calendar.ts';
 import { Company } from './Company.ts';
 import { Credential } from './Credential.ts';
 import { Customer } from './Customer.ts';
+import { EmailChange } from './EmailChange.ts';
 import { IdempotencyKey } from './IdempotencyKey.ts';
 import { InsurancePlan } from './InsurancePlan.ts';
+import { Invitation } from './Invitation.ts';
 import { Membership } from './Membership.ts';
 import { Notification } from './Notification.ts';
 import { OutboxEntry } from './OutboxEntry.ts';
@@ -26,8 +28,10 @@ const models = [
   Company,
   Credential,
   Customer,
+  EmailChange,
   IdempotencyKey,
   InsurancePlan,
+  Invitation,
   Membership,
   Notification,
   OutboxEntry,

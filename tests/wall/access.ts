@@ -34,6 +34,9 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'POST /auth/password-reset/confirm': 'open',
   'POST /auth/password-reset': 'open',
   'POST /users/update-password': everyone,
+  'POST /users/update-email': everyone,
+  'POST /auth/email-change/confirm': 'open',
+  'GET /confirm-email': 'open',
   'GET /auth/sessions': everyone,
   'DELETE /auth/sessions': everyone,
   'DELETE /auth/sessions/:id': everyone,
@@ -101,6 +104,12 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'PATCH /users/:id/memberships/:role': managers,
   'DELETE /users/:id/memberships/:role': managers,
   'PATCH /users/:id/delegation': everyone,
+  'GET /invitations': managers,
+  'POST /invitations': managers,
+  'POST /invitations/:id/resend': managers,
+  'DELETE /invitations/:id': managers,
+  'POST /invitations/accept': 'open',
+  'GET /accept-invitation': 'open',
   'GET /audit-logs': ['global_admin', 'tenant_admin', 'auditor'],
 };
 
@@ -154,4 +163,6 @@ export const ownership: Readonly<
   'PATCH /users/:id/memberships/:role': { reach: managers },
   'DELETE /users/:id/memberships/:role': { reach: managers },
   'PATCH /users/:id/delegation': { reach: managers },
+  'POST /invitations/:id/resend': { reach: managers },
+  'DELETE /invitations/:id': { reach: managers },
 };

@@ -1,4 +1,5 @@
 import type { Auth } from '../../commands/auth.ts';
+import type { EmailChanges } from '../../commands/emailChanges.ts';
 import type { OwnSessions } from '../../commands/ownSessions.ts';
 import type { PasswordChanges } from '../../commands/passwordChanges.ts';
 import { listRoute, route, type Route } from '../route.ts';
@@ -11,7 +12,9 @@ import {
   presentSignedIn,
 } from './present.ts';
 import {
+  changeEmailBody,
   changePasswordBody,
+  codeBody,
   loginAnswer,
   loginBody,
   loginsQuery,
@@ -34,6 +37,7 @@ const answersTokens = { answer: presentSignedIn, answerSchema: signedInAnswer } 
 /** Signing up, in, on and out. Nothing here takes an Idempotency-Key: tokens would be stored. */
 export const authRoutes = (dependencies: {
   readonly auth: Auth;
+  readonly emailChanges: EmailChanges;
   readonly ownSessions: OwnSessions;
   readonly passwordChanges: PasswordChanges;
   readonly prefix: string;
@@ -183,9 +187,11 @@ const sessionRoutes = ({ ownSessions }: { readonly ownSessions: OwnSessions }): 
 ];
 
 const passwordRoutes = ({
+  emailChanges,
   passwordChanges,
   prefix,
 }: {
+  readonly emailChanges: EmailChanges;
   readonly passwordChanges: PasswordChanges;
   readonly prefix: string;
 }): Route[] => [
@@ -223,6 +229,37 @@ const passwordRoutes = ({
     examples: {
       body: { current_password: 'Seven-Green-Otters-7', new_password: 'Nine-Blue-Herons-9' },
     },
+  }),
+  route({
+    ...open,
+    permission: 'signed-in',
+    path: '/users/update-email',
+    aliases: ['/users/update-email'],
+    summary: 'Ask to change my e-mail address; a link to the new one confirms it',
+    message: 'If the address is free, a link is on its way to it',
+    businessRules: true,
+    body: changeEmailBody,
+    handle: ({ actor, body }) => emailChanges.request(actor, body),
+    examples: {
+      body: { email: 'ada.new@example.com', current_password: 'Seven-Green-Otters-7' },
+    },
+  }),
+  route({
+    ...open,
+    path: '/auth/email-change/confirm',
+    summary: 'Confirm a new e-mail address by the code of a one-time link',
+    message: 'The address is changed; sign in with it',
+    businessRules: true,
+    body: codeBody,
+    handle: ({ body }) => emailChanges.confirm(body.code),
+    examples: { body: { code: signedInExample.refresh_token } },
+  }),
+  codePage({
+    path: '/confirm-email',
+    title: 'Confirm your e-mail address',
+    tag,
+    button: 'Confirm',
+    postTo: `${prefix}/auth/email-change/confirm`,
   }),
   codePage({
     path: '/set-password',

@@ -45,6 +45,12 @@ export const changePasswordBody = object({
   new_password: password,
 }).id('ChangePassword');
 
+export const changeEmailBody = object({ email: email(), current_password: password }).id(
+  'ChangeEmail',
+);
+
+export const codeBody = object({ code: secret }).id('Code');
+
 export const userAnswer = object({
   id: id(),
   username: text(30),

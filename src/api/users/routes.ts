@@ -160,12 +160,7 @@ const membershipRoutes = ({ memberships }: { readonly memberships: Memberships }
     body: grantBody,
     ...answersMembership,
     handle: ({ actor, params, body: { role, ...validity }, once }) =>
-      memberships.grant(
-        actor,
-        params.id,
-        { role: mapLegacyRole(role), ...validity },
-        once,
-      ),
+      memberships.grant(actor, params.id, { role: mapLegacyRole(role), ...validity }, once),
     examples: { body: { role: 'adjuster' }, answer: membershipExample },
   }),
   route({
