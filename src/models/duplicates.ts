@@ -27,10 +27,7 @@ export const duplicates: Readonly<Record<string, readonly [code: string, message
   ],
   companies_name_key: ['COMPANY_EXISTS', 'There is already a company of this name'],
   domains_domain_key: ['DOMAIN_TAKEN', 'This domain belongs to another company'],
-  invitations_pending_key: [
-    'INVITATION_EXISTS',
-    'There is already an invitation for this address',
-  ],
+  invitations_pending_key: ['INVITATION_EXISTS', 'There is already an invitation for this address'],
   memberships_company_id_user_id_role_key: [
     'MEMBERSHIP_EXISTS',
     'The person has this role already',

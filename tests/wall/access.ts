@@ -104,6 +104,7 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'PATCH /users/:id/memberships/:role': managers,
   'DELETE /users/:id/memberships/:role': managers,
   'PATCH /users/:id/delegation': everyone,
+  'POST /administration/global-admins': ['global_admin'],
   'GET /invitations': managers,
   'POST /invitations': managers,
   'POST /invitations/:id/resend': managers,
