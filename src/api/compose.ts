@@ -6,6 +6,7 @@ import { createCategories } from '../commands/categories.ts';
 import { createCompanies } from '../commands/companies.ts';
 import { createDispatcher, outboxAge } from '../commands/dispatch.ts';
 import { createEmailChanges } from '../commands/emailChanges.ts';
+import { createFactors } from '../commands/factors.ts';
 import { createInvitations } from '../commands/invitations.ts';
 import { createMemberships } from '../commands/memberships.ts';
 import { createNotifications } from '../commands/notifications.ts';
@@ -82,12 +83,14 @@ export function composeApi({
   const links = createLinks(config);
   const policies = createPolicies();
   const registrations = createRegistrations({ passwords, links, dispatcher, workflows });
+  const factors = createFactors({ config, passwords });
   const auth = createAuth({
     config,
     passwords,
     tokens,
     sessions,
     companies,
+    factors,
     dispatch,
     onAdministrator: (userId) =>
       void registrations
@@ -134,6 +137,7 @@ export function composeApi({
       auditLogs: createAuditLogs({ config, policies }),
       categories: createCategories(),
       devMailDir: config.devMailDir,
+      factors,
       emailChanges: createEmailChanges({ links, passwords, dispatch }),
       invitations: createInvitations({ links, passwords, dispatch }),
       memberships: createMemberships(),

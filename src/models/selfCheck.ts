@@ -103,7 +103,8 @@ const checks: readonly string[] = [
      aclexplode(a.attacl) g
    WHERE (g.grantee = 0 OR g.grantee = ANY (${runtime})) AND ${inOurs}
      AND (g.privilege_type <> 'SELECT' OR g.is_grantable OR c.oid::regclass::text <> 'platform.users'
-       OR a.attname IN ('password_hash', 'failed_logins', 'locked_until'))`,
+       OR a.attname IN ('password_hash', 'failed_logins', 'locked_until',
+         'mfa_secret', 'mfa_last_step', 'mfa_recovery_hashes'))`,
 
   `SELECT format('%s may create in the schema %s', r.oid::regrole, n.nspname) AS finding
    FROM pg_namespace n, pg_roles r

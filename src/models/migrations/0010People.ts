@@ -37,6 +37,12 @@ ALTER TABLE platform.email_changes FORCE ROW LEVEL SECURITY;
 CREATE POLICY identity ON platform.email_changes TO app_auth USING (true) WITH CHECK (true);
 GRANT SELECT, INSERT, UPDATE ON platform.email_changes TO app_auth;
 
+ALTER TABLE platform.users
+  ADD COLUMN mfa_secret text,
+  ADD COLUMN mfa_last_step bigint NOT NULL DEFAULT 0,
+  ADD COLUMN mfa_recovery_hashes text[] NOT NULL DEFAULT '{}',
+  ADD CONSTRAINT users_mfa_check CHECK (NOT mfa_enabled OR mfa_secret IS NOT NULL);
+
 CREATE TABLE core.invitations (${baseColumns},
   email text NOT NULL CHECK (email = lower(email) AND length(email) <= 320),
   role text NOT NULL,
@@ -60,6 +66,10 @@ GRANT SELECT, UPDATE ON core.invitations TO app_auth;
 const down = `
 DROP TABLE core.invitations;
 DROP TABLE platform.email_changes;
+ALTER TABLE platform.users
+  DROP COLUMN mfa_recovery_hashes,
+  DROP COLUMN mfa_last_step,
+  DROP COLUMN mfa_secret;
 REVOKE SELECT, INSERT, DELETE ON core.idempotency_keys FROM app_auth;
 DROP POLICY identity ON core.idempotency_keys;
 ALTER TABLE platform.memberships

@@ -313,6 +313,20 @@ describe('POST /administration/global-admins', () => {
   });
 });
 
+describe('a person who needs a second factor and has none', () => {
+  it('reaches nothing but /auth', async () => {
+    await api.database.sql('UPDATE platform.companies SET settings = $2 WHERE id = $1', [
+      companyId,
+      { security: { requireMfaFor: ['tenant_admin'] } },
+    ]);
+    const limited = { status: 403, body: { code: 'MFA_ENROLMENT_REQUIRED' } };
+
+    expect((await api.as(admin).get('/auth/me')).status).toBe(200);
+    expect(await api.as(admin).get('/users')).toMatchObject(limited);
+    expect(await api.as(admin).post('/users/update-password', {})).toMatchObject(limited);
+  });
+});
+
 describe('/users/{id}/memberships', () => {
   it('grants, changes, replaces and ends a role, each with its audit line', async () => {
     const person = await buildActor({ companyId });

@@ -3,6 +3,7 @@ import { v7 as uuid } from 'uuid';
 import { createAuth, type AuthDependencies } from '../../../src/commands/auth.ts';
 import { createCompanies, type KnownCompany } from '../../../src/commands/companies.ts';
 import { createEmailChanges } from '../../../src/commands/emailChanges.ts';
+import { createFactors } from '../../../src/commands/factors.ts';
 import { createOwnSessions } from '../../../src/commands/ownSessions.ts';
 import { createPasswordChanges } from '../../../src/commands/passwordChanges.ts';
 import { createPasswords, type Passwords } from '../../../src/commands/passwords.ts';
@@ -38,6 +39,7 @@ export function buildIdentity(environment: NodeJS.ProcessEnv = {}, given: Passwo
     tokens: createTokens(config),
     sessions: createSessions(),
     companies: createCompanies(config),
+    factors: createFactors({ config, passwords }),
     dispatch: (start: WorkflowStart) => void dispatched.push(start),
     onAdministrator: () => undefined,
   } satisfies AuthDependencies;
