@@ -8,6 +8,8 @@ export interface Actor {
   readonly companyId: string;
   readonly roles: readonly Role[];
   readonly sessionId: string | null;
+  /** The company demands a second factor of one of the roles, and the person has none yet. */
+  readonly mustEnrol?: boolean;
 }
 
 /** What every log line, audit line and Temporal header of one piece of work carries. */

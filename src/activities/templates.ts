@@ -192,6 +192,32 @@ policy {{policyNumber}} ({{planName}}) renews by itself on {{endDate}}, at the p
 
 in the coming 14 days {{endingSoon}} subscriptions of {{company}} end that nobody has renewed. In the past week {{expired}} expired without renewal; they can still be renewed late.`,
   },
+  email_change: {
+    subject: 'Confirm your new e-mail address',
+    body: `Dear {{name}},
+
+somebody, probably you, asked to sign in with this e-mail address from now on. This link confirms it, once and within an hour:
+
+{{link}}
+
+If it was not you, you need do nothing.`,
+  },
+  email_change_notice: {
+    subject: 'Your e-mail address is to be changed',
+    body: `Dear {{name}},
+
+somebody who knows your password asked to give your account another e-mail address; it is changed as soon as the new address is confirmed. If it was not you, change your password at once.`,
+  },
+  invitation: {
+    subject: 'You are invited to {{company}}',
+    body: `Dear {{name}},
+
+{{company}} invites you to work with it here. Accept with this link, once and within 7 days:
+
+{{link}}
+
+If you do not know why, you need do nothing.`,
+  },
   account_created: {
     subject: 'Your account with {{company}}',
     body: `Dear {{name}},

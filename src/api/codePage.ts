@@ -6,6 +6,8 @@ interface Field {
   readonly label: string;
   readonly type: 'text' | 'password';
   readonly autocomplete: string;
+  /** Left empty, it is not sent. */
+  readonly isOptional?: true;
 }
 
 /** Two fields that must be equal; the second one is not sent. */
@@ -67,7 +69,9 @@ const form = document.forms[0];
 const says = document.querySelector('output');
 form.onsubmit = async (event) => {
   event.preventDefault();
-  const { again, ...body } = Object.fromEntries(new FormData(form));
+  const { again, ...body } = Object.fromEntries(
+    [...new FormData(form)].filter(([, value]) => value !== ''),
+  );
   if (again !== undefined && again !== body.password) return (says.value = 'The two passwords differ.');
   const response = await fetch(${JSON.stringify(path)}, {
     method: 'POST',
@@ -109,5 +113,5 @@ const pageWith = ({
 </html>
 `;
 
-const inputFor = ({ name, label, type, autocomplete }: Field): string =>
-  `<p><label>${label} <input name="${name}" type="${type}" autocomplete="${autocomplete}" required></label>`;
+const inputFor = ({ name, label, type, autocomplete, isOptional }: Field): string =>
+  `<p><label>${label} <input name="${name}" type="${type}" autocomplete="${autocomplete}"${isOptional ? '' : ' required'}></label>`;

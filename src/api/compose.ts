@@ -8,6 +8,9 @@ import { createCalendars } from '../commands/calendars.ts';
 import { createCompanies } from '../commands/companies.ts';
 import { createCompanyAdministration } from '../commands/companyAdministration.ts';
 import { createDispatcher, outboxAge } from '../commands/dispatch.ts';
+import { createEmailChanges } from '../commands/emailChanges.ts';
+import { createFactors } from '../commands/factors.ts';
+import { createInvitations } from '../commands/invitations.ts';
 import { createMemberships } from '../commands/memberships.ts';
 import { createDomains } from '../commands/domains.ts';
 import { createFlags } from '../commands/flags.ts';
@@ -93,12 +96,14 @@ export function composeApi({
   const links = createLinks(config);
   const policies = createPolicies();
   const registrations = createRegistrations({ passwords, links, dispatcher, workflows });
+  const factors = createFactors({ config, passwords });
   const auth = createAuth({
     config,
     passwords,
     tokens,
     sessions,
     companies,
+    factors,
     dispatch,
     onAdministrator: (userId) =>
       void registrations
@@ -152,6 +157,9 @@ export function composeApi({
       categories: createCategories(),
       companyAdministration: createCompanyAdministration({ companies }),
       devMailDir: config.devMailDir,
+      factors,
+      emailChanges: createEmailChanges({ links, passwords, dispatch }),
+      invitations: createInvitations({ links, passwords, dispatch }),
       memberships: createMemberships(),
       keySet: tokens.keySet,
       domains: createDomains({ config, companies, resolveTxt }),

@@ -168,9 +168,12 @@ function enteredCompany(ctx: Context, sender: Actor | undefined): string | undef
 const inside = (company: KnownCompany | undefined, sender: Actor | undefined): Actor | undefined =>
   company && sender?.roles.includes('global_admin') ? { ...sender, companyId: company.id } : sender;
 
-function checkAccess({ permission }: Route, visitor: Actor | undefined): void {
+function checkAccess({ permission, path }: Route, visitor: Actor | undefined): void {
   if (permission === 'public') return;
   if (!visitor) throw new Unauthenticated();
+  if (visitor.mustEnrol && !path.startsWith('/auth/')) {
+    throw new Forbidden('Enable a second factor first', 'MFA_ENROLMENT_REQUIRED');
+  }
   if (permission === 'signed-in' || may(visitor.roles, permission)) return;
   throw new Forbidden(`Your role does not allow ${permission}`);
 }

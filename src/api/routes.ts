@@ -6,6 +6,7 @@ import { domainRoutes } from './companies/domains.ts';
 import { companyRoutes } from './companies/routes.ts';
 import { devRoutes } from './dev/routes.ts';
 import { flagRoutes } from './feature-flags/routes.ts';
+import { invitationRoutes } from './invitations/routes.ts';
 import { notificationRoutes } from './notifications/routes.ts';
 import { planRoutes } from './plans/routes.ts';
 import { policyRoutes } from './policies/routes.ts';
@@ -30,6 +31,7 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof domainRoutes>[0] &
   Parameters<typeof companyAdministrationRoutes>[0] &
   Parameters<typeof flagRoutes>[0] &
+  Parameters<typeof invitationRoutes>[0] &
   Parameters<typeof auditLogRoutes>[0] &
   Parameters<typeof wellKnownRoutes>[0] &
   Parameters<typeof devRoutes>[0];
@@ -49,6 +51,7 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...domainRoutes(dependencies),
   ...companyAdministrationRoutes(dependencies),
   ...flagRoutes(dependencies),
+  ...invitationRoutes(dependencies),
   ...auditLogRoutes(dependencies),
   ...wellKnownRoutes(dependencies),
   ...devRoutes(dependencies),

@@ -11,6 +11,7 @@ import { RefreshToken, type Session } from '../models/RefreshToken.ts';
 import { User } from '../models/User.ts';
 import type { Role } from '../rules/permissions.ts';
 import type { Companies, KnownCompany } from './companies.ts';
+import type { Factors } from './factors.ts';
 import { actingAs, nobody, requiresClasses } from './identity.ts';
 import { queueMail } from '../models/mail.ts';
 import type { Passwords } from './passwords.ts';
@@ -41,6 +42,8 @@ export interface Login {
   readonly password: string;
   /** Code of the company to sign in to, for people who belong to several. */
   readonly company?: string | undefined;
+  /** Code of the second factor, or a recovery code, for accounts that have one. */
+  readonly otp?: string | undefined;
 }
 
 export interface PastLogin {
@@ -56,6 +59,7 @@ export interface AuthDependencies {
   readonly tokens: Tokens;
   readonly sessions: Sessions;
   readonly companies: Companies;
+  readonly factors: Factors;
   readonly dispatch: (start: WorkflowStart) => void;
   /** Told of the sign-ins of tenant administrators; not waited for. */
   readonly onAdministrator: (userId: string) => void;
@@ -65,7 +69,7 @@ export type Auth = ReturnType<typeof createAuth>;
 
 /** Signing up, in, on and out. No transaction is open while a password is hashed. */
 export function createAuth(dependencies: AuthDependencies) {
-  const { config, passwords, tokens, sessions, companies, dispatch, onAdministrator } =
+  const { config, passwords, tokens, sessions, companies, factors, dispatch, onAdministrator } =
     dependencies;
 
   return {
@@ -95,9 +99,10 @@ export function createAuth(dependencies: AuthDependencies) {
      * An unknown address, a wrong password and a locked account get the same answer after the same
      * work.
      * @param host the address the request came to
+     * @throws Unauthenticated MFA_REQUIRED after the right password, where a second factor is missing
      * @throws Conflict COMPANY_REQUIRED naming the companies, for the owner of several memberships
      */
-    async login({ email, password, company: code }: Login, host: string): Promise<SignedIn> {
+    async login({ email, password, company: code, otp }: Login, host: string): Promise<SignedIn> {
       const hostCompany = await companies.byHost(host);
       const { credential, places } = await withIdentity(null, async () => {
         const found = await Credential.findOne({ where: { email } });
@@ -107,10 +112,10 @@ export function createAuth(dependencies: AuthDependencies) {
       const [place] = choices;
 
       const isRight = await passwords.verify(password, credential?.passwordHash ?? null);
-      const refuse = async (reason: string): Promise<never> => {
+      const refuse = async (reason: string, isGuess = !isRight): Promise<never> => {
         const companyId = (choices.length === 1 ? place?.companyId : hostCompany?.id) ?? null;
         await withIdentity(companyId, async () => {
-          if (!isRight) await Credential.recordFailure(credential?.id ?? nobody);
+          if (isGuess) await Credential.recordFailure(credential?.id ?? nobody);
           const user = { type: 'user', id: credential?.id ?? null };
           AuditLog.record('LOGIN_FAILED', user, { after: { reason } });
         });
@@ -123,17 +128,23 @@ export function createAuth(dependencies: AuthDependencies) {
       if (!credential.isUsable()) return refuse('inactive');
       if (!place) return refuse('no_membership');
       if (choices.length > 1) throw severalCompanies(choices);
+      const proof = credential.mfaEnabled ? factors.proofOf(credential, otp) : undefined;
+      if (proof === 'missing') {
+        throw new Unauthenticated('Send the code of your second factor as otp', 'MFA_REQUIRED');
+      }
+      if (proof === 'wrong') return refuse('wrong_code', true);
 
       const { passwordHash } = credential;
       const isCurrent = passwordHash !== null && passwords.isCurrent(passwordHash);
       const rehashed = isCurrent ? undefined : await passwords.hash(password);
       const session = { userId: credential.id, companyId: place.companyId, familyId: uuid() };
       const opened = await actingAs(session, async () => {
-        if (!(await credential.recordLogin(rehashed))) return undefined;
+        if (proof && !(await credential.useFactor(proof))) return 'used_code';
+        if (!(await credential.recordLogin(rehashed))) return 'changed_meanwhile';
         AuditLog.record('LOGIN', { type: 'user', id: credential.id });
         return open(session, place.roles);
       });
-      if (!opened) return refuse('changed_meanwhile');
+      if (typeof opened === 'string') return refuse(opened, opened === 'used_code');
       if (place.roles.includes('tenant_admin')) onAdministrator(credential.id);
       return signIn(session, opened);
     },

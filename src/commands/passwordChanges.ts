@@ -1,6 +1,6 @@
 import { v7 as uuid } from 'uuid';
 import type { Actor } from '../context.ts';
-import { Unauthenticated, invalidField } from '../errors.ts';
+import { invalidField } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Credential } from '../models/Credential.ts';
 import { afterCommit, platformCompanyId, withIdentity } from '../models/database.ts';
@@ -12,6 +12,7 @@ import { RefreshToken } from '../models/RefreshToken.ts';
 import type { Links } from '../models/secretLinks.ts';
 import { actingAs, nobody, requiresClasses } from './identity.ts';
 import type { Passwords } from './passwords.ts';
+import { provePassword } from './provePassword.ts';
 import type { Sessions } from './sessions.ts';
 import { hashSecret } from '../secrets.ts';
 
@@ -87,22 +88,12 @@ export function createPasswordChanges({
      * password counts like a failed login, so that a stolen token cannot be used to guess.
      */
     async change(
-      { userId, companyId, sessionId }: Actor,
+      actor: Actor,
       { current, next }: { readonly current: string; readonly next: string },
     ): Promise<void> {
-      const { account, places } = await withIdentity(companyId, async () => ({
-        account: await Credential.findOne({ where: { id: userId ?? nobody } }),
-        places: await Membership.placesOf(userId ?? nobody),
-      }));
-      if (!account?.isUsable()) throw new Unauthenticated();
-      const isRight = await passwords.verify(current, account.passwordHash);
-      if (!isRight || account.isLocked()) {
-        await withIdentity(companyId, async () => {
-          if (!isRight) await Credential.recordFailure(account.id);
-          AuditLog.record('PASSWORD_CHANGE_FAILED', { type: 'user', id: account.id });
-        });
-        throw invalidField('current_password', 'This is not your password', 'PASSWORD_WRONG');
-      }
+      const { companyId, sessionId } = actor;
+      const account = await provePassword(passwords, actor, current, 'PASSWORD_CHANGE_FAILED');
+      const places = await withIdentity(companyId, () => Membership.placesOf(account.id));
       await passwords.refuseWeak(next, {
         email: account.email,
         username: account.username,

@@ -136,21 +136,29 @@ const isSame = (a: Token, b: Token): boolean =>
 /** By session; whose session has ended is left out. */
 type Actors = ReadonlyMap<string, Actor>;
 
+/** What the database says about a session besides whose it is. */
+interface Facts {
+  readonly roles: readonly string[] | null;
+  readonly hasFactor: boolean;
+  /** Of the company's settings: roles whose holders need a second factor. */
+  readonly requireMfaFor: readonly string[] | null;
+}
+
 async function loadActors(tokens: readonly Token[]): Promise<Actors> {
   const rows = await withIdentity(null, () =>
-    select<Token & { readonly roles: readonly string[] | null }>(
+    select<Token & Facts>(
       // Each token by its own index look-ups, whatever the planner takes the tables for.
-      `SELECT s.user_id AS "userId", s.company_id AS "companyId", s.id AS "sessionId", held.roles
-       FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS s (user_id, company_id, id),
+      `SELECT s.user_id AS "userId", s.company_id AS "companyId", s.id AS "sessionId", held.roles,
+         u.mfa_enabled AS "hasFactor", c.settings #> '{security,requireMfaFor}' AS "requireMfaFor"
+       FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS s (user_id, company_id, id)
+         JOIN platform.users u ON u.id = s.user_id AND u.is_active AND u.archived_at IS NULL
+         JOIN platform.companies c
+           ON c.id = s.company_id AND c.status <> 'closed' AND c.archived_at IS NULL,
          LATERAL (SELECT bool_and(t.revoked_at IS NULL)
              AND bool_or(t.user_id = s.user_id AND t.company_id = s.company_id) AS is_live
            FROM platform.refresh_tokens t WHERE t.family_id = s.id) AS session,
          LATERAL (${rolesHeld('s.company_id', 's.user_id')}) AS held
-       WHERE session.is_live
-         AND EXISTS (SELECT 1 FROM platform.users u
-           WHERE u.id = s.user_id AND u.is_active AND u.archived_at IS NULL)
-         AND EXISTS (SELECT 1 FROM platform.companies c
-           WHERE c.id = s.company_id AND c.status <> 'closed' AND c.archived_at IS NULL)`,
+       WHERE session.is_live`,
       [
         tokens.map(({ userId }) => userId),
         tokens.map(({ companyId }) => companyId),
@@ -158,10 +166,14 @@ async function loadActors(tokens: readonly Token[]): Promise<Actors> {
       ],
     ),
   );
-  const actors = rows.map(({ roles, ...token }): [string, Actor] => [
-    token.sessionId,
-    { type: 'user', ...token, roles: knownRoles(roles ?? []) },
-  ]);
+  const actors = rows.map(
+    ({ roles: codes, hasFactor, requireMfaFor, ...token }): [string, Actor] => {
+      const roles = knownRoles(codes ?? []);
+      const isRequired = roles.some((role) => requireMfaFor?.includes(role));
+      const mustEnrol = isRequired && !hasFactor;
+      return [token.sessionId, { type: 'user', ...token, roles, ...(mustEnrol && { mustEnrol }) }];
+    },
+  );
   return new Map(actors.filter(([, { roles }]) => roles.length > 0));
 }
 

@@ -4,7 +4,14 @@ import { currentContext } from '../context.ts';
 import { Conflict, Forbidden } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Credential } from '../models/Credential.ts';
-import { afterCommit, execute, select, withIdentity, withTenant } from '../models/database.ts';
+import {
+  afterCommit,
+  execute,
+  platformCompanyId,
+  select,
+  withIdentity,
+  withTenant,
+} from '../models/database.ts';
 import { conflictOf } from '../models/duplicates.ts';
 import { containing, selectPage } from '../models/list.ts';
 import { queueMail } from '../models/mail.ts';
@@ -140,28 +147,17 @@ export function createUsers({
     create: async (actor: Actor, wish: NewPerson, once: Once): Promise<PersonView | Replay> => {
       refuseGrant(actor, wish.role);
       refuseValidity(wish.role, wish);
-      const { companyId } = actor;
-      const { email, role, validFrom, validTo } = wish;
-      const work = async (): Promise<PersonView> => {
-        const account = await accountOf(wish);
-        const { id: userId } = account;
-        const known = await findPerson(userId);
-        if (known && !known.archivedAt && !known.isActive) throw inactive(userId);
-        if (!(await Membership.grant({ companyId, userId, role, validFrom, validTo }))) {
-          throw conflictOf('memberships_company_id_user_id_role_key');
-        }
-        if (account.passwordHash === null) {
-          const link = { kind: 'password_reset', id: uuid() } as const;
-          const { id } = link;
-          await PasswordResetToken.issue(userId, links.hashOf(link), { id, lastsMs: firstLinkMs });
-          mail(companyId, email, 'account_created', { link });
-        } else {
-          mail(companyId, email, 'membership_granted');
-        }
-        return getPerson(userId);
-      };
-      return rowsOnce(once, work, undefined, withIdentity);
+      return rowsOnce(once, () => add(actor.companyId, wish), undefined, withIdentity);
     },
+
+    /** One more administrator of the platform, in whichever company the actor works. */
+    createGlobalAdmin: (wish: Omit<NewPerson, 'role'>, once: Once): Promise<PersonView | Replay> =>
+      rowsOnce(
+        { ...once, companyId: platformCompanyId },
+        () => add(platformCompanyId, { ...wish, role: 'global_admin' }),
+        undefined,
+        withIdentity,
+      ),
 
     /**
      * Names belong to the person: others change them only where this is the person's one company.
@@ -235,6 +231,27 @@ export function createUsers({
         return getPerson(id);
       }),
   };
+
+  /** In the open transaction of the company. */
+  async function add(companyId: string, wish: NewPerson): Promise<PersonView> {
+    const { email, role, validFrom, validTo } = wish;
+    const account = await accountOf(wish);
+    const { id: userId } = account;
+    const known = await findPerson(userId);
+    if (known && !known.archivedAt && !known.isActive) throw inactive(userId);
+    if (!(await Membership.grant({ companyId, userId, role, validFrom, validTo }))) {
+      throw conflictOf('memberships_company_id_user_id_role_key');
+    }
+    if (account.passwordHash === null) {
+      const link = { kind: 'password_reset', id: uuid() } as const;
+      const { id } = link;
+      await PasswordResetToken.issue(userId, links.hashOf(link), { id, lastsMs: firstLinkMs });
+      mail(companyId, email, 'account_created', { link });
+    } else {
+      mail(companyId, email, 'membership_granted');
+    }
+    return getPerson(userId);
+  }
 
   async function endSessions(companyId: string, userId: string): Promise<void> {
     const ended = await RefreshToken.revokeIn({ companyId, userId });

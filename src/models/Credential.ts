@@ -33,6 +33,9 @@ export class Credential extends Model<
   declare failedLogins: CreationOptional<number>;
   declare lockedUntil: CreationOptional<Date | null>;
   declare archivedAt: CreationOptional<Date | null>;
+  declare mfaEnabled: CreationOptional<boolean>;
+  /** Sealed; also one that is set up and not yet enabled. */
+  declare mfaSecret: CreationOptional<string | null>;
 
   static define(sequelize: Sequelize): void {
     Credential.init(
@@ -45,6 +48,8 @@ export class Credential extends Model<
         failedLogins: column.integer,
         lockedUntil: column.instant,
         archivedAt: column.instant,
+        mfaEnabled: column.flag,
+        mfaSecret: column.text,
       },
       { ...platformTable(sequelize, 'users'), timestamps: false },
     );
@@ -128,6 +133,65 @@ export class Credential extends Model<
       [this.id, this.passwordHash, rehashed ?? null],
     );
     return changed === 1;
+  }
+
+  /** Keeps a secret for a second factor that is still to be enabled. @returns false where one is */
+  static async setUpMfa(id: string, sealedSecret: string): Promise<boolean> {
+    const changed = await execute(
+      `UPDATE platform.users SET mfa_secret = $2, mfa_last_step = 0, mfa_recovery_hashes = '{}'
+       WHERE id = $1 AND NOT mfa_enabled`,
+      [id, sealedSecret],
+    );
+    return changed === 1;
+  }
+
+  /** @param step of the code that proved the secret @returns false when it changed meanwhile */
+  async enableMfa(step: number, recoveryHashes: readonly string[]): Promise<boolean> {
+    const changed = await execute(
+      `UPDATE platform.users SET mfa_enabled = true, mfa_last_step = $3, mfa_recovery_hashes = $4,
+         updated_at = now(), updated_by = $1, version = version + 1
+       WHERE id = $1 AND mfa_secret = $2 AND NOT mfa_enabled`,
+      [this.id, this.mfaSecret, step, [...recoveryHashes]],
+    );
+    return changed === 1;
+  }
+
+  static async disableMfa(id: string): Promise<void> {
+    await execute(
+      `UPDATE platform.users SET mfa_enabled = false, mfa_secret = NULL, mfa_last_step = 0,
+         mfa_recovery_hashes = '{}', updated_at = now(), updated_by = $1, version = version + 1
+       WHERE id = $1`,
+      [id],
+    );
+  }
+
+  /** Uses a proof up: a step and all before it, or one recovery code. @returns false when it was */
+  async useFactor(
+    proof: { readonly step: number } | { readonly recoveryHash: string },
+  ): Promise<boolean> {
+    const used =
+      'step' in proof
+        ? await execute(
+            `UPDATE platform.users SET mfa_last_step = $3
+             WHERE id = $1 AND mfa_secret = $2 AND mfa_enabled AND mfa_last_step < $3`,
+            [this.id, this.mfaSecret, proof.step],
+          )
+        : await execute(
+            `UPDATE platform.users SET mfa_recovery_hashes = array_remove(mfa_recovery_hashes, $3)
+             WHERE id = $1 AND mfa_secret = $2 AND mfa_enabled AND $3 = ANY (mfa_recovery_hashes)`,
+            [this.id, this.mfaSecret, proof.recoveryHash],
+          );
+    return used === 1;
+  }
+
+  /** @throws Conflict EMAIL_TAKEN */
+  async changeEmail(email: string): Promise<void> {
+    await execute(
+      `UPDATE platform.users SET email = $2, updated_at = now(), updated_by = $1,
+         version = version + 1
+       WHERE id = $1`,
+      [this.id, email],
+    );
   }
 
   /** Ends a lock too: whoever may set the password has proven more than a guess. */

@@ -46,6 +46,9 @@ export type TemplateCode =
   | 'activation_link'
   | 'activation_stalled'
   | 'company_activated'
+  | 'email_change'
+  | 'email_change_notice'
+  | 'invitation'
   | 'account_created'
   | 'membership_granted'
   | 'delivery_failed';

@@ -44,11 +44,16 @@ export class PasswordResetToken extends Model<
     { id = uuid(), lastsMs = validMs }: { readonly id?: string; readonly lastsMs?: number } = {},
   ): Promise<void> {
     if (await PasswordResetToken.findOne({ attributes: ['id'], where: { id } })) return;
+    await PasswordResetToken.cancel(userId);
+    append(PasswordResetToken, { id, userId, codeHash, expiresAt: new Date(Date.now() + lastsMs) });
+  }
+
+  /** No code that was issued before works any more. */
+  static async cancel(userId: string): Promise<void> {
     await execute(
       'UPDATE platform.password_reset_tokens SET used_at = now() WHERE user_id = $1 AND used_at IS NULL',
       [userId],
     );
-    append(PasswordResetToken, { id, userId, codeHash, expiresAt: new Date(Date.now() + lastsMs) });
   }
 
   /** How many the person was sent within the last hour. */

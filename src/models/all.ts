@@ -5,8 +5,10 @@ import { Company } from './Company.ts';
 import { Credential } from './Credential.ts';
 import { Customer } from './Customer.ts';
 import { Domain } from './Domain.ts';
+import { EmailChange } from './EmailChange.ts';
 import { IdempotencyKey } from './IdempotencyKey.ts';
 import { InsurancePlan } from './InsurancePlan.ts';
+import { Invitation } from './Invitation.ts';
 import { Membership } from './Membership.ts';
 import { Notification } from './Notification.ts';
 import { OutboxEntry } from './OutboxEntry.ts';
@@ -28,8 +30,10 @@ const models = [
   Credential,
   Customer,
   Domain,
+  EmailChange,
   IdempotencyKey,
   InsurancePlan,
+  Invitation,
   Membership,
   Notification,
   OutboxEntry,

@@ -29,10 +29,12 @@ export const duplicates: Readonly<Record<string, readonly [code: string, message
   domains_domain_key: ['DOMAIN_TAKEN', 'This domain belongs to another company'],
   domains_primary_key: ['VERSION_CONFLICT', 'Another domain became the primary one meanwhile'],
   calendars_company_key: ['VERSION_CONFLICT', 'The calendar was set meanwhile'],
+  invitations_pending_key: ['INVITATION_EXISTS', 'There is already an invitation for this address'],
   memberships_company_id_user_id_role_key: [
     'MEMBERSHIP_EXISTS',
     'The person has this role already',
   ],
+  users_email_key: ['EMAIL_TAKEN', 'This e-mail address belongs to another account'],
   users_username_key: ['USERNAME_TAKEN', 'This username is taken'],
   users_phone_number_key: ['PHONE_TAKEN', 'This phone number belongs to another account'],
 };

@@ -117,7 +117,8 @@ const checks: readonly string[] = [
      aclexplode(a.attacl) g
    WHERE (g.grantee = 0 OR g.grantee = ANY (${runtime})) AND ${inOurs}
      AND (g.privilege_type <> 'SELECT' OR g.is_grantable OR c.oid::regclass::text <> 'platform.users'
-       OR a.attname IN ('password_hash', 'failed_logins', 'locked_until'))
+       OR a.attname IN ('password_hash', 'failed_logins', 'locked_until',
+         'mfa_secret', 'mfa_last_step', 'mfa_recovery_hashes'))
      AND NOT (g.privilege_type = 'UPDATE' AND NOT g.is_grantable
        AND g.grantee = (SELECT oid FROM pg_roles WHERE rolname = 'app_api')
        AND c.oid::regclass::text = 'platform.companies' AND a.attname = ANY (${ownCompanyColumns}))

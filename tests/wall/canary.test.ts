@@ -218,6 +218,12 @@ async function buildThings(
       body: { extend_by: -86_400 * 340, reason: words.reason },
     }),
   );
+  const invitation = await dataOf(
+    ask('POST', '/api/v1/invitations', {
+      ...asAdmin,
+      body: { email: `${words.category.replace(' ', '.')}@invited.example`, role: 'hr' },
+    }),
+  );
   const notices = JSON.parse(
     (await ask('GET', '/api/v1/notifications?channel=in_app', asHolder)).text,
   );
@@ -228,6 +234,7 @@ async function buildThings(
     'workflows/subscription': subscription['id'] ?? '',
     policies: subscription['policy_id'] ?? '',
     notifications: notices.items[0].id,
+    invitations: invitation['id'] ?? '',
   };
 }
 

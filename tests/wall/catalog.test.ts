@@ -36,10 +36,12 @@ describe('the catalog', () => {
          AND NOT c.relispartition ORDER BY 1`,
     );
 
-    // Credentials and domains are found before a company is known; relay and sealer look over all.
+    // Credentials, invitations and domains are found before a company is known; relay and sealer look
+    // over all.
     expect(others.flat()).toEqual([
       'core.audit_logs_sealing_idx',
       'core.audit_seals_reach_idx',
+      'core.invitations_token_key',
       'core.outbox_open_idx',
       'platform.domains_domain_key',
       'platform.domains_pkey',
@@ -83,6 +85,7 @@ describe('the catalog', () => {
         'counters',
         'calendars',
         'registration_requests',
+        'invitations',
       ].flatMap((t) => tenant(`core.${t}`, 'ISU')),
       ...['audit_logs', 'transitions'].flatMap((t) => tenant(`core.${t}`, 'IS')),
       ...['audit_keys', 'audit_seals'].flatMap((t) => tenant(`core.${t}`, 'S')),
@@ -99,9 +102,11 @@ describe('the catalog', () => {
       'app_api: limits.counters DISU',
       'app_auth: core.audit_logs I',
       'app_auth: core.idempotency_keys DIS',
+      'app_auth: core.invitations SU',
       'app_auth: core.notifications I',
       'app_auth: core.outbox I',
       'app_auth: platform.companies S',
+      'app_auth: platform.email_changes ISU',
       'app_auth: platform.memberships ISU',
       'app_auth: platform.password_reset_tokens ISU',
       'app_auth: platform.refresh_tokens DISU',

@@ -84,6 +84,7 @@ export async function buildFull(api: TestApi): Promise<Full> {
     admin_password: 'Seven-Green-Otters-7',
   });
   const domain = await admin.post('/companies/current/domains', { domain: `new.${name}.example` });
+  const invited = await admin.post('/invitations', { email: `${name}@example.com`, role: 'hr' });
   const told = await api.as(holder).get('/notifications', { channel: 'in_app' });
   return {
     id,
@@ -100,6 +101,7 @@ export async function buildFull(api: TestApi): Promise<Full> {
       'administration/registration-requests': registered.body.data.id,
       'auth/sessions': (await sessionOf(holder)).sessionId,
       users: holder.userId,
+      invitations: invited.body.data.id,
       policies: bought.body.data.policy_id,
       notifications: told.body.items[0].id,
     },

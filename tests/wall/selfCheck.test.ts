@@ -210,6 +210,12 @@ const holes: readonly Hole[] = [
     mend: 'REVOKE SELECT (password_hash) ON platform.users FROM app_api',
   },
   {
+    what: 'secrets of second factors',
+    make: 'GRANT SELECT (mfa_secret) ON platform.users TO app_worker',
+    finding: /app_worker may SELECT the column mfa_secret of platform.users/,
+    mend: 'REVOKE SELECT (mfa_secret) ON platform.users FROM app_worker',
+  },
+  {
     what: 'a table elsewhere',
     make: 'CREATE TABLE public.dump (x text); GRANT SELECT ON public.dump TO app_api',
     finding: /app_api may SELECT on (public\.)?dump/,

@@ -1,4 +1,6 @@
 import type { Auth } from '../../commands/auth.ts';
+import type { EmailChanges } from '../../commands/emailChanges.ts';
+import type { Factors } from '../../commands/factors.ts';
 import type { OwnSessions } from '../../commands/ownSessions.ts';
 import type { PasswordChanges } from '../../commands/passwordChanges.ts';
 import { listRoute, route, type Route } from '../route.ts';
@@ -11,10 +13,17 @@ import {
   presentSignedIn,
 } from './present.ts';
 import {
+  changeEmailBody,
   changePasswordBody,
+  codeBody,
+  currentPasswordBody,
+  disableMfaBody,
   loginAnswer,
   loginBody,
   loginsQuery,
+  otpauthAnswer,
+  otpBody,
+  recoveryAnswer,
   refreshBody,
   registerBody,
   registeredAnswer,
@@ -34,6 +43,8 @@ const answersTokens = { answer: presentSignedIn, answerSchema: signedInAnswer } 
 /** Signing up, in, on and out. Nothing here takes an Idempotency-Key: tokens would be stored. */
 export const authRoutes = (dependencies: {
   readonly auth: Auth;
+  readonly emailChanges: EmailChanges;
+  readonly factors: Factors;
   readonly ownSessions: OwnSessions;
   readonly passwordChanges: PasswordChanges;
   readonly prefix: string;
@@ -41,6 +52,7 @@ export const authRoutes = (dependencies: {
   ...signInRoutes(dependencies),
   ...sessionRoutes(dependencies),
   ...passwordRoutes(dependencies),
+  ...factorRoutes(dependencies),
 ];
 
 const signInRoutes = ({ auth }: { readonly auth: Auth }): Route[] => [
@@ -186,9 +198,11 @@ const sessionRoutes = ({ ownSessions }: { readonly ownSessions: OwnSessions }): 
 ];
 
 const passwordRoutes = ({
+  emailChanges,
   passwordChanges,
   prefix,
 }: {
+  readonly emailChanges: EmailChanges;
   readonly passwordChanges: PasswordChanges;
   readonly prefix: string;
 }): Route[] => [
@@ -230,6 +244,37 @@ const passwordRoutes = ({
       body: { current_password: 'Seven-Green-Otters-7', new_password: 'Nine-Blue-Herons-9' },
     },
   }),
+  route({
+    ...open,
+    permission: 'signed-in',
+    path: '/users/update-email',
+    aliases: ['/users/update-email'],
+    summary: 'Ask to change my e-mail address; a link to the new one confirms it',
+    message: 'If the address is free, a link is on its way to it',
+    businessRules: true,
+    body: changeEmailBody,
+    handle: ({ actor, body }) => emailChanges.request(actor, body),
+    examples: {
+      body: { email: 'ada.new@example.com', current_password: 'Seven-Green-Otters-7' },
+    },
+  }),
+  route({
+    ...open,
+    path: '/auth/email-change/confirm',
+    summary: 'Confirm a new e-mail address by the code of a one-time link',
+    message: 'The address is changed; sign in with it',
+    businessRules: true,
+    body: codeBody,
+    handle: ({ body }) => emailChanges.confirm(body.code),
+    examples: { body: { code: signedInExample.refresh_token } },
+  }),
+  codePage({
+    path: '/confirm-email',
+    title: 'Confirm your e-mail address',
+    tag,
+    button: 'Confirm',
+    postTo: `${prefix}/auth/email-change/confirm`,
+  }),
   codePage({
     path: '/set-password',
     title: 'Set your password',
@@ -237,5 +282,56 @@ const passwordRoutes = ({
     button: 'Set password',
     fields: newPassword,
     postTo: `${prefix}/auth/password-reset/confirm`,
+  }),
+];
+
+const current_password = 'Seven-Green-Otters-7';
+
+const factorRoutes = ({ factors }: { readonly factors: Factors }): Route[] => [
+  route({
+    ...open,
+    permission: 'signed-in',
+    path: '/auth/mfa/setup',
+    summary: 'Get the secret of a second factor, for an authenticator; shown once',
+    message: 'Enable it with a code of the authenticator',
+    businessRules: true,
+    body: currentPasswordBody,
+    answer: (otpauthUrl: string) => ({ otpauth_url: otpauthUrl }),
+    answerSchema: otpauthAnswer,
+    handle: ({ actor, body }) => factors.setUp(actor, body.currentPassword),
+    examples: {
+      body: { current_password },
+      answer: {
+        otpauth_url:
+          'otpauth://totp/Surety:ada%40example.com?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Surety',
+      },
+    },
+  }),
+  route({
+    ...open,
+    permission: 'signed-in',
+    path: '/auth/mfa/enable',
+    summary: 'Enable the second factor by its first code; answers recovery codes, shown once',
+    message: 'The second factor is enabled; keep the recovery codes',
+    businessRules: true,
+    body: otpBody,
+    answer: (recoveryCodes: readonly string[]) => ({ recovery_codes: [...recoveryCodes] }),
+    answerSchema: recoveryAnswer,
+    handle: ({ actor, body }) => factors.enable(actor, body.code),
+    examples: {
+      body: { code: '123456' },
+      answer: { recovery_codes: Array.from({ length: 10 }, () => 'JBSWY3DPEHPK3PXP') },
+    },
+  }),
+  route({
+    ...open,
+    permission: 'signed-in',
+    path: '/auth/mfa/disable',
+    summary: 'Give the second factor up, by password and a code',
+    message: 'The second factor is disabled',
+    businessRules: true,
+    body: disableMfaBody,
+    handle: ({ actor, body }) => factors.disable(actor, body),
+    examples: { body: { current_password, code: '123456' } },
   }),
 ];

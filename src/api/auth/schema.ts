@@ -32,6 +32,7 @@ export const loginBody = object({
   email: email(),
   password,
   company: optional(text(20).description('Code of the company, for members of several')),
+  otp: optional(text(20).description('Code of the second factor, or a recovery code')),
 }).id('Login');
 
 export const refreshBody = object({ refresh_token: secret }).id('Refresh');
@@ -44,6 +45,25 @@ export const changePasswordBody = object({
   current_password: password,
   new_password: password,
 }).id('ChangePassword');
+
+export const changeEmailBody = object({ email: email(), current_password: password }).id(
+  'ChangeEmail',
+);
+
+export const codeBody = object({ code: secret }).id('Code');
+
+export const currentPasswordBody = object({ current_password: password }).id('CurrentPassword');
+
+const otp = text(20);
+export const otpBody = object({ code: otp }).id('SecondFactorCode');
+export const disableMfaBody = object({ current_password: password, code: otp }).id(
+  'DisableSecondFactor',
+);
+
+export const otpauthAnswer = object({ otpauth_url: text(600) }).id('SecondFactorSetUp');
+export const recoveryAnswer = object({
+  recovery_codes: array(text(20), { min: 10, max: 10 }),
+}).id('RecoveryCodes');
 
 export const userAnswer = object({
   id: id(),

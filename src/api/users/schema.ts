@@ -45,6 +45,13 @@ export const createUserBody = object({
   ...validity,
 }).id('CreateUser');
 
+export const globalAdminBody = object({
+  email: email(),
+  username: optional(text(30).description('Made from the address unless told')),
+  first_name: optional(names.first_name),
+  last_name: optional(names.last_name),
+}).id('CreateGlobalAdmin');
+
 export const replaceUserBody = object({ ...changes, version: optional(version) });
 export const editUserBody = partial({ ...changes, version });
 

@@ -287,6 +287,46 @@ describe('/users', () => {
   });
 });
 
+describe('POST /administration/global-admins', () => {
+  const platformId = '00000000-0000-7000-8000-000000000000';
+
+  it('adds an administrator of the platform by a link, in the audit of the platform', async () => {
+    const ruler = await buildActor({ companyId: platformId, role: 'global_admin' });
+    const wish = { email: newPerson().email, first_name: 'Grace', last_name: 'Hopper' };
+
+    const added = await api.as(ruler).post('/administration/global-admins', wish);
+    const byOther = await api.as(admin).post('/administration/global-admins', wish);
+    const { headers, status } = await api.nowhere.get('//administration/add-global-admin');
+    const audit = await api.database.sql(
+      `SELECT actor_id, company_id FROM core.audit_logs
+       WHERE entity_type = 'membership' AND after ->> 'userId' = $1`,
+      [added.body.data.id],
+    );
+
+    expect(added).toMatchObject({ status: 201, body: { data: { role: 'global_admin' } } });
+    expect(audit).toEqual([{ actor_id: ruler.userId, company_id: platformId }]);
+    expect((await mailsTo(wish.email)).map(({ template }) => template)).toEqual([
+      'account_created',
+    ]);
+    expect(byOther.status).toBe(403);
+    expect([status, headers['allow']]).toEqual([405, 'POST']);
+  });
+});
+
+describe('a person who needs a second factor and has none', () => {
+  it('reaches nothing but /auth', async () => {
+    await api.database.sql('UPDATE platform.companies SET settings = $2 WHERE id = $1', [
+      companyId,
+      { security: { requireMfaFor: ['tenant_admin'] } },
+    ]);
+    const limited = { status: 403, body: { code: 'MFA_ENROLMENT_REQUIRED' } };
+
+    expect((await api.as(admin).get('/auth/me')).status).toBe(200);
+    expect(await api.as(admin).get('/users')).toMatchObject(limited);
+    expect(await api.as(admin).post('/users/update-password', {})).toMatchObject(limited);
+  });
+});
+
 describe('/users/{id}/memberships', () => {
   it('grants, changes, replaces and ends a role, each with its audit line', async () => {
     const person = await buildActor({ companyId });

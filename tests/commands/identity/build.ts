@@ -2,6 +2,8 @@ import { createLinks } from '../../../src/models/secretLinks.ts';
 import { v7 as uuid } from 'uuid';
 import { createAuth, type AuthDependencies } from '../../../src/commands/auth.ts';
 import { createCompanies, type KnownCompany } from '../../../src/commands/companies.ts';
+import { createEmailChanges } from '../../../src/commands/emailChanges.ts';
+import { createFactors } from '../../../src/commands/factors.ts';
 import { createOwnSessions } from '../../../src/commands/ownSessions.ts';
 import { createPasswordChanges } from '../../../src/commands/passwordChanges.ts';
 import { createPasswords, type Passwords } from '../../../src/commands/passwords.ts';
@@ -37,12 +39,14 @@ export function buildIdentity(environment: NodeJS.ProcessEnv = {}, given: Passwo
     tokens: createTokens(config),
     sessions: createSessions(),
     companies: createCompanies(config),
+    factors: createFactors({ config, passwords }),
     dispatch: (start: WorkflowStart) => void dispatched.push(start),
     onAdministrator: () => undefined,
   } satisfies AuthDependencies;
   return {
     ...dependencies,
     auth: createAuth(dependencies),
+    emailChanges: createEmailChanges({ ...dependencies, links: createLinks(config) }),
     ownSessions: createOwnSessions(dependencies),
     passwordChanges: createPasswordChanges({ ...dependencies, links: createLinks(config) }),
     work,

@@ -1,0 +1,171 @@
+import { decodeJwt } from 'jose';
+import { openTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { createSealer } from '../../../src/secrets.ts';
+import { stepAt, totpCode } from '../../../src/totp.ts';
+import { buildAccount, buildIdentity, buildKnownCompany, goodPassword } from './build.ts';
+
+let database: TestDatabase;
+const { auth, config, factors, passwords, sessions } = buildIdentity();
+const sealer = createSealer(config.secretKey, 'second factor');
+const wrongCode = { status: 422, details: [{ field: 'code', code: 'CODE_INVALID' }] };
+const missing = { status: 401, code: 'MFA_REQUIRED' };
+const refused = { status: 401, code: 'UNAUTHENTICATED' };
+let goodHash: string;
+
+beforeAll(async () => {
+  database = await openTestDatabase({ poolMax: 10 });
+  goodHash = await passwords.hash(goodPassword);
+});
+afterAll(async () => {
+  sessions.close();
+  await database.close();
+});
+
+const logIn = (email: string, otp?: string, password = goodPassword) =>
+  auth.login({ email, password, otp }, 'localhost');
+const actorOf = async (email: string, otp?: string) =>
+  sessions.actorOf(decodeJwt((await logIn(email, otp)).accessToken));
+const rowOf = async (id: string) => {
+  const [row] = await database.sql<{ mfa_secret: string; failed_logins: number }>(
+    'SELECT mfa_secret, failed_logins FROM platform.users WHERE id = $1',
+    [id],
+  );
+  return row;
+};
+/** The code now; with `steps` a later or earlier one. */
+const codeOf = async (id: string, steps = 0): Promise<string> => {
+  const secret = sealer.open((await rowOf(id))?.mfa_secret ?? '', id);
+  return totpCode(secret, stepAt(Date.now()) + steps);
+};
+
+async function buildMember() {
+  const company = await buildKnownCompany();
+  const account = await buildAccount({ companyIds: [company.id], passwordHash: goodHash });
+  return { ...account, companyId: company.id };
+}
+
+/** Somebody whose present step is used by enabling. */
+async function buildEnrolled() {
+  const member = await buildMember();
+  const actor = await actorOf(member.email);
+  const url = await factors.setUp(actor, goodPassword);
+  const codes = await factors.enable(actor, await codeOf(member.id, -1));
+  return { ...member, actor, url, codes };
+}
+
+describe('a second factor', () => {
+  it('is set up and enabled, and its secrets are stored sealed or hashed', async () => {
+    const { id, email, url, codes } = await buildEnrolled();
+    const secret = new URL(url).searchParams.get('secret') ?? '';
+
+    const stored = await database.sql<{ found: boolean }>(
+      `SELECT bool_or(position($1 IN u::text) > 0 OR position($2 IN u::text) > 0) AS found
+       FROM platform.users u WHERE u.id = $3`,
+      [secret, codes[0], id],
+    );
+
+    expect(secret).toMatch(/^[A-Z2-7]{32}$/);
+    expect(url).toContain(encodeURIComponent(email));
+    expect(new Set(codes).size).toBe(10);
+    expect(stored).toEqual([{ found: false }]);
+  });
+
+  it('is asked for after the right password only', async () => {
+    const { id, email } = await buildEnrolled();
+
+    await expect(logIn(email)).rejects.toMatchObject(missing);
+    await expect(logIn(email, undefined, 'wrong')).rejects.toMatchObject(refused);
+    await expect(logIn(email, await codeOf(id))).resolves.toBeDefined();
+  });
+
+  it('has codes that are good once, by two logins at once too', async () => {
+    const { id, email } = await buildEnrolled();
+    const code = await codeOf(id);
+
+    const outcomes = await Promise.allSettled([logIn(email, code), logIn(email, code)]);
+    const again = logIn(email, code);
+
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    await expect(again).rejects.toMatchObject(refused);
+  });
+
+  it('locks the account after five wrong codes', async () => {
+    const { id, email } = await buildEnrolled();
+
+    for (let n = 0; n < 5; n += 1) {
+      await expect(logIn(email, await codeOf(id, 99))).rejects.toMatchObject(refused);
+    }
+
+    expect((await rowOf(id))?.failed_logins).toBe(5);
+    await expect(logIn(email, await codeOf(id))).rejects.toMatchObject(refused);
+  });
+
+  it('is replaced by a recovery code, each of which works once', async () => {
+    const { email, codes } = await buildEnrolled();
+    const [code = ''] = codes;
+
+    await expect(logIn(email, code.toLowerCase())).resolves.toBeDefined();
+    await expect(logIn(email, code)).rejects.toMatchObject(refused);
+    await expect(logIn(email, codes[1])).resolves.toBeDefined();
+  });
+
+  it('cannot be enabled by a wrong code, nor set up again over an enabled one', async () => {
+    const member = await buildMember();
+    const actor = await actorOf(member.email);
+
+    await expect(factors.enable(actor, '000000')).rejects.toMatchObject({ code: 'MFA_NOT_SET_UP' });
+    await factors.setUp(actor, goodPassword);
+    await expect(factors.enable(actor, await codeOf(member.id, 9))).rejects.toMatchObject(
+      wrongCode,
+    );
+    await factors.enable(actor, await codeOf(member.id));
+    await expect(factors.setUp(actor, goodPassword)).rejects.toMatchObject({ code: 'MFA_ENABLED' });
+  });
+
+  it('is given up by password and code', async () => {
+    const { id, email, actor } = await buildEnrolled();
+    const currentPassword = goodPassword;
+
+    const guess = factors.disable(actor, { currentPassword, code: await codeOf(id, 99) });
+    await expect(guess).rejects.toMatchObject(wrongCode);
+    const stolen = factors.disable(actor, { currentPassword: 'wrong', code: await codeOf(id) });
+    await expect(stolen).rejects.toMatchObject({ details: [{ code: 'PASSWORD_WRONG' }] });
+    await factors.disable(actor, { currentPassword, code: await codeOf(id) });
+
+    await expect(logIn(email)).resolves.toBeDefined();
+    const audit = await database.sql<{ action: string }>(
+      `SELECT action FROM core.audit_logs WHERE entity_id = $1 AND action LIKE 'MFA%'
+       ORDER BY timestamp`,
+      [id],
+    );
+    expect(audit.map(({ action }) => action)).toEqual([
+      'MFA_ENABLE',
+      'MFA_FAILED',
+      'MFA_FAILED',
+      'MFA_DISABLE',
+    ]);
+  });
+
+  it('is demanded of the roles that the company names', async () => {
+    const { id, email, companyId } = await buildMember();
+    const require = (roles: string[]) =>
+      database.sql('UPDATE platform.companies SET settings = $2 WHERE id = $1', [
+        companyId,
+        { security: { requireMfaFor: roles } },
+      ]);
+
+    await require(['tenant_admin']);
+    const others = await actorOf(email);
+    await require(['tenant_admin', 'policyholder']);
+    const limited = await actorOf(email);
+    await factors.setUp(limited, goodPassword);
+    await factors.enable(limited, await codeOf(id, -1));
+    const enrolled = await actorOf(email, await codeOf(id));
+
+    expect([others.mustEnrol, limited.mustEnrol, enrolled.mustEnrol]).toEqual([
+      undefined,
+      true,
+      undefined,
+    ]);
+  });
+});
