@@ -20,7 +20,7 @@ import { createSubscriptionTimelines } from '../commands/subscriptionTimelines.t
 import { createTokens } from '../commands/tokens.ts';
 import { createWorkflowCommands } from '../commands/workflows.ts';
 import type { Config } from '../config.ts';
-import { runInContext } from '../context.ts';
+import { principalOf, runInContext } from '../context.ts';
 import type { Logger } from '../logger.ts';
 import { databaseMetrics } from '../metrics.ts';
 import { defineModels } from '../models/all.ts';
@@ -179,7 +179,7 @@ const recordDenial: OnDenied = async (refusal, request) => {
   await runInContext(
     {
       requestId,
-      actorId: actor?.userId ?? null,
+      actorId: actor ? principalOf(actor) : null,
       actorType: actor?.type ?? 'system',
       ip,
       userAgent,

@@ -1,9 +1,9 @@
 import Router from '@koa/router';
 import type { Companies, KnownCompany } from '../commands/companies.ts';
 import type { Sessions } from '../commands/sessions.ts';
-import { currentContext, runInContext, type Actor } from '../context.ts';
+import { currentContext, principalOf, runInContext, type Actor } from '../context.ts';
 import { BadRequest, Forbidden, Refusal, Unauthenticated } from '../errors.ts';
-import { may } from '../rules/permissions.ts';
+import { allows } from '../rules/permissions.ts';
 import { tenantUnknown } from './asked.ts';
 import { authentication, type VerifyingTokens } from './middleware/authentication.ts';
 import type { RateLimits } from './middleware/rateLimits.ts';
@@ -106,7 +106,7 @@ function guarded({ tokens, sessions, companies, rateLimits }: RouterOptions) {
     const work = {
       ...currentContext(),
       companyId: company?.id ?? visitor?.companyId,
-      actorId: visitor?.userId,
+      actorId: visitor && principalOf(visitor),
       actorType: visitor?.type,
     };
     await runInContext(work, () => route.run(ctx));
@@ -150,8 +150,12 @@ const inside = (company: KnownCompany | undefined, sender: Actor | undefined): A
 function checkAccess({ permission }: Route, visitor: Actor | undefined): void {
   if (permission === 'public') return;
   if (!visitor) throw new Unauthenticated();
-  if (permission === 'signed-in' || may(visitor.roles, permission)) return;
-  throw new Forbidden(`Your role does not allow ${permission}`);
+  if (permission === 'signed-in') {
+    if (visitor.key) throw new Forbidden('This is for people; a key cannot do it');
+    return;
+  }
+  if (allows(visitor, permission)) return;
+  throw new Forbidden(`Your ${visitor.key ? 'key' : 'role'} does not allow ${permission}`);
 }
 
 /** Whoever belongs to a suspended tenant may still sign in and read. */

@@ -49,7 +49,7 @@ const grants = {
     'call_center',
     'auditor',
   ],
-  'policy:read_own': ['policyholder'],
+  'policy:read_own': roleCodes,
   'audit:read': ['global_admin', 'tenant_admin', 'auditor'],
   'workflow:read': ['global_admin', 'tenant_admin', 'operator'],
   'workflow:operate': ['global_admin', 'operator'],
@@ -57,6 +57,20 @@ const grants = {
   'notification:read_own': roleCodes,
   'notification:update_own': roleCodes,
 } as const satisfies Readonly<Record<string, readonly Role[]>>;
+
+const personal: ReadonlySet<string> = new Set([
+  'apikey:manage',
+  'user:manage',
+  'subscription:create',
+]);
+
+/** The permission over everybody's rows beside the one over one's own. */
+const overAll: { readonly [Code in Permission]?: Permission } = {
+  'subscription:read_own': 'subscription:read_all',
+  'subscription:cancel_own': 'subscription:cancel_any',
+  'subscription:renew_own': 'subscription:renew_any',
+  'policy:read_own': 'policy:read',
+};
 
 /** Every permission, in the order of the table. */
 export const permissionCodes: readonly Permission[] = Object.keys(grants).filter(isPermission);
@@ -68,6 +82,31 @@ export const getRolePermissions = (role: Role): readonly Permission[] =>
 /** Whether one of the roles carries the permission. No roles, no permission. */
 export const may = (held: readonly Role[], permission: Permission): boolean =>
   held.some((role) => isGranted(role, permission));
+
+/**
+ * Permissions that a key can be given. The others are personal: what is one's own, buying for oneself,
+ * and handing out rights.
+ */
+export const scopeCodes: readonly Permission[] = permissionCodes.filter(
+  (code) => !code.endsWith('_own') && !personal.has(code),
+);
+
+/** Who asks: a person by roles, or a key by the permissions it was given. */
+export interface Holder {
+  readonly roles: readonly Role[];
+  readonly key?: { readonly scopes: readonly Permission[] } | undefined;
+}
+
+/**
+ * Whether somebody may, as far as that does not depend on the row. A key owns no rows; where a
+ * route asks for `_own`, it needs the permission over everybody's.
+ */
+export function allows({ roles, key }: Holder, permission: Permission): boolean {
+  if (!key) return may(roles, permission);
+  return [permission, overAll[permission]].some(
+    (code) => code !== undefined && scopeCodes.includes(code) && key.scopes.includes(code),
+  );
+}
 
 /** The role shown on the user; undefined without any. */
 export const strongestRole = (held: readonly Role[]): Role | undefined =>
