@@ -1,5 +1,6 @@
 import type Koa from 'koa';
 import { render } from '../activities/templates.ts';
+import { createApiKeys } from '../commands/apiKeys.ts';
 import { createAuth } from '../commands/auth.ts';
 import { createAuditLogs } from '../commands/auditLogs.ts';
 import { createCategories } from '../commands/categories.ts';
@@ -74,6 +75,7 @@ export function composeApi({
   const workflows = createWorkflowCommands(temporal);
   const tokens = createTokens(config);
   const sessions = createSessions();
+  const apiKeys = createApiKeys({ config, log });
   const companies = createCompanies(config);
   const passwords = createPasswords(config);
   const { dispatch } = dispatcher;
@@ -127,12 +129,14 @@ export function composeApi({
     lifecycle,
     tokens,
     sessions,
+    apiKeys,
     companies,
     onDenied: recordDenial,
     rateLimits: limits.isOn
       ? createRateLimits({ limits, store: counted, fallback: memoryStore(), registry: metrics })
       : undefined,
     routes: resourceRoutes({
+      apiKeys,
       auth,
       auditLogs: createAuditLogs({ config, policies }),
       categories: createCategories(),
@@ -156,6 +160,7 @@ export function composeApi({
     lifecycle,
     async close() {
       sessions.close();
+      await apiKeys.close();
       await dispatcher.drained();
       await counted.close();
       await temporal.connection.close();

@@ -1,4 +1,5 @@
 import Router from '@koa/router';
+import type { ApiKeys } from '../commands/apiKeys.ts';
 import type { Companies, KnownCompany } from '../commands/companies.ts';
 import type { Sessions } from '../commands/sessions.ts';
 import { currentContext, principalOf, runInContext, type Actor } from '../context.ts';
@@ -16,6 +17,7 @@ export interface RouterOptions {
   readonly olderPathsEnd: Date | undefined;
   readonly tokens: VerifyingTokens;
   readonly sessions: Pick<Sessions, 'actorOf'>;
+  readonly apiKeys: Pick<ApiKeys, 'actorOf'>;
   readonly companies: Pick<Companies, 'resolve'>;
   readonly rateLimits?: RateLimits | undefined;
 }
@@ -83,8 +85,8 @@ interface Parameterised {
 }
 
 /** The order of the checks: who, how often, where, whether; only then is the request read. */
-function guarded({ tokens, sessions, companies, rateLimits }: RouterOptions) {
-  const authenticate = authentication(tokens, sessions);
+function guarded({ tokens, sessions, apiKeys, companies, rateLimits }: RouterOptions) {
+  const authenticate = authentication(tokens, sessions, apiKeys);
 
   return async (route: Route, ctx: Context & Parameterised): Promise<void> => {
     const { state } = ctx;

@@ -1,3 +1,4 @@
+import { apiKeyRoutes } from './api-keys/routes.ts';
 import { auditLogRoutes } from './audit-logs/routes.ts';
 import { authRoutes } from './auth/routes.ts';
 import { categoryRoutes } from './categories/routes.ts';
@@ -22,6 +23,7 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof registrationRoutes>[0] &
   Parameters<typeof auditLogRoutes>[0] &
   Parameters<typeof wellKnownRoutes>[0] &
+  Parameters<typeof apiKeyRoutes>[0] &
   Parameters<typeof devRoutes>[0];
 
 /** Every resource, in the order in which the documentation shows them. */
@@ -36,5 +38,6 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...registrationRoutes(dependencies),
   ...auditLogRoutes(dependencies),
   ...wellKnownRoutes(dependencies),
+  ...apiKeyRoutes(dependencies),
   ...devRoutes(dependencies),
 ];

@@ -25,6 +25,8 @@ export type AuditAction =
   | 'PASSWORD_RESET_REQUEST'
   | 'ACCESS_DENIED'
   | 'COMPANY_ENTERED'
+  | 'KEY_ROTATED'
+  | 'KEY_REVOKED'
   | 'EXPORT';
 
 type Facts = Readonly<Record<string, unknown>>;

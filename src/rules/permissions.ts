@@ -101,12 +101,12 @@ export interface Holder {
  * Whether somebody may, as far as that does not depend on the row. A key owns no rows; where a
  * route asks for `_own`, it needs the permission over everybody's.
  */
-export function allows({ roles, key }: Holder, permission: Permission): boolean {
-  if (!key) return may(roles, permission);
-  return [permission, overAll[permission]].some(
-    (code) => code !== undefined && scopeCodes.includes(code) && key.scopes.includes(code),
-  );
-}
+export const allows = ({ roles, key }: Holder, permission: Permission): boolean =>
+  key ? scopesFor(permission).some((scope) => key.scopes.includes(scope)) : may(roles, permission);
+
+/** Each of these lets a key do it; none where only people may. */
+export const scopesFor = (permission: Permission): readonly Permission[] =>
+  scopeCodes.filter((code) => code === permission || code === overAll[permission]);
 
 /** The role shown on the user; undefined without any. */
 export const strongestRole = (held: readonly Role[]): Role | undefined =>

@@ -89,6 +89,10 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'POST /administration/registration-requests/:id/reject': ['global_admin'],
   'DELETE /administration/registration-requests/:id/reject': ['global_admin'],
   'POST /administration/registration-requests/:id/retry': ['global_admin', 'operator'],
+  'GET /api-keys': ['tenant_admin'],
+  'POST /api-keys': ['tenant_admin'],
+  'POST /api-keys/:id/rotate': ['tenant_admin'],
+  'DELETE /api-keys/:id': ['tenant_admin'],
   'GET /audit-logs': ['global_admin', 'tenant_admin', 'auditor'],
 };
 
@@ -127,6 +131,8 @@ export const ownership: Readonly<
   'GET /workflows/onboarding/:id/timeline': { reach: ['global_admin'] },
   'GET /workflows/onboarding/:id/explain': { reach: ['global_admin'] },
   'PATCH /workflows/onboarding/:id/timers/:name': { reach: ['global_admin'] },
+  'POST /api-keys/:id/rotate': { reach: ['tenant_admin'] },
+  'DELETE /api-keys/:id': { reach: ['tenant_admin'] },
   'GET /administration/registration-requests/:id': { reach: ['global_admin'] },
   'POST /administration/registration-requests/:id/approve': { reach: ['global_admin'] },
   'POST /administration/registration-requests/:id/reject': { reach: ['global_admin'] },

@@ -38,6 +38,7 @@ describe('the catalog', () => {
 
     // Credentials and domains are found before a company is known; the relay looks over all.
     expect(others.flat()).toEqual([
+      'core.api_keys_prefix_key',
       'core.outbox_open_idx',
       'platform.domains_domain_key',
       'platform.domains_pkey',
@@ -81,6 +82,7 @@ describe('the catalog', () => {
         'counters',
         'calendars',
         'registration_requests',
+        'api_keys',
       ].flatMap((t) => tenant(`core.${t}`, 'ISU')),
       ...['audit_logs', 'transitions'].flatMap((t) => tenant(`core.${t}`, 'IS')),
       ...tenant('core.idempotency_keys', 'DISU'),
@@ -94,6 +96,7 @@ describe('the catalog', () => {
       ].flatMap((t) => tenant(`shared.${t}`, 'ISU')),
       ...['companies', 'domains', 'memberships'].flatMap((t) => tenant(`platform.${t}`, 'S')),
       'app_api: limits.counters DISU',
+      'app_auth: core.api_keys S',
       'app_auth: core.audit_logs I',
       'app_auth: core.notifications I',
       'app_auth: core.outbox I',

@@ -83,6 +83,7 @@ export async function buildFull(api: TestApi): Promise<Full> {
     admin_username: name,
     admin_password: 'Seven-Green-Otters-7',
   });
+  const made = await admin.post('/api-keys', { name: 'Export', scopes: ['policy:read'] });
   const told = await api.as(holder).get('/notifications', { channel: 'in_app' });
   return {
     id,
@@ -97,6 +98,7 @@ export async function buildFull(api: TestApi): Promise<Full> {
       'administration/registration-requests': registered.body.data.id,
       'auth/sessions': (await sessionOf(holder)).sessionId,
       policies: bought.body.data.policy_id,
+      'api-keys': made.body.data.id,
       notifications: told.body.items[0].id,
     },
   };

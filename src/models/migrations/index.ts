@@ -7,7 +7,7 @@ import { frozenTerms } from './0006FrozenTerms.ts';
 import { search } from './0007Search.ts';
 import { administration } from './0008Administration.ts';
 import { onboarding } from './0009Onboarding.ts';
-import { rateLimits } from './0012RateLimits.ts';
+import { apiKeys } from './0012ApiKeys.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -27,5 +27,5 @@ export const migrations: readonly Migration[] = [
   search,
   administration,
   onboarding,
-  rateLimits,
+  apiKeys,
 ];
