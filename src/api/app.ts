@@ -3,6 +3,7 @@ import Koa from 'koa';
 import compress from 'koa-compress';
 import conditionalGet from 'koa-conditional-get';
 import type { Registry } from 'prom-client';
+import type { ApiKeys } from '../commands/apiKeys.ts';
 import type { Companies } from '../commands/companies.ts';
 import type { Sessions } from '../commands/sessions.ts';
 import type { Config } from '../config.ts';
@@ -36,6 +37,7 @@ export interface AppDependencies {
   readonly lifecycle: Operations['lifecycle'];
   readonly tokens: VerifyingTokens;
   readonly sessions: Pick<Sessions, 'actorOf'>;
+  readonly apiKeys: Pick<ApiKeys, 'actorOf'>;
   readonly companies: Pick<Companies, 'resolve' | 'isAllowedHost'>;
   readonly onDenied: OnDenied;
   /** Without them nothing is counted. */
@@ -103,6 +105,7 @@ const crossOrigin = (allowed: readonly string[]): cors.Options => {
       'Idempotency-Key',
       'If-Match',
       'If-None-Match',
+      'X-API-Key',
       'X-Company-Id',
       'X-Request-ID',
     ],

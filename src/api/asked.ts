@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import Joi from 'joi';
 import type { KnownCompany } from '../commands/companies.ts';
 import type { Once } from '../commands/idempotency.ts';
-import type { Actor } from '../context.ts';
+import { principalOf, type Actor } from '../context.ts';
 import { BadRequest, NotFound, Unauthenticated, invalidField } from '../errors.ts';
 import { readBody, refuseForbiddenName } from './body.ts';
 import type { Input, RouteFacts } from './route.ts';
@@ -72,7 +72,7 @@ export function reader<P extends Joi.AnySchema, Q extends Joi.AnySchema, B exten
         const actor = signedIn(state);
         return {
           companyId: state.company?.id ?? actor.companyId,
-          principal: actor.userId ?? actor.type,
+          principal: principalOf(actor) ?? actor.type,
           route: `${method} ${path}`,
           key,
           bodyHash: createHash('sha256')

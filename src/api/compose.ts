@@ -1,5 +1,6 @@
 import type Koa from 'koa';
 import { render } from '../activities/templates.ts';
+import { createApiKeys } from '../commands/apiKeys.ts';
 import { createAuth } from '../commands/auth.ts';
 import { checkAudit } from '../commands/auditChecks.ts';
 import { createAuditLogs } from '../commands/auditLogs.ts';
@@ -32,7 +33,7 @@ import { createUsers } from '../commands/users.ts';
 import { createTxtLookup, type ResolveTxt } from '../commands/txtRecords.ts';
 import { createWorkflowCommands } from '../commands/workflows.ts';
 import type { Config } from '../config.ts';
-import { runInContext } from '../context.ts';
+import { principalOf, runInContext } from '../context.ts';
 import type { Logger } from '../logger.ts';
 import { databaseMetrics } from '../metrics.ts';
 import { defineModels } from '../models/all.ts';
@@ -89,6 +90,7 @@ export function composeApi({
   const workflows = createWorkflowCommands(temporal);
   const tokens = createTokens(config);
   const sessions = createSessions();
+  const apiKeys = createApiKeys({ config, log });
   const companies = createCompanies(config);
   const flags = createFlags();
   const passwords = createPasswords(config);
@@ -145,12 +147,14 @@ export function composeApi({
     lifecycle,
     tokens,
     sessions,
+    apiKeys,
     companies,
     onDenied: recordDenial,
     rateLimits: limits.isOn
       ? createRateLimits({ limits, store: counted, fallback: memoryStore(), registry: metrics })
       : undefined,
     routes: resourceRoutes({
+      apiKeys,
       auth,
       auditLogs: createAuditLogs({ config, policies }),
       calendars: createCalendars(),
@@ -185,6 +189,7 @@ export function composeApi({
     lifecycle,
     async close() {
       sessions.close();
+      await apiKeys.close();
       await dispatcher.drained();
       await counted.close();
       await temporal.connection.close();
@@ -208,7 +213,7 @@ const recordDenial: OnDenied = async (refusal, request) => {
   await runInContext(
     {
       requestId,
-      actorId: actor?.userId ?? null,
+      actorId: actor ? principalOf(actor) : null,
       actorType: actor?.type ?? 'system',
       ip,
       userAgent,

@@ -1,4 +1,5 @@
 import type Joi from 'joi';
+import { scopesFor } from '../rules/permissions.ts';
 import type { Route } from './route.ts';
 import { canonicalPath } from './router.ts';
 import { jsonSchemaOf } from './schema.ts';
@@ -48,6 +49,7 @@ export function openApiDocument(
       ),
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+        apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
       },
     },
   };
@@ -66,7 +68,11 @@ function operation(
     ...(isOlder && { deprecated: true }),
     ...(businessRules && { 'x-business-rules': true }),
     'x-permission': permission,
-    security: permission === 'public' ? [{}, { bearer: [] }] : [{ bearer: [] }],
+    security: [
+      ...(permission === 'public' ? [{}] : []),
+      { bearer: [] },
+      ...(mayBeOfKey(route) ? [{ apiKey: [] }] : []),
+    ],
     parameters: [
       ...fieldsOf(params).map((field) => ({ ...field, in: 'path', required: true })),
       ...fieldsOf(query).map((field) => ({ ...field, in: 'query' })),
@@ -81,6 +87,12 @@ function operation(
     }),
     responses: { ...success(route, schemas), ...refused(route) },
   };
+}
+
+/** What is for people alone takes no key. */
+function mayBeOfKey({ permission, company }: Route): boolean {
+  if (permission === 'public') return company !== false;
+  return permission !== 'signed-in' && scopesFor(permission).length > 0;
 }
 
 function success(route: Route, schemas: Map<string, Json>): Json {

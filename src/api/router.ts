@@ -1,9 +1,10 @@
 import Router from '@koa/router';
+import type { ApiKeys } from '../commands/apiKeys.ts';
 import type { Companies, KnownCompany } from '../commands/companies.ts';
 import type { Sessions } from '../commands/sessions.ts';
-import { currentContext, runInContext, type Actor } from '../context.ts';
+import { currentContext, principalOf, runInContext, type Actor } from '../context.ts';
 import { BadRequest, Forbidden, Refusal, Unauthenticated } from '../errors.ts';
-import { may } from '../rules/permissions.ts';
+import { allows } from '../rules/permissions.ts';
 import { tenantUnknown } from './asked.ts';
 import { authentication, type VerifyingTokens } from './middleware/authentication.ts';
 import { methodNotAllowed } from './middleware/unmatched.ts';
@@ -17,6 +18,7 @@ export interface RouterOptions {
   readonly olderPathsEnd: Date | undefined;
   readonly tokens: VerifyingTokens;
   readonly sessions: Pick<Sessions, 'actorOf'>;
+  readonly apiKeys: Pick<ApiKeys, 'actorOf'>;
   readonly companies: Pick<Companies, 'resolve'>;
   readonly rateLimits?: RateLimits | undefined;
 }
@@ -104,8 +106,8 @@ interface Parameterised {
 }
 
 /** The order of the checks: who, how often, where, whether; only then is the request read. */
-function guarded({ tokens, sessions, companies, rateLimits }: RouterOptions) {
-  const authenticate = authentication(tokens, sessions);
+function guarded({ tokens, sessions, apiKeys, companies, rateLimits }: RouterOptions) {
+  const authenticate = authentication(tokens, sessions, apiKeys);
 
   return async (route: Route, ctx: Context & Parameterised): Promise<void> => {
     const { state } = ctx;
@@ -127,7 +129,7 @@ function guarded({ tokens, sessions, companies, rateLimits }: RouterOptions) {
     const work = {
       ...currentContext(),
       companyId: company?.id ?? visitor?.companyId,
-      actorId: visitor?.userId,
+      actorId: visitor && principalOf(visitor),
       actorType: visitor?.type,
     };
     await runInContext(work, () => route.run(ctx));
@@ -174,8 +176,12 @@ function checkAccess({ permission, path }: Route, visitor: Actor | undefined): v
   if (visitor.mustEnrol && !path.startsWith('/auth/')) {
     throw new Forbidden('Enable a second factor first', 'MFA_ENROLMENT_REQUIRED');
   }
-  if (permission === 'signed-in' || may(visitor.roles, permission)) return;
-  throw new Forbidden(`Your role does not allow ${permission}`);
+  if (permission === 'signed-in') {
+    if (visitor.key) throw new Forbidden('This is for people; a key cannot do it');
+    return;
+  }
+  if (allows(visitor, permission)) return;
+  throw new Forbidden(`Your ${visitor.key ? 'key' : 'role'} does not allow ${permission}`);
 }
 
 /** Whoever belongs to a suspended tenant may still sign in and read. */

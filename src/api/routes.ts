@@ -1,3 +1,4 @@
+import { apiKeyRoutes } from './api-keys/routes.ts';
 import { auditLogRoutes } from './audit-logs/routes.ts';
 import { authRoutes } from './auth/routes.ts';
 import { categoryRoutes } from './categories/routes.ts';
@@ -34,6 +35,7 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof invitationRoutes>[0] &
   Parameters<typeof auditLogRoutes>[0] &
   Parameters<typeof wellKnownRoutes>[0] &
+  Parameters<typeof apiKeyRoutes>[0] &
   Parameters<typeof devRoutes>[0];
 
 /** Every resource, in the order in which the documentation shows them. */
@@ -54,5 +56,6 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...invitationRoutes(dependencies),
   ...auditLogRoutes(dependencies),
   ...wellKnownRoutes(dependencies),
+  ...apiKeyRoutes(dependencies),
   ...devRoutes(dependencies),
 ];

@@ -5,7 +5,7 @@ import { append, flush, select, withTenant } from '../models/database.ts';
 import { containing, selectPage } from '../models/list.ts';
 import { PropertyCategory, type segments } from '../models/PropertyCategory.ts';
 import { archiveRow, editRow, getRow, restoreRow } from '../models/rows.ts';
-import { may } from '../rules/permissions.ts';
+import { allows } from '../rules/permissions.ts';
 import { rowsOnce, type Once, type Replay } from './idempotency.ts';
 
 export interface CategoryWish {
@@ -123,7 +123,7 @@ export type Categories = ReturnType<typeof createCategories>;
 
 /** Whether somebody also reads what is archived or not for sale: who may read the audit. */
 export const seesAll = (visitor: Actor | undefined): boolean =>
-  visitor !== undefined && may(visitor.roles, 'audit:read');
+  visitor !== undefined && allows(visitor, 'audit:read');
 
 /** Keeps a live category from being archived until the commit. @returns whether it is live */
 export async function holdCategory(id: string): Promise<boolean> {

@@ -4,7 +4,7 @@ import { Company } from '../models/Company.ts';
 import { platformCompanyId, withGlobal } from '../models/database.ts';
 import { columnsOf, containing, selectPage } from '../models/list.ts';
 import { editRow, getRow, noSuch } from '../models/rows.ts';
-import { may } from '../rules/permissions.ts';
+import { allows } from '../rules/permissions.ts';
 import type { Companies } from './companies.ts';
 import { fieldsOf, refuseUnknownZone, type CompanyChanges } from './ownCompany.ts';
 
@@ -63,7 +63,7 @@ export const createCompanyAdministration = ({ companies }: { readonly companies:
 
   /** Others than global administrators see their own company alone. */
   async get(actor: Actor, id: string): Promise<Company> {
-    const seesAll = may(actor.roles, 'company:manage_all');
+    const seesAll = allows(actor, 'company:manage_all');
     if (!seesAll && id !== actor.companyId) throw noSuch(Company.entityType, id);
     return withGlobal(() => found(id));
   },

@@ -3,7 +3,7 @@ import { Conflict, Forbidden, invalidField } from '../errors.ts';
 import { select } from '../models/database.ts';
 import { isHeld, knownRoles } from '../models/Membership.ts';
 import { noSuch } from '../models/rows.ts';
-import { may, mayGrant, type Role } from '../rules/permissions.ts';
+import { allows, mayGrant, type Role } from '../rules/permissions.ts';
 
 /** A person as one company sees them. */
 export interface PersonView {
@@ -79,7 +79,7 @@ export async function holdPerson(id: string): Promise<PersonView> {
   return getPerson(id);
 }
 
-export const mayManage = ({ roles }: Actor): boolean => may(roles, 'user:manage');
+export const mayManage = (actor: Actor): boolean => allows(actor, 'user:manage');
 
 /** To whoever neither is the person nor manages people, there is no such person. */
 export function refuseStranger(actor: Actor, id: string): void {

@@ -15,7 +15,7 @@ import { PolicySubscription } from '../models/PolicySubscription.ts';
 import { noSuch } from '../models/rows.ts';
 import { compareDates, dateAt, type CalendarDate } from '../rules/calendar.ts';
 import { subtract, zero, type Money } from '../rules/money.ts';
-import { may } from '../rules/permissions.ts';
+import { allows } from '../rules/permissions.ts';
 import type { PolicyStatus } from '../rules/subscriptions.ts';
 import { seesAll } from './categories.ts';
 
@@ -130,8 +130,7 @@ async function viewOf(actor: Actor, id: string): Promise<PolicyView> {
     size: 1,
   });
   const isVisible =
-    row &&
-    ((row.userId !== null && row.userId === actor.userId) || may(actor.roles, 'policy:read'));
+    row && ((row.userId !== null && row.userId === actor.userId) || allows(actor, 'policy:read'));
   if (!isVisible) throw noSuch('policy', id);
   return asView(row);
 }
@@ -142,7 +141,7 @@ const viewsWhere = (
   order: ListOrder,
 ): Promise<{ items: PolicyView[]; total: number }> =>
   withTenant(actor.companyId, async () => {
-    const isOwnOnly = !may(actor.roles, 'policy:read');
+    const isOwnOnly = !allows(actor, 'policy:read');
     if (isOwnOnly && !actor.userId) throw new Forbidden();
     const own: Condition[] = isOwnOnly ? [['p.user_id = $', actor.userId]] : [];
     const page = await selectPage<Row>(columns(), tables, [...own, ...conditions], order);

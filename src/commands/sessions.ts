@@ -1,9 +1,9 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { validate as isUuid } from 'uuid';
 import type { Actor } from '../context.ts';
 import { Unauthenticated } from '../errors.ts';
 import { select, withIdentity } from '../models/database.ts';
 import { knownRoles, rolesHeld } from '../models/Membership.ts';
+import { createFreshAnswers } from './freshAnswers.ts';
 
 export interface Sessions {
   /**
@@ -17,110 +17,22 @@ export interface Sessions {
   close(): void;
 }
 
-interface Known {
-  readonly token: Token;
-  /** When the question was put: nobody acts on older facts than `freshMs`. */
-  readonly since: number;
-  askedAt: number;
-  readonly actor: Promise<Actor | undefined>;
-}
-
-/** Below the 5 s within which a revocation must be seen everywhere, the query included. */
-const freshMs = 4000;
-const refreshEveryMs = 2000;
-/** Whoever was silent so long is asked about again with the next request. */
-const idleMs = 60_000;
-const batch = 1000;
-const most = 20_000;
-
-/**
- * Keeps who is signed in. One query every two seconds asks about all that are active, so that a
- * request of theirs needs none; sessions that are new to this process are asked about together.
- */
+/** Keeps who is signed in. */
 export function createSessions(): Sessions {
-  const known = new Map<string, Known>();
-  const stopping = new AbortController();
-  let isRefreshing = false;
-  let newcomers: { tokens: Token[]; actors: Promise<Actors> } | undefined;
-
-  const askAbout = (token: Token): Known => {
-    const since = performance.now();
-    if (!newcomers || newcomers.tokens.length >= batch) {
-      const tokens: Token[] = [];
-      const actors = pause(0).then(() => {
-        if (newcomers?.tokens === tokens) newcomers = undefined;
-        return loadActors(tokens);
-      });
-      newcomers = { tokens, actors };
-    }
-    newcomers.tokens.push(token);
-    const actor = newcomers.actors.then((actors) => actors.get(token.sessionId));
-    const entry: Known = { token, since, askedAt: since, actor };
-    actor.catch(() => drop(entry));
-    return entry;
-  };
-
-  const drop = (entry: Known): void => {
-    const { sessionId } = entry.token;
-    if (known.get(sessionId) === entry) known.delete(sessionId);
-  };
-
-  const remember = (entry: Known): void => {
-    const { sessionId } = entry.token;
-    known.delete(sessionId);
-    const [oldest] = known.keys();
-    if (oldest !== undefined && known.size >= most) known.delete(oldest);
-    known.set(sessionId, entry);
-  };
-
-  const refresh = async (): Promise<void> => {
-    const now = performance.now();
-    const entries = [...known.values()];
-    entries.filter(({ askedAt }) => askedAt < now - idleMs).forEach(drop);
-    const active = entries.filter((entry) => known.get(entry.token.sessionId) === entry);
-    for (let from = 0; from < active.length; from += batch) {
-      const part = active.slice(from, from + batch);
-      const since = performance.now();
-      const actors = await loadActors(part.map(({ token }) => token));
-      for (const entry of part) {
-        const { token, askedAt } = entry;
-        // Forgotten or asked about anew in the meantime: that is the younger answer.
-        if (known.get(token.sessionId) !== entry) continue;
-        const actor = Promise.resolve(actors.get(token.sessionId));
-        known.set(token.sessionId, { token, askedAt, since, actor });
-      }
-    }
-  };
-
-  const keepFresh = async (): Promise<void> => {
-    if (isRefreshing) return;
-    isRefreshing = true;
-    while (known.size > 0 && !stopping.signal.aborted) {
-      const { signal } = stopping;
-      await pause(refreshEveryMs, undefined, { ref: false, signal }).catch(() => undefined);
-      // While the database is away the entries grow old, and each request asks for itself.
-      if (!signal.aborted) await refresh().catch(() => undefined);
-    }
-    isRefreshing = false;
-  };
+  const known = createFreshAnswers<Token, Actor>({
+    keyOf: ({ sessionId }) => sessionId,
+    isSame,
+    load: loadActors,
+  });
 
   return {
     async actorOf(payload) {
-      const token = readPayload(payload);
-      const now = performance.now();
-      let entry = known.get(token.sessionId);
-      if (!entry || now - entry.since >= freshMs || !isSame(entry.token, token)) {
-        entry = askAbout(token);
-        remember(entry);
-        void keepFresh();
-      }
-      entry.askedAt = now;
-      const actor = await entry.actor;
+      const actor = await known.get(readPayload(payload));
       if (!actor) throw new Unauthenticated('This session has ended; sign in again');
       return actor;
     },
-    forget: (sessionId) => void known.delete(sessionId),
-    close: () => stopping.abort(),
+    forget: (sessionId) => known.forget(sessionId),
+    close: () => known.close(),
   };
 }
 

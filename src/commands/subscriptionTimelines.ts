@@ -5,7 +5,7 @@ import { withTenant } from '../models/database.ts';
 import { PolicySubscription } from '../models/PolicySubscription.ts';
 import { getRow } from '../models/rows.ts';
 import { Timer } from '../models/Timer.ts';
-import { may } from '../rules/permissions.ts';
+import { allows } from '../rules/permissions.ts';
 import { allowedTransitions } from '../rules/subscriptions.ts';
 import { subscriptionWorkflowId } from '../rules/workflowIds.ts';
 import { changeExpiry } from '../workflows/subscriptionLifecycle.ts';
@@ -21,7 +21,7 @@ const story: Story<PolicySubscription> = {
   workflowId: subscriptionWorkflowId,
   /** Operators watch every run of the company; others see what they may see of subscriptions. */
   find: (actor, id) =>
-    may(actor.roles, 'workflow:read') ? getRow(PolicySubscription, id) : visible(actor, id),
+    allows(actor, 'workflow:read') ? getRow(PolicySubscription, id) : visible(actor, id),
   eventTitles,
   isNotice,
   titleOf,

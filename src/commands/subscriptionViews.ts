@@ -9,7 +9,7 @@ import {
 } from '../models/list.ts';
 import { PolicySubscription } from '../models/PolicySubscription.ts';
 import { getRow, noSuch } from '../models/rows.ts';
-import { may } from '../rules/permissions.ts';
+import { allows } from '../rules/permissions.ts';
 import { subscriptionWorkflowId } from '../rules/workflowIds.ts';
 
 /** A subscription as it is shown, whether read from its row or just made. */
@@ -61,8 +61,12 @@ const columns = (): string =>
    EXISTS (SELECT 1 FROM core.outbox o WHERE o.company_id = s.company_id
        AND o.entity_id = s.id AND o.dispatched_at IS NULL AND o.parked_at IS NULL) AS "isStarting"`;
 
-const isVisible = (actor: Actor, { userId }: Pick<PolicySubscription, 'userId'>): boolean =>
-  (userId !== null && userId === actor.userId) || may(actor.roles, 'subscription:read_all');
+/** A subscription of nobody's is not owned by whoever is nobody either, such as a key. */
+export const owns = (actor: Actor, { userId }: Pick<PolicySubscription, 'userId'>): boolean =>
+  userId !== null && userId === actor.userId;
+
+const isVisible = (actor: Actor, subscription: Pick<PolicySubscription, 'userId'>): boolean =>
+  owns(actor, subscription) || allows(actor, 'subscription:read_all');
 
 function asView({ policyNumber, isStarting, ...subscription }: Row): SubscriptionView {
   const { companyId, id, workflowClosedAt } = subscription;

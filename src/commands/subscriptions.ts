@@ -6,7 +6,7 @@ import { afterCommit, withTenant } from '../models/database.ts';
 import { illegalTransition, PolicySubscription } from '../models/PolicySubscription.ts';
 import { editRow, refuseStale } from '../models/rows.ts';
 import type { CalendarDate } from '../rules/calendar.ts';
-import { may } from '../rules/permissions.ts';
+import { allows } from '../rules/permissions.ts';
 import { nextStatus, type SubscriptionStatus } from '../rules/subscriptions.ts';
 import { subscriptionWorkflowId } from '../rules/workflowIds.ts';
 import { cancel, renew } from '../workflows/subscriptionLifecycle.ts';
@@ -14,7 +14,7 @@ import type { Dispatcher } from './dispatch.ts';
 import { commandOnce, rowsOnce, type Once, type Replay } from './idempotency.ts';
 import { matching } from './policies.ts';
 import { sell, type Subscribe } from './subscribe.ts';
-import { viewOf, viewsWhere, visible, type SubscriptionView } from './subscriptionViews.ts';
+import { owns, viewOf, viewsWhere, visible, type SubscriptionView } from './subscriptionViews.ts';
 import type { WorkflowCommand, WorkflowCommands } from './workflows.ts';
 
 export interface SubscriptionFilters {
@@ -80,7 +80,7 @@ export const createSubscriptions = ({
     list: (actor: Actor, filters: SubscriptionFilters) =>
       withTenant(actor.companyId, async () => {
         const { status, insurancePlanId, userId, search, createdAfter, createdBefore } = filters;
-        const owner = may(actor.roles, 'subscription:read_all') ? userId : signedIn(actor);
+        const owner = allows(actor, 'subscription:read_all') ? userId : signedIn(actor);
         return viewsWhere(
           [
             ...(owner ? [['s.user_id = $', owner] as const] : []),
@@ -123,8 +123,8 @@ export const createSubscriptions = ({
         once,
         prepare: async () => {
           const subscription = await visible(actor, id);
-          if (subscription.userId !== actor.userId) {
-            if (!may(actor.roles, 'subscription:cancel_any')) throw new Forbidden();
+          if (!owns(actor, subscription)) {
+            if (!allows(actor, 'subscription:cancel_any')) throw new Forbidden();
             if (!wish.reason) {
               throw invalidField(
                 'reason',
@@ -156,8 +156,8 @@ export const createSubscriptions = ({
         once,
         prepare: async () => {
           const subscription = await visible(actor, id);
-          const isStaff = may(actor.roles, 'subscription:renew_any');
-          if (subscription.userId !== actor.userId && !isStaff) throw new Forbidden();
+          const isStaff = allows(actor, 'subscription:renew_any');
+          if (!owns(actor, subscription) && !isStaff) throw new Forbidden();
           const isLate = subscription.status === 'expired';
           if (isLate && !isStaff) {
             throw new Forbidden('An expired subscription is renewed by the call centre');
@@ -178,7 +178,7 @@ export const createSubscriptions = ({
     ): Promise<SubscriptionView> =>
       withTenant(actor.companyId, async () => {
         const subscription = await visible(actor, id);
-        if (subscription.userId !== actor.userId && !may(actor.roles, 'subscription:renew_any')) {
+        if (!owns(actor, subscription) && !allows(actor, 'subscription:renew_any')) {
           throw new Forbidden();
         }
         refuseUnless(subscription, 'renew');

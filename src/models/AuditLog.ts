@@ -33,6 +33,8 @@ export type AuditAction =
   | 'ACCESS_DENIED'
   | 'COMPANY_ENTERED'
   | 'DELEGATION'
+  | 'KEY_ROTATED'
+  | 'KEY_REVOKED'
   | 'EXPORT';
 
 type Facts = Readonly<Record<string, unknown>>;

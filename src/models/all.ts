@@ -1,4 +1,5 @@
 import type { Sequelize } from 'sequelize';
+import { ApiKey } from './ApiKey.ts';
 import { AuditLog } from './AuditLog.ts';
 import { Calendar } from './Calendar.ts';
 import { Company } from './Company.ts';
@@ -24,6 +25,7 @@ import { Transition } from './Transition.ts';
 import { User } from './User.ts';
 
 const models = [
+  ApiKey,
   AuditLog,
   Calendar,
   Company,

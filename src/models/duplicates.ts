@@ -7,6 +7,10 @@ export const duplicates: Readonly<Record<string, readonly [code: string, message
     'IDEMPOTENCY_IN_PROGRESS',
     'A request with this Idempotency-Key is being carried out',
   ],
+  api_keys_replaces_key: [
+    'KEY_ROTATED',
+    'This key has been rotated; rotate the one that follows it',
+  ],
   property_categories_name_key: ['CATEGORY_EXISTS', 'There is already a category of this name'],
   insurance_plans_name_key: ['PLAN_EXISTS', 'There is already a plan of this name'],
   policy_subscriptions_live_key: [

@@ -51,7 +51,7 @@ const grants = {
     'call_center',
     'auditor',
   ],
-  'policy:read_own': ['policyholder'],
+  'policy:read_own': roleCodes,
   'audit:read': ['global_admin', 'tenant_admin', 'auditor'],
   'workflow:read': ['global_admin', 'tenant_admin', 'operator'],
   'workflow:operate': ['global_admin', 'operator'],
@@ -59,6 +59,20 @@ const grants = {
   'notification:read_own': roleCodes,
   'notification:update_own': roleCodes,
 } as const satisfies Readonly<Record<string, readonly Role[]>>;
+
+const personal: ReadonlySet<string> = new Set([
+  'apikey:manage',
+  'user:manage',
+  'subscription:create',
+]);
+
+/** The permission over everybody's rows beside the one over one's own. */
+const overAll: { readonly [Code in Permission]?: Permission } = {
+  'subscription:read_own': 'subscription:read_all',
+  'subscription:cancel_own': 'subscription:cancel_any',
+  'subscription:renew_own': 'subscription:renew_any',
+  'policy:read_own': 'policy:read',
+};
 
 /** Every permission, in the order of the table. */
 export const permissionCodes: readonly Permission[] = Object.keys(grants).filter(isPermission);
@@ -83,6 +97,31 @@ export const mayGrant = (held: readonly Role[], role: Role): boolean =>
 /** Whether somebody may let a colleague act in the role for a while: the platform's roles stay there. */
 export const mayDelegate = (held: readonly Role[], role: Role): boolean =>
   held.includes('global_admin') || (role !== 'global_admin' && role !== 'operator');
+
+/**
+ * Permissions that a key can be given. The others are personal: what is one's own, buying for oneself,
+ * and handing out rights.
+ */
+export const scopeCodes: readonly Permission[] = permissionCodes.filter(
+  (code) => !code.endsWith('_own') && !personal.has(code),
+);
+
+/** Who asks: a person by roles, or a key by the permissions it was given. */
+export interface Holder {
+  readonly roles: readonly Role[];
+  readonly key?: { readonly scopes: readonly Permission[] } | undefined;
+}
+
+/**
+ * Whether somebody may, as far as that does not depend on the row. A key owns no rows; where a
+ * route asks for `_own`, it needs the permission over everybody's.
+ */
+export const allows = ({ roles, key }: Holder, permission: Permission): boolean =>
+  key ? scopesFor(permission).some((scope) => key.scopes.includes(scope)) : may(roles, permission);
+
+/** Each of these lets a key do it; none where only people may. */
+export const scopesFor = (permission: Permission): readonly Permission[] =>
+  scopeCodes.filter((code) => code === permission || code === overAll[permission]);
 
 /** The role shown on the user; undefined without any. */
 export const strongestRole = (held: readonly Role[]): Role | undefined =>

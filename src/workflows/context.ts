@@ -9,7 +9,7 @@ export interface CauseContext {
   readonly requestId: string;
   readonly companyId?: string | undefined;
   readonly actorId?: string | null | undefined;
-  readonly actorType?: 'user' | 'workflow' | 'system' | undefined;
+  readonly actorType?: 'user' | 'api_key' | 'workflow' | 'system' | undefined;
 }
 
 export const contextHeader = 'surety-context';

@@ -1,10 +1,12 @@
 import {
+  allows,
   getRolePermissions,
   isAdmin,
   mapLegacyRole,
   may,
   permissionCodes,
   roleCodes,
+  scopeCodes,
   scopeOf,
   strongestRole,
 } from '../../src/rules/permissions.ts';
@@ -35,7 +37,7 @@ const table = {
   'subscription:renew_own': everybody,
   'subscription:renew_any': 'TA CC',
   'policy:read': 'TA CM SA AD CC AU',
-  'policy:read_own': 'PH',
+  'policy:read_own': everybody,
   'audit:read': 'TA AU GA',
   'workflow:read': 'OP TA GA',
   'workflow:operate': 'OP GA',
@@ -119,5 +121,34 @@ describe('mapLegacyRole', () => {
     ['', undefined],
   ])('reads %j as %s', (code, role) => {
     expect(mapLegacyRole(code)).toBe(role);
+  });
+});
+
+describe('a key', () => {
+  const keyWith = (...scopes: (typeof permissionCodes)[number][]) => ({
+    roles: [],
+    key: { scopes },
+  });
+
+  it('does what it was given, whatever roles could do', () => {
+    expect(allows(keyWith('plan:write'), 'plan:write')).toBe(true);
+    expect(allows(keyWith('plan:write'), 'category:write')).toBe(false);
+    expect(allows({ ...keyWith(), roles: ['tenant_admin'] }, 'plan:write')).toBe(false);
+    expect(allows({ roles: ['tenant_admin'] }, 'plan:write')).toBe(true);
+  });
+
+  it("owns nothing, but may do with everybody else's what it was given for that", () => {
+    expect(allows(keyWith('subscription:read_own'), 'subscription:read_own')).toBe(false);
+    expect(allows(keyWith('subscription:read_all'), 'subscription:read_own')).toBe(true);
+    expect(allows(keyWith('subscription:read_all'), 'subscription:cancel_own')).toBe(false);
+  });
+
+  it('never buys, manages people or keys, even where it was given that', () => {
+    for (const code of ['apikey:manage', 'user:manage', 'subscription:create'] as const) {
+      expect(scopeCodes).not.toContain(code);
+      expect(allows(keyWith(code), code)).toBe(false);
+    }
+    expect(scopeCodes.filter((code) => code.endsWith('_own'))).toEqual([]);
+    expect(scopeCodes).toContain('policy:read');
   });
 });

@@ -39,6 +39,7 @@ describe('the catalog', () => {
     // Credentials, invitations and domains are found before a company is known; relay and sealer look
     // over all.
     expect(others.flat()).toEqual([
+      'core.api_keys_prefix_key',
       'core.audit_logs_sealing_idx',
       'core.audit_seals_reach_idx',
       'core.invitations_token_key',
@@ -85,6 +86,7 @@ describe('the catalog', () => {
         'counters',
         'calendars',
         'registration_requests',
+        'api_keys',
         'invitations',
       ].flatMap((t) => tenant(`core.${t}`, 'ISU')),
       ...['audit_logs', 'transitions'].flatMap((t) => tenant(`core.${t}`, 'IS')),
@@ -100,6 +102,7 @@ describe('the catalog', () => {
       ].flatMap((t) => tenant(`shared.${t}`, 'ISU')),
       ...['companies', 'domains', 'memberships'].flatMap((t) => tenant(`platform.${t}`, 'S')),
       'app_api: limits.counters DISU',
+      'app_auth: core.api_keys S',
       'app_auth: core.audit_logs I',
       'app_auth: core.idempotency_keys DIS',
       'app_auth: core.invitations SU',

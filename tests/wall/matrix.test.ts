@@ -1,7 +1,17 @@
-import { may, roleCodes, type Role } from '../../src/rules/permissions.ts';
+import {
+  may,
+  roleCodes,
+  scopeCodes,
+  scopesFor,
+  type Permission,
+  type Role,
+} from '../../src/rules/permissions.ts';
 import { access, ownership } from './access.ts';
 import { byRole, column, places, rowOf, send } from './columns.ts';
 import { bearer, buildFull, personOf, sessionOf, useWall, type Full, type Wall } from './people.ts';
+
+/** What an administrator can give to a key. */
+const keyScopes = scopeCodes.filter((scope) => may(['tenant_admin'], scope));
 
 let wall: Wall;
 let suspended: Full;
@@ -13,6 +23,13 @@ beforeAll(async () => {
     suspended.id,
   ]);
 }, 60_000);
+
+const keyWith = async (scope: Permission): Promise<string> => {
+  const { token } = await sessionOf(personOf(wall.ours.people, 'tenant_admin'));
+  const wish = { name: scope, scopes: [scope] };
+  const made = await wall.api.nowhere.post('/api-keys', wish, bearer(token));
+  return made.body.data.key;
+};
 
 describe('the authorisation matrix', () => {
   it('has a row for every route, and for every route with an owner', () => {
@@ -56,6 +73,19 @@ describe('the authorisation matrix', () => {
         return send(wall.api.nowhere, place, { headers });
       },
       byRole('global_admin'),
+    );
+  });
+
+  it.each(keyScopes)('lets a key with %s do what needs that', async (scope) => {
+    const key = await keyWith(scope);
+    await column(
+      `key ${scope}`,
+      (place) => send(wall.api.nowhere, place, { headers: { 'X-API-Key': key } }),
+      ({ route: { permission } }) => {
+        if (permission === 'public') return 'allowed';
+        const isMeant = permission !== 'signed-in' && scopesFor(permission).includes(scope);
+        return isMeant ? 'allowed' : '403 FORBIDDEN';
+      },
     );
   });
 

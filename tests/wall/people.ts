@@ -85,6 +85,7 @@ export async function buildFull(api: TestApi): Promise<Full> {
   });
   const domain = await admin.post('/companies/current/domains', { domain: `new.${name}.example` });
   const invited = await admin.post('/invitations', { email: `${name}@example.com`, role: 'hr' });
+  const made = await admin.post('/api-keys', { name: 'Export', scopes: ['policy:read'] });
   const told = await api.as(holder).get('/notifications', { channel: 'in_app' });
   return {
     id,
@@ -103,6 +104,7 @@ export async function buildFull(api: TestApi): Promise<Full> {
       users: holder.userId,
       invitations: invited.body.data.id,
       policies: bought.body.data.policy_id,
+      'api-keys': made.body.data.id,
       notifications: told.body.items[0].id,
     },
   };

@@ -72,7 +72,7 @@ const histories: readonly {
   readonly permission: Access;
 }[] = [
   { entity: 'subscription', plural: 'subscriptions', permission: 'subscription:read_own' },
-  { entity: 'policy', plural: 'policies', permission: 'signed-in' },
+  { entity: 'policy', plural: 'policies', permission: 'policy:read_own' },
   { entity: 'plan', plural: 'plans', permission: 'audit:read' },
   { entity: 'category', plural: 'categories', permission: 'audit:read' },
 ];

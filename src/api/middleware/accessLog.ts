@@ -1,3 +1,4 @@
+import { principalOf } from '../../context.ts';
 import type { Logger } from '../../logger.ts';
 import type { Context, Middleware } from '../state.ts';
 
@@ -14,7 +15,7 @@ export const accessLog =
       status: ctx.status,
       decision: decisionOn(ctx),
       ms: Math.round((performance.now() - startedAt) * 10) / 10,
-      principal: visitor?.userId ?? null,
+      principal: visitor ? principalOf(visitor) : null,
       company: company?.id ?? null,
       id: params?.['id'] ?? null,
     });

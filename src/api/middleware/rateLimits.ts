@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { Counter as Count, type Registry } from 'prom-client';
-import type { Actor } from '../../context.ts';
+import { principalOf, type Actor } from '../../context.ts';
 import { Refusal, Unavailable } from '../../errors.ts';
 import type { Config } from '../../config.ts';
 import type { Counter, Limit, RateLimitStore, Taken } from '../../models/rateLimitStore.ts';
@@ -101,7 +101,7 @@ export function createRateLimits({
       if (limit === 'none') return;
       const address = networkOf(ctx.ip);
       const [name, key] = sender
-        ? ['principal', `${sender.companyId}/${sender.userId}`]
+        ? ['principal', `${sender.companyId}/${principalOf(sender)}`]
         : ['address', address];
       await take(ctx, name, key, general);
       if (limit !== 'sign-in') return;

@@ -17,7 +17,7 @@ export const policyRoutes = ({
 }): Route[] => [
   listRoute({
     path: '/policies',
-    permission: 'signed-in',
+    permission: 'policy:read_own',
     summary: 'Own policies; staff see all of the company',
     businessRules: true,
     tag,
@@ -29,7 +29,7 @@ export const policyRoutes = ({
   listRoute({
     path: '/policies/search',
     aliases: ['/policies/search'],
-    permission: 'signed-in',
+    permission: 'policy:read_own',
     summary: 'Finds policies by a word, the closest first: own ones; staff all of the company',
     tag,
     query: policySearchQuery,
@@ -40,7 +40,7 @@ export const policyRoutes = ({
   route({
     method: 'GET',
     path: '/policies/:id',
-    permission: 'signed-in',
+    permission: 'policy:read_own',
     summary: 'One policy',
     tag,
     params: policyPath,
@@ -51,7 +51,7 @@ export const policyRoutes = ({
   route({
     method: 'GET',
     path: '/policies/:id/timeline',
-    permission: 'signed-in',
+    permission: 'policy:read_own',
     summary: 'What happened, and what will happen by itself and when',
     tag,
     params: policyPath,

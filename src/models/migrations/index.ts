@@ -9,7 +9,7 @@ import { administration } from './0008Administration.ts';
 import { onboarding } from './0009Onboarding.ts';
 import { people } from './0010People.ts';
 import { companySettings } from './0011CompanySettings.ts';
-import { rateLimits } from './0012RateLimits.ts';
+import { apiKeys } from './0012ApiKeys.ts';
 import { auditSeals } from './0013AuditSeals.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
@@ -32,6 +32,6 @@ export const migrations: readonly Migration[] = [
   onboarding,
   people,
   companySettings,
-  rateLimits,
+  apiKeys,
   auditSeals,
 ];

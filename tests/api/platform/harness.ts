@@ -74,6 +74,11 @@ export function buildApp(changes: Partial<AppDependencies> = {}) {
         return { type: 'user', userId, companyId, roles, sessionId: null };
       },
     },
+    apiKeys: {
+      async actorOf() {
+        throw new Unauthenticated('The API key is not valid');
+      },
+    },
     companies: {
       isAllowedHost: async (host) => ['127.0.0.1', 'acme.example'].includes(host),
       async resolve({ host }) {

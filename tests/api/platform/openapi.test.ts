@@ -98,7 +98,7 @@ describe('the OpenAPI document', () => {
     expect(paths['/api/v1/plans'].post).toMatchObject({
       'x-business-rules': true,
       'x-permission': 'plan:write',
-      security: [{ bearer: [] }],
+      security: [{ bearer: [] }, { apiKey: [] }],
     });
     expect(paths['/api/v1/plans'].post.parameters).toContainEqual({
       $ref: '#/components/parameters/IdempotencyKey',

@@ -32,9 +32,11 @@ const subject = {
 
 /** 'accepted', or the code of the refusal, of the real middleware. */
 async function verdict(tokens: Tokens, token: string): Promise<unknown> {
-  const authenticate = authentication(tokens, {
-    actorOf: async () => ({ type: 'user', ...subject }),
-  });
+  const authenticate = authentication(
+    tokens,
+    { actorOf: async () => ({ type: 'user', ...subject }) },
+    { actorOf: () => Promise.reject(new Error('No key was sent')) },
+  );
   const app = new Koa();
   app.use(async (ctx) => {
     ctx.body = await authenticate(ctx).then(
