@@ -32,6 +32,7 @@ export const domainRoutes = ({ domains }: { readonly domains: Domains }): Route[
     message: 'Domain added; set the TXT record and verify it',
     status: 201,
     idempotency: 'optional',
+    businessRules: true,
     body: addDomainBody,
     ...answersDomain,
     handle: ({ body, once }) => domains.add(body.domain, once),
