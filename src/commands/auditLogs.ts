@@ -8,6 +8,7 @@ import { InsurancePlan } from '../models/InsurancePlan.ts';
 import { selectFirst, selectPage, type Condition } from '../models/list.ts';
 import { PropertyCategory } from '../models/PropertyCategory.ts';
 import { getRow } from '../models/rows.ts';
+import { securityActions, securityEntities } from '../rules/auditCategories.ts';
 import type { Policies } from './policies.ts';
 import { visible } from './subscriptionViews.ts';
 
@@ -16,6 +17,7 @@ export interface AuditFilters {
   readonly entityId?: string | undefined;
   readonly actorId?: string | undefined;
   readonly action?: string | undefined;
+  readonly category?: 'security' | undefined;
   readonly from?: Date | undefined;
   /** Excluded. */
   readonly to?: Date | undefined;
@@ -165,6 +167,7 @@ const conditionsOf = ({
   entityId,
   actorId,
   action,
+  category,
   from,
   to,
 }: AuditFilters): Condition[] => [
@@ -172,13 +175,24 @@ const conditionsOf = ({
   ...(entityId ? [['a.entity_id = $', entityId] as const] : []),
   ...(actorId ? [['a.actor_id = $', actorId] as const] : []),
   ...(action ? [['a.action = $', action] as const] : []),
+  ...(category
+    ? [
+        [
+          '(a.action = ANY ($) OR a.entity_type = ANY ($2))',
+          securityActions,
+          securityEntities,
+        ] as const,
+      ]
+    : []),
   ...(from ? [['a.timestamp >= $', from] as const] : []),
   ...(to ? [['a.timestamp < $', to] as const] : []),
 ];
 
 /** In an order of our own, so that equal filters are equal text. */
-const namedFilters = ({ entityType, entityId, actorId, action, from, to }: AuditFilters) =>
-  [entityType, entityId, actorId, action, from, to].map((value) => value ?? null);
+const namedFilters = (filters: AuditFilters) => {
+  const { entityType, entityId, actorId, action, category, from, to } = filters;
+  return [entityType, entityId, actorId, action, category, from, to].map((value) => value ?? null);
+};
 
 interface Place {
   readonly after: Pick<AuditLine, 'timestamp' | 'id'>;

@@ -21,6 +21,11 @@ export const auditLogsQuery = object({
   entity_id: optional(id()),
   actor_id: optional(id()),
   action: optional(text(50).pattern(/^[A-Z_]+$/)),
+  category: optional(
+    oneOf('security').description(
+      'Sign-ins, denials, exports; changes of accounts, roles and keys',
+    ),
+  ),
   from: optional(instant()),
   to: optional(instant().description('Excluded')),
   page,

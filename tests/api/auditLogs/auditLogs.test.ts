@@ -95,6 +95,27 @@ describe('GET /audit-logs', () => {
     }
   });
 
+  it('shows what is about security alone, also by cursor', async () => {
+    await written([
+      { action: 'LOGIN_FAILED', entityType: 'user' },
+      { action: 'UPDATE', entityType: 'plan' },
+      { action: 'CREATE', entityType: 'membership' },
+      { action: 'ACCESS_DENIED', entityType: 'route' },
+      { action: 'EXPORT', entityType: 'audit_log' },
+    ]);
+    const query = { ...since2027, category: 'security', size: 3 };
+
+    const first = await api.as(admin).get('/audit-logs', query);
+    const { next_cursor: cursor } = first.body.pagination;
+    const second = await api.as(admin).get('/audit-logs', { ...query, cursor });
+    const others = await api.as(admin).get('/audit-logs', { ...since2027, cursor });
+    const unknown = await api.as(admin).get('/audit-logs', { category: 'weather' });
+
+    expect(numbers(first)).toEqual([4, 3, 2]);
+    expect(numbers(second)).toEqual([0]);
+    expect([others.status, unknown.status]).toEqual([422, 422]);
+  });
+
   it('is walked by cursor while lines are added, each line once, to its end', async () => {
     const same = new Date('2027-01-01T00:00:00Z');
     await written(Array.from({ length: 7 }, () => ({ timestamp: same })));
