@@ -89,6 +89,7 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'DELETE /administration/registration-requests/:id/reject': ['global_admin'],
   'POST /administration/registration-requests/:id/retry': ['global_admin', 'operator'],
   'GET /audit-logs': ['global_admin', 'tenant_admin', 'auditor'],
+  'GET /administration/audit-logs': ['global_admin'],
   'GET /audit-logs/verify': ['global_admin', 'tenant_admin', 'auditor'],
 };
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { v7 as uuid } from 'uuid';
 import type { Actor } from '../../../src/context.ts';
 import { AuditLog, type AuditAction } from '../../../src/models/AuditLog.ts';
-import { append, withTenant } from '../../../src/models/database.ts';
+import { append, platformCompanyId, withTenant } from '../../../src/models/database.ts';
 import { comparable, openTestApi, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany, buildPlan } from '../../support/build.ts';
 
@@ -154,6 +154,33 @@ describe('GET /audit-logs', () => {
       expect(refused).toMatchObject({ status: 422, body: { code: 'VALIDATION_ERROR' } });
     }
     expect(numbers(await api.as(admin).get('/audit-logs', { ...query, cursor }))).toEqual([0]);
+  });
+});
+
+describe('GET /administration/audit-logs', () => {
+  it("shows a global administrator every company's lines, or one's, by cursor too", async () => {
+    const path = '/administration/audit-logs';
+    const other = await buildCompany();
+    const staff = await buildActor({ companyId: platformCompanyId, role: 'global_admin' });
+    const from = '2028-01-01';
+    const at = (second: number) => ({ timestamp: new Date(Date.UTC(2028, 0, 1, 0, 0, second)) });
+    await written([at(1), at(3)]);
+    await written([at(2)], other.id);
+    const companies = (answer: { body: { items: { company_id: string }[] } }): string[] =>
+      answer.body.items.map(({ company_id }) => company_id);
+
+    const all = await api.as(staff).get(path, { from, size: 2 });
+    const { next_cursor: cursor } = all.body.pagination;
+    const rest = await api.as(staff).get(path, { from, size: 2, cursor });
+    const ofOne = await api.as(staff).get(path, { from, company_id: other.id });
+    const elsewhere = await api.as(staff).get(path, { from, company_id: other.id, cursor });
+
+    expect(companies(all)).toEqual([companyId, other.id]);
+    expect(companies(rest)).toEqual([companyId]);
+    expect(companies(ofOne)).toEqual([other.id]);
+    expect(elsewhere.status).toBe(422);
+    expect((await api.as(admin).get(path)).status).toBe(403);
+    expect((await api.visiting(companyId).get(path)).status).toBe(401);
   });
 });
 
