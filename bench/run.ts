@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { reasonOf } from '../local/failures.ts';
 import { step, type Say } from '../local/progress.ts';
 import { startStack, type Stack } from '../local/stack.ts';
+import { audit } from './figures/audit.ts';
 import { load } from './figures/load.ts';
 import { start } from './figures/start.ts';
 import { listPlans, subscribe } from './figures/throughput.ts';
@@ -29,6 +30,7 @@ const sizes = isQuick
       firstTask: { seconds: 5 },
       timers: { timers: 40, leadSeconds: 25 },
       starts: { rounds: 1 },
+      audit: { lines: 20_000, rounds: 2 },
     }
   : {
       people: 1000,
@@ -37,6 +39,7 @@ const sizes = isQuick
       firstTask: { seconds: 30 },
       timers: { timers: 200, leadSeconds: 60 },
       starts: { rounds: 3 },
+      audit: { lines: 200_000, rounds: 5 },
     };
 
 type Measure = (world: World, say: Say) => Promise<Row[]>;
@@ -47,6 +50,7 @@ const onStack: Readonly<Record<string, Measure>> = {
   load: (world, say) => load(world, sizes.load, say),
   'first-task': (world, say) => firstTask(world, sizes.firstTask, say),
   timers: (world, say) => dueTimers(world, sizes.timers, say),
+  audit: (world, say) => audit(world, sizes.audit, say),
   subscribe: (world, say) => subscribe(world, sizes.rounds, say),
 };
 const names = ['start', ...Object.keys(onStack)];

@@ -3,11 +3,12 @@ import type { Config } from '../config.ts';
 import type { Actor } from '../context.ts';
 import { invalidField } from '../errors.ts';
 import type { AuditLog } from '../models/AuditLog.ts';
-import { withTenant } from '../models/database.ts';
+import { withGlobal, withTenant } from '../models/database.ts';
 import { InsurancePlan } from '../models/InsurancePlan.ts';
 import { selectFirst, selectPage, type Condition } from '../models/list.ts';
 import { PropertyCategory } from '../models/PropertyCategory.ts';
 import { getRow } from '../models/rows.ts';
+import { securityActions, securityEntities } from '../rules/auditCategories.ts';
 import type { Policies } from './policies.ts';
 import { visible } from './subscriptionViews.ts';
 
@@ -16,6 +17,7 @@ export interface AuditFilters {
   readonly entityId?: string | undefined;
   readonly actorId?: string | undefined;
   readonly action?: string | undefined;
+  readonly category?: 'security' | undefined;
   readonly from?: Date | undefined;
   /** Excluded. */
   readonly to?: Date | undefined;
@@ -43,8 +45,8 @@ export type AuditLine = Pick<
   | 'userAgent'
 > & { readonly before: Facts | null; readonly after: Facts | null };
 
-export interface AuditPage {
-  readonly items: readonly AuditLine[];
+export interface AuditPage<Line = AuditLine> {
+  readonly items: readonly Line[];
   /** In a walk by cursor as counted when it began. */
   readonly total: number;
   readonly nextCursor: string | null;
@@ -106,33 +108,59 @@ export const createAuditLogs = ({
     category: (_, id) => getRow(PropertyCategory, id, { archived: true }),
   };
 
+  /** The newest first, by pages, or by cursor, which costs the same however far it has come. */
+  const walk = async <Line extends AuditLine>(
+    columns: string,
+    conditions: readonly Condition[],
+    scope: string,
+    { page, size, cursor }: Pick<AuditQuery, 'page' | 'size' | 'cursor'>,
+  ): Promise<AuditPage<Line>> => {
+    const sign = (place: Place) => signCursor(config.secretKey, scope, place);
+    if (cursor === undefined) {
+      const order = { ...newestFirst, page, size };
+      const found = await selectPage<Line>(columns, lines, conditions, order);
+      const last = page * size < found.total ? found.items.at(-1) : undefined;
+      return { ...found, nextCursor: last ? sign({ after: last, total: found.total }) : null };
+    }
+    if (page > 1) throw invalidField('page', 'A cursor goes on by itself', 'REPEATED');
+    const place = readCursor(config.secretKey, scope, cursor);
+    const rows = await selectFirst<Line>(
+      columns,
+      lines,
+      [...conditions, ['(a.timestamp, a.id) < ($, $2)', place.timestamp, place.id]],
+      { ...newestFirst, size: size + 1 },
+    );
+    const items = rows.slice(0, size);
+    const last = rows.length > size ? items.at(-1) : undefined;
+    const { total } = place;
+    return { items, total, nextCursor: last ? sign({ after: last, total }) : null };
+  };
+
   return {
-    /** The newest first, by pages, or by cursor, which costs the same however far it has come. */
-    list: (actor: Actor, { page, size, cursor, ...filters }: AuditQuery): Promise<AuditPage> => {
-      const scope = JSON.stringify([actor.companyId, namedFilters(filters)]);
-      const sign = (place: Place) => signCursor(config.secretKey, scope, place);
-      return withTenant(actor.companyId, async () => {
-        const conditions = conditionsOf(filters);
-        if (cursor === undefined) {
-          const order = { ...newestFirst, page, size };
-          const found = await selectPage<AuditLine>(lineColumns, lines, conditions, order);
-          const last = page * size < found.total ? found.items.at(-1) : undefined;
-          return { ...found, nextCursor: last ? sign({ after: last, total: found.total }) : null };
-        }
-        if (page > 1) throw invalidField('page', 'A cursor goes on by itself', 'REPEATED');
-        const place = readCursor(config.secretKey, scope, cursor);
-        const rows = await selectFirst<AuditLine>(
-          lineColumns,
-          lines,
-          [...conditions, ['(a.timestamp, a.id) < ($, $2)', place.timestamp, place.id]],
-          { ...newestFirst, size: size + 1 },
-        );
-        const items = rows.slice(0, size);
-        const last = rows.length > size ? items.at(-1) : undefined;
-        const { total } = place;
-        return { items, total, nextCursor: last ? sign({ after: last, total }) : null };
-      });
-    },
+    list: (actor: Actor, { page, size, cursor, ...filters }: AuditQuery): Promise<AuditPage> =>
+      withTenant(actor.companyId, () => {
+        const scope = JSON.stringify([actor.companyId, namedFilters(filters)]);
+        return walk<AuditLine>(lineColumns, conditionsOf(filters), scope, { page, size, cursor });
+      }),
+
+    /** Of one company or of all; of all without `from` the last 31 days. For global administrators. */
+    listAll: ({
+      companyId,
+      page,
+      size,
+      cursor,
+      ...filters
+    }: AuditQuery & { readonly companyId?: string | undefined }): Promise<
+      AuditPage<AuditLine & { readonly companyId: string }>
+    > =>
+      withGlobal(() => {
+        const scope = JSON.stringify(['all companies', companyId ?? null, namedFilters(filters)]);
+        const from = filters.from ?? (companyId === undefined ? daysAgo(31) : undefined);
+        const conditions = conditionsOf({ ...filters, from });
+        if (companyId !== undefined) conditions.unshift(['a.company_id = $', companyId]);
+        const columns = `a.company_id AS "companyId", ${lineColumns}`;
+        return walk(columns, conditions, scope, { page, size, cursor });
+      }),
 
     /** From its beginning on. */
     history: (
@@ -160,11 +188,14 @@ export type AuditLogs = ReturnType<typeof createAuditLogs>;
 
 const lines = 'core.audit_logs a';
 
+const daysAgo = (days: number): Date => new Date(Date.now() - days * 86_400_000);
+
 const conditionsOf = ({
   entityType,
   entityId,
   actorId,
   action,
+  category,
   from,
   to,
 }: AuditFilters): Condition[] => [
@@ -172,13 +203,24 @@ const conditionsOf = ({
   ...(entityId ? [['a.entity_id = $', entityId] as const] : []),
   ...(actorId ? [['a.actor_id = $', actorId] as const] : []),
   ...(action ? [['a.action = $', action] as const] : []),
+  ...(category
+    ? [
+        [
+          '(a.action = ANY ($) OR a.entity_type = ANY ($2))',
+          securityActions,
+          securityEntities,
+        ] as const,
+      ]
+    : []),
   ...(from ? [['a.timestamp >= $', from] as const] : []),
   ...(to ? [['a.timestamp < $', to] as const] : []),
 ];
 
 /** In an order of our own, so that equal filters are equal text. */
-const namedFilters = ({ entityType, entityId, actorId, action, from, to }: AuditFilters) =>
-  [entityType, entityId, actorId, action, from, to].map((value) => value ?? null);
+const namedFilters = (filters: AuditFilters) => {
+  const { entityType, entityId, actorId, action, category, from, to } = filters;
+  return [entityType, entityId, actorId, action, category, from, to].map((value) => value ?? null);
+};
 
 interface Place {
   readonly after: Pick<AuditLine, 'timestamp' | 'id'>;

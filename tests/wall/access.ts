@@ -139,6 +139,7 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'POST /api-keys/:id/rotate': ['tenant_admin'],
   'DELETE /api-keys/:id': ['tenant_admin'],
   'GET /audit-logs': ['global_admin', 'tenant_admin', 'auditor'],
+  'GET /administration/audit-logs': ['global_admin'],
   'GET /audit-logs/verify': ['global_admin', 'tenant_admin', 'auditor'],
 };
 

@@ -17,6 +17,14 @@ export const presentAuditLine = (line: AuditLine) => ({
   user_agent: line.userAgent,
 });
 
+export const presentCompanyAuditLine = ({
+  companyId,
+  ...line
+}: AuditLine & { readonly companyId: string }) => ({
+  company_id: companyId,
+  ...presentAuditLine(line),
+});
+
 export const presentAuditCheck = ({ isValid, checked, unsealed, firstBad }: AuditCheck) => ({
   valid: isValid,
   checked,

@@ -1,13 +1,21 @@
 import type { checkAudit } from '../../commands/auditChecks.ts';
 import type { AuditLogs, HistoryEntity } from '../../commands/auditLogs.ts';
 import { listRoute, route, type Access, type Route } from '../route.ts';
-import { presentAuditCheck, presentAuditLine, presentHistoryEntry } from './present.ts';
 import {
+  presentAuditCheck,
+  presentAuditLine,
+  presentCompanyAuditLine,
+  presentHistoryEntry,
+} from './present.ts';
+import {
+  allAuditLogsQuery,
   auditCheckAnswer,
   auditCheckExample,
   auditLineAnswer,
   auditLineExample,
   auditLogsQuery,
+  companyAuditLineAnswer,
+  companyAuditLineExample,
   historyEntryAnswer,
   historyEntryExample,
   historyPath,
@@ -34,6 +42,19 @@ export const auditLogRoutes = ({
     answerSchema: auditLineAnswer,
     handle: ({ actor, query }) => auditLogs.list(actor, query),
     examples: { answer: auditLineExample },
+  }),
+  listRoute({
+    path: '/administration/audit-logs',
+    company: false,
+    permission: 'company:manage_all',
+    summary: 'What was done in all companies, or in one, the newest first',
+    tag,
+    businessRules: true,
+    query: allAuditLogsQuery,
+    answer: presentCompanyAuditLine,
+    answerSchema: companyAuditLineAnswer,
+    handle: ({ query }) => auditLogs.listAll(query),
+    examples: { answer: companyAuditLineExample },
   }),
   route({
     method: 'GET',

@@ -16,11 +16,16 @@ const page = integer(1, 100).default(1).description('Counted from 1');
 const size = integer(1, 100).default(20).description('Rows of a page');
 const actorTypes = ['user', 'api_key', 'workflow', 'system'] as const;
 
-export const auditLogsQuery = object({
+const filters = {
   entity_type: optional(text(50)),
   entity_id: optional(id()),
   actor_id: optional(id()),
   action: optional(text(50).pattern(/^[A-Z_]+$/)),
+  category: optional(
+    oneOf('security').description(
+      'Sign-ins, denials, exports; changes of accounts, roles and keys',
+    ),
+  ),
   from: optional(instant()),
   to: optional(instant().description('Excluded')),
   page,
@@ -28,9 +33,16 @@ export const auditLogsQuery = object({
   cursor: optional(
     text(500).description('next_cursor of an answer to the same filters; takes the place of page'),
   ),
+};
+
+export const auditLogsQuery = object(filters);
+export const allAuditLogsQuery = object({
+  company_id: optional(id()),
+  ...filters,
+  from: optional(instant().description('Left out for all companies: 31 days ago')),
 });
 
-export const auditLineAnswer = object({
+const lineFields = {
   id: id(),
   timestamp: instant(),
   actor_id: nullable(id()),
@@ -44,7 +56,12 @@ export const auditLineAnswer = object({
   workflow_id: nullable(text(200)),
   ip: nullable(text(65)),
   user_agent: nullable(text(255).allow('')),
-}).id('AuditLine');
+};
+
+export const auditLineAnswer = object(lineFields).id('AuditLine');
+export const companyAuditLineAnswer = object({ company_id: id(), ...lineFields }).id(
+  'CompanyAuditLine',
+);
 
 const most = Number.MAX_SAFE_INTEGER;
 
@@ -96,6 +113,11 @@ export const auditLineExample = {
   workflow_id: null,
   ip: '192.0.2.10',
   user_agent: 'Mozilla/5.0',
+} as const;
+
+export const companyAuditLineExample = {
+  company_id: '01998e3a-5b7c-7d1e-8f20-3a4b5c6d7e90',
+  ...auditLineExample,
 } as const;
 
 export const auditCheckExample = {

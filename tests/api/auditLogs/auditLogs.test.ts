@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { v7 as uuid } from 'uuid';
 import type { Actor } from '../../../src/context.ts';
 import { AuditLog, type AuditAction } from '../../../src/models/AuditLog.ts';
-import { append, withTenant } from '../../../src/models/database.ts';
+import { append, platformCompanyId, withTenant } from '../../../src/models/database.ts';
 import { comparable, openTestApi, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany, buildPlan } from '../../support/build.ts';
 
@@ -95,6 +95,27 @@ describe('GET /audit-logs', () => {
     }
   });
 
+  it('shows what is about security alone, also by cursor', async () => {
+    await written([
+      { action: 'LOGIN_FAILED', entityType: 'user' },
+      { action: 'UPDATE', entityType: 'plan' },
+      { action: 'CREATE', entityType: 'membership' },
+      { action: 'ACCESS_DENIED', entityType: 'route' },
+      { action: 'EXPORT', entityType: 'audit_log' },
+    ]);
+    const query = { ...since2027, category: 'security', size: 3 };
+
+    const first = await api.as(admin).get('/audit-logs', query);
+    const { next_cursor: cursor } = first.body.pagination;
+    const second = await api.as(admin).get('/audit-logs', { ...query, cursor });
+    const others = await api.as(admin).get('/audit-logs', { ...since2027, cursor });
+    const unknown = await api.as(admin).get('/audit-logs', { category: 'weather' });
+
+    expect(numbers(first)).toEqual([4, 3, 2]);
+    expect(numbers(second)).toEqual([0]);
+    expect([others.status, unknown.status]).toEqual([422, 422]);
+  });
+
   it('is walked by cursor while lines are added, each line once, to its end', async () => {
     const same = new Date('2027-01-01T00:00:00Z');
     await written(Array.from({ length: 7 }, () => ({ timestamp: same })));
@@ -133,6 +154,33 @@ describe('GET /audit-logs', () => {
       expect(refused).toMatchObject({ status: 422, body: { code: 'VALIDATION_ERROR' } });
     }
     expect(numbers(await api.as(admin).get('/audit-logs', { ...query, cursor }))).toEqual([0]);
+  });
+});
+
+describe('GET /administration/audit-logs', () => {
+  it("shows a global administrator every company's lines, or one's, by cursor too", async () => {
+    const path = '/administration/audit-logs';
+    const other = await buildCompany();
+    const staff = await buildActor({ companyId: platformCompanyId, role: 'global_admin' });
+    const from = '2028-01-01';
+    const at = (second: number) => ({ timestamp: new Date(Date.UTC(2028, 0, 1, 0, 0, second)) });
+    await written([at(1), at(3)]);
+    await written([at(2)], other.id);
+    const companies = (answer: { body: { items: { company_id: string }[] } }): string[] =>
+      answer.body.items.map(({ company_id }) => company_id);
+
+    const all = await api.as(staff).get(path, { from, size: 2 });
+    const { next_cursor: cursor } = all.body.pagination;
+    const rest = await api.as(staff).get(path, { from, size: 2, cursor });
+    const ofOne = await api.as(staff).get(path, { from, company_id: other.id });
+    const elsewhere = await api.as(staff).get(path, { from, company_id: other.id, cursor });
+
+    expect(companies(all)).toEqual([companyId, other.id]);
+    expect(companies(rest)).toEqual([companyId]);
+    expect(companies(ofOne)).toEqual([other.id]);
+    expect(elsewhere.status).toBe(422);
+    expect((await api.as(admin).get(path)).status).toBe(403);
+    expect((await api.visiting(companyId).get(path)).status).toBe(401);
   });
 });
 
