@@ -59,6 +59,17 @@ export function createRouter(
       await serve(route, ctx);
     });
   }
+  // OPTIONS would name the methods of the path with a parameter as well.
+  const patterns = places
+    .filter(({ path }) => path.includes(':'))
+    .map(({ path }) => new RegExp(`^${path.replace(/:\w+/g, '[^/]+')}$`));
+  for (const [path, methods] of literal) {
+    if (!patterns.some((pattern) => pattern.test(path))) continue;
+    router.register(path, ['OPTIONS'], (ctx) => {
+      ctx.status = 200;
+      ctx.set('Allow', methods);
+    });
+  }
   return router;
 }
 

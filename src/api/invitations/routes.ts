@@ -28,6 +28,7 @@ export const invitationRoutes = ({
     ...manage,
     path: '/invitations',
     summary: 'Who was invited into this company',
+    businessRules: true,
     query: invitationsQuery,
     ...answersInvitation,
     handle: ({ actor, query }) => invitations.list(actor, query),

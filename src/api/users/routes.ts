@@ -47,6 +47,7 @@ const personRoutes = ({
     aliases: ['/users'],
     permission: 'user:manage',
     summary: 'The people of this company',
+    businessRules: true,
     tag,
     query: usersQuery,
     ...answersPerson,
