@@ -95,6 +95,22 @@ async function writeConfig(role: string): Promise<string> {
   return file;
 }
 
+/** The API's document without keys: the tool would send one beside the token, which is refused. */
+async function writeDocument(): Promise<string> {
+  const response = await fetch(`${stack.urls.api}/api/openapi.json`);
+  const document: { paths: Record<string, Record<string, { security: object[] }>> } = JSON.parse(
+    await response.text(),
+  );
+  for (const operation of Object.values(document.paths).flatMap((methods) =>
+    Object.values(methods),
+  )) {
+    operation.security = operation.security.filter((each) => !('apiKey' in each));
+  }
+  const file = path.join(dataDir, 'openapi.json');
+  writeFileSync(file, JSON.stringify(document));
+  return file;
+}
+
 /** What the run said, its report of failures above all. */
 async function run(role: string): Promise<{ code: number | null; lines: string[] }> {
   const token = role === 'anonymous' ? [] : ['-H', `Authorization: ${await signIn(role)}`];
@@ -104,7 +120,8 @@ async function run(role: string): Promise<{ code: number | null; lines: string[]
       '--config-file',
       await writeConfig(role),
       'run',
-      `${stack.urls.api}/api/openapi.json`,
+      await writeDocument(),
+      `--url=${stack.urls.api}`,
       ...token,
       '--checks=all',
       '--mode=all',
