@@ -59,7 +59,7 @@ export const provisioningActivities = ({
         defaultCurrency: registration.defaultCurrency,
         subscriptionPlan: registration.subscriptionPlan,
       });
-      AuditLog.record('CREATE', { type: 'company', id }, { after: { name, code } });
+      AuditLog.record('CREATE', { type: 'company', id }, { companyId: id, after: { name, code } });
     });
   },
 
@@ -141,7 +141,7 @@ export const provisioningActivities = ({
       AuditLog.record(
         'STATUS_CHANGE',
         { type: 'company', id },
-        { before: { status: 'closed' }, after: { status: 'active' } },
+        { companyId: id, before: { status: 'closed' }, after: { status: 'active' } },
       );
     });
   },
@@ -184,7 +184,7 @@ export const provisioningActivities = ({
         { archivedAt: new Date(), status: 'closed' },
         { where: { id, archivedAt: null } },
       );
-      if (archived > 0) AuditLog.record('ARCHIVE', { type: 'company', id });
+      if (archived > 0) AuditLog.record('ARCHIVE', { type: 'company', id }, { companyId: id });
     });
   },
 });

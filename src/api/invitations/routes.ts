@@ -72,6 +72,7 @@ export const invitationRoutes = ({
   route({
     method: 'POST',
     path: '/invitations/accept',
+    limit: 'sign-in',
     permission: 'public',
     company: false,
     summary: 'Accept an invitation by the code of its link, with a new or the known password',
