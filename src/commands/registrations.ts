@@ -1,7 +1,7 @@
 import { v7 as uuid } from 'uuid';
 import type { UpdateDefinition } from '@temporalio/common';
 import type { Actor } from '../context.ts';
-import { Conflict, NotFound, invalidField } from '../errors.ts';
+import { Conflict, invalidField } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Calendar } from '../models/Calendar.ts';
 import { ownCompany } from '../models/contract.ts';
@@ -17,7 +17,6 @@ import {
   withIdentity,
   withTenant,
 } from '../models/database.ts';
-import { columnsOf, containing, selectPage, type Condition } from '../models/list.ts';
 import { Notification } from '../models/Notification.ts';
 import { verificationLink } from '../models/onboardingLinks.ts';
 import {
@@ -44,6 +43,12 @@ import * as onboarding from '../workflows/tenantOnboarding.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { commandOnce, type Once, type Replay } from './idempotency.ts';
 import type { Passwords } from './passwords.ts';
+import {
+  registrationsWhere,
+  viewOf,
+  type RegistrationFilters,
+  type RegistrationView,
+} from './registrationViews.ts';
 import type { WorkflowCommands } from './workflows.ts';
 
 /** A company that wants to come in, as it says of itself. */
@@ -62,28 +67,6 @@ export interface Registration {
   readonly defaultCurrency: string;
   readonly subscriptionPlan: RegistrationRequest['subscriptionPlan'];
 }
-
-export interface RegistrationView {
-  readonly registration: RegistrationRequest;
-  readonly workflow: { readonly id: string; readonly state: 'starting' | 'running' | 'closed' };
-}
-
-export interface RegistrationFilters {
-  readonly status?: RegistrationStatus | undefined;
-  readonly search?: string | undefined;
-  readonly createdAfter?: Date | undefined;
-  readonly createdBefore?: Date | undefined;
-  readonly sortBy: keyof typeof sortColumns;
-  readonly sortOrder: 'asc' | 'desc';
-  readonly page: number;
-  readonly size: number;
-}
-
-const sortColumns = {
-  createdAt: 'r.created_at',
-  companyName: 'r.company_name',
-  expiresAt: 'r.expires_at',
-} as const;
 
 export type Registrations = ReturnType<typeof createRegistrations>;
 
@@ -213,29 +196,7 @@ export function createRegistrations({
       withTenant(actor.companyId, () => viewOf(id)),
 
     list: (actor: Actor, filters: RegistrationFilters) =>
-      withTenant(actor.companyId, async () => {
-        const { status, search, createdAfter, createdBefore } = filters;
-        const conditions: Condition[] = [
-          ...(status ? [['r.status = $', status] as const] : []),
-          ...(search
-            ? [
-                [
-                  '(r.company_name ILIKE $ OR r.requested_domain ILIKE $ OR r.admin_email ILIKE $)',
-                  containing(search),
-                ] as const,
-              ]
-            : []),
-          ...(createdAfter ? [['r.created_at >= $', createdAfter] as const] : []),
-          ...(createdBefore ? [['r.created_at < $', createdBefore] as const] : []),
-        ];
-        const page = await selectPage<Row>(columns(), table, conditions, {
-          ...filters,
-          by: sortColumns[filters.sortBy],
-          order: filters.sortOrder,
-          id: 'r.id',
-        });
-        return { ...page, items: page.items.map(asView) };
-      }),
+      withTenant(actor.companyId, () => registrationsWhere(filters)),
 
     /** Approving what is approved already answers with what is. */
     approve: (
@@ -384,39 +345,4 @@ async function refuseTaken({
     }
     await Credential.refuseTaken({ username: adminUsername });
   });
-}
-
-interface Row extends RegistrationRequest {
-  readonly isStarting: boolean;
-}
-
-const table = 'core.registration_requests r';
-
-const columns = (): string =>
-  `${columnsOf(RegistrationRequest, 'r')},
-   EXISTS (SELECT 1 FROM core.outbox o WHERE o.company_id = r.company_id
-       AND o.entity_id = r.id AND o.dispatched_at IS NULL AND o.parked_at IS NULL) AS "isStarting"`;
-
-async function viewOf(id: string): Promise<RegistrationView> {
-  const { items } = await selectPage<Row>(columns(), table, [['r.id = $', id]], {
-    by: 'r.id',
-    id: 'r.id',
-    order: 'asc',
-    page: 1,
-    size: 1,
-  });
-  const [row] = items;
-  if (!row) throw new NotFound(`There is no registration ${id}`);
-  return asView(row);
-}
-
-function asView(row: Row): RegistrationView {
-  const ongoing = row.isStarting ? 'starting' : 'running';
-  return {
-    registration: row,
-    workflow: {
-      id: onboardingWorkflowId(row.id),
-      state: row.workflowClosedAt ? 'closed' : ongoing,
-    },
-  };
 }

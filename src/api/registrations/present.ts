@@ -1,4 +1,4 @@
-import type { RegistrationView } from '../../commands/registrations.ts';
+import type { RegistrationView } from '../../commands/registrationViews.ts';
 
 /** To reviewers; the password's hash and the link's stay inside. */
 export const presentRegistration = ({ registration, workflow }: RegistrationView) => ({
