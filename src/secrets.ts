@@ -10,8 +10,8 @@ export const hashSecret = (secret: string): string =>
 /** Keeps secrets that must be read again, each bound to the id of its owner. */
 export interface Sealer {
   seal(secret: Uint8Array, ownerId: string): string;
-  /** @throws Error for what was sealed for somebody else, with another key, or changed since */
-  open(sealed: string, ownerId: string): Buffer;
+  /** Undefined for what was sealed for somebody else, with another key, or changed since. */
+  open(sealed: string, ownerId: string): Buffer | undefined;
 }
 
 const [ivBytes, tagBytes] = [12, 16];
@@ -33,7 +33,12 @@ export function createSealer(secretKey: string, purpose: string): Sealer {
         authTagLength: tagBytes,
       });
       decipher.setAAD(Buffer.from(ownerId)).setAuthTag(tag);
-      return Buffer.concat([decipher.update(bytes.subarray(ivBytes + tagBytes)), decipher.final()]);
+      const secret = decipher.update(bytes.subarray(ivBytes + tagBytes));
+      try {
+        return Buffer.concat([secret, decipher.final()]);
+      } catch {
+        return undefined;
+      }
     },
   };
 }

@@ -28,6 +28,12 @@ export function createFactors({
 }) {
   const sealer = createSealer(config.secretKey, 'second factor');
 
+  /** After a change of SECRET_KEY no code is right any more, but recovery codes are. */
+  const stepIn = (sealed: string, ownerId: string, code: string): number | undefined => {
+    const secret = sealer.open(sealed, ownerId);
+    return secret && stepOfCode(secret, code, { at: Date.now(), lastStep: 0 });
+  };
+
   return {
     /**
      * What a login makes of the code that came along. That it was not used before is found out where
@@ -36,8 +42,7 @@ export function createFactors({
     proofOf(account: Credential, code: string | undefined): FactorProof | 'missing' | 'wrong' {
       if (code === undefined || account.mfaSecret === null) return 'missing';
       if (!/^\d{6}$/.test(code)) return { recoveryHash: hashSecret(code.toUpperCase()) };
-      const secret = sealer.open(account.mfaSecret, account.id);
-      const step = stepOfCode(secret, code, { at: Date.now(), lastStep: 0 });
+      const step = stepIn(account.mfaSecret, account.id, code);
       return step === undefined ? 'wrong' : { step };
     },
 
@@ -65,8 +70,7 @@ export function createFactors({
         if (mfaEnabled || !mfaSecret) {
           throw new Conflict('MFA_NOT_SET_UP', 'Set a second factor up before you enable it');
         }
-        const secret = sealer.open(mfaSecret, id);
-        const step = stepOfCode(secret, code, { at: Date.now(), lastStep: 0 });
+        const step = stepIn(mfaSecret, id, code);
         if (step === undefined || !(await account.enableMfa(step, codes.map(hashSecret)))) {
           throw wrongCode();
         }

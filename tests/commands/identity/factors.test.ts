@@ -35,6 +35,7 @@ const rowOf = async (id: string) => {
 /** The code now; with `steps` a later or earlier one. */
 const codeOf = async (id: string, steps = 0): Promise<string> => {
   const secret = sealer.open((await rowOf(id))?.mfa_secret ?? '', id);
+  if (!secret) throw new Error('The secret was sealed with another key');
   return totpCode(secret, stepAt(Date.now()) + steps);
 };
 
@@ -54,6 +55,18 @@ async function buildEnrolled() {
 }
 
 describe('a second factor', () => {
+  it('that a changed SECRET_KEY made unreadable is a wrong code, and recovery codes still work', async () => {
+    const { id, email, codes } = await buildEnrolled();
+    const otherKey = createSealer('another secret key', 'second factor');
+    await database.sql('UPDATE platform.users SET mfa_secret = $2 WHERE id = $1', [
+      id,
+      otherKey.seal(Buffer.alloc(20), id),
+    ]);
+
+    await expect(logIn(email, '123456')).rejects.toMatchObject({ status: 401 });
+    expect((await logIn(email, codes[0])).accessToken).toBeTruthy();
+  });
+
   it('is set up and enabled, and its secrets are stored sealed or hashed', async () => {
     const { id, email, url, codes } = await buildEnrolled();
     const secret = new URL(url).searchParams.get('secret') ?? '';
