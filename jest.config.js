@@ -14,7 +14,10 @@ export default {
     ],
   },
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
+  testSequencer: '<rootDir>/tests/support/sequencer.js',
   testTimeout: 60_000,
   // The servers that they wait for leave half of the processor idle.
   maxWorkers: Math.max(2, availableParallelism() - 1),
+  // Modules of each file stay in the process that ran it; a large one slows the files that follow.
+  workerIdleMemoryLimit: '1GB',
 };

