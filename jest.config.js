@@ -14,7 +14,7 @@ export default {
     ],
   },
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
-  testSequencer: '<rootDir>/tests/support/sequencer.js',
+  testSequencer: '<rootDir>/tests/support/sequencer.cjs',
   testTimeout: 60_000,
   // The servers that they wait for leave half of the processor idle.
   maxWorkers: Math.max(2, availableParallelism() - 1),

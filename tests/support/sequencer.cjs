@@ -1,4 +1,4 @@
-import TestSequencer from '@jest/test-sequencer';
+const TestSequencer = require('@jest/test-sequencer').default;
 
 /** What takes minutes goes first, so that nothing long is left over at the end. */
 const long = [
@@ -14,8 +14,8 @@ const rank = ({ path }) => {
   return index === -1 ? long.length : index;
 };
 
-export default class LongFirst extends TestSequencer {
+module.exports = class LongFirst extends TestSequencer {
   sort(tests) {
     return super.sort(tests).toSorted((a, b) => rank(a) - rank(b));
   }
-}
+};
