@@ -76,6 +76,9 @@ async function writeConfig(role: string): Promise<string> {
   const lines = [
     '[checks.positive_data_acceptance]',
     'expected-statuses = ["2xx", 401, 403, 404, 409, "5xx"]',
+    // What the tool expects by itself, and that too long an address is refused as such.
+    '[checks.negative_data_rejection]',
+    'expected-statuses = [400, 401, 403, 404, 405, 406, 409, 414, 415, 422, 428, 429, "5xx"]',
     '[[operations]]',
     'include-by = "/x-business-rules == true"',
     'checks.positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 409, 422, "5xx"]',
