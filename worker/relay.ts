@@ -6,6 +6,7 @@ import { failpoint } from '../src/failpoints.ts';
 import type { Logger } from '../src/logger.ts';
 import { execute, select, withSystem } from '../src/models/database.ts';
 import type { WorkflowStart } from '../src/models/OutboxEntry.ts';
+import { startPolling, type Polling } from './polling.ts';
 
 const batch = 100;
 const pollMs = 1000;
@@ -23,23 +24,12 @@ export function startRelay({
 }: {
   readonly temporal: Pick<Temporal, 'start'>;
   readonly log: Logger;
-}): { stop(): Promise<void> } {
-  let stopping = false;
-  let wake = (): void => {};
-  const pause = (): Promise<void> =>
-    new Promise((resolve) => {
-      const timer = setTimeout(resolve, pollMs);
-      wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-
-  const round = async (): Promise<number> => {
+}): Polling {
+  const round = async (isStopping: () => boolean): Promise<boolean> => {
     const entries = await claim();
     const started: WorkflowStart[] = [];
     for (const [place, entry] of entries.entries()) {
-      if (stopping) {
+      if (isStopping()) {
         await putBack(entries.slice(place));
         break;
       }
@@ -62,27 +52,14 @@ export function startRelay({
       await markDispatched(started);
       failpoint('relay.afterMark');
     }
-    return started.length;
+    return started.length === batch;
   };
 
-  const run = async (): Promise<void> => {
-    while (!stopping) {
-      const started = await round().catch((error: unknown) => {
-        log.error({ err: error }, 'relay round failed');
-        return 0;
-      });
-      if (started < batch) await pause();
-    }
-  };
-  const running = run();
-
-  return {
-    async stop() {
-      stopping = true;
-      wake();
-      await running;
-    },
-  };
+  return startPolling({
+    everyMs: pollMs,
+    round,
+    onError: (error) => log.error({ err: error }, 'relay round failed'),
+  });
 }
 
 /** Takes the oldest open entries of entities that have no earlier open one. */

@@ -1,40 +1,25 @@
 import type { Logger } from '../src/logger.ts';
 import { sealBatch, sealNext } from '../src/models/auditSeals.ts';
+import { startPolling, type Polling } from './polling.ts';
 
 const pollMs = 2000;
+
+/** Looking all the way back for late lines costs reads; so seldom it is done, in rounds. */
+const lookBackEvery = 15;
 
 /**
  * Seals audit lines a few seconds after they are written. It may run in many processes; one at a time
  * does the work. Dying anywhere loses nothing: a batch is sealed as a whole or not at all.
  */
-export function startSealer({ log }: { readonly log: Logger }): { stop(): Promise<void> } {
-  let stopping = false;
-  let wake = (): void => {};
-  const pause = (): Promise<void> =>
-    new Promise((resolve) => {
-      const timer = setTimeout(resolve, pollMs);
-      wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-
-  const run = async (): Promise<void> => {
-    while (!stopping) {
-      const sealed = await sealNext().catch((error: unknown) => {
-        log.error({ err: error }, 'audit lines are not sealed');
-        return 0;
-      });
-      if (sealed < sealBatch && !stopping) await pause();
-    }
-  };
-  const running = run();
-
-  return {
-    async stop() {
-      stopping = true;
-      wake();
-      await running;
+export function startSealer({ log }: { readonly log: Logger }): Polling {
+  let rounds = 0;
+  return startPolling({
+    everyMs: pollMs,
+    async round() {
+      const looksBack = rounds % lookBackEvery === 0;
+      rounds += 1;
+      return (await sealNext(looksBack ? 'late' : 'recent')) === sealBatch;
     },
-  };
+    onError: (error) => log.error({ err: error }, 'audit lines are not sealed'),
+  });
 }

@@ -24,35 +24,40 @@ export const lateMinutes = 5;
 /** Up to where everything that is not late was sealed; `seals` names the table. */
 const reach = `max(least(audit_timestamp, sealed_at))`;
 
-const unsealedLines = `core.audit_logs a
+/** How far behind what is sealed to look: for any late line, or for those of requests under way. */
+const lookBack = { late: `${lateMinutes} minutes`, recent: '20 seconds' } as const;
+
+const unsealedLines = (lines: keyof typeof lookBack): string => `core.audit_logs a
   WHERE a.timestamp >= coalesce(
-      (SELECT ${reach} - interval '${lateMinutes} minutes' FROM core.audit_seals), '-infinity')
+      (SELECT ${reach} - interval '${lookBack[lines]}' FROM core.audit_seals), '-infinity')
     AND NOT EXISTS (SELECT FROM core.audit_seals s
       WHERE s.company_id = a.company_id AND s.audit_id = a.id)`;
 
 /**
  * Seals the oldest lines that are not sealed yet, of all companies, in one transaction. While another
  * process is at it nothing happens.
+ * @param lines no statement lasts as long as `recent` looks back; whoever asks for these alone must
+ * ask for `late` ones from time to time
  * @returns how many; `sealBatch` means that there may be more
  */
-export const sealNext = (): Promise<number> =>
+export const sealNext = (lines: keyof typeof lookBack = 'late'): Promise<number> =>
   withSystem('sealer', async () => {
     const [lock] = await select<{ ours: boolean }>(
       `SELECT pg_try_advisory_xact_lock(${sealerLock}) AS ours`,
     );
     if (!lock?.ours) return 0;
-    const lines = await select<ChainLine & { storedAt: string; sealedAt: string }>(
+    const open = await select<ChainLine & { storedAt: string; sealedAt: string }>(
       `SELECT ${chainColumns}, a.timestamp::text AS "storedAt",
          extract(epoch FROM now())::text AS "sealedAt"
-       FROM ${unsealedLines}
+       FROM ${unsealedLines(lines)}
        ORDER BY a.timestamp, a.id LIMIT ${sealBatch}`,
     );
-    if (lines.length === 0) return 0;
+    if (open.length === 0) return 0;
 
-    const companyIds = [...new Set(lines.map(({ companyId }) => companyId))];
+    const companyIds = [...new Set(open.map(({ companyId }) => companyId))];
     const heads = await headsOf(companyIds);
     const digests = await digestsOf(companyIds);
-    const seals = lines.map((line) => {
+    const seals = open.map((line) => {
       const head = heads.get(line.companyId) ?? { seq: 0, hash: noHash };
       const place = { seq: head.seq + 1, prevHash: head.hash, sealedAt: line.sealedAt };
       const hash = hashOfLine(line, place, ofCompany(digests, line.companyId));
@@ -79,7 +84,7 @@ export const sealNext = (): Promise<number> =>
 export const sealingLag = (): Promise<number> =>
   withSystem('sealer', async () => {
     const [oldest] = await select<{ age: string }>(
-      `SELECT extract(epoch FROM now() - a.timestamp) AS age FROM ${unsealedLines}
+      `SELECT extract(epoch FROM now() - a.timestamp) AS age FROM ${unsealedLines('late')}
        ORDER BY a.timestamp, a.id LIMIT 1`,
     );
     return Math.max(0, Number(oldest?.age ?? 0));

@@ -1,5 +1,5 @@
 import type { PolicyView } from '../../commands/policies.ts';
-import { policyTypes } from './schema.ts';
+import { businessTypes } from '../../rules/companies.ts';
 
 export const presentPolicy = ({
   policy,
@@ -9,7 +9,7 @@ export const presentPolicy = ({
 }: PolicyView) => ({
   id: policy.id,
   policy_number: policy.policyNumber,
-  policy_type: policyTypes.find((type) => type === policy.policyType) ?? 'other',
+  policy_type: businessTypes.find((type) => type === policy.policyType) ?? 'other',
   status: policy.status,
   is_active: !policy.archivedAt,
   is_valid: isValid,

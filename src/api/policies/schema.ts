@@ -1,3 +1,4 @@
+import { businessTypes } from '../../rules/companies.ts';
 import { listQuery } from '../listQuery.ts';
 import {
   boolean,
@@ -21,23 +22,13 @@ export const policyStatuses = [
   'expired',
   'cancelled',
 ] as const;
-export const policyTypes = [
-  'auto',
-  'home',
-  'life',
-  'health',
-  'business',
-  'travel',
-  'other',
-] as const;
-
 export const policyPath = object({ id: id() });
 
 export const policiesQuery = listQuery({
   filters: {
     status: oneOf('draft', 'active', 'expired', 'cancelled'),
-    policy_type: oneOf(...policyTypes),
-    product_type: oneOf(...policyTypes).description('Older name of policy_type'),
+    policy_type: oneOf(...businessTypes),
+    product_type: oneOf(...businessTypes).description('Older name of policy_type'),
     expires_before: calendarDate(),
     expires_after: calendarDate(),
   },
@@ -55,7 +46,7 @@ export const policySearchQuery = object({
 export const policyAnswer = object({
   id: id(),
   policy_number: text(60),
-  policy_type: oneOf(...policyTypes),
+  policy_type: oneOf(...businessTypes),
   status: oneOf(...policyStatuses),
   is_active: boolean().description('Not archived'),
   is_valid: boolean().description("Covers today, by the company's calendar"),
