@@ -5,7 +5,7 @@ import { platformCompanyId, select, withIdentity } from '../models/database.ts';
 import { Membership } from '../models/Membership.ts';
 import { PasswordResetToken } from '../models/PasswordResetToken.ts';
 import { linkWith } from '../models/secretLinks.ts';
-import { freeUsername } from '../models/usernames.ts';
+import { usernameFor } from '../models/usernames.ts';
 import type { Passwords } from './passwords.ts';
 import { hashSecret, newSecret } from '../secrets.ts';
 
@@ -49,9 +49,7 @@ export function createAdministrators({
      */
     async appoint({ email, role, company: code, password }: Appointment): Promise<Appointed> {
       const companyId = role === 'global_admin' ? platformCompanyId : await companyOf(code);
-      const username = await withIdentity(null, () =>
-        freeUsername(email.split('@', 1).join('').slice(0, 24), email),
-      );
+      const username = await withIdentity(null, () => usernameFor(email));
       if (password !== undefined) {
         await passwords.refuseWeak(password, { email, username, requireClasses: true });
       }

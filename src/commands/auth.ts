@@ -4,7 +4,7 @@ import type { Actor } from '../context.ts';
 import { Conflict, Forbidden, Unauthenticated } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Credential, type NewAccount } from '../models/Credential.ts';
-import { afterCommit, select, withIdentity, withTenant } from '../models/database.ts';
+import { select, withIdentity, withTenant } from '../models/database.ts';
 import { Membership, type Place } from '../models/Membership.ts';
 import type { WorkflowStart } from '../models/OutboxEntry.ts';
 import { RefreshToken, type Session } from '../models/RefreshToken.ts';
@@ -12,8 +12,7 @@ import { User } from '../models/User.ts';
 import type { Role } from '../rules/permissions.ts';
 import type { Companies, KnownCompany } from './companies.ts';
 import type { Factors } from './factors.ts';
-import { actingAs, nobody, requiresClasses } from './identity.ts';
-import { queueMail } from '../models/mail.ts';
+import { actingAs, mailing, nobody, requiresClasses } from './identity.ts';
 import type { Passwords } from './passwords.ts';
 import type { Sessions } from './sessions.ts';
 import type { Tokens } from './tokens.ts';
@@ -71,6 +70,7 @@ export type Auth = ReturnType<typeof createAuth>;
 export function createAuth(dependencies: AuthDependencies) {
   const { config, passwords, tokens, sessions, companies, factors, dispatch, onAdministrator } =
     dependencies;
+  const mail = mailing(dispatch);
 
   return {
     /** A new address and a known one get the same answer after the same work; mail tells which. */
@@ -90,7 +90,7 @@ export function createAuth(dependencies: AuthDependencies) {
           AuditLog.record('CREATE', { type: 'user', id: userId });
           await Membership.grant({ companyId: company.id, userId, role: 'policyholder' });
         }
-        sendMail(company.id, email, userId === undefined ? 'account_exists' : 'welcome');
+        mail(company.id, email, userId === undefined ? 'account_exists' : 'welcome');
       });
       return { email };
     },
@@ -231,18 +231,9 @@ export function createAuth(dependencies: AuthDependencies) {
         { after: { session: familyId } },
       );
       const owner = await User.findOne({ where: { id: userId } });
-      if (owner) sendMail(companyId, owner.email, 'session_revoked');
+      if (owner) mail(companyId, owner.email, 'session_revoked');
     });
     sessions.forget(familyId);
-  }
-
-  function sendMail(
-    companyId: string,
-    address: string,
-    template: 'welcome' | 'account_exists' | 'session_revoked',
-  ): void {
-    const start = queueMail({ companyId, to: { address }, template });
-    afterCommit(() => dispatch(start));
   }
 }
 

@@ -1,17 +1,15 @@
 import { v7 as uuid } from 'uuid';
 import type { Actor } from '../context.ts';
-import { invalidField } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Credential } from '../models/Credential.ts';
-import { afterCommit, withIdentity } from '../models/database.ts';
+import { withIdentity } from '../models/database.ts';
 import { EmailChange } from '../models/EmailChange.ts';
-import { queueMail } from '../models/mail.ts';
 import { Membership } from '../models/Membership.ts';
 import type { WorkflowStart } from '../models/OutboxEntry.ts';
 import { PasswordResetToken } from '../models/PasswordResetToken.ts';
 import type { Links } from '../models/secretLinks.ts';
 import { hashSecret } from '../secrets.ts';
-import { actingAs } from './identity.ts';
+import { actingAs, badCode, mailing, onlyCompany } from './identity.ts';
 import type { Passwords } from './passwords.ts';
 import { provePassword } from './provePassword.ts';
 
@@ -30,6 +28,8 @@ export function createEmailChanges({
   readonly passwords: Pick<Passwords, 'verify'>;
   readonly dispatch: (start: WorkflowStart) => void;
 }) {
+  const mail = mailing(dispatch);
+
   return {
     /** The same answer for a taken address, which gets no link; the old address is told either way. */
     async request(
@@ -59,8 +59,7 @@ export function createEmailChanges({
       });
       if (!wish) throw badCode();
       const { userId, newEmail } = wish;
-      const companyId = (places.length === 1 ? places[0]?.companyId : undefined) ?? null;
-      await actingAs({ userId, companyId }, async () => {
+      await actingAs({ userId, companyId: onlyCompany(places) }, async () => {
         const account = await Credential.findOne({ where: { id: userId } });
         if (!account?.isUsable() || !(await EmailChange.use(codeHash))) throw badCode();
         await account.changeEmail(newEmail);
@@ -73,17 +72,4 @@ export function createEmailChanges({
       });
     },
   };
-
-  function mail(
-    companyId: string,
-    address: string,
-    template: 'email_change' | 'email_change_notice',
-    payload: Readonly<Record<string, unknown>> = {},
-  ): void {
-    const start = queueMail({ companyId, to: { address }, template, payload });
-    afterCommit(() => dispatch(start));
-  }
 }
-
-const badCode = () =>
-  invalidField('code', 'This code is not valid, was used or has run out', 'CODE_INVALID');

@@ -1,6 +1,11 @@
 import { currentContext, runInContext } from '../context.ts';
 import type { CompanySettings } from '../models/Company.ts';
-import { withIdentity } from '../models/database.ts';
+import { invalidField, type Invalid } from '../errors.ts';
+import { afterCommit, withIdentity } from '../models/database.ts';
+import { queueMail } from '../models/mail.ts';
+import type { Place } from '../models/Membership.ts';
+import type { TemplateCode } from '../models/Notification.ts';
+import type { WorkflowStart } from '../models/OutboxEntry.ts';
 
 /** No user has this id: what is looked up for an unknown address, so that it takes the same steps. */
 export const nobody = '00000000-0000-0000-0000-000000000000';
@@ -14,6 +19,27 @@ export const actingAs = <T>(
     withIdentity(companyId, work),
   );
 
+/** Where what a person does is written down: their one company, or the platform for null. */
+export const onlyCompany = (places: readonly Place[]): string | null =>
+  places.length === 1 ? (places[0]?.companyId ?? null) : null;
+
 /** Section `password` of a company's settings. */
 export const requiresClasses = (settings: CompanySettings): boolean =>
   settings.password?.requireClasses ?? true;
+
+/** Promises a mail to an address with the open transaction; it is on its way right after the commit. */
+export const mailing =
+  (dispatch: (start: WorkflowStart) => void) =>
+  (
+    companyId: string,
+    address: string,
+    template: TemplateCode,
+    payload: Readonly<Record<string, unknown>> = {},
+  ): void => {
+    const start = queueMail({ companyId, to: { address }, template, payload });
+    afterCommit(() => dispatch(start));
+  };
+
+/** Of a link that nobody was sent, that was used, or that is too old. */
+export const badCode = (): Invalid =>
+  invalidField('code', 'This code is not valid, was used or has run out', 'CODE_INVALID');

@@ -3,28 +3,20 @@ import type { Actor } from '../context.ts';
 import { Conflict, invalidField } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Credential } from '../models/Credential.ts';
-import {
-  afterCommit,
-  append,
-  flush,
-  select,
-  withIdentity,
-  withTenant,
-} from '../models/database.ts';
+import { append, flush, select, withIdentity, withTenant } from '../models/database.ts';
 import { conflictOf } from '../models/duplicates.ts';
 import { Invitation, invitationLink, type invitationStatuses } from '../models/Invitation.ts';
 import { columnsOf, containing, selectPage } from '../models/list.ts';
-import { queueMail } from '../models/mail.ts';
 import { isHeld, Membership } from '../models/Membership.ts';
 import type { WorkflowStart } from '../models/OutboxEntry.ts';
 import { getRow } from '../models/rows.ts';
 import type { Links } from '../models/secretLinks.ts';
-import { freeUsername } from '../models/usernames.ts';
+import { usernameFor } from '../models/usernames.ts';
 import type { CompanySettings } from '../models/Company.ts';
 import type { Role } from '../rules/permissions.ts';
 import { hashSecret } from '../secrets.ts';
 import { rowsOnce, type Once, type Replay } from './idempotency.ts';
-import { requiresClasses } from './identity.ts';
+import { mailing, requiresClasses } from './identity.ts';
 import type { Passwords } from './passwords.ts';
 import { findPerson, refuseGrant } from './people.ts';
 
@@ -72,6 +64,8 @@ export function createInvitations({
   readonly passwords: Passwords;
   readonly dispatch: (start: WorkflowStart) => void;
 }) {
+  const mail = mailing(dispatch);
+
   return {
     list: ({ companyId }: Actor, filters: InvitationFilters) =>
       withTenant(companyId, async () => {
@@ -111,7 +105,7 @@ export function createInvitations({
         const tokenHash = links.hashOf(link);
         append(Invitation, { id, email, role, tokenHash, status: 'pending', expiresAt });
         AuditLog.record('CREATE', about(id), { after: { email, role } });
-        mail(actor.companyId, email, { link });
+        mail(actor.companyId, email, 'invitation', { link });
         await flush();
         return getRow(Invitation, id);
       });
@@ -139,7 +133,7 @@ export function createInvitations({
           version: invitation.version + 1,
         });
         AuditLog.record('UPDATE', about(id), { after: { resentCount, expiresAt } });
-        mail(actor.companyId, invitation.email, { link });
+        mail(actor.companyId, invitation.email, 'invitation', { link });
         return invitation;
       }),
 
@@ -221,15 +215,6 @@ export function createInvitations({
     await passwords.refuseWeak(password, { email, username: username ?? email, requireClasses });
     return passwords.hash(password);
   }
-
-  function mail(
-    companyId: string,
-    address: string,
-    payload: Readonly<Record<string, unknown>>,
-  ): void {
-    const start = queueMail({ companyId, to: { address }, template: 'invitation', payload });
-    afterCommit(() => dispatch(start));
-  }
 }
 
 interface OpenInvitation {
@@ -259,7 +244,7 @@ async function addAccount(
   if (username !== undefined) await Credential.refuseTaken({ username });
   const id = await Credential.add({
     email,
-    username: username ?? (await freeUsername(email.split('@', 1).join('').slice(0, 24), email)),
+    username: username ?? (await usernameFor(email)),
     firstName,
     lastName,
     passwordHash: null,

@@ -10,10 +10,12 @@ import {
   findPerson,
   getPerson,
   holdPerson,
+  inactive,
   refuseArchived,
   refuseGrant,
   refuseStranger,
   refuseValidity,
+  yearMs,
   type Validity,
 } from './people.ts';
 
@@ -67,12 +69,7 @@ export const createMemberships = () => ({
         refuseGrant(actor, role);
         refuseValidity(role, validity);
         refuseArchived(person);
-        if (!person.isActive) {
-          throw new Conflict(
-            'USER_INACTIVE',
-            `The user ${userId} is deactivated; activate it first`,
-          );
-        }
+        if (!person.isActive) throw inactive(userId);
         const { companyId } = actor;
         if (!(await Membership.grant({ companyId, userId, role, ...validity }))) {
           throw conflictOf('memberships_company_id_user_id_role_key');
@@ -169,8 +166,6 @@ export const createMemberships = () => ({
     );
   },
 });
-
-const yearMs = 366 * 86_400_000;
 
 function untilOf({ delegateUntil }: DelegationWish): Date {
   const ahead = (delegateUntil?.getTime() ?? 0) - Date.now();

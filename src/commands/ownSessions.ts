@@ -47,6 +47,6 @@ export const createOwnSessions = ({
         { type: 'user', id: userId },
         { after: { sessions: ended.length } },
       );
-      afterCommit(() => ended.forEach((sessionId) => sessions.forget(sessionId)));
+      afterCommit(() => sessions.forget(...ended));
     }),
 });

@@ -1,16 +1,14 @@
 import { v7 as uuid } from 'uuid';
 import type { Actor } from '../context.ts';
-import { invalidField } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Credential } from '../models/Credential.ts';
 import { afterCommit, platformCompanyId, withIdentity } from '../models/database.ts';
-import { queueMail } from '../models/mail.ts';
 import { Membership } from '../models/Membership.ts';
 import type { WorkflowStart } from '../models/OutboxEntry.ts';
 import { PasswordResetToken } from '../models/PasswordResetToken.ts';
 import { RefreshToken } from '../models/RefreshToken.ts';
 import type { Links } from '../models/secretLinks.ts';
-import { actingAs, nobody, requiresClasses } from './identity.ts';
+import { actingAs, badCode, mailing, nobody, onlyCompany, requiresClasses } from './identity.ts';
 import type { Passwords } from './passwords.ts';
 import { provePassword } from './provePassword.ts';
 import type { Sessions } from './sessions.ts';
@@ -33,6 +31,8 @@ export function createPasswordChanges({
   readonly sessions: Pick<Sessions, 'forget'>;
   readonly dispatch: (start: WorkflowStart) => void;
 }) {
+  const mail = mailing(dispatch);
+
   return {
     /** The same answer after the same statements, whether or not the address has an account. */
     async requestReset(email: string): Promise<void> {
@@ -46,7 +46,7 @@ export function createPasswordChanges({
         };
       });
       const isMailed = account?.isUsable() === true && recent < mostMailsAnHour;
-      const companyId = places.length === 1 ? (places[0]?.companyId ?? null) : null;
+      const companyId = onlyCompany(places);
       const tokenId = uuid();
 
       await withIdentity(companyId, async () => {
@@ -55,7 +55,7 @@ export function createPasswordChanges({
         const link = { kind: 'password_reset', id: tokenId } as const;
         const codeHash = links.hashOf(link);
         await PasswordResetToken.issue(account.id, codeHash, { id: tokenId });
-        mail(companyId, account.email, 'password_reset', { link });
+        mail(companyId ?? platformCompanyId, account.email, 'password_reset', { link });
       });
     },
 
@@ -76,7 +76,7 @@ export function createPasswordChanges({
       const passwordHash = await passwords.hash(password);
 
       const { id: userId } = credential;
-      const companyId = (places.length === 1 ? places[0]?.companyId : undefined) ?? null;
+      const companyId = onlyCompany(places);
       await actingAs({ userId, companyId }, async () => {
         if (!(await PasswordResetToken.use(codeHash))) throw badCode();
         await replace(userId, passwordHash, await RefreshToken.revokeAll(userId));
@@ -116,24 +116,6 @@ export function createPasswordChanges({
   ): Promise<void> {
     await Credential.setPassword(userId, passwordHash);
     AuditLog.record('PASSWORD_CHANGE', { type: 'user', id: userId });
-    afterCommit(() => ended.forEach((sessionId) => sessions.forget(sessionId)));
-  }
-
-  function mail(
-    companyId: string | null,
-    address: string,
-    template: 'password_reset' | 'password_changed',
-    payload: Readonly<Record<string, unknown>> = {},
-  ): void {
-    const start = queueMail({
-      companyId: companyId ?? platformCompanyId,
-      to: { address },
-      template,
-      payload,
-    });
-    afterCommit(() => dispatch(start));
+    afterCommit(() => sessions.forget(...ended));
   }
 }
-
-const badCode = () =>
-  invalidField('code', 'This code is not valid, was used or has run out', 'CODE_INVALID');

@@ -95,13 +95,17 @@ export function refuseArchived({ id, archivedAt }: PersonView): void {
     throw new Conflict('USER_ARCHIVED', `The user ${id} is archived; restore it first`);
 }
 
+export const inactive = (id: string): Conflict =>
+  new Conflict('USER_INACTIVE', `The user ${id} is deactivated; activate it first`);
+
 /** When a role is held. */
 export interface Validity {
   readonly validFrom?: Date | undefined;
   readonly validTo?: Date | null | undefined;
 }
 
-const yearMs = 366 * 86_400_000;
+/** The most that anything is granted for ahead. */
+export const yearMs = 366 * 86_400_000;
 
 /** Whoever only looks does so for a time: auditors hold their role for a year at most. */
 export function refuseValidity(role: Role, { validFrom, validTo }: Validity): void {

@@ -12,8 +12,8 @@ export interface Sessions {
    * @throws Unauthenticated
    */
   actorOf(payload: unknown): Promise<Actor>;
-  /** Makes the end of a session seen at once in this process; elsewhere within 5 s. */
-  forget(sessionId: string): void;
+  /** Makes the end of sessions seen at once in this process; elsewhere within 5 s. */
+  forget(...sessionIds: readonly string[]): void;
   close(): void;
 }
 
@@ -31,7 +31,7 @@ export function createSessions(): Sessions {
       if (!actor) throw new Unauthenticated('This session has ended; sign in again');
       return actor;
     },
-    forget: (sessionId) => known.forget(sessionId),
+    forget: (...sessionIds) => sessionIds.forEach((id) => known.forget(id)),
     close: () => known.close(),
   };
 }

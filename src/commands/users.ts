@@ -14,22 +14,23 @@ import {
 } from '../models/database.ts';
 import { conflictOf } from '../models/duplicates.ts';
 import { containing, selectPage } from '../models/list.ts';
-import { queueMail } from '../models/mail.ts';
 import { knownRoles, Membership } from '../models/Membership.ts';
 import type { WorkflowStart } from '../models/OutboxEntry.ts';
 import { PasswordResetToken } from '../models/PasswordResetToken.ts';
 import { RefreshToken } from '../models/RefreshToken.ts';
 import { versionConflict } from '../models/rows.ts';
 import type { Links } from '../models/secretLinks.ts';
-import { freeUsername } from '../models/usernames.ts';
+import { usernameFor } from '../models/usernames.ts';
 import type { Role } from '../rules/permissions.ts';
 import { rowsOnce, type Once, type Replay } from './idempotency.ts';
+import { mailing } from './identity.ts';
 import {
   asPerson,
   belongsElsewhere,
   findPerson,
   getPerson,
   holdPerson,
+  inactive,
   mayManage,
   people,
   personColumns,
@@ -100,6 +101,8 @@ export function createUsers({
   readonly sessions: Pick<Sessions, 'forget'>;
   readonly dispatch: (start: WorkflowStart) => void;
 }) {
+  const mail = mailing(dispatch);
+
   return {
     list: ({ companyId }: Actor, filters: PersonFilters) =>
       withTenant(companyId, async () => {
@@ -255,17 +258,7 @@ export function createUsers({
 
   async function endSessions(companyId: string, userId: string): Promise<void> {
     const ended = await RefreshToken.revokeIn({ companyId, userId });
-    afterCommit(() => ended.forEach((sessionId) => sessions.forget(sessionId)));
-  }
-
-  function mail(
-    companyId: string,
-    address: string,
-    template: 'account_created' | 'membership_granted',
-    payload: Readonly<Record<string, unknown>> = {},
-  ): void {
-    const start = queueMail({ companyId, to: { address }, template, payload });
-    afterCommit(() => dispatch(start));
+    afterCommit(() => sessions.forget(...ended));
   }
 }
 
@@ -277,9 +270,6 @@ async function held(id: string, expectedVersion: number | undefined): Promise<Pe
   return person;
 }
 
-const inactive = (id: string): Conflict =>
-  new Conflict('USER_INACTIVE', `The user ${id} is deactivated; activate it first`);
-
 /** The account of an address, made without a password where there is none. */
 async function accountOf(wish: NewPerson): Promise<Credential> {
   const { email, firstName, lastName, phoneNumber } = wish;
@@ -287,8 +277,7 @@ async function accountOf(wish: NewPerson): Promise<Credential> {
   const known = await find();
   if (known) return known;
   await Credential.refuseTaken({ username: wish.username, phoneNumber });
-  const username =
-    wish.username ?? (await freeUsername(email.split('@', 1).join('').slice(0, 24), email));
+  const username = wish.username ?? (await usernameFor(email));
   const account = { email, username, firstName, lastName, phoneNumber, passwordHash: null };
   const newId = await Credential.add(account);
   if (newId !== undefined) AuditLog.record('CREATE', { type: 'user', id: newId });

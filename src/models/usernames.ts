@@ -13,3 +13,7 @@ export async function freeUsername(wanted: string, email: string): Promise<strin
   for (let n = 2; taken.has(username.toLowerCase()); n += 1) username = `${name}${n}`;
   return username;
 }
+
+/** Made of the part before the @. */
+export const usernameFor = (email: string): Promise<string> =>
+  freeUsername(email.split('@', 1).join('').slice(0, 24), email);
