@@ -46,15 +46,20 @@ function expect(isRight: boolean): asserts isRight {
 }
 
 async function up({ database }: Config): Promise<void> {
-  const names = await migrateUp(database.migrateUrl, passwordsIn(database));
+  const names = await migrateUp(database.migrateUrl, passwordsIn(database), (progress) =>
+    console.log(progress),
+  );
   for (const name of names) console.log(`applied ${name}`);
   console.log(names.length === 0 ? 'Up to date.' : `Up to date: ${count(names)} applied.`);
 }
 
 async function status({ database }: Config): Promise<void> {
-  const { applied, pending } = await migrationStatus(database.migrateUrl);
+  const { applied, pending, schemas } = await migrationStatus(database.migrateUrl);
   for (const name of applied) console.log(`applied  ${name}`);
   for (const name of pending) console.log(`pending  ${name}`);
+  for (const { company, schema, applied: ready, pending: waiting } of schemas) {
+    console.log(`schema   ${schema} of ${company}: ${ready} applied, ${waiting} pending`);
+  }
   console.log(`${count(applied)} applied, ${pending.length} pending.`);
 }
 

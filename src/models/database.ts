@@ -234,12 +234,14 @@ function asConflict(error: unknown): unknown {
 /** Company, tables and rights of this transaction; all end with it. */
 function entry({ door, companyId }: Unit): string {
   if (!isUuid(companyId)) throw new Error(`Not the id of a company: ${companyId}`);
-  const role = door === 'tenant' ? '' : `, set_config('role', '${door}', true)`;
+  const set = (setting: string, value: string): string =>
+    `set_config('${setting}', ${value}, true)`;
+  const own = `to_regnamespace(app.business_schema('${companyId}'))`;
   // Unnamed, temporary tables would come first and outlive the transaction on its connection.
-  return (
-    `SELECT set_config('app.current_company_id', '${companyId}', true), ` +
-    `set_config('search_path', 'shared, ext, pg_temp', true)${role}`
-  );
+  const path = `concat(coalesce(${own}::text, 'shared'), ', ext, pg_temp')`;
+  const role = door === 'tenant' ? [] : [set('role', `'${door}'`)];
+  const settings = [set('app.current_company_id', `'${companyId}'`), set('search_path', path)];
+  return `SELECT ${[...settings, ...role].join(', ')}`;
 }
 
 /** `WITH i0 AS (INSERT …), i1 AS (INSERT …) SELECT 1`: keys are checked when all rows are in. */

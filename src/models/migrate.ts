@@ -9,7 +9,19 @@ const migrationLock = 7_352_106;
 export interface MigrationStatus {
   readonly applied: readonly string[];
   readonly pending: readonly string[];
+  /** Of companies that have their business tables to themselves, by code. */
+  readonly schemas: readonly SchemaStatus[];
 }
+
+export interface SchemaStatus {
+  readonly company: string;
+  readonly schema: string;
+  readonly applied: number;
+  readonly pending: number;
+}
+
+/** Schemas of companies that are migrated side by side. */
+const atOnce = 4;
 
 /**
  * Makes an empty or older database ready: roles, then all pending migrations in one transaction
@@ -34,12 +46,26 @@ export async function prepareDatabase({
   };
 }
 
-/** @returns the names of the migrations that ran. */
-export const migrateUp = async (
+/**
+ * After what all companies share, the schemas of single companies: each in a transaction of its own,
+ * so that a second run goes on where the first one broke off.
+ * @param say hears how far the schemas are
+ * @returns the names of the migrations that ran
+ * @throws Error naming the schemas that could not be migrated, after all others were
+ */
+export async function migrateUp(
   adminUrl: string,
   passwords: LoginPasswords = {},
-): Promise<readonly string[]> =>
-  asMigrator(adminUrl, passwords, async (umzug) => (await umzug.up()).map(({ name }) => name));
+  say: (progress: string) => void = () => undefined,
+): Promise<readonly string[]> {
+  const names = await asMigrator(adminUrl, passwords, async (umzug, client) => {
+    const ran = await umzug.up();
+    await keepSteps(client);
+    return ran.map(({ name }) => name);
+  });
+  await migrateSchemas(adminUrl, say);
+  return names;
+}
 
 /** Rolls back down to and including `to`; `0` takes everything back. */
 export const migrateDown = async (adminUrl: string, to: string | 0): Promise<readonly string[]> =>
@@ -47,35 +73,49 @@ export const migrateDown = async (adminUrl: string, to: string | 0): Promise<rea
 
 /** Only looks: roles that are missing stay missing. */
 export const migrationStatus = async (adminUrl: string): Promise<MigrationStatus> =>
-  asMigrator(adminUrl, undefined, async (umzug) => ({
+  asMigrator(adminUrl, undefined, async (umzug, client) => ({
     applied: (await umzug.executed()).map(({ name }) => name),
     pending: (await umzug.pending()).map(({ name }) => name),
+    schemas: await schemasIn(client),
   }));
 
 async function asMigrator<T>(
   adminUrl: string,
   passwords: LoginPasswords | undefined,
-  work: (umzug: Umzug<pg.Client>) => Promise<T>,
+  work: (umzug: Umzug<pg.Client>, client: pg.Client) => Promise<T>,
 ): Promise<T> {
+  const client = await connect(adminUrl);
+  try {
+    return await inTransaction(client, async () => {
+      await client.query('SELECT pg_advisory_xact_lock($1)', [migrationLock]);
+      if (passwords) {
+        await ensureRoles(client, passwords);
+        await client.query('SET LOCAL ROLE app_owner');
+      }
+      return work(umzugOn(client), client);
+    });
+  } finally {
+    await client.end();
+  }
+}
+
+async function connect(adminUrl: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: adminUrl, application_name: 'surety-migrate' });
   // A connection that is lost fails the statement under way as well; without this it ends the process.
   client.on('error', () => undefined);
   await client.connect();
+  return client;
+}
+
+async function inTransaction<T>(client: pg.Client, work: () => Promise<T>): Promise<T> {
   try {
     await client.query('BEGIN');
-    await client.query('SELECT pg_advisory_xact_lock($1)', [migrationLock]);
-    if (passwords) {
-      await ensureRoles(client, passwords);
-      await client.query('SET LOCAL ROLE app_owner');
-    }
-    const result = await work(umzugOn(client));
+    const result = await work();
     await client.query('COMMIT');
     return result;
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined);
     throw error;
-  } finally {
-    await client.end();
   }
 }
 
@@ -84,11 +124,113 @@ const umzugOn = (client: pg.Client): Umzug<pg.Client> =>
     context: client,
     logger: undefined,
     storage: migrationTable,
-    migrations: migrations.map(({ name, up, down }: Migration) => ({
+    migrations: migrations.map(({ name, up, down, business }: Migration) => ({
       name,
-      up: async ({ context }: MigrationParams<pg.Client>) => void (await context.query(up)),
-      down: async ({ context }: MigrationParams<pg.Client>) => void (await context.query(down)),
+      async up({ context }: MigrationParams<pg.Client>) {
+        if (up) await context.query(up);
+        if (business) await inSchema(context, 'shared', business.up);
+      },
+      async down({ context }: MigrationParams<pg.Client>) {
+        if (business) {
+          for (const { schema } of await schemasIn(context)) {
+            await inSchema(context, schema, business.down);
+          }
+          await inSchema(context, 'shared', business.down);
+          await forgetStep(context, name);
+        }
+        if (down) await context.query(down);
+      },
     })),
+  });
+
+/** @param sql names no schema for what it makes */
+async function inSchema(client: pg.Client, schema: string, sql: string): Promise<void> {
+  await client.query(`SET LOCAL search_path = ${pg.escapeIdentifier(schema)}, ext`);
+  await client.query(sql);
+  await client.query('SET LOCAL search_path = public');
+}
+
+/** What `app.prepare_business_schema()` runs in a schema that has not had it. */
+async function keepSteps(client: pg.Client): Promise<void> {
+  const steps = migrations.flatMap(({ name, business }: Migration) =>
+    business ? [{ name, up: business.up }] : [],
+  );
+  await client.query(
+    `INSERT INTO migrations.business_steps (name, up)
+     SELECT * FROM unnest($1::text[], $2::text[])
+     ON CONFLICT (name) DO UPDATE SET up = excluded.up`,
+    [steps.map(({ name }) => name), steps.map(({ up }) => up)],
+  );
+}
+
+async function forgetStep(client: pg.Client, name: string): Promise<void> {
+  if (!(await knowsSchemas(client))) return;
+  await client.query('DELETE FROM migrations.business_steps WHERE name = $1', [name]);
+  await client.query('DELETE FROM migrations.applied_in_schemas WHERE name = $1', [name]);
+}
+
+async function schemasIn(client: pg.Client): Promise<SchemaStatus[]> {
+  if (!(await knowsSchemas(client))) return [];
+  const { rows } = await client.query<SchemaStatus>(
+    `SELECT c.code AS company, s.schema_name AS schema,
+       count(a.name)::int AS applied, count(*)::int - count(a.name)::int AS pending
+     FROM migrations.business_schemas s
+       JOIN platform.companies c ON c.id = s.company_id
+       CROSS JOIN migrations.business_steps b
+       LEFT JOIN migrations.applied_in_schemas a ON a.company_id = s.company_id AND a.name = b.name
+     GROUP BY c.code, s.schema_name ORDER BY c.code`,
+  );
+  return rows;
+}
+
+async function knowsSchemas(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ known: boolean }>(
+    `SELECT to_regclass('migrations.business_schemas') IS NOT NULL AS known`,
+  );
+  return rows[0]?.known ?? false;
+}
+
+async function migrateSchemas(adminUrl: string, say: (progress: string) => void): Promise<void> {
+  const clients: pg.Client[] = [];
+  const broken: string[] = [];
+  try {
+    const first = await connect(adminUrl);
+    clients.push(first);
+    const { rows } = await first.query<{ companyId: string; schema: string }>(
+      `SELECT s.company_id AS "companyId", s.schema_name AS schema
+       FROM migrations.business_schemas s CROSS JOIN migrations.business_steps b
+       WHERE NOT EXISTS (SELECT FROM migrations.applied_in_schemas a
+         WHERE a.company_id = s.company_id AND a.name = b.name)
+       GROUP BY 1, 2 ORDER BY min(s.created_at)`,
+    );
+    while (clients.length < Math.min(atOnce, rows.length)) clients.push(await connect(adminUrl));
+    const next = rows.entries();
+    await Promise.all(
+      clients.map(async (client) => {
+        for (const [index, { companyId, schema }] of next) {
+          say(`schema ${index + 1} of ${rows.length}: ${schema}`);
+          await migrateSchema(client, companyId).catch((error: unknown) =>
+            broken.push(`${schema}: ${error instanceof Error ? error.message : String(error)}`),
+          );
+        }
+      }),
+    );
+    if (broken.length > 0) {
+      throw new Error(
+        `${broken.length} of ${rows.length} schemas of companies could not be migrated; ` +
+          `mend it and run the migration again, the others stay as they are. ${broken.join('; ')}`,
+      );
+    }
+  } finally {
+    await Promise.all(clients.map((client) => client.end()));
+  }
+}
+
+const migrateSchema = (client: pg.Client, companyId: string): Promise<void> =>
+  inTransaction(client, async () => {
+    await client.query('SET LOCAL ROLE app_owner');
+    await client.query(`SELECT set_config('app.current_company_id', $1, true)`, [companyId]);
+    await client.query('SELECT app.prepare_business_schema()');
   });
 
 /** The list of applied migrations, in a schema that no migration drops. */

@@ -16,6 +16,10 @@ const notSystem = `n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.n
 const isOfLimits = `(c.oid::regclass::text = 'limits.counters' AND g.grantee::regrole::text = 'app_api'
   AND g.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE') AND NOT g.is_grantable)`;
 
+/** What may run with its owner's rights: each does one thing, for the present company or for none. */
+const ownerFunctions = `ARRAY['app.ensure_audit_partitions()', 'app.prepare_business_schema()',
+  'app.drop_unused_business_schema()']`;
+
 /** How Postgres writes down the conditions that ask for the company. */
 const ownRows = '(company_id = ( SELECT app.company_id() AS company_id))';
 const ownCompany = '(id = ( SELECT app.company_id() AS company_id))';
@@ -61,15 +65,25 @@ const checks: readonly string[] = [
    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE c.relkind IN ('r', 'p') AND ${inOurs} AND NOT (c.relrowsecurity AND c.relforcerowsecurity)`,
 
+  `SELECT format('the table %s may hold rows of other companies', c.oid::regclass) AS finding
+   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+   WHERE c.relkind IN ('r', 'p') AND n.nspname ~ '^t_[0-9a-f]{16}$'
+     AND NOT EXISTS (SELECT FROM pg_constraint k
+       WHERE k.conrelid = c.oid AND k.contype = 'c' AND k.convalidated
+         AND pg_get_constraintdef(k.oid) ~ '^CHECK \\(\\(company_id = ''[0-9a-f-]{36}''::uuid\\)\\)$'
+         AND app.business_schema(substring(pg_get_constraintdef(k.oid) from '''(.{36})''')::uuid)
+           = n.nspname)`,
+
   // A restrictive policy only takes away.
   `SELECT format('the policy %s of %s does not ask for the company', p.polname, p.polrelid::regclass) AS finding
    FROM pg_policy p
      JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE ${inOurs} AND p.polpermissive
-     AND NOT p.polroles <@ ARRAY(SELECT oid FROM pg_roles WHERE rolname = ANY (${doors}))
+     AND NOT p.polroles <@ ARRAY(SELECT oid FROM pg_roles
+       WHERE rolname = ANY (${doors}) OR rolname = 'app_owner')
      AND NOT (p.polcmd = 'r' AND p.polroles <@ ARRAY(SELECT oid FROM pg_roles WHERE rolname = 'app_search'))
      AND NOT (p.polroles <@ ARRAY(SELECT oid FROM pg_roles
-         WHERE rolname IN ('app_api', 'app_worker'))
+         WHERE rolname IN ('app_api', 'app_worker', 'app_owner'))
        AND coalesce(${condition('polqual')}, '${ownRows}') IN ('${ownRows}',
          CASE WHEN p.polcmd <> 'r' THEN ''
            WHEN p.polrelid::regclass::text = 'platform.companies' THEN '${ownCompany}'
@@ -145,7 +159,7 @@ const checks: readonly string[] = [
    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
    WHERE ${notSystem} AND n.nspname <> 'ext' AND p.prosecdef
      AND NOT (coalesce(p.proconfig, '{}') @> ARRAY['search_path=pg_catalog']
-       AND (p.oid::regprocedure::text = 'app.ensure_audit_partitions()'
+       AND (p.oid::regprocedure::text = ANY (${ownerFunctions})
          OR (p.oid::regprocedure::text ~ '^(shared|t_[0-9a-f]{16})\\.search_policy_ids\\(text\\)$'
            AND p.proowner::regrole::text = 'app_search'
            AND p.prosrc ~ '${ownSearch}')))`,

@@ -153,9 +153,12 @@ describe('the catalog', () => {
     const extensions = await rowsOf('SELECT extname FROM pg_extension ORDER BY 1');
 
     expect(functions.flat()).toEqual([
+      'app.business_schema(uuid)',
       'app.company_id()',
       'app.create_audit_partition(date)',
+      'app.drop_unused_business_schema() definer',
       'app.ensure_audit_partitions() definer',
+      'app.prepare_business_schema() definer',
       'shared.search_policy_ids(text) definer',
     ]);
     expect(extensions.flat()).toEqual(['btree_gin', 'btree_gist', 'pg_trgm', 'plpgsql']);

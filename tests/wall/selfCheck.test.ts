@@ -271,7 +271,18 @@ const holes: readonly Hole[] = [
       'SELECT id FROM shared.policies WHERE company_id = (SELECT app.company_id())
          OR (policy_number ILIKE pattern) ORDER BY created_at DESC LIMIT 10000'`,
     finding: /the function shared.search_policy_ids\(text\) runs with its owner's rights/,
-    mend: `DROP FUNCTION shared.search_policy_ids(text); ${policySearch}`,
+    mend: `DROP FUNCTION shared.search_policy_ids(text);
+      SET search_path = shared, ext; ${policySearch}; RESET search_path`,
+  },
+  {
+    what: 'a table of one company that others could fill',
+    make: `CREATE SCHEMA t_0123456789abcdef;
+      CREATE TABLE t_0123456789abcdef.notes (company_id uuid NOT NULL
+        CHECK (company_id = '01900000-0000-7000-8000-000000000000'));
+      ALTER TABLE t_0123456789abcdef.notes ENABLE ROW LEVEL SECURITY;
+      ALTER TABLE t_0123456789abcdef.notes FORCE ROW LEVEL SECURITY`,
+    finding: /the table t_0123456789abcdef.notes may hold rows of other companies/,
+    mend: 'DROP SCHEMA t_0123456789abcdef CASCADE',
   },
   {
     what: 'a search that may write',

@@ -1,18 +1,18 @@
 import { baseColumns, baseIndexes, wall } from './wall.ts';
 
 const up = `
-CREATE TABLE shared.property_categories (${baseColumns},
+CREATE TABLE property_categories (${baseColumns},
   name text NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
   segment text NOT NULL CHECK (segment IN ('residential', 'small_commercial')),
   description text CHECK (length(description) <= 2000),
   PRIMARY KEY (company_id, id)
 );
 CREATE UNIQUE INDEX property_categories_name_key
-  ON shared.property_categories (company_id, lower(name)) WHERE archived_at IS NULL;
-${baseIndexes('shared.property_categories')}
-${wall('shared.property_categories')}
+  ON property_categories (company_id, lower(name)) WHERE archived_at IS NULL;
+${baseIndexes('property_categories')}
+${wall('property_categories')}
 
-CREATE TABLE shared.insurance_plans (${baseColumns},
+CREATE TABLE insurance_plans (${baseColumns},
   name text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
   property_category_id uuid NOT NULL,
   coverage_level text NOT NULL CHECK (coverage_level IN ('basic', 'standard', 'premium')),
@@ -26,23 +26,23 @@ CREATE TABLE shared.insurance_plans (${baseColumns},
   lifecycle_config jsonb NOT NULL DEFAULT '{}',
   PRIMARY KEY (company_id, id),
   FOREIGN KEY (company_id, property_category_id)
-    REFERENCES shared.property_categories (company_id, id) ON DELETE RESTRICT,
+    REFERENCES property_categories (company_id, id) ON DELETE RESTRICT,
   CHECK (coverage_amount > premium),
   CHECK (premium < 92233720368547758)
 );
 CREATE UNIQUE INDEX insurance_plans_name_key
-  ON shared.insurance_plans (company_id, lower(name)) WHERE archived_at IS NULL;
-CREATE INDEX insurance_plans_premium_idx ON shared.insurance_plans (company_id, premium_minor, id);
-CREATE INDEX insurance_plans_category_idx ON shared.insurance_plans (company_id, property_category_id);
-CREATE INDEX insurance_plans_level_idx ON shared.insurance_plans (company_id, coverage_level);
-CREATE INDEX insurance_plans_active_idx ON shared.insurance_plans (company_id, is_active);
-${baseIndexes('shared.insurance_plans')}
-${wall('shared.insurance_plans')}
+  ON insurance_plans (company_id, lower(name)) WHERE archived_at IS NULL;
+CREATE INDEX insurance_plans_premium_idx ON insurance_plans (company_id, premium_minor, id);
+CREATE INDEX insurance_plans_category_idx ON insurance_plans (company_id, property_category_id);
+CREATE INDEX insurance_plans_level_idx ON insurance_plans (company_id, coverage_level);
+CREATE INDEX insurance_plans_active_idx ON insurance_plans (company_id, is_active);
+${baseIndexes('insurance_plans')}
+${wall('insurance_plans')}
 `;
 
 const down = `
-DROP TABLE shared.insurance_plans;
-DROP TABLE shared.property_categories;
+DROP TABLE insurance_plans;
+DROP TABLE property_categories;
 `;
 
-export const catalogue = { name: '0003-catalogue', up, down };
+export const catalogue = { name: '0003-catalogue', business: { up, down } };

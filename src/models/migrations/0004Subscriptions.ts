@@ -1,7 +1,7 @@
 import { baseColumns, baseIndexes, wall } from './wall.ts';
 
 const up = `
-CREATE TABLE shared.policies (${baseColumns},
+CREATE TABLE policies (${baseColumns},
   policy_number text NOT NULL CHECK (length(policy_number) <= 60),
   policy_type text NOT NULL
     CHECK (policy_type IN ('auto', 'home', 'life', 'health', 'business', 'travel', 'other')),
@@ -20,13 +20,13 @@ CREATE TABLE shared.policies (${baseColumns},
   PRIMARY KEY (company_id, id),
   CHECK (end_date > start_date)
 );
-CREATE UNIQUE INDEX policies_number_key ON shared.policies (company_id, policy_number);
-CREATE INDEX policies_user_idx ON shared.policies (company_id, user_id, created_at);
-CREATE INDEX policies_status_idx ON shared.policies (company_id, status, end_date);
-${baseIndexes('shared.policies')}
-${wall('shared.policies')}
+CREATE UNIQUE INDEX policies_number_key ON policies (company_id, policy_number);
+CREATE INDEX policies_user_idx ON policies (company_id, user_id, created_at);
+CREATE INDEX policies_status_idx ON policies (company_id, status, end_date);
+${baseIndexes('policies')}
+${wall('policies')}
 
-CREATE TABLE shared.policy_subscriptions (${baseColumns},
+CREATE TABLE policy_subscriptions (${baseColumns},
   source text NOT NULL DEFAULT 'plan' CHECK (source IN ('plan', 'direct')),
   user_id uuid REFERENCES platform.users (id) ON DELETE RESTRICT,
   insurance_plan_id uuid,
@@ -46,25 +46,25 @@ CREATE TABLE shared.policy_subscriptions (${baseColumns},
   workflow_closed_at timestamptz,
   PRIMARY KEY (company_id, id),
   FOREIGN KEY (company_id, insurance_plan_id)
-    REFERENCES shared.insurance_plans (company_id, id) ON DELETE RESTRICT,
-  FOREIGN KEY (company_id, policy_id) REFERENCES shared.policies (company_id, id) ON DELETE RESTRICT,
+    REFERENCES insurance_plans (company_id, id) ON DELETE RESTRICT,
+  FOREIGN KEY (company_id, policy_id) REFERENCES policies (company_id, id) ON DELETE RESTRICT,
   CHECK (end_date > start_date),
   CHECK (source = 'direct' OR (insurance_plan_id IS NOT NULL AND user_id IS NOT NULL))
 );
-CREATE UNIQUE INDEX policy_subscriptions_live_key ON shared.policy_subscriptions
+CREATE UNIQUE INDEX policy_subscriptions_live_key ON policy_subscriptions
   (company_id, user_id, insurance_plan_id,
    COALESCE(insured_property_id, '00000000-0000-0000-0000-000000000000'::uuid))
   WHERE status = 'active';
-CREATE UNIQUE INDEX policy_subscriptions_policy_key ON shared.policy_subscriptions (company_id, policy_id);
-CREATE INDEX policy_subscriptions_user_idx ON shared.policy_subscriptions (company_id, user_id, created_at);
-CREATE INDEX policy_subscriptions_status_idx ON shared.policy_subscriptions (company_id, status, end_date);
-CREATE INDEX policy_subscriptions_plan_idx ON shared.policy_subscriptions (company_id, insurance_plan_id);
-CREATE INDEX policy_subscriptions_open_idx ON shared.policy_subscriptions (company_id, created_at)
+CREATE UNIQUE INDEX policy_subscriptions_policy_key ON policy_subscriptions (company_id, policy_id);
+CREATE INDEX policy_subscriptions_user_idx ON policy_subscriptions (company_id, user_id, created_at);
+CREATE INDEX policy_subscriptions_status_idx ON policy_subscriptions (company_id, status, end_date);
+CREATE INDEX policy_subscriptions_plan_idx ON policy_subscriptions (company_id, insurance_plan_id);
+CREATE INDEX policy_subscriptions_open_idx ON policy_subscriptions (company_id, created_at)
   WHERE workflow_closed_at IS NULL;
-${baseIndexes('shared.policy_subscriptions')}
-${wall('shared.policy_subscriptions')}
+${baseIndexes('policy_subscriptions')}
+${wall('policy_subscriptions')}
 
-CREATE TABLE shared.subscription_terms (${baseColumns},
+CREATE TABLE subscription_terms (${baseColumns},
   subscription_id uuid NOT NULL,
   term_no integer NOT NULL CHECK (term_no > 0),
   start_date date NOT NULL,
@@ -77,17 +77,17 @@ CREATE TABLE shared.subscription_terms (${baseColumns},
   PRIMARY KEY (company_id, id),
   UNIQUE (company_id, subscription_id, term_no),
   FOREIGN KEY (company_id, subscription_id)
-    REFERENCES shared.policy_subscriptions (company_id, id) ON DELETE RESTRICT,
+    REFERENCES policy_subscriptions (company_id, id) ON DELETE RESTRICT,
   CHECK (end_date > start_date)
 );
-${baseIndexes('shared.subscription_terms')}
-${wall('shared.subscription_terms')}
+${baseIndexes('subscription_terms')}
+${wall('subscription_terms')}
 `;
 
 const down = `
-DROP TABLE shared.subscription_terms;
-DROP TABLE shared.policy_subscriptions;
-DROP TABLE shared.policies;
+DROP TABLE subscription_terms;
+DROP TABLE policy_subscriptions;
+DROP TABLE policies;
 `;
 
-export const subscriptions = { name: '0004-subscriptions', up, down };
+export const subscriptions = { name: '0004-subscriptions', business: { up, down } };

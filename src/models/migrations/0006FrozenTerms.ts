@@ -3,12 +3,12 @@
  * it is. Nothing is filled in, because nobody knows any more what was in force at their sale.
  */
 const up = `
-ALTER TABLE shared.subscription_terms
+ALTER TABLE subscription_terms
   ADD COLUMN lifecycle jsonb CHECK (jsonb_typeof(lifecycle) = 'object');
 `;
 
 const down = `
-ALTER TABLE shared.subscription_terms DROP COLUMN lifecycle;
+ALTER TABLE subscription_terms DROP COLUMN lifecycle;
 `;
 
-export const frozenTerms = { name: '0006-frozen-terms', up, down };
+export const frozenTerms = { name: '0006-frozen-terms', business: { up, down } };

@@ -60,8 +60,17 @@ CREATE UNIQUE INDEX companies_name_key ON platform.companies (lower(name))
 ALTER TABLE platform.companies
   ADD COLUMN address text CHECK (length(address) <= 500),
   ADD COLUMN linkedin text CHECK (length(linkedin) <= 300);
+`;
 
-CREATE TABLE shared.customers (${baseColumns},
+const down = `
+ALTER TABLE platform.companies DROP COLUMN linkedin, DROP COLUMN address;
+DROP INDEX platform.companies_name_key;
+DROP TABLE core.registration_requests;
+`;
+
+const business = {
+  up: `
+CREATE TABLE customers (${baseColumns},
   name text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
   subscription_type text NOT NULL DEFAULT 'free'
     CHECK (subscription_type IN ('free', 'standard', 'premium')),
@@ -69,18 +78,13 @@ CREATE TABLE shared.customers (${baseColumns},
   contact_email text CHECK (contact_email = lower(contact_email)),
   PRIMARY KEY (company_id, id)
 );
-CREATE UNIQUE INDEX customers_name_key ON shared.customers (company_id, lower(name))
+CREATE UNIQUE INDEX customers_name_key ON customers (company_id, lower(name))
   WHERE archived_at IS NULL;
-CREATE UNIQUE INDEX customers_self_key ON shared.customers (company_id) WHERE is_self;
-${baseIndexes('shared.customers')}
-${wall('shared.customers')}
-`;
+CREATE UNIQUE INDEX customers_self_key ON customers (company_id) WHERE is_self;
+${baseIndexes('customers')}
+${wall('customers')}
+`,
+  down: 'DROP TABLE customers',
+};
 
-const down = `
-DROP TABLE shared.customers;
-ALTER TABLE platform.companies DROP COLUMN linkedin, DROP COLUMN address;
-DROP INDEX platform.companies_name_key;
-DROP TABLE core.registration_requests;
-`;
-
-export const onboarding = { name: '0009-onboarding', up, down };
+export const onboarding = { name: '0009-onboarding', up, down, business };

@@ -11,12 +11,19 @@ import { people } from './0010People.ts';
 import { companySettings } from './0011CompanySettings.ts';
 import { apiKeys } from './0012ApiKeys.ts';
 import { auditSeals } from './0013AuditSeals.ts';
+import { businessSchemas } from './0014BusinessSchemas.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
   readonly name: string;
-  readonly up: string;
-  readonly down: string;
+  readonly up?: string;
+  readonly down?: string;
+  /**
+   * For every schema that holds business tables, after `up` and before `down`: `shared` together with
+   * them, the schemas of companies one by one. It names no schema for what it makes and changes there,
+   * and may rely on nothing else than what the first `up` of its kind had made.
+   */
+  readonly business?: { readonly up: string; readonly down: string };
 }
 
 /** In the order in which they run. A landed migration is never edited. */
@@ -34,4 +41,5 @@ export const migrations: readonly Migration[] = [
   companySettings,
   apiKeys,
   auditSeals,
+  businessSchemas,
 ];

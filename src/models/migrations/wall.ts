@@ -12,14 +12,15 @@ export const baseColumns = `
   version integer NOT NULL DEFAULT 1 CHECK (version > 0)`;
 
 /**
- * Row-level security that also binds the owner; runtime roles see and write one company's rows.
- * @param table with its schema
+ * Row-level security that also binds the owner; it and the runtime roles see and write the rows of
+ * one company at a time.
+ * @param table with its schema, unless it is a business table
  * @param rights what the runtime logins may do; never DELETE or TRUNCATE
  */
 export const wall = (table: string, rights = 'SELECT, INSERT, UPDATE'): string => `
 ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ${table} FORCE ROW LEVEL SECURITY;
-CREATE POLICY company ON ${table} TO app_api, app_worker
+CREATE POLICY company ON ${table} TO app_api, app_worker, app_owner
   USING (company_id = (SELECT app.company_id()))
   WITH CHECK (company_id = (SELECT app.company_id()));
 GRANT ${rights} ON ${table} TO app_api, app_worker;
