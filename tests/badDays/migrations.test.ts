@@ -202,11 +202,11 @@ describe('migrations', () => {
              PERFORM app.prepare_business_schema();
            END LOOP; END $$`,
       );
-      const made = await asAdmin<{ schema: string }>(
+      const known = await asAdmin<{ schema: string }>(
         url,
         'SELECT schema_name AS schema FROM migrations.business_schemas ORDER BY 1',
       );
-      return { url, schemas: made.map(({ schema }) => schema) };
+      return { url, schemas: known.map(({ schema }) => schema) };
     }
 
     it('make each like the one that all others share', async () => {
@@ -231,20 +231,20 @@ describe('migrations', () => {
         ...shipped,
         everywhere,
       ]);
-      const broken = schemas[2] ?? 'none';
-      await asAdmin(url, `ALTER TABLE ${broken}.policy_subscriptions ADD COLUMN note integer`);
+      const odd = schemas[2] ?? 'none';
+      await asAdmin(url, `ALTER TABLE ${odd}.policy_subscriptions ADD COLUMN note integer`);
       const said: string[] = [];
 
       const failure = migrateUp(url, {}, (progress) => said.push(progress));
 
       await expect(failure).rejects.toThrow(`1 of 6 schemas of companies could not be migrated`);
-      await expect(failure).rejects.toThrow(broken);
+      await expect(failure).rejects.toThrow(odd);
       expect(said).toHaveLength(6);
       expect(await withNote(url)).toHaveLength(7);
       const pending = (await migrationStatus(url)).schemas.filter((each) => each.pending > 0);
-      expect(pending).toMatchObject([{ schema: broken, pending: 1 }]);
+      expect(pending).toMatchObject([{ schema: odd, pending: 1 }]);
 
-      await asAdmin(url, `ALTER TABLE ${broken}.policy_subscriptions DROP COLUMN note`);
+      await asAdmin(url, `ALTER TABLE ${odd}.policy_subscriptions DROP COLUMN note`);
       expect(await migrateUp(url)).toEqual([]);
       expect(await withNote(url)).toHaveLength(7);
       expect((await migrationStatus(url)).schemas.every(({ pending: open }) => open === 0)).toBe(
