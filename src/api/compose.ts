@@ -159,7 +159,7 @@ export function composeApi({
       auditLogs: createAuditLogs({ config, policies }),
       calendars: createCalendars(),
       categories: createCategories(),
-      companyAdministration: createCompanyAdministration({ companies }),
+      companyAdministration: createCompanyAdministration({ companies, policies }),
       devMailDir: config.devMailDir,
       factors,
       emailChanges: createEmailChanges({ links, passwords, dispatch }),

@@ -1,5 +1,5 @@
 import type { Actor } from '../context.ts';
-import { Conflict } from '../errors.ts';
+import { Conflict, Forbidden } from '../errors.ts';
 import { Company } from '../models/Company.ts';
 import { platformCompanyId, withGlobal } from '../models/database.ts';
 import { columnsOf, containing, selectPage } from '../models/list.ts';
@@ -7,6 +7,7 @@ import { editRow, getRow, noSuch } from '../models/rows.ts';
 import { allows } from '../rules/permissions.ts';
 import type { Companies } from './companies.ts';
 import { fieldsOf, refuseUnknownZone, type CompanyChanges } from './ownCompany.ts';
+import type { Policies, PolicyFilters } from './policies.ts';
 
 /** What a global administrator changes; what is undefined stays as it is. */
 export interface CompanyDecisions extends CompanyChanges {
@@ -39,7 +40,13 @@ const sortColumns = {
  * All companies, for the platform's people; the platform itself is none of them. What they change is
  * in the audit of the company, and every process acts on it within five seconds.
  */
-export const createCompanyAdministration = ({ companies }: { readonly companies: Companies }) => ({
+export const createCompanyAdministration = ({
+  companies,
+  policies,
+}: {
+  readonly companies: Companies;
+  readonly policies: Policies;
+}) => ({
   list: (filters: CompanyFilters) =>
     withGlobal(() => {
       const { status, subscriptionPlan, businessType, search, includeArchived } = filters;
@@ -66,6 +73,17 @@ export const createCompanyAdministration = ({ companies }: { readonly companies:
     const seesAll = allows(actor, 'company:manage_all');
     if (!seesAll && id !== actor.companyId) throw noSuch(Company.entityType, id);
     return withGlobal(() => found(id));
+  },
+
+  /** A global administrator enters any company; the others see all of their own, with the right to. */
+  async policiesOf(actor: Actor, id: string, filters: PolicyFilters) {
+    if (allows(actor, 'company:manage_all')) {
+      await companies.enter(actor, id);
+      return policies.listAll(id, filters);
+    }
+    if (id !== actor.companyId) throw noSuch(Company.entityType, id);
+    if (!allows(actor, 'policy:read')) throw new Forbidden();
+    return policies.list(actor, filters);
   },
 
   /** @throws Conflict COMPANY_CLOSED, COMPANY_EXISTS */

@@ -110,6 +110,7 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'GET /companies': ['global_admin'],
   'GET /companies/:id': ['global_admin', 'tenant_admin'],
   'PATCH /companies/:id': ['global_admin'],
+  'GET /companies/:id/policies': everyone,
   'POST /companies/:id/domains/:domainId/verify': ['global_admin'],
   'GET /administration/settings': ['global_admin'],
   'PATCH /administration/settings': ['global_admin'],
@@ -200,6 +201,10 @@ export const ownership: Readonly<
   'DELETE /companies/current/domains/:id': { reach: ['tenant_admin'] },
   'GET /companies/:id': { reach: ['global_admin', 'tenant_admin'] },
   'PATCH /companies/:id': { reach: ['global_admin'] },
+  'GET /companies/:id/policies': {
+    reach: [...policyReaders, 'global_admin'],
+    told: ['operator', 'compliance_manager', 'hr', 'executive', 'employee', 'policyholder'],
+  },
   'POST /companies/:id/domains/:domainId/verify': { reach: [] },
   'POST /invitations/:id/resend': { reach: managers },
   'DELETE /invitations/:id': { reach: managers },
