@@ -81,6 +81,8 @@ export interface OnboardingSettings {
   readonly activationDays: number;
   /** Whether only what was verified by mail can be approved. */
   readonly requireVerifiedEmail: boolean;
+  /** Addresses of the global administrators whom escalations go to; none: to all of them. */
+  readonly onCall: readonly string[];
 }
 
 export const onboardingDefaults: OnboardingSettings = {
@@ -90,11 +92,12 @@ export const onboardingDefaults: OnboardingSettings = {
   reviewExpireDays: 30,
   activationDays: 7,
   requireVerifiedEmail: false,
+  onCall: [],
 };
 
 /** Of its numbers. */
 export const onboardingBounds: Readonly<
-  Record<Exclude<keyof OnboardingSettings, 'requireVerifiedEmail'>, Bounds>
+  Record<Exclude<keyof OnboardingSettings, 'requireVerifiedEmail' | 'onCall'>, Bounds>
 > = {
   verifyEmailHours: { kind: 'whole', min: 1, max: 336 },
   reviewReminderBd: { kind: 'whole', min: 1, max: 20 },

@@ -1,7 +1,7 @@
 import Joi from 'joi';
 import { businessTypes, subscriptionPlans } from '../../rules/companies.ts';
 import { roleCodes } from '../../rules/permissions.ts';
-import { settingsOf, type Setting } from '../../rules/settings.ts';
+import { mostAddresses, settingsOf, type Setting } from '../../rules/settings.ts';
 import { listQuery } from '../listQuery.ts';
 import {
   array,
@@ -113,6 +113,7 @@ const wished = {
   list: () => array(Joi.number(), { max: 10 }),
   switch: () => boolean(),
   roles: () => array(oneOf(...roleCodes), { max: roleCodes.length }),
+  emails: () => array(email(), { max: mostAddresses }),
 };
 
 const boundsOf = ({ takes }: Setting): string =>
@@ -142,7 +143,7 @@ const wishField = (setting: Setting): Joi.AnySchema =>
 const value = Joi.alternatives(
   Joi.number(),
   boolean(),
-  array(Joi.alternatives(Joi.number(), text(60)), { max: 20 }),
+  array(Joi.alternatives(Joi.number(), text(254)), { max: 20 }),
 );
 
 const settingField = (setting: Setting): Joi.AnySchema =>
