@@ -16,6 +16,7 @@ import { createMemberships } from '../commands/memberships.ts';
 import { createDomains } from '../commands/domains.ts';
 import { createFlags } from '../commands/flags.ts';
 import { createNotifications } from '../commands/notifications.ts';
+import { createOverdueTimers } from '../commands/overdueTimers.ts';
 import { createOwnCompany } from '../commands/ownCompany.ts';
 import { createOwnSessions } from '../commands/ownSessions.ts';
 import { createPasswordChanges } from '../commands/passwordChanges.ts';
@@ -113,6 +114,7 @@ export function composeApi({
         .catch((error: unknown) => log.warn({ err: error }, 'the first sign-in is noted later')),
   });
   const timelines = createSubscriptionTimelines({ temporal, workflows });
+  const overdueTimers = createOverdueTimers();
   const lifecycle: Lifecycle = { isStopping: false };
   const { rateLimits: limits } = config;
   const counted = limits.store === 'postgres' ? postgresStore(config.database.url) : memoryStore();
@@ -140,6 +142,7 @@ export function composeApi({
         return { pollers };
       },
       outbox: async () => ({ oldest_seconds: await outboxAge() }),
+      timers: async () => ({ overdue: await overdueTimers() }),
       audit: auditPartitions,
     },
     // Without Temporal creations still answer 201, so the API stays in service.
