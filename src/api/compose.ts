@@ -98,7 +98,7 @@ export function composeApi({
   const { dispatch } = dispatcher;
   const links = createLinks(config);
   const policies = createPolicies();
-  const registrations = createRegistrations({ passwords, links, dispatcher, workflows });
+  const registrations = createRegistrations({ config, passwords, links, dispatcher, workflows });
   const factors = createFactors({ config, passwords });
   const auth = createAuth({
     config,

@@ -14,6 +14,7 @@ import { Domain } from '../models/Domain.ts';
 import { conflictOf } from '../models/duplicates.ts';
 import { columnsOf, containing, selectPage } from '../models/list.ts';
 import { noSuch } from '../models/rows.ts';
+import { isOfThePlatform } from '../rules/hostNames.ts';
 import { isOpenRegistration, registrationStatuses } from '../rules/onboarding.ts';
 import { newSecret } from '../secrets.ts';
 import type { Companies } from './companies.ts';
@@ -39,7 +40,7 @@ const mostDomains = 100;
 
 /** The addresses of a company. One leads to it only once it is verified. The routes say who may. */
 export function createDomains({
-  config: { allowedHosts, platformDomain },
+  config,
   companies,
   resolveTxt,
 }: {
@@ -47,11 +48,6 @@ export function createDomains({
   readonly companies: Companies;
   readonly resolveTxt: ResolveTxt;
 }) {
-  const isOfThePlatform = (domain: string): boolean =>
-    allowedHosts.includes(domain) ||
-    (platformDomain !== undefined &&
-      (domain === platformDomain || domain.endsWith(`.${platformDomain}`)));
-
   /** One act on a domain through the platform's door; then this process routes anew. */
   async function change(
     companyId: string,
@@ -80,7 +76,7 @@ export function createDomains({
 
     /** @throws Conflict DOMAIN_TAKEN, DOMAIN_LIMIT */
     async add(domain: string, once: Once): Promise<DomainView | Replay> {
-      if (isOfThePlatform(domain) || (await isReserved(domain))) {
+      if (isOfThePlatform(domain, config) || (await isReserved(domain))) {
         throw conflictOf('domains_domain_key');
       }
       return rowsOnce(once, async () => {

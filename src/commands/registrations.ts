@@ -1,5 +1,6 @@
 import { v7 as uuid } from 'uuid';
 import type { UpdateDefinition } from '@temporalio/common';
+import type { Config } from '../config.ts';
 import type { Actor } from '../context.ts';
 import { Conflict, invalidField } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
@@ -31,6 +32,7 @@ import type { Links } from '../models/secretLinks.ts';
 import { Timer } from '../models/Timer.ts';
 import { Transition } from '../models/Transition.ts';
 import { hashSecret } from '../secrets.ts';
+import { isOfThePlatform } from '../rules/hostNames.ts';
 import {
   nextRegistrationStatus,
   onboardingSettings,
@@ -72,11 +74,13 @@ export type Registrations = ReturnType<typeof createRegistrations>;
 
 /** How a company comes in. Everything about it belongs to the platform until it is set up. */
 export function createRegistrations({
+  config,
   passwords,
   links,
   dispatcher,
   workflows,
 }: {
+  readonly config: Pick<Config, 'allowedHosts' | 'platformDomain'>;
   readonly passwords: Passwords;
   readonly links: Links;
   readonly dispatcher: Dispatcher;
@@ -90,6 +94,9 @@ export function createRegistrations({
     async submit({ adminPassword, ...wish }: Registration): Promise<RegistrationView> {
       const person = { email: wish.adminEmail, username: wish.adminUsername };
       await passwords.refuseWeak(adminPassword, { ...person, requireClasses: false });
+      if (wish.requestedDomain && isOfThePlatform(wish.requestedDomain, config)) {
+        throw conflictOf('domains_domain_key');
+      }
       await refuseTaken(wish);
       const adminPasswordHash = await passwords.hash(adminPassword);
 

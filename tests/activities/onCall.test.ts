@@ -1,11 +1,8 @@
 import { onboardingActivities } from '../../src/activities/onboarding.ts';
-import { createPasswords } from '../../src/commands/passwords.ts';
-import { createRegistrations } from '../../src/commands/registrations.ts';
-import { readConfig } from '../../src/config.ts';
 import { platformCompanyId } from '../../src/models/database.ts';
 import { buildActor } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
-import { aRegistration, testLinks } from '../support/onboarding.ts';
+import { aRegistration, registrationsOf, testLinks } from '../support/onboarding.ts';
 
 let database: TestDatabase;
 
@@ -24,11 +21,7 @@ const setOnCall = (...addresses: string[]) =>
 
 /** A registration whose decision is overdue. @returns who was told, by channel */
 async function escalate(): Promise<readonly string[]> {
-  const { registration } = await createRegistrations({
-    passwords: createPasswords(
-      readConfig({ ENVIRONMENT: 'test', DATABASE_URL: 'postgres://nobody@127.0.0.1/none' }),
-    ),
-    links: testLinks,
+  const { registration } = await registrationsOf({
     dispatcher: { dispatch: () => {}, drained: () => Promise.resolve() },
     workflows: { command: () => Promise.reject(new Error('There is no workflow here')) },
   }).submit(aRegistration());

@@ -58,11 +58,18 @@ export interface Onboarding {
   code(): Promise<string>;
 }
 
-export const registrationsOf = ({ dispatcher, workflows }: Journeys): Registrations =>
+const config = readConfig({
+  ENVIRONMENT: 'test',
+  DATABASE_URL: 'postgres://nobody@127.0.0.1/none',
+});
+
+export const registrationsOf = ({
+  dispatcher,
+  workflows,
+}: Pick<Journeys, 'dispatcher' | 'workflows'>): Registrations =>
   createRegistrations({
-    passwords: createPasswords(
-      readConfig({ ENVIRONMENT: 'test', DATABASE_URL: 'postgres://nobody@127.0.0.1/none' }),
-    ),
+    config,
+    passwords: createPasswords(config),
     links: testLinks,
     dispatcher,
     workflows,
