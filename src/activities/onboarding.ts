@@ -1,4 +1,5 @@
 import { Conflict } from '../errors.ts';
+import { AuditLog } from '../models/AuditLog.ts';
 import { ownCompany } from '../models/contract.ts';
 import { withIdentity, withTenant } from '../models/database.ts';
 import { Membership } from '../models/Membership.ts';
@@ -82,7 +83,7 @@ export const onboardingActivities = ({ links }: { readonly links: Links }) => ({
   /** Safe to repeat: a deadline that was moved already stays where it is. */
   moveReviewDeadline: (order: RegistrationOrder & MoveDeadline): Promise<OnboardingStep> =>
     inOneStep(order, async (registration, step) => {
-      const { name, dueAt, reason } = order;
+      const { name, dueAt, reason, source = 'command' } = order;
       const timer = (await Timer.scheduledFor(registration.id)).find((each) => each.name === name);
       if (!timer) throw new Conflict('TIMER_NOT_RUNNING', `The timer ${name} is not running`);
       await registration.move(
@@ -90,7 +91,19 @@ export const onboardingActivities = ({ links }: { readonly links: Links }) => ({
         { ...step, facts: { timer: name, due_at: new Date(dueAt).toISOString() } },
         name === 'review_expiry' ? { expiresAt: new Date(dueAt) } : {},
       );
-      await Timer.move(registration.id, [{ name, occurrence: timer.occurrence, dueAt }], reason);
+      if (name === 'verify_email') {
+        await registration.update({ verificationExpiresAt: new Date(dueAt) });
+      }
+      const moved = { name, occurrence: timer.occurrence, dueAt };
+      await Timer.move(registration.id, [moved], reason, source);
+      AuditLog.record(
+        'TIMER_CHANGE',
+        { type: RegistrationRequest.entityType, id: registration.id },
+        {
+          before: { timer: name, dueAt: timer.dueAt },
+          after: { timer: name, dueAt: new Date(dueAt), reason, source },
+        },
+      );
     }),
 
   /** Safe to repeat: a timer fires once, the row keeps that it did. */

@@ -25,6 +25,7 @@ import { createPlans } from '../commands/plans.ts';
 import { createPolicies } from '../commands/policies.ts';
 import { createRegistrations } from '../commands/registrations.ts';
 import { createRegistrationTimelines } from '../commands/registrationTimelines.ts';
+import { createRunningTimers } from '../commands/runningTimers.ts';
 import { createSessions } from '../commands/sessions.ts';
 import { createSubscriptions } from '../commands/subscriptions.ts';
 import { openTemporal } from '../commands/temporal.ts';
@@ -179,6 +180,7 @@ export function composeApi({
       policies,
       prefix: config.apiPrefix,
       registrations,
+      runningTimers: createRunningTimers({ workflows }),
       registrationTimelines: createRegistrationTimelines({ temporal, workflows }),
       subscriptions: createSubscriptions({ dispatcher, workflows }),
       timelines,

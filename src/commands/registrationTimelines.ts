@@ -67,13 +67,13 @@ const story: Story<RegistrationRequest> = {
   },
 };
 
+export const isMovable = (name: string): name is MoveDeadline['name'] => movable.has(name);
 const movable: ReadonlySet<string> = new Set<MoveDeadline['name']>([
   'verify_email',
   'review_reminder',
   'review_escalation',
   'review_expiry',
 ]);
-const isMovable = (name: string): name is MoveDeadline['name'] => movable.has(name);
 
 /** Not further than so long after the registration came in. */
 const mostReviewMs = 90 * 86_400_000;

@@ -127,6 +127,20 @@ export const timersOfReview = (
   timer('review_expiry', submittedAt + settings.reviewExpireDays * dayMs),
 ];
 
+/**
+ * When a timer of the review would be due, had the request come in under these settings. Undefined for
+ * one that was set again since: it goes on from there.
+ */
+export const dueUnder = (
+  { name, occurrence }: Pick<OnboardingTimer, 'name' | 'occurrence'>,
+  submittedAt: number,
+  settings: OnboardingSettings,
+  calendar: BusinessCalendar,
+): number | undefined =>
+  timersOfReview(submittedAt, settings, calendar).find(
+    (each) => each.name === name && each.occurrence === occurrence,
+  )?.dueAt;
+
 /** A link that was not used is sent anew so often. */
 const mostVerifyLinks = 3;
 const mostActivationLinks = 4;

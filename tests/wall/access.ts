@@ -114,6 +114,8 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'POST /companies/:id/domains/:domainId/verify': ['global_admin'],
   'GET /administration/settings': ['global_admin'],
   'PATCH /administration/settings': ['global_admin'],
+  'POST /administration/settings/preview': ['global_admin'],
+  'POST /administration/settings/apply': ['global_admin'],
   'GET /users': managers,
   'POST /users': managers,
   'GET /users/:id': everyone,
