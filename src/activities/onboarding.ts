@@ -186,6 +186,7 @@ export const onboardingActivities = ({ links }: { readonly links: Links }) => ({
       );
       tellApplicant(registration, 'company_ready', step, {
         link: activationLink(registration.id, 1),
+        domain: registration.requestedDomain,
       });
     });
   },
