@@ -2,7 +2,14 @@ import type { Actor } from '../context.ts';
 import { Conflict, Forbidden } from '../errors.ts';
 import { Company } from '../models/Company.ts';
 import { platformCompanyId, withGlobal } from '../models/database.ts';
-import { columnsOf, containing, selectPage } from '../models/list.ts';
+import {
+  columnsOf,
+  containing,
+  madeWithin,
+  selectPage,
+  sortedBy,
+  type ListAsked,
+} from '../models/list.ts';
 import { editRow, getRow, noSuch } from '../models/rows.ts';
 import { allows } from '../rules/permissions.ts';
 import type { Companies } from './companies.ts';
@@ -16,18 +23,11 @@ export interface CompanyDecisions extends CompanyChanges {
   readonly businessType?: Company['businessType'] | undefined;
 }
 
-export interface CompanyFilters {
+export interface CompanyFilters extends ListAsked<keyof typeof sortColumns> {
   readonly status?: Company['status'] | undefined;
   readonly subscriptionPlan?: Company['subscriptionPlan'] | undefined;
   readonly businessType?: Company['businessType'] | undefined;
-  readonly search?: string | undefined;
-  readonly createdAfter?: Date | undefined;
-  readonly createdBefore?: Date | undefined;
   readonly includeArchived: boolean;
-  readonly sortBy: keyof typeof sortColumns;
-  readonly sortOrder: 'asc' | 'desc';
-  readonly page: number;
-  readonly size: number;
 }
 
 const sortColumns = {
@@ -50,7 +50,6 @@ export const createCompanyAdministration = ({
   list: (filters: CompanyFilters) =>
     withGlobal(() => {
       const { status, subscriptionPlan, businessType, search, includeArchived } = filters;
-      const { createdAfter, createdBefore } = filters;
       return selectPage<Company>(
         columnsOf(Company, 'c'),
         'platform.companies c',
@@ -61,10 +60,9 @@ export const createCompanyAdministration = ({
           ...(subscriptionPlan ? [['c.subscription_plan = $', subscriptionPlan] as const] : []),
           ...(businessType ? [['c.business_type = $', businessType] as const] : []),
           ...(search ? [['(c.name ILIKE $ OR c.code ILIKE $)', containing(search)] as const] : []),
-          ...(createdAfter ? [['c.created_at >= $', createdAfter] as const] : []),
-          ...(createdBefore ? [['c.created_at < $', createdBefore] as const] : []),
+          ...madeWithin('c', filters),
         ],
-        { ...filters, by: sortColumns[filters.sortBy], order: filters.sortOrder, id: 'c.id' },
+        sortedBy(sortColumns, filters, 'c.id'),
       );
     }),
 

@@ -12,7 +12,7 @@ import {
 } from '../models/database.ts';
 import { Domain } from '../models/Domain.ts';
 import { conflictOf } from '../models/duplicates.ts';
-import { columnsOf, containing, selectPage } from '../models/list.ts';
+import { columnsOf, containing, selectPage, sortedBy, type ListAsked } from '../models/list.ts';
 import { noSuch } from '../models/rows.ts';
 import { isOfThePlatform } from '../rules/hostNames.ts';
 import { isOpenRegistration, registrationStatuses } from '../rules/onboarding.ts';
@@ -21,13 +21,10 @@ import type { Companies } from './companies.ts';
 import { rowsOnce, type Once, type Replay } from './idempotency.ts';
 import type { ResolveTxt } from './txtRecords.ts';
 
-export interface DomainFilters {
-  readonly search?: string | undefined;
-  readonly sortBy: keyof typeof sortColumns;
-  readonly sortOrder: 'asc' | 'desc';
-  readonly page: number;
-  readonly size: number;
-}
+export type DomainFilters = Omit<
+  ListAsked<keyof typeof sortColumns>,
+  'createdAfter' | 'createdBefore'
+>;
 
 export type DomainView = Pick<
   Domain,
@@ -70,7 +67,7 @@ export function createDomains({
           columnsOf(Domain, 'd'),
           'platform.domains d',
           filters.search ? [['d.domain ILIKE $', containing(filters.search)]] : [],
-          { ...filters, by: sortColumns[filters.sortBy], order: filters.sortOrder, id: 'd.id' },
+          sortedBy(sortColumns, filters, 'd.id'),
         ),
       ),
 

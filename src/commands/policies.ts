@@ -5,9 +5,12 @@ import { withTenant } from '../models/database.ts';
 import {
   columnsOf,
   containing,
+  madeWithin,
   selectFirst,
   selectPage,
+  sortedBy,
   type Condition,
+  type ListAsked,
   type ListOrder,
 } from '../models/list.ts';
 import { Policy } from '../models/Policy.ts';
@@ -19,7 +22,7 @@ import { allows } from '../rules/permissions.ts';
 import type { PolicyStatus } from '../rules/subscriptions.ts';
 import { seesAll } from './categories.ts';
 
-export interface PolicyFilters {
+export interface PolicyFilters extends ListAsked<keyof typeof sortColumns> {
   readonly status?: PolicyStatus | undefined;
   readonly policyType?: string | undefined;
   readonly productType?: string | undefined;
@@ -27,13 +30,7 @@ export interface PolicyFilters {
   readonly expiresAfter?: CalendarDate | undefined;
   /** In number, holder's name, e-mail or phone. */
   readonly search?: string | undefined;
-  readonly createdAfter?: Date | undefined;
-  readonly createdBefore?: Date | undefined;
   readonly includeArchived: boolean;
-  readonly sortBy: keyof typeof sortColumns;
-  readonly sortOrder: 'asc' | 'desc';
-  readonly page: number;
-  readonly size: number;
 }
 
 /** A policy as it is shown. */
@@ -134,7 +131,7 @@ function ownOnly(actor: Actor): readonly Condition[] {
 
 function conditionsOf(filters: PolicyFilters): readonly Condition[] {
   const { status, policyType, productType, expiresBefore, expiresAfter } = filters;
-  const { search, createdAfter, createdBefore, includeArchived } = filters;
+  const { search, includeArchived } = filters;
   return [
     ...(includeArchived ? [] : [live]),
     ...(status ? [['p.status = $', status] as const] : []),
@@ -143,17 +140,11 @@ function conditionsOf(filters: PolicyFilters): readonly Condition[] {
     ...(expiresBefore ? [['p.end_date < $', expiresBefore] as const] : []),
     ...(expiresAfter ? [['p.end_date > $', expiresAfter] as const] : []),
     ...(search ? [matching(search)] : []),
-    ...(createdAfter ? [['p.created_at >= $', createdAfter] as const] : []),
-    ...(createdBefore ? [['p.created_at < $', createdBefore] as const] : []),
+    ...madeWithin('p', filters),
   ];
 }
 
-const orderOf = (filters: PolicyFilters): ListOrder => ({
-  ...filters,
-  by: sortColumns[filters.sortBy],
-  order: filters.sortOrder,
-  id: 'p.id',
-});
+const orderOf = (filters: PolicyFilters): ListOrder => sortedBy(sortColumns, filters, 'p.id');
 
 const viewsWhere = (
   companyId: string,
