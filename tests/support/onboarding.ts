@@ -1,11 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { createPasswords } from '../../src/commands/passwords.ts';
-import {
-  createRegistrations,
-  type Registration,
-  type Registrations,
-} from '../../src/commands/registrations.ts';
+import { createRegistrations, type Registrations } from '../../src/commands/registrations.ts';
+import type { Registration } from '../../src/commands/registrationSubmissions.ts';
 import { readConfig } from '../../src/config.ts';
 import type { Actor } from '../../src/context.ts';
 import { platformCompanyId } from '../../src/models/database.ts';
