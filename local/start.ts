@@ -104,6 +104,6 @@ function accountsTable(file: string): string {
   if (!existsSync(file)) return '';
   const accounts: Account[] = JSON.parse(readFileSync(file, 'utf8'));
   return accounts
-    .map(({ role, email, password }) => `    ${role.padEnd(16)} ${email.padEnd(36)} ${password}\n`)
+    .map(({ role, email, password }) => `    ${role.padEnd(18)} ${email.padEnd(36)} ${password}\n`)
     .join('');
 }

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { WorkerStatus } from '@temporalio/worker';
 import { Gauge, type Registry } from 'prom-client';
 import { outboxAge, parkedStarts } from '../src/commands/dispatch.ts';
+import { createOverdueTimers } from '../src/commands/overdueTimers.ts';
 import { sealingLag } from '../src/models/auditSeals.ts';
 import { select, withGlobal } from '../src/models/database.ts';
 
@@ -40,6 +41,11 @@ export async function serveHealth({
     name: 'outbox_parked',
     help: 'Owed workflow starts that failed too often and wait for an operator',
     read: parkedStarts,
+  });
+  gauge(registry, {
+    name: 'timers_overdue',
+    help: 'Timers that were due more than a minute ago and have not fired, counted up to 10,000',
+    read: createOverdueTimers(),
   });
   gauge(registry, {
     name: 'audit_unsealed_seconds',

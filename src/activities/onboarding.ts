@@ -1,9 +1,10 @@
 import { Conflict } from '../errors.ts';
+import { AuditLog } from '../models/AuditLog.ts';
 import { ownCompany } from '../models/contract.ts';
-import { select, withIdentity, withTenant } from '../models/database.ts';
-import { isHeld } from '../models/Membership.ts';
+import { withIdentity, withTenant } from '../models/database.ts';
+import { Membership } from '../models/Membership.ts';
 import type { Step } from '../models/moveRow.ts';
-import { Notification, type TemplateCode } from '../models/Notification.ts';
+import { Notification, type Recipient, type TemplateCode } from '../models/Notification.ts';
 import {
   onboardingStateOf,
   type ApproveRegistration,
@@ -24,7 +25,6 @@ import {
   type OnboardingSettings,
   type OnboardingTimerName,
 } from '../rules/onboarding.ts';
-import type { Role } from '../rules/permissions.ts';
 import { onboardingWorkflowId } from '../rules/workflowIds.ts';
 import { activationLink, verificationLink } from '../models/onboardingLinks.ts';
 import { oneStep, type Outcome } from './oneStep.ts';
@@ -84,7 +84,7 @@ export const onboardingActivities = ({ links }: { readonly links: Links }) => ({
   /** Safe to repeat: a deadline that was moved already stays where it is. */
   moveReviewDeadline: (order: RegistrationOrder & MoveDeadline): Promise<OnboardingStep> =>
     inOneStep(order, async (registration, step) => {
-      const { name, dueAt, reason } = order;
+      const { name, dueAt, reason, source = 'command' } = order;
       const timer = (await Timer.scheduledFor(registration.id)).find((each) => each.name === name);
       if (!timer) throw new Conflict('TIMER_NOT_RUNNING', `The timer ${name} is not running`);
       await registration.move(
@@ -92,7 +92,19 @@ export const onboardingActivities = ({ links }: { readonly links: Links }) => ({
         { ...step, facts: { timer: name, due_at: new Date(dueAt).toISOString() } },
         name === 'review_expiry' ? { expiresAt: new Date(dueAt) } : {},
       );
-      await Timer.move(registration.id, [{ name, occurrence: timer.occurrence, dueAt }], reason);
+      if (name === 'verify_email') {
+        await registration.update({ verificationExpiresAt: new Date(dueAt) });
+      }
+      const moved = { name, occurrence: timer.occurrence, dueAt };
+      await Timer.move(registration.id, [moved], reason, source);
+      AuditLog.record(
+        'TIMER_CHANGE',
+        { type: RegistrationRequest.entityType, id: registration.id },
+        {
+          before: { timer: name, dueAt: timer.dueAt },
+          after: { timer: name, dueAt: new Date(dueAt), reason, source },
+        },
+      );
     }),
 
   /** Safe to repeat: a timer fires once, the row keeps that it did. */
@@ -116,12 +128,9 @@ export const onboardingActivities = ({ links }: { readonly links: Links }) => ({
         case 'verify_email':
           return askAgainForVerification(registration, step, occurrence, links);
         case 'review_reminder':
-          return tellPlatform(registration, 'registration_waiting', step, ['global_admin']);
+          return tell(await everyAdministrator(), registration, 'registration_waiting', step);
         case 'review_escalation':
-          await tellPlatform(registration, 'registration_overdue', step, [
-            'global_admin',
-            'operator',
-          ]);
+          tell([...(await onCall()), operators], registration, 'registration_overdue', step);
           return scheduleNext(registration, order);
         case 'review_expiry':
           return expire(registration, step);
@@ -159,9 +168,9 @@ export const onboardingActivities = ({ links }: { readonly links: Links }) => ({
   ): Promise<OnboardingStep> =>
     inOneStep(order, async (registration, step) => {
       await registration.move('fail', step, { lastError: order.error.slice(0, 500) });
-      await tellPlatform(registration, 'provisioning_failed', step, ['global_admin', 'operator'], {
-        error: order.error.slice(0, 200),
-      });
+      const recipients = [...(await everyAdministrator()), operators];
+      const facts = { error: order.error.slice(0, 200) };
+      tell(recipients, registration, 'provisioning_failed', step, facts);
     }),
 
   /** Safe to repeat: the link is issued under one id, the welcome goes out once. */
@@ -178,6 +187,7 @@ export const onboardingActivities = ({ links }: { readonly links: Links }) => ({
       );
       tellApplicant(registration, 'company_ready', step, {
         link: activationLink(registration.id, 1),
+        domain: registration.requestedDomain,
       });
     });
   },
@@ -203,7 +213,7 @@ async function expire(registration: RegistrationRequest, step: Step): Promise<vo
 async function activate(registration: RegistrationRequest, step: Step): Promise<void> {
   await registration.move('activate', step, { activatedAt: step.at, workflowClosedAt: step.at });
   tellApplicant(registration, 'company_activated', step);
-  await tellPlatform(registration, 'company_activated', step, ['global_admin']);
+  tell(await everyAdministrator(), registration, 'company_activated', step);
 }
 
 /** The old link has run out; a new one goes out, three in all. */
@@ -236,7 +246,7 @@ async function sendAnotherLink(
       link: activationLink(registration.id, occurrence + 1),
     });
   }
-  await tellPlatform(registration, 'activation_stalled', step, ['global_admin']);
+  tell(await everyAdministrator(), registration, 'activation_stalled', step);
   await registration.update({ workflowClosedAt: step.at });
 }
 
@@ -283,31 +293,46 @@ function tellApplicant(
   });
 }
 
-/** In-app to each role, and by e-mail to every global administrator. */
-async function tellPlatform(
+/** By the same message to each of the platform's people. */
+function tell(
+  recipients: readonly Recipient[],
   { id, companyName }: RegistrationRequest,
   template: TemplateCode,
   { commandId }: Step,
-  roles: readonly Role[],
   facts: Readonly<Record<string, unknown>> = {},
-): Promise<void> {
-  const message = {
-    template,
-    payload: { companyName, registrationId: id, ...facts },
-    key: `${commandId}/platform`,
-    about: { type: 'registration', id },
-  };
-  for (const role of roles) Notification.queue({ to: { channel: 'in_app', role }, ...message });
-  const people = await select<{ userId: string }>(
-    `SELECT DISTINCT m.user_id AS "userId" FROM platform.memberships m
-       JOIN platform.users u ON u.id = m.user_id
-     WHERE m.role = 'global_admin' AND ${isHeld('m')} AND u.is_active AND u.archived_at IS NULL
-     ORDER BY 1 LIMIT 200`,
-  );
-  for (const { userId } of people) {
-    Notification.queue({ to: { channel: 'email', userId }, ...message });
+): void {
+  for (const to of recipients) {
+    Notification.queue({
+      to,
+      template,
+      payload: { companyName, registrationId: id, ...facts },
+      key: `${commandId}/platform`,
+      about: { type: 'registration', id },
+    });
   }
 }
+
+const operators: Recipient = { channel: 'in_app', role: 'operator' };
+
+/** In-app as those who hold the role, and by e-mail each. */
+const everyAdministrator = async (): Promise<readonly Recipient[]> => [
+  { channel: 'in_app', role: 'global_admin' },
+  ...byMail(await Membership.globalAdministrators()),
+];
+
+/** Whoever of the list still administers the platform, in-app and by e-mail; everybody if nobody does. */
+async function onCall(): Promise<readonly Recipient[]> {
+  const listed = new Set((await settingsOfPlatform()).onCall);
+  const people = (await Membership.globalAdministrators()).filter(({ email }) => listed.has(email));
+  if (people.length === 0) return everyAdministrator();
+  return [
+    ...people.map(({ userId }): Recipient => ({ channel: 'in_app', userId })),
+    ...byMail(people),
+  ];
+}
+
+const byMail = (people: readonly { readonly userId: string }[]): readonly Recipient[] =>
+  people.map(({ userId }) => ({ channel: 'email', userId }));
 
 /** Whoever uses the link has it from our mail; it lasts as long as the wait for the first sign-in. */
 async function issueActivationLink(

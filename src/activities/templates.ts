@@ -41,7 +41,7 @@ If it was not you, you need do nothing: your password stays as it is.`,
     subject: 'We have your registration of {{companyName}}',
     body: `Dear {{name}},
 
-thank you for registering {{companyName}}. Please confirm this e-mail address with this link; it works for two days, and we send another one after that:
+thank you for registering {{companyName}} with us. Please confirm this e-mail address with this link; it works for two days, and we send another one after that:
 
 {{link}}
 
@@ -71,7 +71,7 @@ the registration of {{companyName}} should have been decided by now (registratio
     subject: 'Your registration of {{companyName}}',
     body: `Dear {{name}},
 
-we have not accepted the registration of {{companyName}}. The reason: {{reason}}
+we have not accepted the registration of {{companyName}}, for this reason: {{reason}}
 
 The domain is free again, and you can register anew.`,
   },
@@ -95,7 +95,9 @@ What was made is taken back. Remove the cause, then retry the registration {{reg
 
 {{companyName}} is accepted and set up. Sign in with this e-mail address and the password of your registration, or set another one with this link, once:
 
-{{link}}`,
+{{link}}{{#if domain}}
+
+Requests to {{domain}} are answered for {{companyName}} as soon as its DNS record leads to us.{{/if}}`,
   },
   activation_reminder: {
     subject: '{{companyName}} waits for your first sign-in',

@@ -16,6 +16,7 @@ import { createMemberships } from '../commands/memberships.ts';
 import { createDomains } from '../commands/domains.ts';
 import { createFlags } from '../commands/flags.ts';
 import { createNotifications } from '../commands/notifications.ts';
+import { createOverdueTimers } from '../commands/overdueTimers.ts';
 import { createOwnCompany } from '../commands/ownCompany.ts';
 import { createOwnSessions } from '../commands/ownSessions.ts';
 import { createPasswordChanges } from '../commands/passwordChanges.ts';
@@ -24,6 +25,7 @@ import { createPlans } from '../commands/plans.ts';
 import { createPolicies } from '../commands/policies.ts';
 import { createRegistrations } from '../commands/registrations.ts';
 import { createRegistrationTimelines } from '../commands/registrationTimelines.ts';
+import { createRunningTimers } from '../commands/runningTimers.ts';
 import { createSessions } from '../commands/sessions.ts';
 import { createSubscriptions } from '../commands/subscriptions.ts';
 import { openTemporal } from '../commands/temporal.ts';
@@ -97,7 +99,7 @@ export function composeApi({
   const { dispatch } = dispatcher;
   const links = createLinks(config);
   const policies = createPolicies();
-  const registrations = createRegistrations({ passwords, links, dispatcher, workflows });
+  const registrations = createRegistrations({ config, passwords, links, dispatcher, workflows });
   const factors = createFactors({ config, passwords });
   const auth = createAuth({
     config,
@@ -113,6 +115,7 @@ export function composeApi({
         .catch((error: unknown) => log.warn({ err: error }, 'the first sign-in is noted later')),
   });
   const timelines = createSubscriptionTimelines({ temporal, workflows });
+  const overdueTimers = createOverdueTimers();
   const lifecycle: Lifecycle = { isStopping: false };
   const { rateLimits: limits } = config;
   const counted = limits.store === 'postgres' ? postgresStore(config.database.url) : memoryStore();
@@ -140,6 +143,7 @@ export function composeApi({
         return { pollers };
       },
       outbox: async () => ({ oldest_seconds: await outboxAge() }),
+      timers: async () => ({ overdue: await overdueTimers() }),
       audit: auditPartitions,
     },
     // Without Temporal creations still answer 201, so the API stays in service.
@@ -159,7 +163,7 @@ export function composeApi({
       auditLogs: createAuditLogs({ config, policies }),
       calendars: createCalendars(),
       categories: createCategories(),
-      companyAdministration: createCompanyAdministration({ companies }),
+      companyAdministration: createCompanyAdministration({ companies, policies }),
       devMailDir: config.devMailDir,
       factors,
       emailChanges: createEmailChanges({ links, passwords, dispatch }),
@@ -176,6 +180,7 @@ export function composeApi({
       policies,
       prefix: config.apiPrefix,
       registrations,
+      runningTimers: createRunningTimers({ workflows }),
       registrationTimelines: createRegistrationTimelines({ temporal, workflows }),
       subscriptions: createSubscriptions({ dispatcher, workflows }),
       timelines,

@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import type { ListAsked } from '../models/list.ts';
 import {
   boolean,
   camelCase,
@@ -16,14 +17,7 @@ import {
 } from './schema.ts';
 
 /** What every list is asked with, next to its own filters. */
-export interface ListQuery<Sort extends string = string> {
-  readonly page: number;
-  readonly size: number;
-  readonly sortBy: Sort;
-  readonly sortOrder: 'asc' | 'desc';
-  readonly search?: string | undefined;
-  readonly createdAfter?: Date | undefined;
-  readonly createdBefore?: Date | undefined;
+export interface ListQuery<Sort extends string = string> extends ListAsked<Sort> {
   readonly includeArchived: boolean;
 }
 

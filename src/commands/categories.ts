@@ -2,7 +2,7 @@ import type { Actor } from '../context.ts';
 import { Conflict } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { append, flush, select, withTenant } from '../models/database.ts';
-import { containing, selectPage } from '../models/list.ts';
+import { containing, madeWithin, selectPage, sortedBy, type ListAsked } from '../models/list.ts';
 import { PropertyCategory, type segments } from '../models/PropertyCategory.ts';
 import { archiveRow, editRow, getRow, restoreRow } from '../models/rows.ts';
 import { allows } from '../rules/permissions.ts';
@@ -19,16 +19,9 @@ export type CategoryChanges = {
   readonly [Name in keyof CategoryWish]?: CategoryWish[Name] | undefined;
 };
 
-export interface CategoryFilters {
+export interface CategoryFilters extends ListAsked<keyof typeof sortColumns> {
   readonly segment?: CategoryWish['segment'] | undefined;
-  readonly search?: string | undefined;
-  readonly createdAfter?: Date | undefined;
-  readonly createdBefore?: Date | undefined;
   readonly includeArchived: boolean;
-  readonly sortBy: keyof typeof sortColumns;
-  readonly sortOrder: 'asc' | 'desc';
-  readonly page: number;
-  readonly size: number;
 }
 
 export type CategoryView = Pick<
@@ -46,7 +39,7 @@ const sortColumns = {
 export const createCategories = () => ({
   list: (companyId: string, visitor: Actor | undefined, filters: CategoryFilters) =>
     withTenant(companyId, () => {
-      const { segment, search, createdAfter, createdBefore, includeArchived } = filters;
+      const { segment, search, includeArchived } = filters;
       return selectPage<CategoryView>(
         `c.id, c.name, c.segment, c.description, c.created_at AS "createdAt",
          c.updated_at AS "updatedAt", c.archived_at AS "archivedAt", c.version`,
@@ -57,10 +50,9 @@ export const createCategories = () => ({
           ...(search
             ? [['(c.name ILIKE $ OR c.description ILIKE $)', containing(search)] as const]
             : []),
-          ...(createdAfter ? [['c.created_at >= $', createdAfter] as const] : []),
-          ...(createdBefore ? [['c.created_at < $', createdBefore] as const] : []),
+          ...madeWithin('c', filters),
         ],
-        { ...filters, by: sortColumns[filters.sortBy], order: filters.sortOrder, id: 'c.id' },
+        sortedBy(sortColumns, filters, 'c.id'),
       );
     }),
 

@@ -3,8 +3,9 @@ import type { Config } from '../config.ts';
 import { currentContext, runInContext, type Actor } from '../context.ts';
 import { Forbidden, NotFound } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
-import type { CompanySettings } from '../models/Company.ts';
+import { Company, type CompanySettings } from '../models/Company.ts';
 import { platformCompanyId, select, withGlobal, withTenant } from '../models/database.ts';
+import { noSuch } from '../models/rows.ts';
 import { createCache } from './cache.ts';
 
 /** A company as requests see it, at most 5 s old. */
@@ -33,6 +34,11 @@ export interface Companies {
     /** Who asks, where a company is requested by name. */
     readonly sender?: Actor | undefined;
   }): Promise<KnownCompany>;
+  /**
+   * Lets somebody of the platform into a company, which its audit shows before anything else.
+   * @throws NotFound for the platform itself and what is no company
+   */
+  enter(sender: Actor, id: string): Promise<void>;
   /** The company that owns exactly this verified domain. */
   byHost(host: string): Promise<KnownCompany | undefined>;
   isAllowedHost(host: string): Promise<boolean>;
@@ -63,6 +69,12 @@ export function createCompanies({
       host,
     );
 
+  const markEntry = async (sender: Actor, companyId: string): Promise<void> => {
+    if (companyId === sender.companyId) return;
+    const key = `${sender.sessionId ?? sender.userId}/${companyId}`;
+    await entries.get(key, () => recordEntry(sender, companyId));
+  };
+
   return {
     async resolve({ host, tokenCompanyId, requestedId, sender }) {
       const ofHost = await byHost(host);
@@ -77,11 +89,14 @@ export function createCompanies({
           ? await byId(namedId)
           : (ofHost ?? (defaultCompany === undefined ? undefined : await byCode(defaultCompany)));
       if (!company) throw new NotFound('No company belongs to this address', 'TENANT_UNKNOWN');
-      if (sender && requestedId !== undefined && company.id !== sender.companyId) {
-        const key = `${sender.sessionId ?? sender.userId}/${company.id}`;
-        await entries.get(key, () => recordEntry(sender, company.id));
-      }
+      if (sender && requestedId !== undefined) await markEntry(sender, company.id);
       return company;
+    },
+
+    async enter(sender, id) {
+      const company = id === platformCompanyId ? undefined : await byId(id);
+      if (!company) throw noSuch(Company.entityType, id);
+      await markEntry(sender, company.id);
     },
 
     byHost,

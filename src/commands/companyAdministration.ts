@@ -1,12 +1,20 @@
 import type { Actor } from '../context.ts';
-import { Conflict } from '../errors.ts';
+import { Conflict, Forbidden } from '../errors.ts';
 import { Company } from '../models/Company.ts';
 import { platformCompanyId, withGlobal } from '../models/database.ts';
-import { columnsOf, containing, selectPage } from '../models/list.ts';
+import {
+  columnsOf,
+  containing,
+  madeWithin,
+  selectPage,
+  sortedBy,
+  type ListAsked,
+} from '../models/list.ts';
 import { editRow, getRow, noSuch } from '../models/rows.ts';
 import { allows } from '../rules/permissions.ts';
 import type { Companies } from './companies.ts';
 import { fieldsOf, refuseUnknownZone, type CompanyChanges } from './ownCompany.ts';
+import type { Policies, PolicyFilters } from './policies.ts';
 
 /** What a global administrator changes; what is undefined stays as it is. */
 export interface CompanyDecisions extends CompanyChanges {
@@ -15,18 +23,11 @@ export interface CompanyDecisions extends CompanyChanges {
   readonly businessType?: Company['businessType'] | undefined;
 }
 
-export interface CompanyFilters {
+export interface CompanyFilters extends ListAsked<keyof typeof sortColumns> {
   readonly status?: Company['status'] | undefined;
   readonly subscriptionPlan?: Company['subscriptionPlan'] | undefined;
   readonly businessType?: Company['businessType'] | undefined;
-  readonly search?: string | undefined;
-  readonly createdAfter?: Date | undefined;
-  readonly createdBefore?: Date | undefined;
   readonly includeArchived: boolean;
-  readonly sortBy: keyof typeof sortColumns;
-  readonly sortOrder: 'asc' | 'desc';
-  readonly page: number;
-  readonly size: number;
 }
 
 const sortColumns = {
@@ -39,11 +40,16 @@ const sortColumns = {
  * All companies, for the platform's people; the platform itself is none of them. What they change is
  * in the audit of the company, and every process acts on it within five seconds.
  */
-export const createCompanyAdministration = ({ companies }: { readonly companies: Companies }) => ({
+export const createCompanyAdministration = ({
+  companies,
+  policies,
+}: {
+  readonly companies: Companies;
+  readonly policies: Policies;
+}) => ({
   list: (filters: CompanyFilters) =>
     withGlobal(() => {
       const { status, subscriptionPlan, businessType, search, includeArchived } = filters;
-      const { createdAfter, createdBefore } = filters;
       return selectPage<Company>(
         columnsOf(Company, 'c'),
         'platform.companies c',
@@ -54,10 +60,9 @@ export const createCompanyAdministration = ({ companies }: { readonly companies:
           ...(subscriptionPlan ? [['c.subscription_plan = $', subscriptionPlan] as const] : []),
           ...(businessType ? [['c.business_type = $', businessType] as const] : []),
           ...(search ? [['(c.name ILIKE $ OR c.code ILIKE $)', containing(search)] as const] : []),
-          ...(createdAfter ? [['c.created_at >= $', createdAfter] as const] : []),
-          ...(createdBefore ? [['c.created_at < $', createdBefore] as const] : []),
+          ...madeWithin('c', filters),
         ],
-        { ...filters, by: sortColumns[filters.sortBy], order: filters.sortOrder, id: 'c.id' },
+        sortedBy(sortColumns, filters, 'c.id'),
       );
     }),
 
@@ -66,6 +71,17 @@ export const createCompanyAdministration = ({ companies }: { readonly companies:
     const seesAll = allows(actor, 'company:manage_all');
     if (!seesAll && id !== actor.companyId) throw noSuch(Company.entityType, id);
     return withGlobal(() => found(id));
+  },
+
+  /** A global administrator enters any company; the others see all of their own, with the right to. */
+  async policiesOf(actor: Actor, id: string, filters: PolicyFilters) {
+    if (allows(actor, 'company:manage_all')) {
+      await companies.enter(actor, id);
+      return policies.listAll(id, filters);
+    }
+    if (id !== actor.companyId) throw noSuch(Company.entityType, id);
+    if (!allows(actor, 'policy:read')) throw new Forbidden();
+    return policies.list(actor, filters);
   },
 
   /** @throws Conflict COMPANY_CLOSED, COMPANY_EXISTS */

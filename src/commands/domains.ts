@@ -12,21 +12,19 @@ import {
 } from '../models/database.ts';
 import { Domain } from '../models/Domain.ts';
 import { conflictOf } from '../models/duplicates.ts';
-import { columnsOf, containing, selectPage } from '../models/list.ts';
+import { columnsOf, containing, selectPage, sortedBy, type ListAsked } from '../models/list.ts';
 import { noSuch } from '../models/rows.ts';
+import { isOfThePlatform } from '../rules/hostNames.ts';
 import { isOpenRegistration, registrationStatuses } from '../rules/onboarding.ts';
 import { newSecret } from '../secrets.ts';
 import type { Companies } from './companies.ts';
 import { rowsOnce, type Once, type Replay } from './idempotency.ts';
 import type { ResolveTxt } from './txtRecords.ts';
 
-export interface DomainFilters {
-  readonly search?: string | undefined;
-  readonly sortBy: keyof typeof sortColumns;
-  readonly sortOrder: 'asc' | 'desc';
-  readonly page: number;
-  readonly size: number;
-}
+export type DomainFilters = Omit<
+  ListAsked<keyof typeof sortColumns>,
+  'createdAfter' | 'createdBefore'
+>;
 
 export type DomainView = Pick<
   Domain,
@@ -39,7 +37,7 @@ const mostDomains = 100;
 
 /** The addresses of a company. One leads to it only once it is verified. The routes say who may. */
 export function createDomains({
-  config: { allowedHosts, platformDomain },
+  config,
   companies,
   resolveTxt,
 }: {
@@ -47,11 +45,6 @@ export function createDomains({
   readonly companies: Companies;
   readonly resolveTxt: ResolveTxt;
 }) {
-  const isOfThePlatform = (domain: string): boolean =>
-    allowedHosts.includes(domain) ||
-    (platformDomain !== undefined &&
-      (domain === platformDomain || domain.endsWith(`.${platformDomain}`)));
-
   /** One act on a domain through the platform's door; then this process routes anew. */
   async function change(
     companyId: string,
@@ -74,13 +67,13 @@ export function createDomains({
           columnsOf(Domain, 'd'),
           'platform.domains d',
           filters.search ? [['d.domain ILIKE $', containing(filters.search)]] : [],
-          { ...filters, by: sortColumns[filters.sortBy], order: filters.sortOrder, id: 'd.id' },
+          sortedBy(sortColumns, filters, 'd.id'),
         ),
       ),
 
     /** @throws Conflict DOMAIN_TAKEN, DOMAIN_LIMIT */
     async add(domain: string, once: Once): Promise<DomainView | Replay> {
-      if (isOfThePlatform(domain) || (await isReserved(domain))) {
+      if (isOfThePlatform(domain, config) || (await isReserved(domain))) {
         throw conflictOf('domains_domain_key');
       }
       return rowsOnce(once, async () => {

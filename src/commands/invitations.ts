@@ -6,7 +6,14 @@ import { Credential } from '../models/Credential.ts';
 import { append, flush, select, withIdentity, withTenant } from '../models/database.ts';
 import { conflictOf } from '../models/duplicates.ts';
 import { Invitation, invitationLink, type invitationStatuses } from '../models/Invitation.ts';
-import { columnsOf, containing, selectPage } from '../models/list.ts';
+import {
+  columnsOf,
+  containing,
+  madeWithin,
+  selectPage,
+  sortedBy,
+  type ListAsked,
+} from '../models/list.ts';
 import { isHeld, Membership } from '../models/Membership.ts';
 import type { WorkflowStart } from '../models/OutboxEntry.ts';
 import { getRow } from '../models/rows.ts';
@@ -20,15 +27,8 @@ import { mailing, requiresClasses } from './identity.ts';
 import type { Passwords } from './passwords.ts';
 import { findPerson, refuseGrant } from './people.ts';
 
-export interface InvitationFilters {
+export interface InvitationFilters extends ListAsked<keyof typeof sortColumns> {
   readonly status?: (typeof invitationStatuses)[number] | undefined;
-  readonly search?: string | undefined;
-  readonly createdAfter?: Date | undefined;
-  readonly createdBefore?: Date | undefined;
-  readonly sortBy: keyof typeof sortColumns;
-  readonly sortOrder: 'asc' | 'desc';
-  readonly page: number;
-  readonly size: number;
 }
 
 export interface Acceptance {
@@ -70,17 +70,16 @@ export function createInvitations({
     list: ({ companyId }: Actor, filters: InvitationFilters) =>
       withTenant(companyId, async () => {
         await Invitation.expireDue();
-        const { status, search, createdAfter, createdBefore } = filters;
+        const { status, search } = filters;
         return selectPage<Invitation>(
           columnsOf(Invitation, 'i'),
           'core.invitations i',
           [
             ...(status ? [['i.status = $', status] as const] : []),
             ...(search ? [['i.email ILIKE $', containing(search)] as const] : []),
-            ...(createdAfter ? [['i.created_at >= $', createdAfter] as const] : []),
-            ...(createdBefore ? [['i.created_at < $', createdBefore] as const] : []),
+            ...madeWithin('i', filters),
           ],
-          { ...filters, by: sortColumns[filters.sortBy], order: filters.sortOrder, id: 'i.id' },
+          sortedBy(sortColumns, filters, 'i.id'),
         );
       }),
 

@@ -3,6 +3,7 @@ import type { Actor } from '../context.ts';
 import { Invalid, invalidField } from '../errors.ts';
 import { Company } from '../models/Company.ts';
 import { platformCompanyId, withTenant } from '../models/database.ts';
+import { Membership } from '../models/Membership.ts';
 import { editRow, getRow, refuseStale } from '../models/rows.ts';
 import { isTimeZone } from '../rules/calendar.ts';
 import {
@@ -47,6 +48,7 @@ export const createOwnCompany = ({ companies }: { readonly companies: Companies 
     const view = await withTenant(companyId, async () => {
       const company = await getRow(Company, companyId);
       refuseStale(Company, company, expectedVersion);
+      await refuseStrangers(change);
       const settings = withSettings(company.settings, change);
       const audited = difference(company, settings);
       if (Object.keys(audited.after).length === 0) return viewOf(company);
@@ -102,6 +104,19 @@ export function refuseUnknownZone(timeZone: string | undefined): void {
   if (timeZone !== undefined && !isTimeZone(timeZone)) {
     throw invalidField('time_zone', 'must be a time zone such as Europe/Berlin', 'INVALID_CHOICE');
   }
+}
+
+/** @throws Invalid unless all who are to be on call administer the platform */
+async function refuseStrangers({ onboarding }: SettingsChange): Promise<void> {
+  const onCall: unknown = onboarding?.['onCall'];
+  if (!Array.isArray(onCall) || onCall.length === 0) return;
+  const known = new Set((await Membership.globalAdministrators()).map(({ email }) => email));
+  if (onCall.every((address) => known.has(address))) return;
+  throw invalidField(
+    wireName('onboarding.onCall'),
+    'takes addresses of global administrators',
+    'INVALID_CHOICE',
+  );
 }
 
 /** The fields as they will be. */

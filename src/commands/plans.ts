@@ -4,7 +4,15 @@ import { AuditLog } from '../models/AuditLog.ts';
 import { lifecycleSettings } from '../models/contract.ts';
 import { append, flush, withTenant } from '../models/database.ts';
 import { InsurancePlan } from '../models/InsurancePlan.ts';
-import { containing, selectFirst, selectPage, type Condition } from '../models/list.ts';
+import {
+  containing,
+  madeWithin,
+  selectFirst,
+  selectPage,
+  sortedBy,
+  type Condition,
+  type ListAsked,
+} from '../models/list.ts';
 import { archiveRow, editRow, getRow, noSuch, restoreRow } from '../models/rows.ts';
 import { dateAt, type CalendarDate } from '../rules/calendar.ts';
 import { lifecycleProblems, resolveLifecycle, type LifecycleConfig } from '../rules/lifecycle.ts';
@@ -32,21 +40,14 @@ export interface PlanWish {
 /** For a change: what is undefined stays as it is. */
 export type PlanChanges = { readonly [Name in keyof PlanWish]?: PlanWish[Name] | undefined };
 
-export interface PlanFilters {
+export interface PlanFilters extends ListAsked<keyof typeof sortColumns> {
   /** Id of the category. */
   readonly propertyCategory?: string | undefined;
   readonly coverageLevel?: InsurancePlan['coverageLevel'] | undefined;
   readonly minPremium?: Money | undefined;
   readonly maxPremium?: Money | undefined;
   readonly isActive?: boolean | undefined;
-  readonly search?: string | undefined;
-  readonly createdAfter?: Date | undefined;
-  readonly createdBefore?: Date | undefined;
   readonly includeArchived: boolean;
-  readonly sortBy: keyof typeof sortColumns;
-  readonly sortOrder: 'asc' | 'desc';
-  readonly page: number;
-  readonly size: number;
 }
 
 /** A plan as one SELECT finds it, with its category's name. */
@@ -95,12 +96,12 @@ export const createPlans = () => ({
       throw invalidField('min_premium', 'The least premium is above the greatest', 'OUT_OF_RANGE');
     }
     return withTenant(companyId, () =>
-      selectPage<PlanView>(columns, tables, conditionsOf(filters, visitor), {
-        ...filters,
-        by: sortColumns[filters.sortBy],
-        order: filters.sortOrder,
-        id: 'p.id',
-      }),
+      selectPage<PlanView>(
+        columns,
+        tables,
+        conditionsOf(filters, visitor),
+        sortedBy(sortColumns, filters, 'p.id'),
+      ),
     );
   },
 
@@ -209,7 +210,7 @@ function edit(
 /** What the asker may see, and what they asked for. */
 function conditionsOf(filters: PlanFilters, visitor: Actor | undefined): Condition[] {
   const { propertyCategory, coverageLevel, minPremium, maxPremium, isActive, search } = filters;
-  const { createdAfter, createdBefore, includeArchived } = filters;
+  const { includeArchived } = filters;
   return [
     ...visibleTo(visitor),
     ...(includeArchived ? [] : [['p.archived_at IS NULL'] as const]),
@@ -219,8 +220,7 @@ function conditionsOf(filters: PlanFilters, visitor: Actor | undefined): Conditi
     ...(maxPremium ? [['p.premium_minor <= $', inMinorUnits(maxPremium)] as const] : []),
     ...(isActive === undefined ? [] : [['p.is_active = $', isActive] as const]),
     ...(search ? [['(p.name ILIKE $ OR p.description ILIKE $)', containing(search)] as const] : []),
-    ...(createdAfter ? [['p.created_at >= $', createdAfter] as const] : []),
-    ...(createdBefore ? [['p.created_at < $', createdBefore] as const] : []),
+    ...madeWithin('p', filters),
   ];
 }
 

@@ -5,9 +5,12 @@ import { withTenant } from '../models/database.ts';
 import {
   columnsOf,
   containing,
+  madeWithin,
   selectFirst,
   selectPage,
+  sortedBy,
   type Condition,
+  type ListAsked,
   type ListOrder,
 } from '../models/list.ts';
 import { Policy } from '../models/Policy.ts';
@@ -19,7 +22,7 @@ import { allows } from '../rules/permissions.ts';
 import type { PolicyStatus } from '../rules/subscriptions.ts';
 import { seesAll } from './categories.ts';
 
-export interface PolicyFilters {
+export interface PolicyFilters extends ListAsked<keyof typeof sortColumns> {
   readonly status?: PolicyStatus | undefined;
   readonly policyType?: string | undefined;
   readonly productType?: string | undefined;
@@ -27,13 +30,7 @@ export interface PolicyFilters {
   readonly expiresAfter?: CalendarDate | undefined;
   /** In number, holder's name, e-mail or phone. */
   readonly search?: string | undefined;
-  readonly createdAfter?: Date | undefined;
-  readonly createdBefore?: Date | undefined;
   readonly includeArchived: boolean;
-  readonly sortBy: keyof typeof sortColumns;
-  readonly sortOrder: 'asc' | 'desc';
-  readonly page: number;
-  readonly size: number;
 }
 
 /** A policy as it is shown. */
@@ -62,28 +59,18 @@ export const createPolicies = () => ({
     withTenant(actor.companyId, () => viewOf(actor, id)),
 
   list: (actor: Actor, filters: PolicyFilters) => {
-    const { status, policyType, productType, expiresBefore, expiresAfter } = filters;
-    const { search, createdAfter, createdBefore, includeArchived } = filters;
-    return viewsWhere(
-      actor,
-      [
-        ...(includeArchived && seesAll(actor) ? [] : [live]),
-        ...(status ? [['p.status = $', status] as const] : []),
-        ...(policyType ? [['p.policy_type = $', policyType] as const] : []),
-        ...(productType ? [['p.policy_type = $', productType] as const] : []),
-        ...(expiresBefore ? [['p.end_date < $', expiresBefore] as const] : []),
-        ...(expiresAfter ? [['p.end_date > $', expiresAfter] as const] : []),
-        ...(search ? [matching(search)] : []),
-        ...(createdAfter ? [['p.created_at >= $', createdAfter] as const] : []),
-        ...(createdBefore ? [['p.created_at < $', createdBefore] as const] : []),
-      ],
-      { ...filters, by: sortColumns[filters.sortBy], order: filters.sortOrder, id: 'p.id' },
-    );
+    const includeArchived = filters.includeArchived && seesAll(actor);
+    const conditions = [...ownOnly(actor), ...conditionsOf({ ...filters, includeArchived })];
+    return viewsWhere(actor.companyId, conditions, orderOf(filters));
   },
+
+  /** All of a company, for whoever was let into it. */
+  listAll: (companyId: string, filters: PolicyFilters) =>
+    viewsWhere(companyId, conditionsOf(filters), orderOf(filters)),
 
   /** What contains the word, the closest first. */
   search: (actor: Actor, { keyWord, ...paging }: { keyWord: string; page: number; size: number }) =>
-    viewsWhere(actor, [live, matching(keyWord)], {
+    viewsWhere(actor.companyId, [...ownOnly(actor), live, matching(keyWord)], {
       ...paging,
       by: [closeness, keyWord],
       order: 'desc',
@@ -135,16 +122,37 @@ async function viewOf(actor: Actor, id: string): Promise<PolicyView> {
   return asView(row);
 }
 
+/** @throws Forbidden for what owns nothing and may not see everybody's */
+function ownOnly(actor: Actor): readonly Condition[] {
+  if (allows(actor, 'policy:read')) return [];
+  if (!actor.userId) throw new Forbidden();
+  return [['p.user_id = $', actor.userId]];
+}
+
+function conditionsOf(filters: PolicyFilters): readonly Condition[] {
+  const { status, policyType, productType, expiresBefore, expiresAfter } = filters;
+  const { search, includeArchived } = filters;
+  return [
+    ...(includeArchived ? [] : [live]),
+    ...(status ? [['p.status = $', status] as const] : []),
+    ...(policyType ? [['p.policy_type = $', policyType] as const] : []),
+    ...(productType ? [['p.policy_type = $', productType] as const] : []),
+    ...(expiresBefore ? [['p.end_date < $', expiresBefore] as const] : []),
+    ...(expiresAfter ? [['p.end_date > $', expiresAfter] as const] : []),
+    ...(search ? [matching(search)] : []),
+    ...madeWithin('p', filters),
+  ];
+}
+
+const orderOf = (filters: PolicyFilters): ListOrder => sortedBy(sortColumns, filters, 'p.id');
+
 const viewsWhere = (
-  actor: Actor,
+  companyId: string,
   conditions: readonly Condition[],
   order: ListOrder,
 ): Promise<{ items: PolicyView[]; total: number }> =>
-  withTenant(actor.companyId, async () => {
-    const isOwnOnly = !allows(actor, 'policy:read');
-    if (isOwnOnly && !actor.userId) throw new Forbidden();
-    const own: Condition[] = isOwnOnly ? [['p.user_id = $', actor.userId]] : [];
-    const page = await selectPage<Row>(columns(), tables, [...own, ...conditions], order);
+  withTenant(companyId, async () => {
+    const page = await selectPage<Row>(columns(), tables, conditions, order);
     return { ...page, items: page.items.map(asView) };
   });
 

@@ -25,7 +25,7 @@ const titles: Readonly<Partial<Record<TimerName, string>>> = {
 const consequences: Readonly<Partial<Record<TimerName, string>>> = {
   verify_email: 'Another link goes out unless the address is confirmed',
   review_reminder: 'Every global administrator is told by e-mail',
-  review_escalation: 'Global administrators and operators are told, every day until it is decided',
+  review_escalation: 'Whoever is on call and operators are told, every day until it is decided',
   review_expiry: 'It expires, the domain is free and the applicant is told',
   activation_reminder: 'The administrator is reminded by e-mail',
   activation: 'A new link goes out; after the last one global administrators are told',
@@ -67,13 +67,13 @@ const story: Story<RegistrationRequest> = {
   },
 };
 
+export const isMovable = (name: string): name is MoveDeadline['name'] => movable.has(name);
 const movable: ReadonlySet<string> = new Set<MoveDeadline['name']>([
   'verify_email',
   'review_reminder',
   'review_escalation',
   'review_expiry',
 ]);
-const isMovable = (name: string): name is MoveDeadline['name'] => movable.has(name);
 
 /** Not further than so long after the registration came in. */
 const mostReviewMs = 90 * 86_400_000;

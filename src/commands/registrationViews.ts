@@ -1,5 +1,13 @@
 import { NotFound } from '../errors.ts';
-import { columnsOf, containing, selectPage, type Condition } from '../models/list.ts';
+import {
+  columnsOf,
+  containing,
+  madeWithin,
+  selectPage,
+  sortedBy,
+  type Condition,
+  type ListAsked,
+} from '../models/list.ts';
 import { RegistrationRequest } from '../models/RegistrationRequest.ts';
 import type { RegistrationStatus } from '../rules/onboarding.ts';
 import { onboardingWorkflowId } from '../rules/workflowIds.ts';
@@ -10,15 +18,8 @@ export interface RegistrationView {
   readonly workflow: { readonly id: string; readonly state: 'starting' | 'running' | 'closed' };
 }
 
-export interface RegistrationFilters {
+export interface RegistrationFilters extends ListAsked<keyof typeof sortColumns> {
   readonly status?: RegistrationStatus | undefined;
-  readonly search?: string | undefined;
-  readonly createdAfter?: Date | undefined;
-  readonly createdBefore?: Date | undefined;
-  readonly sortBy: keyof typeof sortColumns;
-  readonly sortOrder: 'asc' | 'desc';
-  readonly page: number;
-  readonly size: number;
 }
 
 const sortColumns = {
@@ -31,7 +32,7 @@ const sortColumns = {
 export async function registrationsWhere(
   filters: RegistrationFilters,
 ): Promise<{ items: RegistrationView[]; total: number }> {
-  const { status, search, createdAfter, createdBefore } = filters;
+  const { status, search } = filters;
   const conditions: Condition[] = [
     ...(status ? [['r.status = $', status] as const] : []),
     ...(search
@@ -42,15 +43,10 @@ export async function registrationsWhere(
           ] as const,
         ]
       : []),
-    ...(createdAfter ? [['r.created_at >= $', createdAfter] as const] : []),
-    ...(createdBefore ? [['r.created_at < $', createdBefore] as const] : []),
+    ...madeWithin('r', filters),
   ];
-  const page = await selectPage<Row>(columns(), table, conditions, {
-    ...filters,
-    by: sortColumns[filters.sortBy],
-    order: filters.sortOrder,
-    id: 'r.id',
-  });
+  const order = sortedBy(sortColumns, filters, 'r.id');
+  const page = await selectPage<Row>(columns(), table, conditions, order);
   return { ...page, items: page.items.map(asView) };
 }
 

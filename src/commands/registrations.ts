@@ -1,50 +1,23 @@
-import { v7 as uuid } from 'uuid';
 import type { UpdateDefinition } from '@temporalio/common';
 import type { Actor } from '../context.ts';
-import { Conflict, invalidField } from '../errors.ts';
+import { invalidField } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
-import { Calendar } from '../models/Calendar.ts';
 import { refuseSchema } from '../models/Company.ts';
-import { ownCompany } from '../models/contract.ts';
-import { Credential } from '../models/Credential.ts';
-import { conflictOf } from '../models/duplicates.ts';
-import {
-  afterCommit,
-  append,
-  flush,
-  platformCompanyId,
-  select,
-  withGlobal,
-  withIdentity,
-  withTenant,
-} from '../models/database.ts';
-import { Notification } from '../models/Notification.ts';
-import { verificationLink } from '../models/onboardingLinks.ts';
-import {
-  onboardingStart,
-  onboardingStateOf,
-  type OnboardingResult,
-} from '../models/onboardingStart.ts';
-import { OutboxEntry } from '../models/OutboxEntry.ts';
+import { platformCompanyId, withTenant } from '../models/database.ts';
+import type { OnboardingResult } from '../models/onboardingStart.ts';
 import { illegalDecision, RegistrationRequest } from '../models/RegistrationRequest.ts';
 import { getRow } from '../models/rows.ts';
-import type { Links } from '../models/secretLinks.ts';
-import { Timer } from '../models/Timer.ts';
-import { Transition } from '../models/Transition.ts';
-import { hashSecret } from '../secrets.ts';
 import type { Isolation } from '../rules/companies.ts';
 import {
   nextRegistrationStatus,
-  onboardingSettings,
-  timersOfReview,
   type RegistrationEvent,
   type RegistrationStatus,
 } from '../rules/onboarding.ts';
 import { onboardingWorkflowId } from '../rules/workflowIds.ts';
+import { hashSecret } from '../secrets.ts';
 import * as onboarding from '../workflows/tenantOnboarding.ts';
-import type { Dispatcher } from './dispatch.ts';
 import { commandOnce, type Once, type Replay } from './idempotency.ts';
-import type { Passwords } from './passwords.ts';
+import { createSubmissions, type Registration } from './registrationSubmissions.ts';
 import {
   registrationsWhere,
   viewOf,
@@ -53,123 +26,15 @@ import {
 } from './registrationViews.ts';
 import type { WorkflowCommands } from './workflows.ts';
 
-/** A company that wants to come in, as it says of itself. */
-export interface Registration {
-  readonly companyName: string;
-  readonly businessType: RegistrationRequest['businessType'];
-  readonly companyPhone?: string | null | undefined;
-  readonly contactEmail?: string | undefined;
-  readonly companyAddress?: string | null | undefined;
-  readonly companyLinkedin?: string | null | undefined;
-  readonly requestedDomain?: string | null | undefined;
-  readonly adminEmail: string;
-  readonly adminUsername: string;
-  readonly adminPassword: string;
-  readonly adminPhone?: string | null | undefined;
-  readonly defaultCurrency: string;
-  readonly subscriptionPlan: RegistrationRequest['subscriptionPlan'];
-}
-
 export type Registrations = ReturnType<typeof createRegistrations>;
 
-/** How a company comes in. Everything about it belongs to the platform until it is set up. */
+/** How a company comes in: asked for, decided, set up by its workflow, and used for the first time. */
 export function createRegistrations({
-  passwords,
-  links,
-  dispatcher,
   workflows,
-}: {
-  readonly passwords: Passwords;
-  readonly links: Links;
-  readonly dispatcher: Dispatcher;
-  readonly workflows: WorkflowCommands;
-}) {
+  ...submitting
+}: Parameters<typeof createSubmissions>[0] & { readonly workflows: WorkflowCommands }) {
   return {
-    /**
-     * @throws Conflict DOMAIN_TAKEN, COMPANY_EXISTS, ADMIN_EXISTS, USERNAME_TAKEN
-     * @throws Invalid for a password that is too short or too common
-     */
-    async submit({ adminPassword, ...wish }: Registration): Promise<RegistrationView> {
-      const person = { email: wish.adminEmail, username: wish.adminUsername };
-      await passwords.refuseWeak(adminPassword, { ...person, requireClasses: false });
-      await refuseTaken(wish);
-      const adminPasswordHash = await passwords.hash(adminPassword);
-
-      return withTenant(platformCompanyId, async () => {
-        const platform = await ownCompany();
-        const now = Date.now();
-        const settings = onboardingSettings(platform.settings.onboarding);
-        const timers = timersOfReview(now, settings, await Calendar.ofCompany());
-        const dueAt = (name: string): Date =>
-          new Date(timers.find((timer) => timer.name === name)?.dueAt ?? now);
-        const id = uuid();
-        const link = verificationLink(id, 1);
-        const registration = RegistrationRequest.build({
-          id,
-          companyId: platformCompanyId,
-          ...wish,
-          companyPhone: wish.companyPhone ?? null,
-          contactEmail: wish.contactEmail ?? wish.adminEmail,
-          companyAddress: wish.companyAddress ?? null,
-          companyLinkedin: wish.companyLinkedin ?? null,
-          requestedDomain: wish.requestedDomain ?? null,
-          adminPhone: wish.adminPhone ?? null,
-          adminPasswordHash,
-          status: 'pending',
-          stateVersion: 1,
-          isolation: 'shared',
-          expiresAt: dueAt('review_expiry'),
-          verificationHash: links.hashOf(link),
-          verificationExpiresAt: dueAt('verify_email'),
-          newCompanyId: uuid(),
-          createdAt: new Date(now),
-          updatedAt: new Date(now),
-          version: 1,
-        });
-        append(RegistrationRequest, registration.get());
-        Timer.schedule(
-          { workflowId: onboardingWorkflowId(id), entityType: 'registration', entityId: id },
-          timers,
-        );
-        const message = {
-          payload: { companyName: wish.companyName, registrationId: id, link },
-          key: `registration/${id}/submit/1`,
-          about: { type: 'registration', id },
-        };
-        const mail = Notification.queue({
-          to: { channel: 'email', address: wish.adminEmail },
-          template: 'registration_received',
-          ...message,
-        });
-        Notification.queue({
-          to: { channel: 'in_app', role: 'global_admin' },
-          template: 'registration_waiting',
-          ...message,
-          payload: { companyName: wish.companyName, registrationId: id },
-        });
-        Transition.record({
-          entityType: 'registration',
-          entityId: id,
-          stateVersion: 1,
-          event: 'submit',
-          fromStatus: null,
-          toStatus: 'pending',
-          commandId: message.key,
-          at: new Date(now),
-        });
-        AuditLog.record(
-          'CREATE',
-          { type: 'registration', id },
-          { after: { companyName: wish.companyName, requestedDomain: wish.requestedDomain } },
-        );
-        registration.workflowClosedAt = null;
-        const state = await onboardingStateOf(registration, timers);
-        const start = OutboxEntry.promise(onboardingStart(registration, state, [mail]));
-        await flush();
-        afterCommit(() => dispatcher.dispatch(start));
-        return { registration, workflow: { id: start.workflowId, state: 'starting' } };
-      });
-    },
+    ...createSubmissions(submitting),
 
     /** The applicant reads mail at the address; only an open registration can still be confirmed. */
     verify: (code: string): Promise<void> =>
@@ -312,31 +177,3 @@ const hasHappened = (status: RegistrationStatus, event: RegistrationEvent): bool
   if (event === 'approve') return ['approved', 'provisioning', 'active'].includes(status);
   return event === 'reject' && status === 'rejected';
 };
-
-/** Domain, name and administrator must be free among companies; open registrations by their keys. */
-async function refuseTaken({
-  companyName,
-  requestedDomain,
-  adminEmail,
-  adminUsername,
-}: Omit<Registration, 'adminPassword'>): Promise<void> {
-  const [taken] = await withGlobal(() =>
-    select<{ name: boolean; domain: boolean }>(
-      `SELECT EXISTS (SELECT 1 FROM platform.companies
-           WHERE lower(name) = lower($1) AND archived_at IS NULL AND status <> 'closed') AS name,
-         EXISTS (SELECT 1 FROM platform.domains WHERE domain = $2) AS domain`,
-      [companyName, requestedDomain ?? null],
-    ),
-  );
-  if (taken?.name) throw conflictOf('companies_name_key');
-  if (taken?.domain) throw conflictOf('domains_domain_key');
-  await withIdentity(null, async () => {
-    if (await Credential.findOne({ attributes: ['id'], where: { email: adminEmail } })) {
-      throw new Conflict(
-        'ADMIN_EXISTS',
-        'There is already an account with the address admin_email',
-      );
-    }
-    await Credential.refuseTaken({ username: adminUsername });
-  });
-}

@@ -3,6 +3,7 @@ import type { Actor } from '../context.ts';
 import { Forbidden, invalidField } from '../errors.ts';
 import { cancellationOf, contractOf, renewalOf, type Cancellation } from '../models/contract.ts';
 import { afterCommit, withTenant } from '../models/database.ts';
+import { madeWithin, sortedBy, type ListAsked } from '../models/list.ts';
 import { illegalTransition, PolicySubscription } from '../models/PolicySubscription.ts';
 import { editRow, refuseStale } from '../models/rows.ts';
 import type { CalendarDate } from '../rules/calendar.ts';
@@ -17,17 +18,10 @@ import { sell, type Subscribe } from './subscribe.ts';
 import { owns, viewOf, viewsWhere, visible, type SubscriptionView } from './subscriptionViews.ts';
 import type { WorkflowCommand, WorkflowCommands } from './workflows.ts';
 
-export interface SubscriptionFilters {
+export interface SubscriptionFilters extends ListAsked<keyof typeof sortColumns> {
   readonly status?: SubscriptionStatus | undefined;
   readonly insurancePlanId?: string | undefined;
   readonly userId?: string | undefined;
-  readonly search?: string | undefined;
-  readonly createdAfter?: Date | undefined;
-  readonly createdBefore?: Date | undefined;
-  readonly sortBy: keyof typeof sortColumns;
-  readonly sortOrder: 'asc' | 'desc';
-  readonly page: number;
-  readonly size: number;
 }
 
 const sortColumns = {
@@ -79,7 +73,7 @@ export const createSubscriptions = ({
 
     list: (actor: Actor, filters: SubscriptionFilters) =>
       withTenant(actor.companyId, async () => {
-        const { status, insurancePlanId, userId, search, createdAfter, createdBefore } = filters;
+        const { status, insurancePlanId, userId, search } = filters;
         const owner = allows(actor, 'subscription:read_all') ? userId : signedIn(actor);
         return viewsWhere(
           [
@@ -87,10 +81,9 @@ export const createSubscriptions = ({
             ...(status ? [['s.status = $', status] as const] : []),
             ...(insurancePlanId ? [['s.insurance_plan_id = $', insurancePlanId] as const] : []),
             ...(search ? [matching(search)] : []),
-            ...(createdAfter ? [['s.created_at >= $', createdAfter] as const] : []),
-            ...(createdBefore ? [['s.created_at < $', createdBefore] as const] : []),
+            ...madeWithin('s', filters),
           ],
-          { ...filters, by: sortColumns[filters.sortBy], order: filters.sortOrder, id: 's.id' },
+          sortedBy(sortColumns, filters, 's.id'),
         );
       }),
 

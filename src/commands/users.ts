@@ -1,57 +1,27 @@
-import { v7 as uuid } from 'uuid';
-import type { Actor } from '../context.ts';
-import { currentContext } from '../context.ts';
+import { currentContext, type Actor } from '../context.ts';
 import { Conflict, Forbidden } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
-import { Credential } from '../models/Credential.ts';
-import {
-  afterCommit,
-  execute,
-  platformCompanyId,
-  select,
-  withIdentity,
-  withTenant,
-} from '../models/database.ts';
-import { conflictOf } from '../models/duplicates.ts';
-import { containing, selectPage } from '../models/list.ts';
+import { afterCommit, execute, select, withIdentity, withTenant } from '../models/database.ts';
+import { containing, madeWithin, selectPage, sortedBy, type ListAsked } from '../models/list.ts';
 import { knownRoles, Membership } from '../models/Membership.ts';
-import type { WorkflowStart } from '../models/OutboxEntry.ts';
-import { PasswordResetToken } from '../models/PasswordResetToken.ts';
 import { RefreshToken } from '../models/RefreshToken.ts';
 import { versionConflict } from '../models/rows.ts';
-import type { Links } from '../models/secretLinks.ts';
-import { usernameFor } from '../models/usernames.ts';
 import type { Role } from '../rules/permissions.ts';
-import { rowsOnce, type Once, type Replay } from './idempotency.ts';
-import { mailing } from './identity.ts';
+import { createNewPeople } from './newPeople.ts';
 import {
   asPerson,
   belongsElsewhere,
-  findPerson,
   getPerson,
   holdPerson,
-  inactive,
   mayManage,
   people,
   personColumns,
   refuseArchived,
   refuseGrant,
   refuseStranger,
-  refuseValidity,
   type PersonView,
-  type Validity,
 } from './people.ts';
 import type { Sessions } from './sessions.ts';
-
-export interface NewPerson extends Validity {
-  readonly email: string;
-  readonly role: Role;
-  /** Made from the address unless told. */
-  readonly username?: string | undefined;
-  readonly firstName?: string | undefined;
-  readonly lastName?: string | undefined;
-  readonly phoneNumber?: string | null | undefined;
-}
 
 /** What is undefined stays as it is. */
 export interface PersonChanges {
@@ -62,17 +32,10 @@ export interface PersonChanges {
   readonly isActive?: boolean | undefined;
 }
 
-export interface PersonFilters {
+export interface PersonFilters extends ListAsked<keyof typeof sortColumns> {
   readonly role?: Role | undefined;
   readonly isActive?: boolean | undefined;
-  readonly search?: string | undefined;
-  readonly createdAfter?: Date | undefined;
-  readonly createdBefore?: Date | undefined;
   readonly includeArchived: boolean;
-  readonly sortBy: keyof typeof sortColumns;
-  readonly sortOrder: 'asc' | 'desc';
-  readonly page: number;
-  readonly size: number;
 }
 
 const sortColumns = {
@@ -83,9 +46,6 @@ const sortColumns = {
   createdAt: 'p.created_at',
 } as const;
 
-/** The first password may be chosen a little later than one that is reset. */
-const firstLinkMs = 7 * 86_400_000;
-
 export type Users = ReturnType<typeof createUsers>;
 
 /**
@@ -93,20 +53,15 @@ export type Users = ReturnType<typeof createUsers>;
  * and about names only where it is the person's one company.
  */
 export function createUsers({
-  links,
   sessions,
-  dispatch,
-}: {
-  readonly links: Links;
-  readonly sessions: Pick<Sessions, 'forget'>;
-  readonly dispatch: (start: WorkflowStart) => void;
-}) {
-  const mail = mailing(dispatch);
-
+  ...adding
+}: Parameters<typeof createNewPeople>[0] & { readonly sessions: Pick<Sessions, 'forget'> }) {
   return {
+    ...createNewPeople(adding),
+
     list: ({ companyId }: Actor, filters: PersonFilters) =>
       withTenant(companyId, async () => {
-        const { role, isActive, search, createdAfter, createdBefore, includeArchived } = filters;
+        const { role, isActive, search, includeArchived } = filters;
         const page = await selectPage<PersonView>(
           personColumns,
           people,
@@ -130,10 +85,9 @@ export function createUsers({
                   ] as const,
                 ]
               : []),
-            ...(createdAfter ? [['p.created_at >= $', createdAfter] as const] : []),
-            ...(createdBefore ? [['p.created_at < $', createdBefore] as const] : []),
+            ...madeWithin('p', filters),
           ],
-          { ...filters, by: sortColumns[filters.sortBy], order: filters.sortOrder, id: 'u.id' },
+          sortedBy(sortColumns, filters, 'u.id'),
         );
         return { ...page, items: page.items.map(asPerson) };
       }),
@@ -142,25 +96,6 @@ export function createUsers({
       refuseStranger(actor, id);
       return withTenant(actor.companyId, () => getPerson(id));
     },
-
-    /**
-     * An address with an account gets the role, any other an account whose password a link sets.
-     * @throws Conflict MEMBERSHIP_EXISTS, USER_INACTIVE, USERNAME_TAKEN, PHONE_TAKEN
-     */
-    create: async (actor: Actor, wish: NewPerson, once: Once): Promise<PersonView | Replay> => {
-      refuseGrant(actor, wish.role);
-      refuseValidity(wish.role, wish);
-      return rowsOnce(once, () => add(actor.companyId, wish), undefined, withIdentity);
-    },
-
-    /** One more administrator of the platform, in whichever company the actor works. */
-    createGlobalAdmin: (wish: Omit<NewPerson, 'role'>, once: Once): Promise<PersonView | Replay> =>
-      rowsOnce(
-        { ...once, companyId: platformCompanyId },
-        () => add(platformCompanyId, { ...wish, role: 'global_admin' }),
-        undefined,
-        withIdentity,
-      ),
 
     /**
      * Names belong to the person: others change them only where this is the person's one company.
@@ -235,27 +170,6 @@ export function createUsers({
       }),
   };
 
-  /** In the open transaction of the company. */
-  async function add(companyId: string, wish: NewPerson): Promise<PersonView> {
-    const { email, role, validFrom, validTo } = wish;
-    const account = await accountOf(wish);
-    const { id: userId } = account;
-    const known = await findPerson(userId);
-    if (known && !known.archivedAt && !known.isActive) throw inactive(userId);
-    if (!(await Membership.grant({ companyId, userId, role, validFrom, validTo }))) {
-      throw conflictOf('memberships_company_id_user_id_role_key');
-    }
-    if (account.passwordHash === null) {
-      const link = { kind: 'password_reset', id: uuid() } as const;
-      const { id } = link;
-      await PasswordResetToken.issue(userId, links.hashOf(link), { id, lastsMs: firstLinkMs });
-      mail(companyId, email, 'account_created', { link });
-    } else {
-      mail(companyId, email, 'membership_granted');
-    }
-    return getPerson(userId);
-  }
-
   async function endSessions(companyId: string, userId: string): Promise<void> {
     const ended = await RefreshToken.revokeIn({ companyId, userId });
     afterCommit(() => sessions.forget(...ended));
@@ -268,22 +182,6 @@ async function held(id: string, expectedVersion: number | undefined): Promise<Pe
     throw versionConflict('user', id, person.version);
   }
   return person;
-}
-
-/** The account of an address, made without a password where there is none. */
-async function accountOf(wish: NewPerson): Promise<Credential> {
-  const { email, firstName, lastName, phoneNumber } = wish;
-  const find = () => Credential.findOne({ where: { email } });
-  const known = await find();
-  if (known) return known;
-  await Credential.refuseTaken({ username: wish.username, phoneNumber });
-  const username = wish.username ?? (await usernameFor(email));
-  const account = { email, username, firstName, lastName, phoneNumber, passwordHash: null };
-  const newId = await Credential.add(account);
-  if (newId !== undefined) AuditLog.record('CREATE', { type: 'user', id: newId });
-  const made = await find();
-  if (!made) throw new Error('An account was added and is not there');
-  return made;
 }
 
 async function rename(

@@ -79,6 +79,16 @@ export class Membership extends Model<
     return rows.map((row) => ({ ...row, roles: knownRoles(row.roles) }));
   }
 
+  /** Who administers the platform now and could sign in; seen in its own transaction. */
+  static globalAdministrators(): Promise<{ userId: string; email: string }[]> {
+    return select(
+      `SELECT DISTINCT u.id AS "userId", u.email
+       FROM platform.memberships m JOIN platform.users u ON u.id = m.user_id
+       WHERE m.role = 'global_admin' AND ${isHeld('m')} AND u.is_active AND u.archived_at IS NULL
+       ORDER BY 1 LIMIT 200`,
+    );
+  }
+
   /**
    * Carries out a change of who may what. Such changes of one company wait for each other, so that
    * two administrators cannot both be the one who leaves last.

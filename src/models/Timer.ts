@@ -114,15 +114,20 @@ export class Timer extends Model<InferAttributes<Timer>, InferCreationAttributes
     return fired === 1;
   }
 
-  /** Sets the given timers to their new times, in one statement. */
+  /**
+   * Sets the given timers to their new times, in one statement.
+   * @param source whose numbers these are; as before where it is left out
+   */
   static async move(
     entityId: string,
     timers: readonly Pick<TimerPlan, 'name' | 'occurrence' | 'dueAt'>[],
     reason: string,
+    source: TimerPlan['source'] | null = null,
   ): Promise<void> {
     await execute(
       `UPDATE core.timers AS t
-       SET due_at = v.due_at, reason = $5, changed_by = $6, updated_at = now()
+       SET due_at = v.due_at, reason = $5, changed_by = $6, source = coalesce($7, t.source),
+         updated_at = now()
        FROM unnest($2::text[], $3::integer[], $4::timestamptz[]) AS v (name, occurrence, due_at)
        WHERE t.entity_id = $1 AND t.name = v.name AND t.occurrence = v.occurrence
          AND t.status = 'scheduled' AND t.due_at <> v.due_at`,
@@ -133,6 +138,7 @@ export class Timer extends Model<InferAttributes<Timer>, InferCreationAttributes
         timers.map(({ dueAt }) => new Date(dueAt)),
         reason,
         currentContext().actorId ?? null,
+        source,
       ],
     );
   }

@@ -14,6 +14,38 @@ export interface ListOrder {
   readonly size: number;
 }
 
+/** What a list is asked with, next to its own filters. */
+export interface ListAsked<Sort extends string> {
+  readonly search?: string | undefined;
+  readonly createdAfter?: Date | undefined;
+  readonly createdBefore?: Date | undefined;
+  readonly sortBy: Sort;
+  readonly sortOrder: 'asc' | 'desc';
+  readonly page: number;
+  readonly size: number;
+}
+
+/** Those of the table `alias` that were made in the window. */
+export const madeWithin = (
+  alias: string,
+  { createdAfter, createdBefore }: Pick<ListAsked<string>, 'createdAfter' | 'createdBefore'>,
+): readonly Condition[] => [
+  ...(createdAfter ? [[`${alias}.created_at >= $`, createdAfter] as const] : []),
+  ...(createdBefore ? [[`${alias}.created_at < $`, createdBefore] as const] : []),
+];
+
+/** The order and the page that were asked for. @param id the column that decides between equals */
+export const sortedBy = <Sort extends string>(
+  columns: Readonly<Record<Sort, string>>,
+  {
+    sortBy,
+    sortOrder,
+    page,
+    size,
+  }: Pick<ListAsked<Sort>, 'sortBy' | 'sortOrder' | 'page' | 'size'>,
+  id: string,
+): ListOrder => ({ by: columns[sortBy], id, order: sortOrder, page, size });
+
 /** One page and the total in one statement. A page past the end counts once more. */
 export async function selectPage<Row extends object>(
   columns: string,

@@ -41,6 +41,8 @@ export interface MoveDeadline {
   /** Epoch milliseconds. */
   readonly dueAt: number;
   readonly reason: string;
+  /** Of its new time: somebody's wish for this one, unless the settings are applied to all. */
+  readonly source?: 'setting';
 }
 
 export interface TenantOnboardingInput {

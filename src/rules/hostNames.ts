@@ -8,3 +8,15 @@ export const isHostName = (name: string): boolean =>
   /[a-z]/.test(name.slice(name.lastIndexOf('.') + 1));
 
 const labelPattern = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** Whether a name leads to the platform itself, or to addresses that it gives away. */
+export const isOfThePlatform = (
+  name: string,
+  {
+    allowedHosts,
+    platformDomain,
+  }: { readonly allowedHosts: readonly string[]; readonly platformDomain: string | undefined },
+): boolean =>
+  allowedHosts.includes(name) ||
+  (platformDomain !== undefined &&
+    (name === platformDomain || name.endsWith(`.${platformDomain}`)));

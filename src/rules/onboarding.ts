@@ -81,6 +81,8 @@ export interface OnboardingSettings {
   readonly activationDays: number;
   /** Whether only what was verified by mail can be approved. */
   readonly requireVerifiedEmail: boolean;
+  /** Addresses of the global administrators whom escalations go to; none: to all of them. */
+  readonly onCall: readonly string[];
 }
 
 export const onboardingDefaults: OnboardingSettings = {
@@ -90,11 +92,12 @@ export const onboardingDefaults: OnboardingSettings = {
   reviewExpireDays: 30,
   activationDays: 7,
   requireVerifiedEmail: false,
+  onCall: [],
 };
 
 /** Of its numbers. */
 export const onboardingBounds: Readonly<
-  Record<Exclude<keyof OnboardingSettings, 'requireVerifiedEmail'>, Bounds>
+  Record<Exclude<keyof OnboardingSettings, 'requireVerifiedEmail' | 'onCall'>, Bounds>
 > = {
   verifyEmailHours: { kind: 'whole', min: 1, max: 336 },
   reviewReminderBd: { kind: 'whole', min: 1, max: 20 },
@@ -123,6 +126,20 @@ export const timersOfReview = (
   timer('review_escalation', addBusinessDays(submittedAt, settings.reviewEscalateBd, calendar)),
   timer('review_expiry', submittedAt + settings.reviewExpireDays * dayMs),
 ];
+
+/**
+ * When a timer of the review would be due, had the request come in under these settings. Undefined for
+ * one that was set again since: it goes on from there.
+ */
+export const dueUnder = (
+  { name, occurrence }: Pick<OnboardingTimer, 'name' | 'occurrence'>,
+  submittedAt: number,
+  settings: OnboardingSettings,
+  calendar: BusinessCalendar,
+): number | undefined =>
+  timersOfReview(submittedAt, settings, calendar).find(
+    (each) => each.name === name && each.occurrence === occurrence,
+  )?.dueAt;
 
 /** A link that was not used is sent anew so often. */
 const mostVerifyLinks = 3;

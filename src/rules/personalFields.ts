@@ -13,6 +13,7 @@ const personalFields: ReadonlySet<string> = new Set([
   'firstName',
   'fullName',
   'lastName',
+  'onboarding.onCall',
   'phone',
   'phoneNumber',
   'policyholderAddress',

@@ -21,8 +21,8 @@ export type SettingValue = number | boolean | readonly (number | string)[];
 export interface Setting {
   readonly section: keyof CompanySettings;
   readonly key: string;
-  /** Bounds of a number; `switch` is on or off, `roles` a list of different roles. */
-  readonly takes: Bounds | { readonly kind: 'switch' | 'roles' };
+  /** Bounds of a number; `switch` is on or off, `roles` and `emails` are lists of different ones. */
+  readonly takes: Bounds | { readonly kind: 'switch' | 'roles' | 'emails' };
   readonly usual: SettingValue;
   /** For the person who sets it. */
   readonly says: string;
@@ -109,7 +109,17 @@ const ofThePlatform: readonly Setting[] = [
     usual: onboardingDefaults.requireVerifiedEmail,
     says: 'Whether only requests with a confirmed address can be approved.',
   },
+  {
+    section: 'onboarding',
+    key: 'onCall',
+    takes: { kind: 'emails' },
+    usual: onboardingDefaults.onCall,
+    says: 'Global administrators whom overdue requests are escalated to; empty for all of them.',
+  },
 ];
+
+/** A list of addresses is no longer. */
+export const mostAddresses = 20;
 
 /** Everything a company can set; the platform sets onboarding besides. */
 export const settingsOf = ({ isPlatform }: { readonly isPlatform: boolean }): readonly Setting[] =>
@@ -173,12 +183,25 @@ function valueProblem({ takes }: Setting, value: unknown): Problem | undefined {
       return isRoles(value)
         ? undefined
         : { code: 'INVALID_CHOICE', message: `A list of different roles of ${roleCodes.join()}` };
+    case 'emails':
+      return isEmails(value)
+        ? undefined
+        : {
+            code: 'INVALID_FORMAT',
+            message: `Up to ${mostAddresses} different e-mail addresses, in lower case`,
+          };
     default:
       return boundsProblem(takes, value);
   }
 }
 
 const isRoles = (value: unknown): boolean =>
-  Array.isArray(value) &&
-  new Set(value).size === value.length &&
-  value.every((entry) => roleCodes.some((role) => role === entry));
+  isSet(value) && value.every((entry) => roleCodes.some((role) => role === entry));
+
+const isEmails = (value: unknown): boolean =>
+  isSet(value) &&
+  value.length <= mostAddresses &&
+  value.every((entry) => typeof entry === 'string' && /^[^\s@A-Z]+@[^\s@A-Z]+$/.test(entry));
+
+const isSet = (value: unknown): value is readonly unknown[] =>
+  Array.isArray(value) && new Set(value).size === value.length;

@@ -68,6 +68,7 @@ const effects: readonly Effect[] = [
     places: {
       'src/commands/registrationTimelines.ts': [],
       'src/commands/registrations.ts': [],
+      'src/commands/runningTimers.ts': [],
       'src/commands/subscriptionTimelines.ts': [],
       'src/commands/subscriptions.ts': [],
     },

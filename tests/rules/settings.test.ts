@@ -68,6 +68,20 @@ describe('settingsProblems', () => {
     expect(settingsProblems(change, company)).toHaveLength(count);
   });
 
+  it.each([
+    [[], 0],
+    [['ada@example.com', 'bob@example.com'], 0],
+    [['ada@example.com', 'ada@example.com'], 1],
+    [['Ada@example.com'], 1],
+    [['ada'], 1],
+    [[7], 1],
+    ['ada@example.com', 1],
+    [Array.from({ length: 20 }, (_, n) => `a${n}@example.com`), 0],
+    [Array.from({ length: 21 }, (_, n) => `a${n}@example.com`), 1],
+  ])('finds in %j as the people on call so many problems: %d', (onCall, count) => {
+    expect(settingsProblems({ onboarding: { onCall } }, platform)).toHaveLength(count);
+  });
+
   it.each([['audit', 'years'] as const, ['toString', 'length'] as const])(
     'knows no %s.%s',
     (section, key) => {

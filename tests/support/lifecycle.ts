@@ -23,6 +23,7 @@ export interface TestTemporal {
   readonly env: TestWorkflowEnvironment;
   readonly skipsTime: boolean;
   readonly temporal: Temporal;
+  readonly taskQueue: string;
   /** What the notification worker sent, in order. */
   readonly mails: Mail[];
   close(): Promise<void>;
@@ -101,6 +102,7 @@ async function withWorkers(
     env,
     skipsTime,
     temporal,
+    taskQueue,
     mails,
     async close() {
       for (const worker of workers) worker.shutdown();

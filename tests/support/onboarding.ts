@@ -1,11 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { createPasswords } from '../../src/commands/passwords.ts';
-import {
-  createRegistrations,
-  type Registration,
-  type Registrations,
-} from '../../src/commands/registrations.ts';
+import { createRegistrations, type Registrations } from '../../src/commands/registrations.ts';
+import type { Registration } from '../../src/commands/registrationSubmissions.ts';
 import { readConfig } from '../../src/config.ts';
 import type { Actor } from '../../src/context.ts';
 import { platformCompanyId } from '../../src/models/database.ts';
@@ -59,11 +56,18 @@ export interface Onboarding {
   code(): Promise<string>;
 }
 
-export const registrationsOf = ({ dispatcher, workflows }: Journeys): Registrations =>
+const config = readConfig({
+  ENVIRONMENT: 'test',
+  DATABASE_URL: 'postgres://nobody@127.0.0.1/none',
+});
+
+export const registrationsOf = ({
+  dispatcher,
+  workflows,
+}: Pick<Journeys, 'dispatcher' | 'workflows'>): Registrations =>
   createRegistrations({
-    passwords: createPasswords(
-      readConfig({ ENVIRONMENT: 'test', DATABASE_URL: 'postgres://nobody@127.0.0.1/none' }),
-    ),
+    config,
+    passwords: createPasswords(config),
     links: testLinks,
     dispatcher,
     workflows,

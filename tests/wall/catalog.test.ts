@@ -44,6 +44,7 @@ describe('the catalog', () => {
       'core.audit_seals_reach_idx',
       'core.invitations_token_key',
       'core.outbox_open_idx',
+      'core.timers_overdue_idx',
       'platform.domains_domain_key',
       'platform.domains_pkey',
       'platform.memberships_user_idx',
@@ -142,6 +143,22 @@ describe('the catalog', () => {
       'app_api: platform.domains INSERT company_id domain id verification_token',
       'app_auth: core.api_keys UPDATE last_used_at',
     ]);
+  });
+
+  it('shows the relay of timers nothing but when scheduled ones are due', async () => {
+    const seen = await rowsOf(
+      `SELECT string_agg(a.attname, ' ' ORDER BY a.attname), g.privilege_type
+       FROM pg_attribute a, aclexplode(a.attacl) g
+       WHERE a.attrelid = 'core.timers'::regclass AND g.grantee::regrole::text = 'app_relay'
+       GROUP BY 2`,
+    );
+    const policy = await rowsOf(
+      `SELECT polcmd::text, pg_get_expr(polqual, polrelid) FROM pg_policy
+       WHERE polrelid = 'core.timers'::regclass AND polname = 'relay'`,
+    );
+
+    expect(seen).toEqual([['due_at status', 'SELECT']]);
+    expect(policy).toEqual([['r', "(status = 'scheduled'::text)"]]);
   });
 
   it("has the functions, extensions and owner's rights that we know", async () => {

@@ -56,12 +56,27 @@ describe("the worker's health", () => {
     await database.sql('UPDATE core.outbox SET parked_at = now() WHERE entity_id = $1', [
       parked.id,
     ]);
+    await database.sql(
+      `UPDATE core.timers SET due_at = now() - interval '2 minutes'
+       WHERE entity_id = $1 AND name IN ('expiry', 'renewal_offer')`,
+      [parked.id],
+    );
+    await database.sql(
+      `UPDATE core.timers SET due_at = now() - interval '30 seconds'
+       WHERE entity_id = $1 AND name = 'renewal_call'`,
+      [parked.id],
+    );
+    await database.sql(
+      `UPDATE core.timers SET status = 'fired' WHERE entity_id = $1 AND name = 'renewal_offer'`,
+      [parked.id],
+    );
 
     const { status, text } = await ask('/metrics', { registry });
     await database.close();
 
     expect(status).toBe(200);
     expect(text).toMatch(/^outbox_parked 1$/m);
+    expect(text).toMatch(/^timers_overdue 1$/m);
     expect(text).toMatch(/^outbox_oldest_seconds \d/m);
     expect(text).toMatch(/^audit_unsealed_seconds \d/m);
     expect(text).toMatch(/^db_query_duration_seconds_count [1-9]/m);

@@ -1,5 +1,7 @@
 import type { CompanyAdministration } from '../../commands/companyAdministration.ts';
 import type { Domains } from '../../commands/domains.ts';
+import { presentPolicy } from '../policies/present.ts';
+import { policiesQuery, policyAnswer } from '../policies/schema.ts';
 import { listRoute, route, type Route } from '../route.ts';
 import { presentCompany, presentDomain } from './present.ts';
 import {
@@ -57,6 +59,18 @@ export const companyAdministrationRoutes = ({
     handle: ({ params, body, expectedVersion }) =>
       companyAdministration.edit(params.id, body, expectedVersion),
     examples: { body: { subscription_plan: 'premium' }, answer: companyExample },
+  }),
+  listRoute({
+    ...one,
+    path: '/companies/:id/policies',
+    permission: 'policy:read_own',
+    summary:
+      'The policies of a company: of any for global administrators, of the own for its staff',
+    businessRules: true,
+    query: policiesQuery,
+    answer: presentPolicy,
+    answerSchema: policyAnswer,
+    handle: ({ actor, params, query }) => companyAdministration.policiesOf(actor, params.id, query),
   }),
   route({
     method: 'POST',

@@ -1,6 +1,11 @@
 import type { CalendarView } from '../../commands/calendars.ts';
 import { verificationRecord, type DomainView } from '../../commands/domains.ts';
 import type { SettingsView } from '../../commands/ownCompany.ts';
+import type {
+  AppliedSettings,
+  OutdatedTimer,
+  OutdatedTimers,
+} from '../../commands/runningTimers.ts';
 import type { Company } from '../../models/Company.ts';
 import type { ResolvedSetting } from '../../rules/settings.ts';
 import { settingName } from './schema.ts';
@@ -42,6 +47,25 @@ const presentSetting = ({ value, source, usual, takes, says }: ResolvedSetting) 
   default: usual,
   ...('min' in takes && { min: takes.min, max: takes.max }),
   description: says,
+});
+
+export const presentOutdated = ({ timers, total }: OutdatedTimers) => ({
+  timers: timers.map(presentOutdatedTimer),
+  total,
+});
+
+export const presentApplied = ({ moved, failed, remaining }: AppliedSettings) => ({
+  moved: moved.map(presentOutdatedTimer),
+  failed: failed.map(({ code, ...timer }) => ({ ...presentOutdatedTimer(timer), code })),
+  remaining,
+});
+
+const presentOutdatedTimer = (timer: OutdatedTimer) => ({
+  registration_id: timer.registrationId,
+  company_name: timer.companyName,
+  name: timer.name,
+  due_at: timer.dueAt.toISOString(),
+  new_due_at: timer.newDueAt.toISOString(),
 });
 
 export const presentCalendar = (calendar: CalendarView) => ({

@@ -1,9 +1,18 @@
 import type { Calendars } from '../../commands/calendars.ts';
 import type { OwnCompany } from '../../commands/ownCompany.ts';
+import type { RunningTimers } from '../../commands/runningTimers.ts';
 import { resolved } from '../../rules/settings.ts';
 import { route, type Route } from '../route.ts';
-import { presentCalendar, presentCompany, presentSettings } from './present.ts';
 import {
+  presentApplied,
+  presentCalendar,
+  presentCompany,
+  presentOutdated,
+  presentSettings,
+} from './present.ts';
+import {
+  appliedSettingsAnswer,
+  applySettingsBody,
   calendarAnswer,
   calendarExample,
   companyAnswer,
@@ -11,6 +20,8 @@ import {
   editOwnCompanyBody,
   editPlatformSettingsBody,
   editSettingsBody,
+  outdatedTimerExample,
+  outdatedTimersAnswer,
   platformSettingsAnswer,
   replaceCalendarBody,
   settingsAnswer,
@@ -25,6 +36,7 @@ const platformSettings = {
   permission: 'company:manage_all',
   tag,
 } as const;
+const running = { permission: platformSettings.permission, company: false, tag } as const;
 const answersSettings = { answer: presentSettings, answerSchema: settingsAnswer } as const;
 const answersPlatformSettings = {
   answer: presentSettings,
@@ -45,9 +57,11 @@ const exampleOf = (isPlatform: boolean) =>
 export const companyRoutes = ({
   ownCompany,
   calendars,
+  runningTimers,
 }: {
   readonly ownCompany: OwnCompany;
   readonly calendars: Calendars;
+  readonly runningTimers: RunningTimers;
 }): Route[] => [
   route({
     method: 'GET',
@@ -126,7 +140,8 @@ export const companyRoutes = ({
     ...platformSettings,
     method: 'PATCH',
     ifMatch: true,
-    summary: "Change some of the platform's settings",
+    summary:
+      "Change some of the platform's settings; what runs keeps its own until they are applied",
     message: 'Settings changed',
     businessRules: true,
     body: editPlatformSettingsBody,
@@ -134,5 +149,32 @@ export const companyRoutes = ({
     handle: ({ body: { version: _version, ...change }, expectedVersion }) =>
       ownCompany.editPlatformSettings(change, expectedVersion),
     examples: { body: { onboarding: { activation_days: 7 } }, answer: exampleOf(true) },
+  }),
+  route({
+    ...running,
+    method: 'POST',
+    path: '/administration/settings/preview',
+    summary: 'Which running timers of registrations the settings would move, from when to when',
+    answer: presentOutdated,
+    answerSchema: outdatedTimersAnswer,
+    handle: () => runningTimers.preview(),
+    examples: { answer: { timers: [outdatedTimerExample], total: 1 } },
+  }),
+  route({
+    ...running,
+    method: 'POST',
+    path: '/administration/settings/apply',
+    idempotency: 'optional',
+    summary: 'Moves up to 100 of them; those that somebody moved stay, and so do sold terms',
+    message: 'Settings applied',
+    businessRules: true,
+    body: applySettingsBody,
+    answer: presentApplied,
+    answerSchema: appliedSettingsAnswer,
+    handle: ({ actor, body, once }) => runningTimers.apply(actor, body.reason, once),
+    examples: {
+      body: { reason: 'We are short of reviewers this month' },
+      answer: { moved: [outdatedTimerExample], failed: [], remaining: 0 },
+    },
   }),
 ];

@@ -1,7 +1,7 @@
 import Joi from 'joi';
 import { businessTypes, isolations, subscriptionPlans } from '../../rules/companies.ts';
 import { roleCodes } from '../../rules/permissions.ts';
-import { settingsOf, type Setting } from '../../rules/settings.ts';
+import { mostAddresses, settingsOf, type Setting } from '../../rules/settings.ts';
 import { listQuery } from '../listQuery.ts';
 import {
   array,
@@ -113,6 +113,7 @@ const wished = {
   list: () => array(Joi.number(), { max: 10 }),
   switch: () => boolean(),
   roles: () => array(oneOf(...roleCodes), { max: roleCodes.length }),
+  emails: () => array(email(), { max: mostAddresses }),
 };
 
 const boundsOf = ({ takes }: Setting): string =>
@@ -142,7 +143,7 @@ const wishField = (setting: Setting): Joi.AnySchema =>
 const value = Joi.alternatives(
   Joi.number(),
   boolean(),
-  array(Joi.alternatives(Joi.number(), text(60)), { max: 20 }),
+  array(Joi.alternatives(Joi.number(), text(254)), { max: 20 }),
 );
 
 const settingField = (setting: Setting): Joi.AnySchema =>
@@ -168,6 +169,39 @@ export const editSettingsBody = settingsBody(false).id('EditSettings');
 export const editPlatformSettingsBody = settingsBody(true).id('EditPlatformSettings');
 export const settingsAnswer = settingsAnswerOf(false).id('Settings');
 export const platformSettingsAnswer = settingsAnswerOf(true).id('PlatformSettings');
+
+export const applySettingsBody = object({
+  reason: text(500).description('Kept with each timer that is moved'),
+});
+
+const outdatedTimer = {
+  registration_id: id(),
+  company_name: text(200),
+  name: oneOf('verify_email', 'review_reminder', 'review_escalation', 'review_expiry'),
+  due_at: instant(),
+  new_due_at: instant().description('At once for what would be past'),
+};
+
+export const outdatedTimersAnswer = object({
+  timers: array(object(outdatedTimer), { max: 100 }).description('The first of them'),
+  total: integer(0, 20_000),
+}).id('OutdatedTimers');
+
+export const appliedSettingsAnswer = object({
+  moved: array(object(outdatedTimer), { max: 100 }),
+  failed: array(object({ ...outdatedTimer, code: text(60) }), { max: 100 }).description(
+    'Whose workflow refused or did not answer',
+  ),
+  remaining: integer(0, 20_000).description('Ask again to move these'),
+}).id('AppliedSettings');
+
+export const outdatedTimerExample = {
+  registration_id: '01998e3a-5b7c-7d1e-8f20-3a4b5c6d7e8f',
+  company_name: 'Acme Insurance',
+  name: 'review_expiry',
+  due_at: '2026-03-02T09:30:00.000Z',
+  new_due_at: '2026-03-16T09:30:00.000Z',
+} as const;
 
 const timeOfDay = () => text(5).pattern(/^([01]\d|2[0-3]):[0-5]\d$/);
 

@@ -4,8 +4,8 @@ import { createCompanies } from '../../../src/commands/companies.ts';
 import type { Actor } from '../../../src/context.ts';
 import { platformCompanyId } from '../../../src/models/database.ts';
 import type { Company } from '../../../src/models/Company.ts';
-import { openTestApi, type TestApi } from '../../support/api.ts';
-import { buildActor, buildCompany } from '../../support/build.ts';
+import { comparable, openTestApi, type TestApi } from '../../support/api.ts';
+import { buildActor, buildCompany, buildSubscription } from '../../support/build.ts';
 
 let api: TestApi;
 let global: Actor;
@@ -52,6 +52,59 @@ describe('GET /companies', () => {
     expect(ids(suspended)).toContain(other.id);
     expect(ids(suspended)).not.toContain(company.id);
     expect(refused).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+  });
+});
+
+describe('GET /companies/:id/policies', () => {
+  const policies = () => `${path}/policies`;
+  const entered = async () =>
+    (await auditOf(company.id)).filter(({ action }) => action === 'COMPANY_ENTERED');
+
+  it('shows a global administrator what staff see at /policies, and the audit who came in', async () => {
+    await buildSubscription({ companyId: company.id });
+    await buildSubscription();
+
+    const seen = await api.as(global).get(policies(), { status: 'active' });
+    await api.as(global).get(policies(), { page: 2 });
+    const atHome = await api.as(admin).get('/policies');
+    const drafts = await api.as(global).get(policies(), { status: 'draft' });
+
+    expect(seen.body.pagination).toMatchObject({ total: 1 });
+    expect(seen.body.items).toEqual(atHome.body.items);
+    expect(drafts.body.items).toEqual([]);
+    expect(await entered()).toMatchObject([{ actor_id: global.userId, company_id: company.id }]);
+  });
+
+  it('shows staff their own company alone, without an entry in its audit', async () => {
+    const { holder } = await buildSubscription({ companyId: company.id });
+    const agent = await buildActor({ companyId: company.id, role: 'call_center' });
+    const other = await buildCompany();
+
+    const own = await api.as(agent).get(policies());
+    const refused = await api.as(holder).get(policies());
+    const foreign = await api.as(agent).get(`/companies/${other.id}/policies`);
+    const unknown = await api.as(agent).get(`/companies/${uuid()}/policies`);
+
+    expect(own.body.items).toMatchObject([{ user_id: holder.userId }]);
+    expect(refused).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+    expect(foreign.status).toBe(404);
+    expect(comparable(foreign)).toBe(comparable(unknown));
+    expect(await entered()).toEqual([]);
+  });
+
+  it('does not know the platform, what is closed and what never was', async () => {
+    const closed = await buildCompany();
+    await api.database.sql(`UPDATE platform.companies SET status = 'closed' WHERE id = $1`, [
+      closed.id,
+    ]);
+
+    const answers = [platformCompanyId, closed.id, uuid()].map((id) =>
+      api.as(global).get(`/companies/${id}/policies`),
+    );
+
+    expect((await Promise.all(answers)).map(({ body }) => body.code)).toEqual(
+      Array(3).fill('NOT_FOUND'),
+    );
   });
 });
 

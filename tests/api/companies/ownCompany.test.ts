@@ -261,4 +261,26 @@ describe('/administration/settings', () => {
       { after: { 'onboarding.verifyEmailHours': 24, 'onboarding.requireVerifiedEmail': true } },
     ]);
   });
+
+  it('takes as people on call whoever administers the platform, and nobody else', async () => {
+    const global = await buildActor({ companyId: platformCompanyId, role: 'global_admin' });
+    const path = '/administration/settings';
+    const wishing = (...addresses: string[]) =>
+      api.as(global).patch(path, { onboarding: { on_call: addresses } });
+
+    const set = await wishing(global.email.toUpperCase());
+    const stranger = await wishing(global.email, 'stranger@example.com');
+    const back = await api.as(global).patch(path, { onboarding: { on_call: null } });
+
+    expect(set.body.data.settings.onboarding.on_call).toMatchObject({
+      value: [global.email],
+      source: 'company',
+      default: [],
+    });
+    expect(stranger).toMatchObject({
+      status: 422,
+      body: { details: [{ field: 'onboarding.on_call', code: 'INVALID_CHOICE' }] },
+    });
+    expect(back.body.data.settings.onboarding.on_call).toMatchObject({ value: [] });
+  });
 });

@@ -10,7 +10,10 @@ let reviewer: Actor;
 
 beforeAll(async () => {
   // Temporal is away all the time: registrations come in nevertheless.
-  api = await openTestApi({ TEMPORAL_ADDRESS: '127.0.0.1:1' });
+  api = await openTestApi({
+    TEMPORAL_ADDRESS: '127.0.0.1:1',
+    PLATFORM_DOMAIN: 'surety.example',
+  });
   reviewer = await buildActor({ companyId: platformCompanyId, role: 'global_admin' });
 });
 afterAll(() => api.close());
@@ -124,6 +127,17 @@ describe('POST /register', () => {
       null,
     ]);
   });
+
+  it.each(['localhost', 'surety.example', 'other.surety.example'])(
+    'never gives the address %s of the platform away',
+    async (domain) => {
+      expect(await refused(aCompany({ requested_domain: domain }))).toEqual([
+        409,
+        'DOMAIN_TAKEN',
+        null,
+      ]);
+    },
+  );
 
   it('lets ten of the same in once, and ten others all', async () => {
     const same = aCompany();
