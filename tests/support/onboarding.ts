@@ -9,6 +9,7 @@ import {
 import { readConfig } from '../../src/config.ts';
 import type { Actor } from '../../src/context.ts';
 import { platformCompanyId } from '../../src/models/database.ts';
+import { verificationLink } from '../../src/models/onboardingLinks.ts';
 import { createLinks } from '../../src/models/secretLinks.ts';
 import type { RegistrationStatus } from '../../src/rules/onboarding.ts';
 import { onboardingWorkflowId } from '../../src/rules/workflowIds.ts';
@@ -21,6 +22,12 @@ export const testLinks = createLinks({
   publicUrl: 'http://127.0.0.1:3000',
   secretKey: 'a secret of the tests',
 });
+
+/** The code of the n-th link that confirms an applicant's address. */
+export function codeOfLink(registrationId: string, n: number): string {
+  const address = testLinks.addressFor({ link: verificationLink(registrationId, n) });
+  return address?.split('#')[1] ?? '';
+}
 
 export const aRegistration = (changes: Partial<Registration> = {}): Registration => {
   const name = `acme${randomBytes(4).toString('hex')}`;

@@ -6,7 +6,8 @@ const long = [
   /contract\/contract/,
   /badDays\//,
   /wall\/(matrix|ownership|canary|tokens)/,
-  /activities\/subscriptionModel/,
+  /activities\/(subscription|onboarding)Model/,
+  /identity\/sessionModel/,
 ];
 
 const rank = ({ path }) => {
