@@ -76,7 +76,8 @@ export interface Shown {
 
 /** The new company, as its own rows. */
 export interface Made {
-  readonly company: 'none' | 'active' | 'closed' | 'archived';
+  /** One that was put away is none. */
+  readonly company: 'none' | 'active' | 'closed';
   readonly categories: number;
   readonly selfCustomers: number;
   readonly calendars: number;
@@ -242,7 +243,6 @@ export class OnboardingModel {
     this.version += 2;
     if (this.isBroken) {
       this.status = 'failed';
-      this.company = 'archived';
       return this.tell('provisioning_failed', 2);
     }
     this.status = 'active';
@@ -399,7 +399,7 @@ async function shownOf(database: TestDatabase, id: string): Promise<Shown> {
        r.admin_password_hash IS NOT NULL AS "hasSecret",
        round(extract(epoch FROM r.expires_at) * 1000)::float8 AS "expiresAt",
        ARRAY(SELECT t.name || '/' || t.occurrence FROM core.timers t
-         WHERE t.entity_id = r.id AND t.status = 'scheduled' ORDER BY 1 COLLATE "C") AS ahead,
+         WHERE t.entity_id = r.id AND t.status = 'scheduled' ORDER BY (t.name || '/' || t.occurrence) COLLATE "C") AS ahead,
        ${madeBy('r.new_company_id')} AS made,
        (SELECT jsonb_object_agg(template_code, n) FROM (
           SELECT template_code, count(*) AS n FROM core.notifications
@@ -416,8 +416,8 @@ const madeBy = (companyId: string): string => {
   const count = (table: string, where: string): string =>
     `(SELECT count(*) FROM ${table} t WHERE t.company_id = ${companyId} AND ${where})`;
   return `jsonb_build_object(
-    'company', COALESCE((SELECT CASE WHEN c.archived_at IS NULL THEN c.status ELSE 'archived' END
-      FROM platform.companies c WHERE c.id = ${companyId}), 'none'),
+    'company', COALESCE((SELECT c.status FROM platform.companies c
+      WHERE c.id = ${companyId} AND c.archived_at IS NULL), 'none'),
     'categories', ${count('shared.property_categories', 't.archived_at IS NULL')},
     'selfCustomers', ${count('shared.customers', 't.is_self AND t.archived_at IS NULL')},
     'calendars', ${count('core.calendars', 't.archived_at IS NULL')},
