@@ -5,7 +5,7 @@ const long = [
   /journeys\/races/,
   /contract\/contract/,
   /badDays\//,
-  /wall\/(matrix|ownership|canary|tokens)/,
+  /wall\/(matrix|ownership|canary|tokens|standing)/,
   /activities\/(subscription|onboarding)Model/,
   /identity\/sessionModel/,
 ];
