@@ -88,6 +88,7 @@ export function createRegistrations({
      * @throws Invalid for a password that is too short or too common
      */
     async submit({ adminPassword, ...wish }: Registration): Promise<RegistrationView> {
+      passwords.refuseIfBusy();
       const person = { email: wish.adminEmail, username: wish.adminUsername };
       await passwords.refuseWeak(adminPassword, { ...person, requireClasses: false });
       await refuseTaken(wish);

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { createPasswords, type Passwords } from '../../../src/commands/passwords.ts';
+import { createGate, createPasswords, type Passwords } from '../../../src/commands/passwords.ts';
 import { createRegistrations } from '../../../src/commands/registrations.ts';
 import { openTestApi } from '../../support/api.ts';
 import { buildActor, buildCompany } from '../../support/build.ts';
@@ -17,23 +17,27 @@ import {
 } from './build.ts';
 
 /** Passwords whose work goes on until it is released. */
-function heldPasswords() {
-  const real = createPasswords(testConfig(), (work) => work());
+function heldPasswords(atOnce = 100) {
+  const gate = createGate({ atOnce, waiting: 0 });
+  const real = createPasswords(testConfig());
   let release = (): void => undefined;
   const released = new Promise<void>((resolve) => (release = resolve));
   const held = { atWork: 0, release };
   const passwords: Passwords = {
     ...real,
-    async hash(password) {
-      held.atWork += 1;
-      await released;
-      return real.hash(password);
-    },
-    async verify(password, hash) {
-      held.atWork += 1;
-      await released;
-      return real.verify(password, hash);
-    },
+    refuseIfBusy: () => gate.refuseIfFull(),
+    hash: (password) =>
+      gate.run(async () => {
+        held.atWork += 1;
+        await released;
+        return real.hash(password);
+      }),
+    verify: (password, hash) =>
+      gate.run(async () => {
+        held.atWork += 1;
+        await released;
+        return real.verify(password, hash);
+      }),
   };
   return { held, passwords };
 }
@@ -84,6 +88,43 @@ describe('hashing', () => {
         ...Array.from({ length: newcomers.length - 1 }, () => 'done'),
         refused,
       ]);
+    } finally {
+      await database.close();
+    }
+  });
+
+  it('turns away who finds no room to wait before the database is asked', async () => {
+    let statements = 0;
+    const database = await openTestDatabase({ onQuery: () => void (statements += 1) });
+    try {
+      const { held, passwords } = heldPasswords(1);
+      const { auth } = buildIdentity({}, [passwords]);
+      const registrations = createRegistrations({
+        passwords,
+        links: testLinks,
+        dispatcher: { dispatch: () => undefined, drained: () => Promise.resolve() },
+        workflows: { command: () => Promise.reject(new Error('There is no workflow here')) },
+      });
+      const company = await buildKnownCompany();
+      const login = () => auth.login({ email: newEmail(), password: goodPassword }, 'localhost');
+      const first = outcomeOf(from({}, login));
+      while (held.atWork === 0) await pause(10);
+      statements = 0;
+
+      const others = await Promise.all(
+        [
+          login,
+          () => auth.register(company, aPerson()),
+          () => registrations.submit(aRegistration()),
+        ].map((come: () => Promise<unknown>) => outcomeOf(from({}, come))),
+      );
+      const sent = statements;
+      held.release();
+
+      const busy = expect.objectContaining({ status: 503, code: 'SERVICE_UNAVAILABLE' });
+      expect(others).toEqual([busy, busy, busy]);
+      expect(sent).toBe(0);
+      expect(await first).toMatchObject({ status: 401 });
     } finally {
       await database.close();
     }
