@@ -26,6 +26,8 @@ export interface Outcome {
   readonly failed: number;
   /** The first few. */
   readonly failures: readonly string[];
+  /** How many answers had which status. */
+  readonly statuses: Readonly<Record<string, number>>;
   /** Milliseconds of each good answer. */
   readonly times: Readonly<Record<string, readonly number[]>>;
   /** How late requests left, at most: of this client's own doing. */
@@ -38,6 +40,7 @@ process.stdout.write(JSON.stringify(await carryOut(job)), () => process.exit(0))
 async function carryOut({ origin, connections, requests, pace }: Job): Promise<Outcome> {
   const times: Record<string, number[]> = {};
   const failures: string[] = [];
+  const statuses: Record<string, number> = {};
   let answered = 0;
   let failed = 0;
   let sent = 0;
@@ -56,6 +59,7 @@ async function carryOut({ origin, connections, requests, pace }: Job): Promise<O
     if (!request) return;
     try {
       const { status, body } = await connection.send(request.write());
+      statuses[status] = (statuses[status] ?? 0) + 1;
       if (status < 200 || status > 299) throw new Error(`${status} ${body.slice(0, 300)}`);
       (times[request.kind] ??= []).push(Math.round((performance.now() - startedAt) * 100) / 100);
       answered += 1;
@@ -93,7 +97,7 @@ async function carryOut({ origin, connections, requests, pace }: Job): Promise<O
   }
   const seconds = (performance.now() - startedAt) / 1000;
   for (const connection of pool) connection.close();
-  return { seconds, answered, failed, failures, times, worstLagMs };
+  return { seconds, answered, failed, failures, statuses, times, worstLagMs };
 }
 
 /** Everything but keys and new ids is written once. */

@@ -13,16 +13,27 @@ const programArgs = (name: string): string[] => [
 
 /** Runs one job by the client program, so that its work is not done in a measured process. */
 export async function runClient(job: Job): Promise<Outcome> {
-  const child = spawn(process.execPath, programArgs('client'), {
+  const outcome: Outcome = JSON.parse(await runProgram('client', job, job.pace.seconds + 90));
+  return outcome;
+}
+
+/** Gives a program its input and waits for its end. @returns what it wrote */
+export async function runProgram(
+  name: string,
+  input: object,
+  withinSeconds: number,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<string> {
+  const child = spawn(process.execPath, programArgs(name), {
+    env,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  const tooLong = setTimeout(() => child.kill('SIGKILL'), (job.pace.seconds + 90) * 1000);
+  const tooLong = setTimeout(() => child.kill('SIGKILL'), withinSeconds * 1000);
   try {
-    child.stdin.end(JSON.stringify(job));
+    child.stdin.end(JSON.stringify(input));
     const [written] = await Promise.all([text(child.stdout), once(child, 'close')]);
-    if (written === '') throw new Error('The client program ended without a result');
-    const outcome: Outcome = JSON.parse(written);
-    return outcome;
+    if (written === '') throw new Error(`The program ${name} ended without a result`);
+    return written;
   } finally {
     clearTimeout(tooLong);
   }

@@ -8,8 +8,11 @@ import { reasonOf } from '../local/failures.ts';
 import { step, type Say } from '../local/progress.ts';
 import { startStack, type Stack } from '../local/stack.ts';
 import { audit } from './figures/audit.ts';
+import { inside } from './figures/inside.ts';
 import { load } from './figures/load.ts';
 import { schemas } from './figures/schemas.ts';
+import { loginFlood } from './figures/loginFlood.ts';
+import { provisioning } from './figures/provisioning.ts';
 import { start } from './figures/start.ts';
 import { listPlans, subscribe } from './figures/throughput.ts';
 import { dueTimers, firstTask } from './figures/workflows.ts';
@@ -33,6 +36,9 @@ const sizes = isQuick
       starts: { rounds: 1 },
       audit: { lines: 20_000, rounds: 2 },
       schemas: { companies: 10 },
+      inside: { rounds: 3, calls: 500 },
+      provisioning: { count: 3 },
+      flood: { rounds: 1, seconds: 5 },
     }
   : {
       people: 1000,
@@ -43,6 +49,9 @@ const sizes = isQuick
       starts: { rounds: 3 },
       audit: { lines: 200_000, rounds: 5 },
       schemas: { companies: 100 },
+      inside: { rounds: 7, calls: 2000 },
+      provisioning: { count: 20 },
+      flood: { rounds: 3, seconds: 10 },
     };
 
 type Measure = (world: World, say: Say) => Promise<Row[]>;
@@ -50,7 +59,22 @@ type Measure = (world: World, say: Say) => Promise<Row[]>;
 /** In the order in which they disturb each other least: `subscribe` leaves thousands of starts owed. */
 const onStack: Readonly<Record<string, Measure>> = {
   list: (world, say) => listPlans(world, sizes.rounds, say),
+  permission: (world, say) => inside(world, 'permission', sizes.inside, say),
+  withTenant: (world, say) => inside(world, 'withTenant', sizes.inside, say),
   load: (world, say) => load(world, sizes.load, say),
+  'login-flood': (world, say) => loginFlood(world, sizes.flood, say),
+  provisioning: async (world, say) => [
+    ...(await provisioning(
+      world,
+      { ...sizes.provisioning, isolation: 'shared', targetSeconds: 2 },
+      say,
+    )),
+    ...(await provisioning(
+      world,
+      { ...sizes.provisioning, isolation: 'dedicated_schema', targetSeconds: 10 },
+      say,
+    )),
+  ],
   'first-task': (world, say) => firstTask(world, sizes.firstTask, say),
   timers: (world, say) => dueTimers(world, sizes.timers, say),
   audit: (world, say) => audit(world, sizes.audit, say),

@@ -107,7 +107,7 @@ const portOf = (address: AddressInfo | string | null): number =>
   typeof address === 'object' && address ? address.port : 0;
 
 /** Hears every statement that the driver sends in this process. */
-function listen(hear: (connection: unknown, statement: Statement) => void): () => void {
+export function listen(hear: (connection: unknown, statement: Statement) => void): () => void {
   const query: unknown = Reflect.get(pg.Client.prototype, 'query');
   if (typeof query !== 'function') throw new Error('The driver has no query method');
   Reflect.set(pg.Client.prototype, 'query', function heard(this: unknown, ...args: unknown[]) {

@@ -5,6 +5,7 @@ import type { Say } from '../local/progress.ts';
 import type { Stack } from '../local/stack.ts';
 import { createTokens } from '../src/commands/tokens.ts';
 import { readConfig } from '../src/config.ts';
+import { platformCompanyId } from '../src/models/database.ts';
 import type { Role } from '../src/rules/permissions.ts';
 import { call, subscribeRequest, type Person, type Request } from './requests.ts';
 
@@ -14,6 +15,9 @@ export interface World {
   readonly prefix: string;
   readonly people: readonly Person[];
   readonly admin: Person;
+  readonly globalAdmin: Person;
+  /** Whose people and plans these are. */
+  readonly companyId: string;
   readonly planIds: readonly string[];
   readonly categoryId: string;
   /** As superuser, for looking behind the wall. */
@@ -43,10 +47,14 @@ export async function makeWorld(
   const [company] = await sql<{ id: string }>('SELECT id FROM platform.companies WHERE code = $1', [
     config.defaultCompany,
   ]);
-  const companyId = company?.id ?? '';
+  const ours = company?.id ?? '';
 
   /** Each with a session of their own. */
-  const signIn = async (userIds: readonly string[], role: Role): Promise<Person[]> => {
+  const signIn = async (
+    userIds: readonly string[],
+    role: Role,
+    companyId = ours,
+  ): Promise<Person[]> => {
     const sessions = userIds.map((userId) => ({ userId, sessionId: uuid() }));
     await sql(
       `INSERT INTO platform.refresh_tokens (id, company_id, user_id, family_id, token_hash, expires_at)
@@ -64,25 +72,28 @@ export async function makeWorld(
 
   say(`${count} people`);
   const userIds = Array.from({ length: count }, () => uuid());
+  const globalId = uuid();
   await sql(
     `INSERT INTO platform.users (id, username, email, first_name, last_name)
      SELECT id, 'bench-' || n, 'bench-' || n || '@holder.example', 'Holder', n::text
      FROM unnest($1::uuid[]) WITH ORDINALITY AS u (id, n)`,
-    [userIds],
+    [[...userIds, globalId]],
   );
   await sql(
     `INSERT INTO platform.memberships (company_id, id, user_id, role)
-     SELECT $1, gen_random_uuid(), id, 'policyholder' FROM unnest($2::uuid[]) AS u (id)`,
-    [companyId, userIds],
+     SELECT $1::uuid, gen_random_uuid(), id, 'policyholder' FROM unnest($2::uuid[]) AS u (id)
+     UNION ALL SELECT $3::uuid, gen_random_uuid(), $4::uuid, 'global_admin'`,
+    [ours, userIds, platformCompanyId, globalId],
   );
   const people = await signIn(userIds, 'policyholder');
   const [administrator] = await sql<{ userId: string }>(
     `SELECT user_id AS "userId" FROM platform.memberships
      WHERE company_id = $1 AND role = 'tenant_admin' LIMIT 1`,
-    [companyId],
+    [ours],
   );
   const [admin] = await signIn([administrator?.userId ?? ''], 'tenant_admin');
-  if (!admin) throw new Error('The demo company has no tenant administrator');
+  const [globalAdmin] = await signIn([globalId], 'global_admin', platformCompanyId);
+  if (!admin || !globalAdmin) throw new Error('The demo company has no tenant administrator');
 
   say('plans');
   const categories = await sql<{ id: string }>('SELECT id FROM shared.property_categories');
@@ -146,6 +157,8 @@ export async function makeWorld(
     prefix,
     people,
     admin,
+    globalAdmin,
+    companyId: ours,
     planIds,
     categoryId: categories[0]?.id ?? '',
     sql,

@@ -78,6 +78,7 @@ export function createAuth(dependencies: AuthDependencies) {
       if (company.status !== 'active') {
         throw new Forbidden('This company is suspended', 'TENANT_SUSPENDED');
       }
+      passwords.refuseIfBusy();
       const { email, username } = person;
       const requireClasses = requiresClasses(company.settings);
       await passwords.refuseWeak(password, { email, username, requireClasses });
@@ -103,6 +104,7 @@ export function createAuth(dependencies: AuthDependencies) {
      * @throws Conflict COMPANY_REQUIRED naming the companies, for the owner of several memberships
      */
     async login({ email, password, company: code, otp }: Login, host: string): Promise<SignedIn> {
+      passwords.refuseIfBusy();
       const hostCompany = await companies.byHost(host);
       const { credential, places } = await withIdentity(null, async () => {
         const found = await Credential.findOne({ where: { email } });

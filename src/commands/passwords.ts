@@ -7,6 +7,12 @@ import { Invalid, Unavailable } from '../errors.ts';
 import { passwordProblems, type PasswordPolicy } from '../rules/passwords.ts';
 
 export interface Passwords {
+  /**
+   * To be asked before anything else is done for somebody whose password will be hashed: a flood is
+   * turned away at the door, before it has cost the database anything.
+   * @throws Unavailable when so many wait that one more is turned away
+   */
+  refuseIfBusy(): void;
   hash(password: string): Promise<string>;
   /** The same work, and false, for null: nobody, or somebody who has no password yet. */
   verify(password: string, hash: string | null): Promise<boolean>;
@@ -27,8 +33,10 @@ export function createPasswords(
       : createHmac('sha256', secretKey).update(password).digest('base64');
 
   return {
+    refuseIfBusy: () => inTurn.refuseIfFull(),
+
     hash: (password) =>
-      inTurn(() =>
+      inTurn.run(() =>
         passwordHash === 'argon2id'
           ? argon2Hash(password, argon2Options)
           : bcryptHash(forBcrypt(password), bcryptCost),
@@ -36,7 +44,7 @@ export function createPasswords(
 
     verify: (password, hash) => {
       const compared = hash ?? nobodysHash[passwordHash];
-      return inTurn(async () => {
+      return inTurn.run(async () => {
         const isEqual = compared.startsWith('$argon2')
           ? await argon2Verify(compared, password)
           : await bcryptVerify(forBcrypt(password), compared);
@@ -55,26 +63,37 @@ export function createPasswords(
   };
 }
 
-/** Runs work when its turn comes. */
-export type Gate = <T>(work: () => Promise<T>) => Promise<T>;
+export interface Gate {
+  /** Runs work when its turn comes. */
+  run<T>(work: () => Promise<T>): Promise<T>;
+  /** @throws Unavailable when there is no room to wait */
+  refuseIfFull(): void;
+}
 
 /** Refuses with 503 what would have to wait behind more than `waiting` others. */
 export function createGate({ atOnce, waiting }: { atOnce: number; waiting: number }): Gate {
   const queue: (() => void)[] = [];
   let running = 0;
+  const refuseIfFull = (): void => {
+    if (running < atOnce || queue.length < waiting) return;
+    throw new Unavailable('Too many people are signing in; try again in a moment');
+  };
 
-  return async (work) => {
-    if (running < atOnce) running += 1;
-    else if (queue.length < waiting) await new Promise<void>((resolve) => queue.push(resolve));
-    else throw new Unavailable('Too many people are signing in; try again in a moment');
+  return {
+    refuseIfFull,
+    async run(work) {
+      refuseIfFull();
+      if (running < atOnce) running += 1;
+      else await new Promise<void>((resolve) => queue.push(resolve));
 
-    try {
-      return await work();
-    } finally {
-      const next = queue.shift();
-      if (next) next();
-      else running -= 1;
-    }
+      try {
+        return await work();
+      } finally {
+        const next = queue.shift();
+        if (next) next();
+        else running -= 1;
+      }
+    },
   };
 }
 

@@ -65,6 +65,7 @@ export const createSubmissions = ({
    * @throws Invalid for a password that is too short or too common
    */
   async submit({ adminPassword, ...wish }: Registration): Promise<RegistrationView> {
+    passwords.refuseIfBusy();
     const person = { email: wish.adminEmail, username: wish.adminUsername };
     await passwords.refuseWeak(adminPassword, { ...person, requireClasses: false });
     if (wish.requestedDomain && isOfThePlatform(wish.requestedDomain, config)) {

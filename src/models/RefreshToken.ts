@@ -125,11 +125,11 @@ export class RefreshToken extends Model<
     return { items: rows, total: rows[0]?.total ?? 0 };
   }
 
-  /** @returns whether the session was still running */
+  /** @returns whether the session was still running: a successor that came too late is not a session */
   static async revoke({ userId, familyId }: Omit<Session, 'companyId'>): Promise<boolean> {
     const revoked = await execute(
       `UPDATE platform.refresh_tokens SET revoked_at = now()
-       WHERE family_id = $1 AND user_id = $2 AND revoked_at IS NULL`,
+       WHERE family_id = $1 AND user_id = $2 AND revoked_at IS NULL AND ${isLive('$1')}`,
       [familyId, userId],
     );
     return revoked > 0;

@@ -6,6 +6,7 @@ import type { Registration } from '../../src/commands/registrationSubmissions.ts
 import { readConfig } from '../../src/config.ts';
 import type { Actor } from '../../src/context.ts';
 import { platformCompanyId } from '../../src/models/database.ts';
+import { verificationLink } from '../../src/models/onboardingLinks.ts';
 import { createLinks } from '../../src/models/secretLinks.ts';
 import type { Isolation } from '../../src/rules/companies.ts';
 import type { RegistrationStatus } from '../../src/rules/onboarding.ts';
@@ -19,6 +20,12 @@ export const testLinks = createLinks({
   publicUrl: 'http://127.0.0.1:3000',
   secretKey: 'a secret of the tests',
 });
+
+/** The code of the n-th link that confirms an applicant's address. */
+export function codeOfLink(registrationId: string, n: number): string {
+  const address = testLinks.addressFor({ link: verificationLink(registrationId, n) });
+  return address?.split('#')[1] ?? '';
+}
 
 export const aRegistration = (changes: Partial<Registration> = {}): Registration => {
   const name = `acme${randomBytes(4).toString('hex')}`;

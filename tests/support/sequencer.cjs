@@ -5,8 +5,9 @@ const long = [
   /journeys\/races/,
   /contract\/contract/,
   /badDays\//,
-  /wall\/(matrix|ownership|canary|tokens)/,
-  /activities\/subscriptionModel/,
+  /wall\/(matrix|ownership|canary|tokens|standing)/,
+  /activities\/(subscription|onboarding)Model/,
+  /identity\/sessionModel/,
 ];
 
 const rank = ({ path }) => {

@@ -7,6 +7,7 @@ import {
   startOfDay,
   type CalendarDate,
 } from '../../src/rules/calendar.ts';
+import { walkBoth } from './model.ts';
 
 /** What a person, an administrator or time itself may do to a subscription. */
 export type Act =
@@ -232,23 +233,20 @@ export interface Twin {
 }
 
 /** Does the same to both; an error names the acts so far. */
-export async function walk(
-  model: SubscriptionModel,
-  twin: Twin,
-  steps: readonly Act[],
-): Promise<void> {
-  for (const [index, act] of steps.entries()) {
-    if (model.isClosed) return;
-    model.now = Math.max(model.now, twin.now());
-    const [expected, outcome] = await doBoth(model, twin, act);
-    const shown = await twin.shown();
-    try {
-      expect({ outcome, shown }).toEqual({ outcome: expected, shown: model.shown });
-    } catch (error) {
-      throw new Error(`After ${JSON.stringify(steps.slice(0, index + 1))}`, { cause: error });
-    }
-  }
-}
+export const walk = (model: SubscriptionModel, twin: Twin, steps: readonly Act[]): Promise<void> =>
+  walkBoth(
+    steps,
+    async (act) => {
+      model.now = Math.max(model.now, twin.now());
+      const [expected, outcome] = await doBoth(model, twin, act);
+      const shown = await twin.shown();
+      return [
+        { outcome: expected, shown: model.shown },
+        { outcome, shown },
+      ];
+    },
+    () => model.isClosed,
+  );
 
 async function doBoth(
   model: SubscriptionModel,

@@ -3,13 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { startProcess, type Child } from '../../../local/children.ts';
-import { claimPort } from '../../../local/ports.ts';
 import { createPasswords } from '../../../src/commands/passwords.ts';
 import { readConfig } from '../../../src/config.ts';
+import { openApiProcess, type ApiProcess } from '../../support/apiProcess.ts';
 import { buildCompany } from '../../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../../support/database.ts';
-import { services } from '../../support/services.ts';
 import { buildAccount, goodPassword } from '../../commands/identity/build.ts';
 
 const pair = () =>
@@ -23,7 +21,7 @@ const logs = mkdtempSync(path.join(os.tmpdir(), 'surety-rotation-'));
 
 let database: TestDatabase;
 let email: string;
-const opened: Awaited<ReturnType<typeof openProcess>>[] = [];
+const opened: ApiProcess[] = [];
 
 beforeAll(async () => {
   database = await openTestDatabase();
@@ -41,60 +39,21 @@ afterAll(async () => {
 
 /** An API process that is restarted with other keys on the same port. */
 async function openProcess(name: string) {
-  const port = await claimPort(0, { name, variable: 'PORT' });
-  const url = `http://127.0.0.1:${port}`;
-  let child: Child | undefined;
-
-  const stop = async (): Promise<void> => {
-    const running = child;
-    child = undefined;
-    await running?.stop();
-  };
-
+  const api = await openApiProcess(name, { database, logs });
+  opened.push(api);
   return {
-    isUp: () => child !== undefined,
-    stop,
-    async restart(keys: NodeJS.ProcessEnv): Promise<void> {
-      await stop();
-      child = await startProcess({
-        name,
-        script: 'src/api/main.ts',
-        env: {
-          ...process.env,
-          ENVIRONMENT: 'test',
-          LOG_LEVEL: 'warn',
-          PUBLIC_URL: 'http://surety.test',
-          PORT: String(port),
-          DATABASE_URL: database.apiUrl,
-          TEMPORAL_ADDRESS: services().temporalAddress,
-          JWT_ALGORITHM: 'RS256',
-          ...keys,
-        },
-        logs,
-        readyUrl: `${url}/health/ready`,
-        timeoutMs: 60_000,
-      });
-    },
-    async login(): Promise<string> {
-      const response = await fetch(`${url}/api/v1/auth/login`, {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify({ email, password: goodPassword }),
-      });
-      const { data }: { data: { access_token: string } } = JSON.parse(await response.text());
-      return data.access_token;
-    },
+    isUp: api.isUp,
+    restart: (keys: NodeJS.ProcessEnv) => api.restart({ JWT_ALGORITHM: 'RS256', ...keys }),
+    login: () => api.login(email, goodPassword),
     async me(token: string): Promise<number> {
       const headers = { Authorization: `Bearer ${token}` };
-      const response = await fetch(`${url}/api/v1/auth/me`, { headers });
-      await response.arrayBuffer();
-      return response.status;
+      return (await api.send({ path: '/auth/me', headers })).status;
     },
     async published(): Promise<string[]> {
-      const response = await fetch(`${url}/.well-known/jwks.json`);
-      expect(response.headers.get('cache-control')).toBe('public, max-age=300');
-      expect(response.headers.get('content-type')).toMatch('application/json');
-      const { keys }: { keys: { kid: string }[] } = JSON.parse(await response.text());
+      const { headers, body } = await api.send({ path: '/.well-known/jwks.json' });
+      expect(headers.get('cache-control')).toBe('public, max-age=300');
+      expect(headers.get('content-type')).toMatch('application/json');
+      const { keys }: { keys: { kid: string }[] } = JSON.parse(JSON.stringify(body));
       return keys.map(({ kid }) => kid);
     },
   };
@@ -110,7 +69,6 @@ it('the signing key is exchanged while people work, and nobody is refused', asyn
   const before = { JWT_PRIVATE_KEY: old.privateKey, JWT_NEXT_PUBLIC_KEYS: young.publicKey };
   const after = { JWT_PRIVATE_KEY: young.privateKey, JWT_PREVIOUS_PUBLIC_KEYS: old.publicKey };
   const [one, two] = await Promise.all([openProcess('one'), openProcess('two')]);
-  opened.push(one, two);
   await Promise.all([one.restart(before), two.restart(before)]);
   const held = [await one.login()];
   const published = await two.published();

@@ -71,8 +71,9 @@ describe('the hash queue', () => {
       running -= 1;
     };
 
-    const asked = Array.from({ length: 10 }, () => gate(work));
+    const asked = Array.from({ length: 10 }, () => gate.run(work));
     const outcomes = Promise.allSettled(asked);
+    expect(() => gate.refuseIfFull()).toThrow(Unavailable);
     while (finish.length > 0) {
       finish.shift()?.();
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -82,15 +83,16 @@ describe('the hash queue', () => {
     expect(most).toBe(2);
     expect(refused).toHaveLength(5);
     expect(refused[0]).toMatchObject({ reason: { status: 503, code: 'SERVICE_UNAVAILABLE' } });
-    expect(await gate(async () => 'free again')).toBe('free again');
+    expect(() => gate.refuseIfFull()).not.toThrow();
+    expect(await gate.run(async () => 'free again')).toBe('free again');
   });
 
   it('goes on after work that failed', async () => {
     const gate = createGate({ atOnce: 1, waiting: 0 });
 
-    await expect(gate(() => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
+    await expect(gate.run(() => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
 
-    expect(await gate(async () => 'next')).toBe('next');
+    expect(await gate.run(async () => 'next')).toBe('next');
   });
 
   it('bounds a flood of real checks to the queue', async () => {

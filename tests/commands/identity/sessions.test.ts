@@ -1,6 +1,9 @@
 import { decodeJwt } from 'jose';
 import type { Actor } from '../../../src/context.ts';
 import { createSessions } from '../../../src/commands/sessions.ts';
+import { withIdentity } from '../../../src/models/database.ts';
+import { RefreshToken } from '../../../src/models/RefreshToken.ts';
+import { hashSecret } from '../../../src/secrets.ts';
 import { openTestDatabase, type TestDatabase } from '../../support/database.ts';
 import {
   buildAccount,
@@ -153,6 +156,24 @@ describe('refresh', () => {
       }
     }
   });
+});
+
+it('a session that has ended does not end again, though a successor came too late', async () => {
+  const { account, company, payload, sessionId } = await buildSession();
+  const actor = await sessions.actorOf(payload);
+  await auth.logout(actor);
+  const session = { userId: account.id, companyId: company.id, familyId: sessionId };
+  const tomorrow = new Date(Date.now() + 86_400_000);
+  await withIdentity(null, async () => RefreshToken.issue(session, hashSecret('late'), tomorrow));
+
+  await auth.logout(actor);
+
+  await expect(refresh('late')).rejects.toMatchObject(refused);
+  const logouts = await database.sql(
+    `SELECT 1 FROM core.audit_logs WHERE action = 'LOGOUT' AND entity_id = $1`,
+    [account.id],
+  );
+  expect(logouts).toHaveLength(1);
 });
 
 describe('an access token', () => {
