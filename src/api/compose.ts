@@ -22,6 +22,7 @@ import { createPasswordChanges } from '../commands/passwordChanges.ts';
 import { createPasswords } from '../commands/passwords.ts';
 import { createPlans } from '../commands/plans.ts';
 import { createPolicies } from '../commands/policies.ts';
+import { createPrivacy } from '../commands/privacy/privacy.ts';
 import { createRegistrations } from '../commands/registrations.ts';
 import { createRegistrationTimelines } from '../commands/registrationTimelines.ts';
 import { createSessions } from '../commands/sessions.ts';
@@ -175,6 +176,7 @@ export function composeApi({
       plans: createPlans(),
       policies,
       prefix: config.apiPrefix,
+      privacy: createPrivacy({ sessions }),
       registrations,
       registrationTimelines: createRegistrationTimelines({ temporal, workflows }),
       subscriptions: createSubscriptions({ dispatcher, workflows }),

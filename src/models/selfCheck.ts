@@ -1,5 +1,6 @@
 import { CannotStart } from '../errors.ts';
 import { execute, select, withGlobal } from './database.ts';
+import { eraseInAuditBody } from './migrations/0016Privacy.ts';
 
 /** The wall is not as it must be, or cannot be looked at; its message is for the operator. */
 export class SelfCheckFailed extends CannotStart {}
@@ -69,7 +70,7 @@ const checks: readonly string[] = [
      AND NOT p.polroles <@ ARRAY(SELECT oid FROM pg_roles WHERE rolname = ANY (${doors}))
      AND NOT (p.polcmd = 'r' AND p.polroles <@ ARRAY(SELECT oid FROM pg_roles WHERE rolname = 'app_search'))
      AND NOT (p.polroles <@ ARRAY(SELECT oid FROM pg_roles
-         WHERE rolname IN ('app_api', 'app_worker'))
+         WHERE rolname IN ('app_api', 'app_worker', 'app_owner'))
        AND coalesce(${condition('polqual')}, '${ownRows}') IN ('${ownRows}',
          CASE WHEN p.polcmd <> 'r' THEN ''
            WHEN p.polrelid::regclass::text = 'platform.companies' THEN '${ownCompany}'
@@ -146,6 +147,9 @@ const checks: readonly string[] = [
    WHERE ${notSystem} AND n.nspname <> 'ext' AND p.prosecdef
      AND NOT (coalesce(p.proconfig, '{}') @> ARRAY['search_path=pg_catalog']
        AND (p.oid::regprocedure::text = 'app.ensure_audit_partitions()'
+         OR (p.oid::regprocedure::text = 'app.erase_in_audit(uuid,uuid[],text[],uuid,integer)'
+           AND p.proowner = (SELECT oid FROM pg_roles WHERE rolname = 'app_owner')
+           AND p.prosrc = '${eraseInAuditBody.replaceAll("'", "''")}')
          OR (p.oid::regprocedure::text ~ '^(shared|t_[0-9a-f]{16})\\.search_policy_ids\\(text\\)$'
            AND p.proowner::regrole::text = 'app_search'
            AND p.prosrc ~ '${ownSearch}')))`,

@@ -156,6 +156,8 @@ describe('the catalog', () => {
       'app.company_id()',
       'app.create_audit_partition(date)',
       'app.ensure_audit_partitions() definer',
+      'app.erase_in_audit(uuid,uuid[],text[],uuid,integer) definer',
+      'app.erased_value(jsonb,boolean,text)',
       'shared.search_policy_ids(text) definer',
     ]);
     expect(extensions.flat()).toEqual(['btree_gin', 'btree_gist', 'pg_trgm', 'plpgsql']);

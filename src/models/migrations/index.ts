@@ -11,6 +11,7 @@ import { people } from './0010People.ts';
 import { companySettings } from './0011CompanySettings.ts';
 import { apiKeys } from './0012ApiKeys.ts';
 import { auditSeals } from './0013AuditSeals.ts';
+import { privacy } from './0016Privacy.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -34,4 +35,5 @@ export const migrations: readonly Migration[] = [
   companySettings,
   apiKeys,
   auditSeals,
+  privacy,
 ];
