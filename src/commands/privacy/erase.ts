@@ -210,17 +210,25 @@ async function eraseMessages({ userId, addresses, linkIds }: Traces): Promise<vo
 
 /** A request that is repeated with its key still has no second effect; it is told the id alone. */
 async function eraseAnswers({ userId, addresses }: Traces): Promise<void> {
-  await execute(
-    `UPDATE core.idempotency_keys k
-     SET answer = jsonb_set(answer, '{data}', jsonb_build_object('id', answer #> '{data,id}'))
-     WHERE jsonb_typeof(answer -> 'data') = 'object' AND EXISTS (
-       SELECT 1 FROM unnest($1::text[]) AS w (word) WHERE position(w.word IN k.answer::text) > 0)`,
-    [[userId, ...addresses]],
-  );
+  for (let behind: string | null = ''; behind !== null;) {
+    const [page]: { reached: string | null }[] = await select<{ reached: string | null }>(
+      `WITH page AS (
+         SELECT scope FROM core.idempotency_keys WHERE scope > $2 ORDER BY scope LIMIT ${rowsAtOnce}),
+       erased AS (
+         UPDATE core.idempotency_keys k
+         SET answer = jsonb_set(answer, '{data}', jsonb_build_object('id', answer #> '{data,id}'))
+         FROM page WHERE k.scope = page.scope AND jsonb_typeof(k.answer -> 'data') = 'object'
+           AND EXISTS (SELECT 1 FROM unnest($1::text[]) AS w (word)
+             WHERE position(w.word IN k.answer::text) > 0))
+       SELECT max(scope) AS reached FROM page`,
+      [[userId, ...addresses], behind],
+    );
+    behind = page?.reached ?? null;
+  }
 }
 
-/** Lines of one statement, so that each stays far below its time limit. */
-const linesAtOnce = 5000;
+/** Of one statement, so that each stays far below its time limit. */
+const rowsAtOnce = 5000;
 
 /**
  * Requests about the person by somebody who was not signed in, such as a failed sign-in. What else was
@@ -243,7 +251,7 @@ async function eraseAudit(
   for (let behind: string | null = nobody; behind !== null;) {
     const [reached]: { id: string | null }[] = await select<{ id: string | null }>(
       'SELECT app.erase_in_audit($1, $2, $3, $4, $5) AS id',
-      [userId, objects, requests, behind, linesAtOnce],
+      [userId, objects, requests, behind, rowsAtOnce],
     );
     behind = reached?.id ?? null;
   }

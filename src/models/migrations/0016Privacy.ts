@@ -45,10 +45,11 @@ const origin = (column: string): string =>
   `CASE WHEN coalesce(l.actor_id = subject, true) THEN ${marker(`l.${column}`)} ELSE l.${column} END`;
 
 /**
- * What `app.erase_in_audit` does with up to `most` lines behind the one with the id `behind`. Lines about the
- * person, or about an object of theirs, lose their personal values; these where nobody was signed in, those of
- * the same requests, and those in which the person acted, lose address and browser. It asks for the line that tells of the erasure, so that none
- * happens unseen. The answer is the last line's id, NULL behind the last of all.
+ * What `app.erase_in_audit` does with up to `most` lines behind the one with the id `behind`. Lines about
+ * the person, or about an object of theirs, lose their personal values. Lines in which the person acted
+ * lose address and browser, and so do, where nobody was signed in, those about the person and those of
+ * the named requests. It asks for the line that tells of the erasure, so that none happens unseen. The
+ * answer is the last line's id, NULL behind the last of all.
  */
 export const eraseInAuditBody = `
 DECLARE

@@ -1,4 +1,5 @@
 import { v7 as uuid } from 'uuid';
+import { platformCompanyId } from '../../../src/models/database.ts';
 import { openTestApi, comparable, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany } from '../../support/build.ts';
 import { sealAll } from '../../audit/chain.ts';
@@ -86,6 +87,55 @@ describe('POST /users/:id/erase', () => {
         person.userId,
       ),
     ).toEqual([{ actor_id: admin.userId, before: null, after: body }]);
+  });
+
+  it('is done once by two who ask at the same moment', async () => {
+    const [one, other] = await Promise.all([erase(), erase()]);
+
+    expect(one.body.data).toMatchObject({ account_erased: true });
+    expect(other.body.data).toEqual(one.body.data);
+  });
+
+  it('reaches what the platform noted, also when it was cut off before that', async () => {
+    const { email, userId } = person;
+    const noted = uuid();
+    const registration = uuid();
+    await erase();
+    await rowsOf(
+      `INSERT INTO core.audit_logs
+         (company_id, id, timestamp, actor_type, action, entity_type, entity_id, ip)
+       VALUES ($1, $2, now(), 'system', 'PASSWORD_RESET_REQUEST', 'user', $3, '192.0.2.9')`,
+      platformCompanyId,
+      noted,
+      userId,
+    );
+    await rowsOf(
+      `INSERT INTO core.registration_requests (company_id, id, company_name, business_type,
+         contact_email, admin_email, admin_username, admin_phone, default_currency,
+         subscription_plan, status, expires_at, new_company_id, admin_user_id)
+       VALUES ($1, $2, 'A', 'home', 'office@a.example', $3, 'ada', '+441', 'EUR', 'free', 'active',
+         now(), $4, $5)`,
+      platformCompanyId,
+      registration,
+      email,
+      companyId,
+      userId,
+    );
+
+    await erase();
+
+    expect(await rowsOf('SELECT ip FROM core.audit_logs WHERE id = $1', noted)).toEqual([
+      { ip: expect.stringMatching(/^~/) },
+    ]);
+    expect(
+      await rowsOf('SELECT * FROM core.registration_requests WHERE id = $1', registration),
+    ).toMatchObject([
+      {
+        contact_email: 'office@a.example',
+        admin_email: `erased-${userId}@erased.invalid`,
+        admin_phone: null,
+      },
+    ]);
   });
 
   it('refuses while a subscription runs, and changes nothing', async () => {
