@@ -38,7 +38,8 @@ interface Traces {
 
 /**
  * Takes what a company knows of a person out of it. One transaction for the company and the account;
- * a second one for what the platform itself noted of an account that is gone, repeated by each call.
+ * a second one for what the platform itself noted of an account that is gone. Asked again it answers as
+ * before, and takes out what requests under way have noted since.
  * @throws Conflict OWN_ACCOUNT, LAST_ADMIN, SUBSCRIPTION_RUNNING
  * @throws Invalid for a reason that names the person, because that could not be erased
  */
@@ -51,12 +52,14 @@ export const erasing =
     once: Once,
   ): Promise<Erasure | Replay> => {
     const erasure = await rowsOnce(once, async () => {
-      const left = await asIdentity(() =>
+      const { isErased, ...traces } = await asIdentity(() =>
         Membership.keepingAdministrator(actor.companyId, () => leave(actor, id, reason, sessions)),
       );
-      if ('erasedAt' in left) return left;
-      await refuseRunning(id);
-      await eraseRows(left, reason);
+      if (!isErased) {
+        await refuseRunning(id);
+        AuditLog.record('ERASE', { type: 'user', id }, { after: { reason } });
+      }
+      await eraseRows(traces);
       return asIdentity(() => erasureOf(actor.companyId, id));
     });
     const requests = await withTenant(actor.companyId, () => requestsOfUnknown(id));
@@ -64,22 +67,25 @@ export const erasing =
     return erasure;
   };
 
-/** Ends what the person is here, and the account of whoever is nowhere else. */
+/**
+ * Ends what the person is here, and the account of whoever is nowhere else.
+ * @returns also whether that had been done before
+ */
 async function leave(
   actor: Actor,
   id: string,
   reason: string,
   sessions: Pick<Sessions, 'forget'>,
-): Promise<Erasure | Traces> {
+): Promise<Traces & { readonly isErased: boolean }> {
   const { companyId } = actor;
   const person = await holdPerson(id);
   if (actor.userId === id) {
     throw new Conflict('OWN_ACCOUNT', 'Somebody else has to erase you');
   }
-  if (person.erasedAt) return erasureOf(companyId, id);
   refuseNames(person, reason);
+  const traces = { userId: id, addresses: [person.email], linkIds: await mailedLinks(id) };
+  if (person.erasedAt) return { ...traces, isErased: true };
 
-  const linkIds = await mailedLinks(id);
   await Membership.erase(companyId, id);
   const ended = await RefreshToken.erase({ companyId, userId: id });
   afterCommit(() => sessions.forget(...ended));
@@ -88,7 +94,7 @@ async function leave(
     await PasswordResetToken.cancel(id);
     await EmailChange.erase(id);
   }
-  return { userId: id, addresses: [person.email], linkIds };
+  return { ...traces, isErased: false };
 }
 
 /** Also whoever is only deactivated there, or comes there later. */
@@ -147,7 +153,7 @@ async function refuseRunning(id: string): Promise<void> {
 }
 
 /** In the company of the transaction: contracts, invitations, messages, kept answers and the audit. */
-async function eraseRows({ userId, ...known }: Traces, reason: string): Promise<void> {
+async function eraseRows({ userId, ...known }: Traces): Promise<void> {
   const addresses = await ownAddresses(userId, known.addresses);
   const traces = { userId, addresses, linkIds: known.linkIds };
   const { email } = erasedPerson(userId);
@@ -155,12 +161,14 @@ async function eraseRows({ userId, ...known }: Traces, reason: string): Promise<
     `WITH held AS (
        UPDATE policies SET policyholder_name = $2, policyholder_email = $3, policyholder_phone = NULL,
          updated_at = now(), version = version + 1
-       WHERE user_id = $1 RETURNING id),
+       WHERE user_id = $1 AND policyholder_email <> $3),
      invited AS (
        UPDATE core.invitations SET email = $3, updated_at = now(), version = version + 1,
          status = CASE WHEN status = 'pending' THEN 'revoked' ELSE status END
-       WHERE accepted_by = $1 OR email = ANY ($4) RETURNING id)
-     SELECT id FROM held UNION ALL SELECT id FROM invited
+       WHERE (accepted_by = $1 OR email = ANY ($4)) AND email <> $3)
+     SELECT id FROM policies WHERE user_id = $1
+     UNION ALL SELECT id FROM core.invitations
+       WHERE accepted_by = $1 OR email = ANY ($4) OR email = $3
      UNION ALL SELECT id FROM policy_subscriptions WHERE user_id = $1
      UNION ALL SELECT id FROM platform.memberships
        WHERE company_id = (SELECT app.company_id()) AND user_id = $1`,
@@ -168,7 +176,6 @@ async function eraseRows({ userId, ...known }: Traces, reason: string): Promise<
   );
   await eraseMessages(traces);
   await eraseAnswers(traces);
-  AuditLog.record('ERASE', { type: 'user', id: userId }, { after: { reason } });
   await eraseAudit(userId, {
     objects: objects.map(({ id }) => id),
     requests: await requestsOfUnknown(userId),
@@ -208,7 +215,10 @@ async function eraseMessages({ userId, addresses, linkIds }: Traces): Promise<vo
   );
 }
 
-/** A request that is repeated with its key still has no second effect; it is told the id alone. */
+/**
+ * A request that is repeated with its key still has no second effect; it is told the id alone. The
+ * answer to an erasure names nobody and stays.
+ */
 async function eraseAnswers({ userId, addresses }: Traces): Promise<void> {
   for (let behind: string | null = ''; behind !== null;) {
     const [page]: { reached: string | null }[] = await select<{ reached: string | null }>(
@@ -218,6 +228,7 @@ async function eraseAnswers({ userId, addresses }: Traces): Promise<void> {
          UPDATE core.idempotency_keys k
          SET answer = jsonb_set(answer, '{data}', jsonb_build_object('id', answer #> '{data,id}'))
          FROM page WHERE k.scope = page.scope AND jsonb_typeof(k.answer -> 'data') = 'object'
+           AND k.answer #> '{data,account_erased}' IS NULL
            AND EXISTS (SELECT 1 FROM unnest($1::text[]) AS w (word)
              WHERE position(w.word IN k.answer::text) > 0))
        SELECT max(scope) AS reached FROM page`,

@@ -138,6 +138,25 @@ describe('POST /users/:id/erase', () => {
     ]);
   });
 
+  it('takes out, asked again, what a request under way noted meanwhile', async () => {
+    await erase();
+    const id = uuid();
+    await rowsOf(
+      `INSERT INTO core.audit_logs
+         (company_id, id, timestamp, actor_id, actor_type, action, entity_type, ip)
+       VALUES ($1, $2, now(), $3, 'user', 'ACCESS_DENIED', 'route', '192.0.2.9')`,
+      companyId,
+      id,
+      person.userId,
+    );
+
+    await erase();
+
+    expect(await rowsOf('SELECT ip FROM core.audit_logs WHERE id = $1', id)).toEqual([
+      { ip: expect.stringMatching(/^~/) },
+    ]);
+  });
+
   it('refuses while a subscription runs, and changes nothing', async () => {
     await buy(api, person, { isOver: false });
     const known = await accountOf(person.userId);
