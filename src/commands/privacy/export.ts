@@ -48,7 +48,6 @@ interface Table {
   readonly from: string;
   /** `$1` is the person, `$2` the company, `$3` their address. */
   readonly where: string;
-  readonly id?: string;
   readonly door?: typeof withTenant | typeof withIdentity;
 }
 
