@@ -4,6 +4,7 @@ import type { Transporter } from 'nodemailer';
 import { failpoint } from '../failpoints.ts';
 import { ownCompany } from '../models/contract.ts';
 import { select, withTenant } from '../models/database.ts';
+import { Membership } from '../models/Membership.ts';
 import { Notification } from '../models/Notification.ts';
 import type { Links } from '../models/secretLinks.ts';
 import { User } from '../models/User.ts';
@@ -110,7 +111,8 @@ const codesOf = (error: unknown): string => {
 /** @returns how many there were, with this one */
 async function countAttempt(notificationId: string, lastError?: string): Promise<number> {
   const [counted] = await select<{ attempts: number }>(
-    `UPDATE core.notifications SET attempts = attempts + 1, last_error = coalesce($2, last_error)
+    `UPDATE core.notifications SET attempts = attempts + 1,
+       last_error = CASE WHEN status = 'suppressed' THEN last_error ELSE coalesce($2, last_error) END
      WHERE id = $1 RETURNING attempts`,
     [notificationId, lastError ?? null],
   );
@@ -124,6 +126,10 @@ async function mailOf(
   const notification = await found(notificationId);
   if (notification.status !== 'queued' || notification.channel !== 'email') return undefined;
   const { recipientUserId, recipientAddress, templateCode, payload, dedupeKey } = notification;
+  if (recipientUserId && (await Membership.isErased(recipientUserId))) {
+    await notification.update({ status: 'suppressed' });
+    return undefined;
+  }
   const user = recipientUserId && (await User.findOne({ where: { id: recipientUserId } }));
   const to = recipientAddress ?? (user ? user.email : undefined);
   if (!to) throw new Error(`Notification ${notificationId} has nobody to go to`);

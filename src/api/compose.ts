@@ -23,6 +23,7 @@ import { createPasswordChanges } from '../commands/passwordChanges.ts';
 import { createPasswords } from '../commands/passwords.ts';
 import { createPlans } from '../commands/plans.ts';
 import { createPolicies } from '../commands/policies.ts';
+import { createPrivacy } from '../commands/privacy/privacy.ts';
 import { createRegistrations } from '../commands/registrations.ts';
 import { createRegistrationTimelines } from '../commands/registrationTimelines.ts';
 import { createRunningTimers } from '../commands/runningTimers.ts';
@@ -179,6 +180,7 @@ export function composeApi({
       plans: createPlans(),
       policies,
       prefix: config.apiPrefix,
+      privacy: createPrivacy({ sessions }),
       registrations,
       runningTimers: createRunningTimers({ workflows }),
       registrationTimelines: createRegistrationTimelines({ temporal, workflows }),

@@ -11,6 +11,7 @@ import { invitationRoutes } from './invitations/routes.ts';
 import { notificationRoutes } from './notifications/routes.ts';
 import { planRoutes } from './plans/routes.ts';
 import { policyRoutes } from './policies/routes.ts';
+import { privacyRoutes } from './privacy/routes.ts';
 import { registrationRoutes } from './registrations/routes.ts';
 import type { Route } from './route.ts';
 import { subscriptionRoutes } from './subscriptions/routes.ts';
@@ -29,6 +30,7 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof registrationRoutes>[0] &
   Parameters<typeof companyRoutes>[0] &
   Parameters<typeof userRoutes>[0] &
+  Parameters<typeof privacyRoutes>[0] &
   Parameters<typeof domainRoutes>[0] &
   Parameters<typeof companyAdministrationRoutes>[0] &
   Parameters<typeof flagRoutes>[0] &
@@ -50,6 +52,7 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...registrationRoutes(dependencies),
   ...companyRoutes(dependencies),
   ...userRoutes(dependencies),
+  ...privacyRoutes(dependencies),
   ...domainRoutes(dependencies),
   ...companyAdministrationRoutes(dependencies),
   ...flagRoutes(dependencies),

@@ -26,6 +26,8 @@ export interface PersonView {
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly archivedAt: Date | null;
+  /** When this company erased them. */
+  readonly erasedAt: Date | null;
   /** Grows with every change of the person and of their roles here. */
   readonly version: number;
 }
@@ -34,6 +36,7 @@ export const personColumns = `u.id, u.username, u.email, u.first_name AS "firstN
   u.last_name AS "lastName", u.phone_number AS "phoneNumber", u.date_joined AS "dateJoined",
   u.last_login_at AS "lastLoginAt", u.mfa_enabled AS "mfaEnabled", p.created_at AS "createdAt",
   p.roles, p.valid_from AS "validFrom", p.valid_to AS "validTo", p.archived_at AS "archivedAt",
+  p.erased_at AS "erasedAt",
   u.is_active AND u.archived_at IS NULL AND p.is_active AS "isActive",
   greatest(u.updated_at, p.updated_at) AS "updatedAt", u.version + p.version AS version`;
 
@@ -46,6 +49,7 @@ export const people = `platform.users u JOIN (
     CASE WHEN bool_and(m.valid_to IS NOT NULL) FILTER (WHERE m.archived_at IS NULL)
       THEN max(m.valid_to) FILTER (WHERE m.archived_at IS NULL) END AS valid_to,
     CASE WHEN bool_and(m.archived_at IS NOT NULL) THEN max(m.archived_at) END AS archived_at,
+    CASE WHEN bool_and(m.erased_at IS NOT NULL) THEN max(m.erased_at) END AS erased_at,
     COALESCE(bool_and(m.is_active) FILTER (WHERE m.archived_at IS NULL), false) AS is_active,
     sum(m.version)::integer AS version
   FROM platform.memberships m WHERE m.company_id = (SELECT app.company_id())

@@ -149,10 +149,11 @@ export function createUsers({
         }),
       ),
 
-    /** Gives back the roles with which the person was archived. */
+    /** Gives back the roles with which the person was archived. @throws Conflict USER_ERASED */
     restore: (actor: Actor, id: string, expectedVersion: number | undefined): Promise<PersonView> =>
       withIdentity(actor.companyId, async () => {
-        const { archivedAt } = await held(id, expectedVersion);
+        const { archivedAt, erasedAt } = await held(id, expectedVersion);
+        if (erasedAt) throw new Conflict('USER_ERASED', `The user ${id} was erased for good`);
         if (!archivedAt) return getPerson(id);
         const restored = await select<{ role: string }>(
           `UPDATE platform.memberships

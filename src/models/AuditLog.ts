@@ -35,7 +35,8 @@ export type AuditAction =
   | 'DELEGATION'
   | 'KEY_ROTATED'
   | 'KEY_REVOKED'
-  | 'EXPORT';
+  | 'EXPORT'
+  | 'ERASE';
 
 type Facts = Readonly<Record<string, unknown>>;
 

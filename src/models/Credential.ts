@@ -7,6 +7,7 @@ import {
 } from 'sequelize';
 import { v7 as uuid } from 'uuid';
 import { currentContext } from '../context.ts';
+import { erasedPerson } from '../rules/personalFields.ts';
 import { column, platformTable } from './columns.ts';
 import { execute, select } from './database.ts';
 import { conflictOf } from './duplicates.ts';
@@ -191,6 +192,28 @@ export class Credential extends Model<
          version = version + 1
        WHERE id = $1`,
       [this.id, email],
+    );
+  }
+
+  static async isErased(id: string): Promise<boolean> {
+    const found = await select(
+      'SELECT 1 FROM platform.users WHERE id = $1 AND erased_at IS NOT NULL',
+      [id],
+    );
+    return found.length > 0;
+  }
+
+  /** Leaves of an account its id and its times; nobody signs in to it again. */
+  static async erase(id: string): Promise<void> {
+    const { email, username } = erasedPerson(id);
+    await execute(
+      `UPDATE platform.users SET email = $2, username = $3, first_name = '', last_name = '',
+         phone_number = NULL, password_hash = NULL, failed_logins = 0, locked_until = NULL,
+         last_login_at = NULL, mfa_enabled = false, mfa_secret = NULL, mfa_last_step = 0,
+         mfa_recovery_hashes = '{}', is_active = false, erased_at = now(), updated_at = now(),
+         archived_at = COALESCE(archived_at, now()), updated_by = $4, version = version + 1
+       WHERE id = $1`,
+      [id, email, username, currentContext().actorId ?? null],
     );
   }
 

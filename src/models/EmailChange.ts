@@ -5,6 +5,7 @@ import {
   type InferCreationAttributes,
   type Sequelize,
 } from 'sequelize';
+import { erasedPerson } from '../rules/personalFields.ts';
 import { column, platformTable } from './columns.ts';
 import { append, execute, select } from './database.ts';
 
@@ -50,6 +51,15 @@ export class EmailChange extends Model<
     await execute(
       'UPDATE platform.email_changes SET used_at = now() WHERE user_id = $1 AND used_at IS NULL',
       [userId],
+    );
+  }
+
+  /** Also what was wished long ago. */
+  static async erase(userId: string): Promise<void> {
+    await execute(
+      `UPDATE platform.email_changes SET new_email = $2, used_at = COALESCE(used_at, now())
+       WHERE user_id = $1`,
+      [userId, erasedPerson(userId).email],
     );
   }
 

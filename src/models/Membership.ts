@@ -122,6 +122,33 @@ export class Membership extends Model<
     return ended;
   }
 
+  /** Ends all that a person is in a company for good, and what they stand in for. */
+  static async erase(companyId: string, userId: string): Promise<void> {
+    await execute(
+      `UPDATE platform.memberships
+       SET archived_at = COALESCE(archived_at, now()), erased_at = now(),
+         delegate_user_id = NULL, delegate_until = NULL, updated_at = now(), version = version + 1
+       WHERE company_id = $1 AND user_id = $2`,
+      [companyId, userId],
+    );
+    await execute(
+      `UPDATE platform.memberships SET delegate_user_id = NULL, delegate_until = NULL,
+         updated_at = now(), version = version + 1
+       WHERE company_id = $1 AND delegate_user_id = $2`,
+      [companyId, userId],
+    );
+  }
+
+  /** Whether the person was erased from the company of the transaction. */
+  static async isErased(userId: string): Promise<boolean> {
+    const found = await select(
+      `SELECT 1 FROM platform.memberships m WHERE m.company_id = (SELECT app.company_id())
+         AND m.user_id = $1 AND m.erased_at IS NOT NULL LIMIT 1`,
+      [userId],
+    );
+    return found.length > 0;
+  }
+
   /**
    * Gives a role, or gives it again after it ended. Audited in the open transaction's company.
    * @returns false when the person has it already
@@ -140,7 +167,7 @@ export class Membership extends Model<
        VALUES ($1, $2, $3, $4, COALESCE($5, now()), $6, $7)
        ON CONFLICT (company_id, user_id, role)
          DO UPDATE SET valid_from = EXCLUDED.valid_from, valid_to = EXCLUDED.valid_to,
-           archived_at = NULL, is_active = true, delegate_user_id = NULL, delegate_until = NULL,
+           archived_at = NULL, erased_at = NULL, is_active = true, delegate_user_id = NULL, delegate_until = NULL,
            updated_at = now(), version = m.version + 1
          WHERE m.valid_to <= now() OR m.archived_at IS NOT NULL RETURNING m.id`,
       [

@@ -149,6 +149,22 @@ export class RefreshToken extends Model<
     return [...new Set(rows.map(({ familyId }) => familyId))];
   }
 
+  /**
+   * Ends a person's sessions in one company and keeps nothing of them. Asked twice: a successor that was
+   * made while the first waited for it is gone after the second.
+   * @returns their ids
+   */
+  static async erase({ userId, companyId }: Omit<Session, 'familyId'>): Promise<readonly string[]> {
+    const erase = () =>
+      select<{ familyId: string }>(
+        `DELETE FROM platform.refresh_tokens WHERE company_id = $1 AND user_id = $2
+         RETURNING family_id AS "familyId"`,
+        [companyId, userId],
+      );
+    const rows = [...(await erase()), ...(await erase())];
+    return [...new Set(rows.map(({ familyId }) => familyId))];
+  }
+
   /** Ends every session of a person, in all companies, but the one to keep. @returns their ids */
   static async revokeAll(userId: string, keep: string | null = null): Promise<readonly string[]> {
     const rows = await select<{ familyId: string }>(

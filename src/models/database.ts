@@ -118,6 +118,22 @@ export async function withTenant<T>(companyId: string, work: () => Promise<T>): 
 export const withIdentity = <T>(companyId: string | null, work: () => Promise<T>): Promise<T> =>
   transact({ door: 'app_auth', companyId: companyId ?? platformCompanyId }, work);
 
+/**
+ * Inside `withTenant`, for a change that a company's rows and an account must have together or not at
+ * all: `work` has the rights of `withIdentity`, and not those of `withTenant`. When it fails the whole
+ * transaction has to.
+ */
+export async function asIdentity<T>(work: () => Promise<T>): Promise<T> {
+  const { door } = openUnit();
+  if (door !== 'tenant') throw new Error(`asIdentity inside ${door}`);
+  await flush();
+  await select(`SELECT set_config('role', 'app_auth', true)`);
+  const value = await work();
+  await flush();
+  await select(`SELECT set_config('role', 'none', true)`);
+  return value;
+}
+
 /** Companies, domains and the audit of all companies, read across; no business rows. */
 export const withGlobal = <T>(work: () => Promise<T>): Promise<T> =>
   transact({ door: 'app_global', companyId: platformCompanyId }, work);

@@ -1,5 +1,6 @@
 import { CannotStart } from '../errors.ts';
 import { execute, select, withGlobal } from './database.ts';
+import { eraseInAuditBody } from './migrations/0016Privacy.ts';
 
 /** The wall is not as it must be, or cannot be looked at; its message is for the operator. */
 export class SelfCheckFailed extends CannotStart {}
@@ -160,6 +161,9 @@ const checks: readonly string[] = [
    WHERE ${notSystem} AND n.nspname <> 'ext' AND p.prosecdef
      AND NOT (coalesce(p.proconfig, '{}') @> ARRAY['search_path=pg_catalog']
        AND (p.oid::regprocedure::text = ANY (${ownerFunctions})
+         OR (p.oid::regprocedure::text = 'app.erase_in_audit(uuid,uuid[],text[],uuid,integer)'
+           AND p.proowner = (SELECT oid FROM pg_roles WHERE rolname = 'app_owner')
+           AND p.prosrc = '${eraseInAuditBody.replaceAll("'", "''")}')
          OR (p.oid::regprocedure::text ~ '^(shared|t_[0-9a-f]{16})\\.search_policy_ids\\(text\\)$'
            AND p.proowner::regrole::text = 'app_search'
            AND p.prosrc ~ '${ownSearch}')))`,

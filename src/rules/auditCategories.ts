@@ -10,6 +10,7 @@ export const securityActions: readonly string[] = [
   'ACCESS_DENIED',
   'COMPANY_ENTERED',
   'EXPORT',
+  'ERASE',
 ];
 
 /** Any change of these decides who may do what: accounts, roles, keys, addresses and settings. */

@@ -37,3 +37,27 @@ export const digestOfErased = (text: string): string | undefined =>
   text.length === 65 && erased.test(text) ? text.slice(1) : undefined;
 
 const erased = /^~[0-9a-f]{64}$/;
+
+/** The value as people are shown it, whatever was erased in it told as that. */
+export function withErasedShown<T>(value: T): T;
+export function withErasedShown(value: unknown): unknown {
+  if (typeof value === 'string') return digestOfErased(value) === undefined ? value : erasedWord;
+  if (Array.isArray(value)) return value.map((each) => withErasedShown(each));
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [name, withErasedShown(member)]),
+  );
+}
+
+/** What is read where something about a person was. */
+export const erasedWord = '[erased]';
+
+/** Who an erased person is from then on. No mail is ever sent to `.invalid` (RFC 2606). */
+export const erasedPerson = (id: string) => ({
+  email: `erased-${id}@erased.invalid`,
+  /** As much of the id as a username has room for. */
+  username: `erased-${id.replaceAll('-', '').slice(-23)}`,
+});
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !(value instanceof Date);

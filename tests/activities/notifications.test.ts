@@ -47,6 +47,35 @@ describe('delivering a notification', () => {
     expect(await statusOf(order.notificationId)).toEqual({ status: 'sent', attempts: 1 });
   });
 
+  it('sends nothing to a person whom the company has erased, wherever else they belong', async () => {
+    const { activities, mails, holder, order } = await prepare();
+    await database.sql('UPDATE platform.memberships SET erased_at = now() WHERE user_id = $1', [
+      holder.userId,
+    ]);
+
+    await activities.deliverNotification(order);
+
+    expect(mails).toEqual([]);
+    expect(await statusOf(order.notificationId)).toEqual({ status: 'suppressed', attempts: 0 });
+  });
+
+  it("keeps no mail server's words on a message that was erased while it was sent", async () => {
+    const { activities, order } = await prepare(async () => {
+      await database.sql(`UPDATE core.notifications SET status = 'suppressed' WHERE id = $1`, [
+        order.notificationId,
+      ]);
+      throw new Error('<kim@home.example>: no such mailbox');
+    });
+
+    await activities.deliverNotification(order).catch(() => undefined);
+
+    expect(
+      await database.sql('SELECT last_error FROM core.notifications WHERE id = $1', [
+        order.notificationId,
+      ]),
+    ).toEqual([{ last_error: null }]);
+  });
+
   it('names the same Message-ID when the mark of the first try was lost', async () => {
     const { activities, mails, order } = await prepare();
 

@@ -175,6 +175,8 @@ describe('the catalog', () => {
       'app.create_audit_partition(date)',
       'app.drop_unused_business_schema() definer',
       'app.ensure_audit_partitions() definer',
+      'app.erase_in_audit(uuid,uuid[],text[],uuid,integer) definer',
+      'app.erased_value(jsonb,boolean,text)',
       'app.prepare_business_schema() definer',
       'shared.search_policy_ids(text) definer',
     ]);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { projectDir } from '../../local/dataDir.ts';
 import { policySearch } from '../../src/models/migrations/0007Search.ts';
+import { eraseInAudit } from '../../src/models/migrations/0016Privacy.ts';
 import { selfCheck } from '../../src/models/selfCheck.ts';
 import { openCluster, type Cluster } from './cluster.ts';
 
@@ -263,6 +264,27 @@ const holes: readonly Hole[] = [
     make: 'ALTER FUNCTION app.ensure_audit_partitions() RESET search_path',
     finding: /the function app.ensure_audit_partitions\(\) runs with its owner's rights/,
     mend: 'ALTER FUNCTION app.ensure_audit_partitions() SET search_path = pg_catalog',
+  },
+  {
+    what: 'an erasure that asks for nothing',
+    make: `CREATE OR REPLACE FUNCTION app.erase_in_audit(subject uuid, objects uuid[], requests text[], behind uuid, most integer)
+      RETURNS uuid LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS
+      'DELETE FROM core.audit_logs WHERE entity_id = subject; SELECT subject'`,
+    finding: /the function app.erase_in_audit\(uuid,uuid\[\],text\[\],uuid,integer\) runs with its/,
+    mend: `DROP FUNCTION app.erase_in_audit(uuid, uuid[], text[], uuid, integer); ${eraseInAudit}
+      ALTER FUNCTION app.erase_in_audit(uuid, uuid[], text[], uuid, integer) OWNER TO app_owner`,
+  },
+  {
+    what: 'an erasure in the name of a superuser',
+    make: 'ALTER FUNCTION app.erase_in_audit(uuid, uuid[], text[], uuid, integer) OWNER TO CURRENT_USER',
+    finding: /the function app.erase_in_audit\(uuid,uuid\[\],text\[\],uuid,integer\) runs with its/,
+    mend: 'ALTER FUNCTION app.erase_in_audit(uuid, uuid[], text[], uuid, integer) OWNER TO app_owner',
+  },
+  {
+    what: 'an audit of all companies for the owner',
+    make: `CREATE POLICY more ON core.audit_logs TO app_owner USING (true)`,
+    finding: /the policy more of core.audit_logs does not ask/,
+    mend: 'DROP POLICY more ON core.audit_logs',
   },
   {
     what: 'a search that forgets the company',

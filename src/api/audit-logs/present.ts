@@ -1,5 +1,6 @@
 import type { AuditCheck } from '../../commands/auditChecks.ts';
 import type { AuditLine, Facts, HistoryEntry } from '../../commands/auditLogs.ts';
+import { withErasedShown } from '../../rules/personalFields.ts';
 
 export const presentAuditLine = (line: AuditLine) => ({
   id: line.id,
@@ -9,12 +10,12 @@ export const presentAuditLine = (line: AuditLine) => ({
   action: line.action,
   entity_type: line.entityType,
   entity_id: line.entityId,
-  before: line.before && snakeCased(line.before),
-  after: line.after && snakeCased(line.after),
+  before: line.before && shown(line.before),
+  after: line.after && shown(line.after),
   request_id: line.requestId,
   workflow_id: line.workflowId,
-  ip: line.ip,
-  user_agent: line.userAgent,
+  ip: withErasedShown(line.ip),
+  user_agent: withErasedShown(line.userAgent),
 });
 
 export const presentCompanyAuditLine = ({
@@ -40,15 +41,17 @@ export const presentHistoryEntry = (entry: HistoryEntry) => ({
   actor_id: entry.actorId,
   actor_type: entry.actorType,
   workflow_id: entry.workflowId,
-  before: entry.before && snakeCased(entry.before),
-  after: entry.after && snakeCased(entry.after),
+  before: entry.before && shown(entry.before),
+  after: entry.after && shown(entry.after),
   from_status: entry.fromStatus,
   to_status: entry.toStatus,
   reason: entry.reason,
 });
 
+const shown = (facts: Facts): Facts => withErasedShown(snakeCased(facts));
+
 /** Lines are kept under the models' names, at every depth. */
-const snakeCased = (facts: Facts): Record<string, unknown> =>
+export const snakeCased = (facts: Facts): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(facts).map(([name, value]) => [
       name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),

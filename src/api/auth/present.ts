@@ -1,6 +1,7 @@
 import type { Account, PastLogin, SignedIn } from '../../commands/auth.ts';
 import type { OwnSession } from '../../commands/ownSessions.ts';
 import { isAdmin, scopeOf, strongestRole } from '../../rules/permissions.ts';
+import { withErasedShown } from '../../rules/personalFields.ts';
 
 export function presentAccount({ user, companyId, roles }: Account) {
   return {
@@ -44,8 +45,8 @@ export const presentRegistered = ({ email }: { email: string }) => ({
 export const presentLogin = ({ id, at, ip, userAgent }: PastLogin) => ({
   id,
   at: at.toISOString(),
-  ip,
-  user_agent: userAgent,
+  ip: withErasedShown(ip),
+  user_agent: withErasedShown(userAgent),
 });
 
 export const presentSession = (session: OwnSession) => ({

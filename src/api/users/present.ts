@@ -22,6 +22,7 @@ export const presentPerson = (person: PersonView) => ({
   created_at: person.createdAt.toISOString(),
   updated_at: person.updatedAt.toISOString(),
   archived_at: person.archivedAt?.toISOString() ?? null,
+  erased_at: person.erasedAt?.toISOString() ?? null,
   version: person.version,
 });
 

@@ -75,6 +75,9 @@ export const personAnswer = object({
   created_at: instant(),
   updated_at: instant(),
   archived_at: nullable(instant()),
+  erased_at: nullable(instant()).description(
+    'When what this company knew of the person was erased',
+  ),
   version,
 }).id('Person');
 
@@ -130,6 +133,7 @@ export const personExample = {
   created_at: '2026-01-31T09:30:00.000Z',
   updated_at: '2026-01-31T09:30:00.000Z',
   archived_at: null,
+  erased_at: null,
   version: 2,
 } as const;
 

@@ -12,6 +12,7 @@ import { companySettings } from './0011CompanySettings.ts';
 import { apiKeys } from './0012ApiKeys.ts';
 import { auditSeals } from './0013AuditSeals.ts';
 import { businessSchemas } from './0014BusinessSchemas.ts';
+import { privacy } from './0016Privacy.ts';
 import { overdueTimers } from './0017OverdueTimers.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
@@ -43,5 +44,6 @@ export const migrations: readonly Migration[] = [
   apiKeys,
   auditSeals,
   businessSchemas,
+  privacy,
   overdueTimers,
 ];

@@ -19,6 +19,8 @@ export const definitionAttempts = (): Attempt[] => [
     'changing the company function': 'ALTER FUNCTION app.company_id() SECURITY DEFINER',
     'changing the search': 'ALTER FUNCTION shared.search_policy_ids(text) RESET search_path',
     'owning the search': 'ALTER FUNCTION shared.search_policy_ids(text) OWNER TO CURRENT_USER',
+    'changing the erasure':
+      'ALTER FUNCTION app.erase_in_audit(uuid, uuid[], text[], uuid, integer) RESET search_path',
     "a partition by the owner's function": 'SELECT app.ensure_audit_partitions()',
     'a schema that we are not meant to have': 'SELECT app.prepare_business_schema()',
     'what makes schemas': `UPDATE migrations.business_steps SET up = ''`,

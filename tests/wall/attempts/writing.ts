@@ -1,4 +1,5 @@
 import { v7 as uuid } from 'uuid';
+import { nobody } from '../../../src/commands/identity.ts';
 import { category, empty, marker, refused, type Attempt, type Scene } from './attempt.ts';
 
 /** Rows of another company added, changed, taken over or guessed at by what is unique. */
@@ -52,6 +53,8 @@ export const writingAttempts = ({ ours, theirs }: Scene): Attempt[] => {
       'an event of theirs': `INSERT INTO core.audit_logs (company_id, id, timestamp, actor_type, action, entity_type) VALUES ('${companyId}', '${uuid()}', now(), 'user', 'CREATE', 'user')`,
       'changing the audit': 'UPDATE core.audit_logs SET action = action',
       'emptying the audit': 'DELETE FROM core.audit_logs',
+      'erasing what no line tells of': `SELECT app.erase_in_audit('${userId}', '{}', '{}', '${nobody}', 100)`,
+      'erasing by the way of it': `SELECT app.erased_value('{"email": "x"}', false, repeat('0', 128))`,
       'a seal of our own': `INSERT INTO core.audit_seals (company_id, seq, audit_id, audit_timestamp, hash, prev_hash, sealed_at) VALUES ('${ours}', 1, '${uuid()}', now(), repeat('0', 64), repeat('0', 64), now())`,
       'changing seals': 'UPDATE core.audit_seals SET hash = prev_hash',
       'removing seals': 'DELETE FROM core.audit_seals',

@@ -1,0 +1,192 @@
+import type { Actor } from '../../context.ts';
+import { Conflict, invalidField } from '../../errors.ts';
+import { AuditLog } from '../../models/AuditLog.ts';
+import { Credential } from '../../models/Credential.ts';
+import {
+  afterCommit,
+  asIdentity,
+  execute,
+  platformCompanyId,
+  select,
+  withTenant,
+} from '../../models/database.ts';
+import { EmailChange } from '../../models/EmailChange.ts';
+import { Membership } from '../../models/Membership.ts';
+import { PasswordResetToken } from '../../models/PasswordResetToken.ts';
+import { RefreshToken } from '../../models/RefreshToken.ts';
+import { erasedPerson } from '../../rules/personalFields.ts';
+import { rowsOnce, type Once, type Replay } from '../idempotency.ts';
+import { holdPerson, type PersonView } from '../people.ts';
+import type { Sessions } from '../sessions.ts';
+import {
+  eraseAudit,
+  eraseMessages,
+  eraseRows,
+  requestsOfUnknown,
+  type Traces,
+} from './erasedRows.ts';
+
+export interface Erasure {
+  readonly userId: string;
+  readonly erasedAt: Date;
+  /** False for whoever also belongs to another company and goes on signing in there. */
+  readonly isAccountErased: boolean;
+}
+
+/**
+ * Takes what a company knows of a person out of it. One transaction for the company and the account;
+ * a second one for what the platform itself noted of an account that is gone. Asked again it answers as
+ * before, and takes out what requests under way have noted since.
+ * @throws Conflict OWN_ACCOUNT, LAST_ADMIN, SUBSCRIPTION_RUNNING
+ * @throws Invalid for a reason that names the person, because that could not be erased
+ */
+export const erasing =
+  ({ sessions }: { readonly sessions: Pick<Sessions, 'forget'> }) =>
+  async (
+    actor: Actor,
+    id: string,
+    { reason }: { readonly reason: string },
+    once: Once,
+  ): Promise<Erasure | Replay> => {
+    const erasure = await rowsOnce(once, async () => {
+      const { isErased, ...traces } = await asIdentity(() =>
+        Membership.keepingAdministrator(actor.companyId, () => leave(actor, id, reason, sessions)),
+      );
+      if (!isErased) {
+        await refuseRunning(id);
+        AuditLog.record('ERASE', { type: 'user', id }, { after: { reason } });
+      }
+      await eraseRows(traces);
+      return asIdentity(() => erasureOf(actor.companyId, id));
+    });
+    const requests = await withTenant(actor.companyId, () => requestsOfUnknown(id));
+    await eraseOnPlatform(id, reason, requests);
+    return erasure;
+  };
+
+/**
+ * Ends what the person is here, and the account of whoever is nowhere else.
+ * @returns also whether that had been done before
+ */
+async function leave(
+  actor: Actor,
+  id: string,
+  reason: string,
+  sessions: Pick<Sessions, 'forget'>,
+): Promise<Traces & { readonly isErased: boolean }> {
+  const { companyId } = actor;
+  const person = await holdPerson(id);
+  if (actor.userId === id) {
+    throw new Conflict('OWN_ACCOUNT', 'Somebody else has to erase you');
+  }
+  refuseNames(person, reason);
+  const traces = { userId: id, addresses: [person.email], linkIds: await mailedLinks(id) };
+  if (person.erasedAt) return { ...traces, isErased: true };
+
+  await Membership.erase(companyId, id);
+  const ended = await RefreshToken.erase({ companyId, userId: id });
+  afterCommit(() => sessions.forget(...ended));
+  if (!(await isElsewhere(companyId, id))) {
+    await Credential.erase(id);
+    await PasswordResetToken.cancel(id);
+    await EmailChange.erase(id);
+  }
+  return { ...traces, isErased: false };
+}
+
+/** Also whoever is only deactivated there, or comes there later. */
+const isElsewhere = async (companyId: string, id: string): Promise<boolean> => {
+  const found = await select(
+    `SELECT 1 FROM platform.memberships m WHERE m.user_id = $1 AND m.company_id <> $2
+       AND m.archived_at IS NULL AND (m.valid_to IS NULL OR m.valid_to > now()) LIMIT 1`,
+    [id, companyId],
+  );
+  return found.length > 0;
+};
+
+function refuseNames({ email, phoneNumber, ...names }: PersonView, reason: string): void {
+  const fullName = `${names.firstName} ${names.lastName}`.trim();
+  const isNamed = [email, phoneNumber ?? '', fullName].some(
+    (name) => name !== '' && reason.toLowerCase().includes(name.toLowerCase()),
+  );
+  if (isNamed) throw invalidField('reason', 'must not name the person', 'NAMES_THE_PERSON');
+}
+
+async function erasureOf(companyId: string, id: string): Promise<Erasure> {
+  const [erasure] = await select<Erasure>(
+    `SELECT u.id AS "userId", m.erased_at AS "erasedAt",
+       u.erased_at IS NOT DISTINCT FROM m.erased_at AS "isAccountErased"
+     FROM platform.users u, LATERAL (
+       SELECT max(erased_at) AS erased_at FROM platform.memberships
+       WHERE company_id = $1 AND user_id = u.id) m
+     WHERE u.id = $2`,
+    [companyId, id],
+  );
+  if (!erasure) throw new Error(`The user ${id} was erased and is not there`);
+  return erasure;
+}
+
+/** Their codes are long gone, but messages name them. */
+const mailedLinks = async (id: string): Promise<string[]> => {
+  const links = await select<{ id: string }>(
+    `SELECT id FROM platform.password_reset_tokens WHERE user_id = $1
+     UNION ALL SELECT id FROM platform.email_changes WHERE user_id = $1`,
+    [id],
+  );
+  return links.map((link) => link.id);
+};
+
+async function refuseRunning(id: string): Promise<void> {
+  const running = await select<{ id: string }>(
+    `SELECT id FROM policy_subscriptions WHERE user_id = $1 AND status = 'active' LIMIT 1`,
+    [id],
+  );
+  if (running[0]) {
+    throw new Conflict(
+      'SUBSCRIPTION_RUNNING',
+      `The subscription ${running[0].id} is still running; cancel it first`,
+    );
+  }
+}
+
+/**
+ * What the platform noted while it was not clear in which company: failed sign-ins, links for a
+ * password; and the registration of whoever brought a company in.
+ */
+const eraseOnPlatform = (
+  userId: string,
+  reason: string,
+  requests: readonly string[],
+): Promise<void> =>
+  withTenant(platformCompanyId, async () => {
+    const linkIds = await asIdentity(async () =>
+      (await Credential.isErased(userId)) ? mailedLinks(userId) : undefined,
+    );
+    if (!linkIds) return;
+    const registrations = await select<{ id: string; address: string }>(
+      `SELECT id, admin_email AS address FROM core.registration_requests WHERE admin_user_id = $1`,
+      [userId],
+    );
+    const { email, username } = erasedPerson(userId);
+    await execute(
+      `UPDATE core.registration_requests SET admin_email = $2, admin_username = $3,
+         admin_phone = NULL, updated_at = now(), version = version + 1,
+         contact_email = CASE WHEN contact_email = admin_email THEN $2 ELSE contact_email END
+       WHERE admin_user_id = $1 AND admin_email <> $2`,
+      [userId, email, username],
+    );
+    const addresses = registrations.map(({ address }) => address);
+    await eraseMessages({ userId, addresses, linkIds });
+    const told = await select(
+      `SELECT 1 FROM core.audit_logs
+       WHERE entity_type = 'user' AND entity_id = $1 AND action = 'ERASE' LIMIT 1`,
+      [userId],
+    );
+    if (told.length === 0) {
+      AuditLog.record('ERASE', { type: 'user', id: userId }, { after: { reason } });
+    }
+    await eraseAudit(userId, {
+      objects: registrations.map(({ id }) => id),
+      requests: [...requests, ...(await requestsOfUnknown(userId))],
+    });
+  });

@@ -1,0 +1,127 @@
+import { asIdentity, execute, flush, select } from '../../models/database.ts';
+import { erasedPerson, erasedWord } from '../../rules/personalFields.ts';
+import { nobody } from '../identity.ts';
+
+/** By what rows that name nobody are known to be about the person. */
+export interface Traces {
+  readonly userId: string;
+  readonly addresses: readonly string[];
+  /** Of links that were mailed to the person. */
+  readonly linkIds: readonly string[];
+}
+
+/** In the company of the transaction: contracts, invitations, messages, kept answers and the audit. */
+export async function eraseRows({ userId, ...known }: Traces): Promise<void> {
+  const addresses = await ownAddresses(userId, known.addresses);
+  const traces = { userId, addresses, linkIds: known.linkIds };
+  const { email } = erasedPerson(userId);
+  const objects = await select<{ id: string }>(
+    `WITH held AS (
+       UPDATE policies SET policyholder_name = $2, policyholder_email = $3, policyholder_phone = NULL,
+         updated_at = now(), version = version + 1
+       WHERE user_id = $1 AND policyholder_email <> $3),
+     invited AS (
+       UPDATE core.invitations SET email = $3, updated_at = now(), version = version + 1,
+         status = CASE WHEN status = 'pending' THEN 'revoked' ELSE status END
+       WHERE (accepted_by = $1 OR email = ANY ($4)) AND email <> $3)
+     SELECT id FROM policies WHERE user_id = $1
+     UNION ALL SELECT id FROM core.invitations
+       WHERE accepted_by = $1 OR email = ANY ($4) OR email = $3
+     UNION ALL SELECT id FROM policy_subscriptions WHERE user_id = $1
+     UNION ALL SELECT id FROM platform.memberships
+       WHERE company_id = (SELECT app.company_id()) AND user_id = $1`,
+    [userId, erasedWord, email, addresses],
+  );
+  await eraseMessages(traces);
+  await eraseAnswers(traces);
+  await eraseAudit(userId, {
+    objects: objects.map(({ id }) => id),
+    requests: await requestsOfUnknown(userId),
+  });
+}
+
+/** All that were the person's in this company, without those that are somebody else's by now. */
+async function ownAddresses(userId: string, known: readonly string[]): Promise<string[]> {
+  const found = await select<{ address: string }>(
+    `SELECT unnest($2::text[]) AS address
+     UNION SELECT policyholder_email FROM policies WHERE user_id = $1
+     UNION SELECT email FROM core.invitations WHERE accepted_by = $1
+     UNION SELECT unnest(ARRAY[before ->> 'email', after ->> 'email']) FROM core.audit_logs
+       WHERE entity_type = 'user' AND entity_id = $1 AND action = 'EMAIL_CHANGE'`,
+    [userId, known],
+  );
+  const own = await asIdentity(() =>
+    select<{ address: string }>(
+      `SELECT a.address FROM unnest($1::text[]) AS a (address)
+       WHERE NOT EXISTS (SELECT 1 FROM platform.users u WHERE u.email = a.address AND u.id <> $2)`,
+      [found.map(({ address }) => address), userId],
+    ),
+  );
+  return own.map(({ address }) => address);
+}
+
+/** Those that wait are never sent. The key of one to an address holds the address. */
+export async function eraseMessages({ userId, addresses, linkIds }: Traces): Promise<void> {
+  await execute(
+    `UPDATE core.notifications SET payload = '{}', last_error = NULL,
+       status = CASE WHEN status = 'queued' THEN 'suppressed' ELSE status END,
+       recipient_address = CASE WHEN recipient_address IS NOT NULL THEN $2 END,
+       dedupe_key = CASE WHEN recipient_address IS NULL THEN dedupe_key ELSE 'erased/' || id END
+     WHERE recipient_user_id = $1 OR recipient_address = ANY ($3)
+       OR (recipient_address IS NOT NULL AND payload -> 'link' ->> 'id' = ANY ($4))`,
+    [userId, erasedPerson(userId).email, addresses, linkIds],
+  );
+}
+
+/**
+ * A request that is repeated with its key still has no second effect; it is told the id alone. The
+ * answer to an erasure names nobody and stays.
+ */
+async function eraseAnswers({ userId, addresses }: Traces): Promise<void> {
+  for (let behind: string | null = ''; behind !== null;) {
+    const [page]: { reached: string | null }[] = await select<{ reached: string | null }>(
+      `WITH page AS (
+         SELECT scope FROM core.idempotency_keys WHERE scope > $2 ORDER BY scope LIMIT ${rowsAtOnce}),
+       erased AS (
+         UPDATE core.idempotency_keys k
+         SET answer = jsonb_set(answer, '{data}', jsonb_build_object('id', answer #> '{data,id}'))
+         FROM page WHERE k.scope = page.scope AND jsonb_typeof(k.answer -> 'data') = 'object'
+           AND k.answer #> '{data,account_erased}' IS NULL
+           AND EXISTS (SELECT 1 FROM unnest($1::text[]) AS w (word)
+             WHERE position(w.word IN k.answer::text) > 0))
+       SELECT max(scope) AS reached FROM page`,
+      [[userId, ...addresses], behind],
+    );
+    behind = page?.reached ?? null;
+  }
+}
+
+/** Of one statement, so that each stays far below its time limit. */
+const rowsAtOnce = 5000;
+
+/**
+ * Requests about the person by somebody who was not signed in, such as a failed sign-in. What else was
+ * noted of them names nobody, maybe in another company.
+ */
+export const requestsOfUnknown = async (userId: string): Promise<string[]> => {
+  const lines = await select<{ requestId: string }>(
+    `SELECT DISTINCT request_id AS "requestId" FROM core.audit_logs
+     WHERE entity_type = 'user' AND entity_id = $1 AND actor_id IS NULL AND request_id IS NOT NULL`,
+    [userId],
+  );
+  return lines.map(({ requestId }) => requestId);
+};
+
+export async function eraseAudit(
+  userId: string,
+  { objects, requests }: Readonly<Record<'objects' | 'requests', readonly string[]>>,
+): Promise<void> {
+  await flush();
+  for (let behind: string | null = nobody; behind !== null;) {
+    const [reached]: { id: string | null }[] = await select<{ id: string | null }>(
+      'SELECT app.erase_in_audit($1, $2, $3, $4, $5) AS id',
+      [userId, objects, requests, behind, rowsAtOnce],
+    );
+    behind = reached?.id ?? null;
+  }
+}

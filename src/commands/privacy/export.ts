@@ -1,0 +1,194 @@
+import type { Actor } from '../../context.ts';
+import { AuditLog } from '../../models/AuditLog.ts';
+import { ownCompany } from '../../models/contract.ts';
+import { select, withIdentity, withTenant } from '../../models/database.ts';
+import { nobody } from '../identity.ts';
+import { getPerson, refuseStranger, type PersonView } from '../people.ts';
+
+/** A row as it is shown: names in snake_case, instants as text. */
+export type ExportedRow = Readonly<Record<string, unknown>>;
+
+/** One member of the document, read page after page, so that it may be of any length. */
+export interface ExportedPart {
+  readonly name: string;
+  readonly rows: () => AsyncGenerator<ExportedRow>;
+}
+
+export interface PersonExport {
+  readonly person: PersonView;
+  readonly company: { readonly id: string; readonly code: string; readonly name: string };
+  readonly parts: readonly ExportedPart[];
+}
+
+/**
+ * Everything about a person in the actor's company. Of what others did to them it leaves out from where,
+ * of what they did to others what that was: both are about somebody else.
+ */
+export const exporting = async (actor: Actor, id: string): Promise<PersonExport> => {
+  refuseStranger(actor, id);
+  const { companyId } = actor;
+  return withTenant(companyId, async () => {
+    const person = await getPerson(id);
+    const { code, name } = await ownCompany();
+    AuditLog.record('EXPORT', { type: 'user', id });
+    const parts = tables.map(({ door = withTenant, ...table }): ExportedPart => ({
+      name: table.name,
+      rows: () =>
+        pages((behind) =>
+          door(companyId, () => pageOf(table, { id, companyId, email: person.email, behind })),
+        ),
+    }));
+    return { person, company: { id: companyId, code, name }, parts };
+  });
+};
+
+interface Table {
+  readonly name: string;
+  readonly columns: string;
+  readonly from: string;
+  /** `$1` is the person, `$2` the company, `$3` their address. */
+  readonly where: string;
+  readonly door?: typeof withTenant | typeof withIdentity;
+}
+
+/** Of an audit line: it tells nothing of somebody else. */
+const isOwn = '(t.entity_id IS NULL OR t.entity_id = $1)';
+
+const ofSubscription = `entity_type = 'subscription'
+  AND t.entity_id IN (SELECT id FROM policy_subscriptions WHERE user_id = $1)`;
+
+/** In the order of the document. */
+const tables: readonly Table[] = [
+  {
+    name: 'memberships',
+    columns: `t.id, t.role, t.valid_from, t.valid_to, t.is_active, t.archived_at, t.erased_at,
+      t.delegate_user_id, t.delegate_until, t.created_at`,
+    from: 'platform.memberships t',
+    where: 't.user_id = $1',
+  },
+  {
+    name: 'delegations_received',
+    columns: 't.id, t.role, t.user_id AS for_user_id, t.delegate_until',
+    from: 'platform.memberships t',
+    where: 't.delegate_user_id = $1',
+  },
+  {
+    name: 'sessions',
+    columns: `t.family_id AS session_id, t.created_at, t.expires_at, t.rotated_at, t.revoked_at, t.ip,
+      t.user_agent`,
+    from: 'platform.refresh_tokens t',
+    where: 't.user_id = $1 AND t.company_id = $2',
+    door: withIdentity,
+  },
+  {
+    name: 'api_keys',
+    columns: `t.id, t.name, t.prefix, t.scopes, t.created_at, t.expires_at, t.last_used_at,
+      t.revoked_at`,
+    from: 'core.api_keys t',
+    where: 't.created_by = $1',
+  },
+  {
+    name: 'invitations',
+    columns: 't.id, t.email, t.role, t.status, t.created_at, t.expires_at, t.resent_count',
+    from: 'core.invitations t',
+    where: '(t.accepted_by = $1 OR t.email = $3)',
+  },
+  {
+    name: 'policies',
+    columns: `t.id, t.policy_number, t.policy_type, t.policyholder_name, t.policyholder_email,
+      t.policyholder_phone, t.coverage_amount::text, t.premium::text, t.currency, t.start_date::text,
+      t.end_date::text, t.status, t.insured_property_id, t.metadata, t.created_at, t.archived_at`,
+    from: 'policies t',
+    where: 't.user_id = $1',
+  },
+  {
+    name: 'subscriptions',
+    columns: `t.id, t.source, t.insurance_plan_id, t.policy_id, t.insured_property_id, t.status,
+      t.start_date::text, t.end_date::text, t.expires_at, t.term_no, t.price_snapshot, t.auto_renew,
+      t.cancel_reason, t.cancel_effective_date::text, t.refund_amount::text, t.created_at, t.archived_at`,
+    from: 'policy_subscriptions t',
+    where: 't.user_id = $1',
+  },
+  {
+    name: 'terms',
+    columns: `t.id, t.subscription_id, t.term_no, t.start_date::text, t.end_date::text, t.premium::text,
+      t.coverage_amount::text, t.origin, t.gap_days, t.created_at`,
+    from: 'subscription_terms t',
+    where: 't.subscription_id IN (SELECT id FROM policy_subscriptions WHERE user_id = $1)',
+  },
+  {
+    name: 'timers',
+    columns: `t.id, t.entity_id AS subscription_id, t.name, t.occurrence, t.due_at, t.original_due_at,
+      t.source, t.status, t.fired_at, t.reason`,
+    from: 'core.timers t',
+    where: `t.${ofSubscription}`,
+  },
+  {
+    name: 'transitions',
+    columns: `t.id, t.entity_id AS subscription_id, t.event, t.from_status, t.to_status, t.reason, t.at`,
+    from: 'core.transitions t',
+    where: `t.${ofSubscription}`,
+  },
+  {
+    name: 'notifications',
+    columns: `t.id, t.channel, t.template_code AS template, t.recipient_address, t.locale,
+      t.payload - 'link' AS payload, t.status, t.created_at, t.sent_at, t.read_at`,
+    from: 'core.notifications t',
+    where: '(t.recipient_user_id = $1 OR t.recipient_address = $3)',
+  },
+  {
+    name: 'audit_of_their_acts',
+    columns: `t.id, t.timestamp, t.action, t.entity_type, t.entity_id, t.ip, t.user_agent,
+      CASE WHEN ${isOwn} THEN t.before END AS before, CASE WHEN ${isOwn} THEN t.after END AS after`,
+    from: 'core.audit_logs t',
+    where: 't.actor_id = $1',
+  },
+  {
+    name: 'audit_about_them',
+    columns: `t.id, t.timestamp, t.actor_type, t.action, t.entity_type, t.entity_id, t.before, t.after`,
+    from: 'core.audit_logs t',
+    where: `t.actor_id IS DISTINCT FROM $1 AND (t.entity_type, t.entity_id) IN (
+      SELECT 'user', $1
+      UNION ALL SELECT 'membership', id FROM platform.memberships
+        WHERE company_id = $2 AND user_id = $1
+      UNION ALL SELECT 'invitation', id FROM core.invitations
+        WHERE accepted_by = $1 OR email = $3
+      UNION ALL SELECT 'policy', id FROM policies WHERE user_id = $1
+      UNION ALL SELECT 'subscription', id FROM policy_subscriptions WHERE user_id = $1)`,
+  },
+];
+
+const pageSize = 500;
+
+interface Row {
+  readonly key: string;
+  readonly row: ExportedRow;
+}
+
+/** Every parameter has to be named, whether or not the table asks for it. */
+const pageOf = (
+  { columns, from, where }: Table,
+  {
+    id,
+    companyId,
+    email,
+    behind,
+  }: Readonly<Record<'id' | 'companyId' | 'email' | 'behind', string>>,
+): Promise<Row[]> =>
+  select<Row>(
+    `SELECT p.key, to_jsonb(p) - 'key' AS row FROM (
+       SELECT t.id AS key, ${columns} FROM ${from}
+       WHERE ($1::uuid, $2::uuid, $3::text) IS NOT NULL AND ${where} AND t.id > $4
+       ORDER BY t.id LIMIT ${pageSize}) p ORDER BY p.key`,
+    [id, companyId, email, behind],
+  );
+
+/** Each page is a transaction of its own: none waits for a slow reader. */
+async function* pages(read: (behind: string) => Promise<Row[]>): AsyncGenerator<ExportedRow> {
+  let behind: string | undefined = nobody;
+  while (behind !== undefined) {
+    const page: Row[] = await read(behind);
+    for (const { row } of page) yield row;
+    behind = page.length === pageSize ? page.at(-1)?.key : undefined;
+  }
+}

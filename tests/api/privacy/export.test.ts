@@ -1,0 +1,139 @@
+import { v7 as uuid } from 'uuid';
+import { openTestApi, comparable, type TestApi } from '../../support/api.ts';
+import { buildActor, buildCompany } from '../../support/build.ts';
+import { buildAdmin, buy, join } from './build.ts';
+
+let api: TestApi;
+let companyId: string;
+let admin: Awaited<ReturnType<typeof buildActor>>;
+let person: Awaited<ReturnType<typeof buildActor>>;
+
+beforeAll(async () => {
+  api = await openTestApi();
+});
+afterAll(() => api.close());
+beforeEach(async () => {
+  ({ id: companyId } = await buildCompany());
+  admin = await buildAdmin(api, companyId);
+  person = await buildActor({ companyId });
+});
+
+const exported = (by = admin, id = person.userId) => api.as(by).get(`/users/${id}/export`);
+
+describe('GET /users/:id/export', () => {
+  it('tells all that the company knows of a person, as a file', async () => {
+    const { id, policyId } = await buy(api, person);
+    await api.as(admin).patch(`/users/${person.userId}`, { first_name: 'Grace' });
+
+    const file = await exported();
+
+    expect(file.status).toBe(200);
+    expect(file.headers).toMatchObject({
+      'content-type': expect.stringContaining('application/json'),
+      'content-disposition': `attachment; filename="person-${person.userId}.json"`,
+    });
+    expect(file.body).toMatchObject({
+      company: { id: companyId },
+      person: { id: person.userId, email: person.email, first_name: 'Grace' },
+      memberships: [{ role: 'policyholder' }],
+      delegations_received: [],
+      sessions: [{ session_id: expect.any(String), ip: null }],
+      api_keys: [],
+      invitations: [],
+      policies: [
+        { id: policyId, policyholder_email: person.email, premium: '365.00', status: 'active' },
+      ],
+      subscriptions: [{ id, policy_id: policyId, auto_renew: false }],
+      terms: [{ subscription_id: id, term_no: 1 }],
+      transitions: [{ subscription_id: id, event: 'subscribe' }],
+      audit_about_them: [
+        { action: 'UPDATE', before: { first_name: 'Ada' }, after: { first_name: 'Grace' } },
+        { action: 'EXPORT' },
+      ],
+    });
+    expect(file.body.timers.length).toBeGreaterThan(3);
+    expect(file.body.notifications).toHaveLength(2);
+    expect(file.body.audit_of_their_acts.map((line: { action: string }) => line.action)).toEqual([
+      'CREATE',
+      'CREATE',
+    ]);
+    expect(file.text).not.toMatch(/hash|token|mfa_secret|answer/);
+  });
+
+  it('is for the person too, and written down', async () => {
+    const own = await exported(person);
+
+    expect(own).toMatchObject({ status: 200, body: { person: { id: person.userId } } });
+    expect(
+      await api.database.sql(
+        `SELECT actor_id, entity_type, entity_id FROM core.audit_logs
+         WHERE company_id = $1 AND action = 'EXPORT'`,
+        [companyId],
+      ),
+    ).toEqual([{ actor_id: person.userId, entity_type: 'user', entity_id: person.userId }]);
+  });
+
+  it('knows nobody to a colleague, and nobody of another company', async () => {
+    const colleague = await buildActor({ companyId, role: 'hr' });
+    const stranger = await buildActor({ companyId: (await buildCompany()).id });
+
+    const [refused, unknownToColleague] = [
+      await exported(colleague),
+      await exported(colleague, uuid()),
+    ];
+    const [foreign, unknown] = [
+      await exported(admin, stranger.userId),
+      await exported(admin, uuid()),
+    ];
+
+    expect(refused.status).toBe(404);
+    expect(comparable(refused)).toBe(comparable(unknownToColleague));
+    expect(foreign.status).toBe(404);
+    expect(comparable(foreign)).toBe(comparable(unknown));
+  });
+
+  it('tells nothing of other companies, nor of other people', async () => {
+    const { id: otherId } = await buildCompany();
+    await join(person.userId, otherId, 'tenant_admin');
+    const elsewhere = { ...person, companyId: otherId };
+    await buy(api, elsewhere);
+    const colleague = await buildActor({ companyId });
+    await join(person.userId, companyId, 'tenant_admin');
+    await api.as(person).patch(`/users/${colleague.userId}`, { first_name: 'Secret' });
+
+    const file = await exported();
+
+    expect(file.body).toMatchObject({ policies: [], subscriptions: [], notifications: [] });
+    expect(file.body.memberships).toHaveLength(2);
+    expect(file.text).not.toContain(otherId);
+    expect(file.text).not.toContain('Secret');
+    expect(file.body.audit_of_their_acts).toMatchObject([
+      { action: 'UPDATE', entity_id: colleague.userId, before: null, after: null },
+    ]);
+  });
+
+  it('leaves out from where others acted', async () => {
+    await api.database.sql(
+      `INSERT INTO core.audit_logs
+         (company_id, id, timestamp, actor_id, actor_type, action, entity_type, entity_id, ip)
+       VALUES ($1, $2, now(), $3, 'user', 'UPDATE', 'user', $4, '192.0.2.199')`,
+      [companyId, uuid(), admin.userId, person.userId],
+    );
+
+    expect((await exported()).text).not.toContain('192.0.2.199');
+  });
+
+  it('goes over many pages without losing or doubling a row', async () => {
+    await api.database.sql(
+      `INSERT INTO core.audit_logs (company_id, id, timestamp, actor_id, actor_type, action, entity_type)
+       SELECT $1, gen_random_uuid(), now(), $2, 'user', 'LOGIN', 'user' FROM generate_series(1, 1250)`,
+      [companyId, person.userId],
+    );
+
+    const { body } = await exported();
+
+    const ids = body.audit_of_their_acts.map((line: { id: string }) => line.id);
+    expect(ids).toHaveLength(1250);
+    expect(new Set(ids).size).toBe(1250);
+  });
+});
