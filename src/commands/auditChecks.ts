@@ -148,7 +148,8 @@ const sealsBehind = (companyId: string, seq: number): Promise<SealedLine[]> =>
        a AS MATERIALIZED (
          SELECT * FROM core.audit_logs
          WHERE timestamp >= (SELECT min(audit_timestamp) FROM s)
-           AND timestamp <= (SELECT max(audit_timestamp) FROM s) LIMIT ${2 * pageSize})
+           AND timestamp <= (SELECT max(audit_timestamp) FROM s)
+         ORDER BY timestamp DESC, id DESC LIMIT ${2 * pageSize})
        SELECT ${sealFacts} FROM s
        LEFT JOIN a ON a.id = s.audit_id AND a.timestamp = s.audit_timestamp`,
       seq,
@@ -310,7 +311,8 @@ async function linesWithoutSeal({
     const to = window === lastWindow ? null : startOf(window + 1);
     const [found] = await withTenant(companyId, () =>
       select<{ unsealed: number; added: string | null }>(
-        // One statement sees one state, whatever is written meanwhile.
+        // One statement sees one state, whatever is written meanwhile. The look-up in it is a LATERAL
+        // with a LIMIT, so that no plan reads all seals for the few lines that are new.
         `WITH lines AS (
            SELECT count(*) FROM core.audit_logs
            WHERE timestamp >= $1::timestamptz AND ($2::timestamptz IS NULL OR timestamp < $2))
@@ -318,8 +320,11 @@ async function linesWithoutSeal({
              WHERE timestamp < to_timestamp($3) - interval '${lateMinutes} minutes'))[1] AS added
          FROM (
            SELECT a.timestamp, a.id FROM core.audit_logs a
+           LEFT JOIN LATERAL (
+             SELECT s.seq FROM core.audit_seals s
+             WHERE s.audit_id = a.id AND s.seq <= $4 LIMIT 1) s ON true
            WHERE a.timestamp >= $1::timestamptz AND ($2::timestamptz IS NULL OR a.timestamp < $2)
-             AND NOT EXISTS (SELECT FROM core.audit_seals s WHERE s.audit_id = a.id AND s.seq <= $4)
+             AND s.seq IS NULL
            ORDER BY a.timestamp DESC, a.id DESC
            LIMIT (SELECT greatest(count - $5, 0) FROM lines)) found`,
         [from, to, reach, upTo, sealed.get(window) ?? 0],
