@@ -11,6 +11,7 @@ import { createCompanyAdministration } from '../commands/companyAdministration.t
 import { createDispatcher, outboxAge } from '../commands/dispatch.ts';
 import { createEmailChanges } from '../commands/emailChanges.ts';
 import { createFactors } from '../commands/factors.ts';
+import { createHistories } from '../commands/histories.ts';
 import { createInvitations } from '../commands/invitations.ts';
 import { createMemberships } from '../commands/memberships.ts';
 import { createDomains } from '../commands/domains.ts';
@@ -161,13 +162,14 @@ export function composeApi({
     routes: resourceRoutes({
       apiKeys,
       auth,
-      auditLogs: createAuditLogs({ config, policies }),
+      auditLogs: createAuditLogs({ config }),
       calendars: createCalendars(),
       categories: createCategories(),
       companyAdministration: createCompanyAdministration({ companies, policies }),
       devMailDir: config.devMailDir,
       factors,
       emailChanges: createEmailChanges({ links, passwords, dispatch }),
+      histories: createHistories({ policies }),
       invitations: createInvitations({ links, passwords, dispatch }),
       memberships: createMemberships(),
       keySet: tokens.keySet,

@@ -96,9 +96,12 @@ function mayBeOfKey({ permission, company }: Route): boolean {
 }
 
 function success(route: Route, schemas: Map<string, Json>): Json {
-  const { kind, mediaType = '', message = 'OK', examples } = route;
+  const { kind, mediaTypes = [], message = 'OK', examples } = route;
   const status = route.status ?? 200;
-  if (kind === 'raw') return { [status]: { description: message, content: { [mediaType]: {} } } };
+  if (kind === 'raw') {
+    const content = Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, {}]));
+    return { [status]: { description: message, content } };
+  }
   if (status === 204) return { 204: { description: 'Done, nothing to show' } };
 
   const { answer } = route.schemas;

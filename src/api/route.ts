@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type Joi from 'joi';
 import { Replay } from '../commands/idempotency.ts';
 import type { Permission } from '../rules/permissions.ts';
@@ -45,8 +45,8 @@ export interface RouteFacts {
 export interface Route extends RouteFacts {
   readonly kind: 'one' | 'list' | 'raw';
   readonly schemas: Input & { readonly answer?: Joi.AnySchema | undefined };
-  /** Of a raw answer. */
-  readonly mediaType?: string;
+  /** Those a raw answer can have. */
+  readonly mediaTypes?: readonly string[];
   /** Carries out a request that has passed authentication and permission. */
   readonly run: (ctx: Context) => Promise<void>;
 }
@@ -144,26 +144,45 @@ export function listRoute<
   };
 }
 
-/** Answers with bytes or text of a media type of its own, without an envelope: files, pages, metrics. */
+/**
+ * Answers with bytes or text of a media type of its own, without an envelope: files, pages, metrics.
+ * Where it depends on the query, `mediaTypes` names all of them. What a stream cannot go on with cuts
+ * the answer off.
+ */
 export function rawRoute<
   P extends Joi.AnySchema = Nothing,
   Q extends Joi.AnySchema = Nothing,
   B extends Joi.AnySchema = Nothing,
 >(
-  declaration: Handling<P, Q, B, string | Buffer | Readable> & { readonly mediaType: string },
+  declaration: Handling<P, Q, B, string | Buffer | Readable> &
+    (
+      | { readonly mediaType: string }
+      | {
+          readonly mediaType: (query: Inner<Q>) => string;
+          readonly mediaTypes: readonly string[];
+        }
+    ),
 ): Route {
-  const { handle, params, query, body, ...facts } = declaration;
+  const { handle, params, query, body, mediaType, ...facts } = declaration;
   const read = reader<P, Q, B>(declaration);
 
   return {
     ...facts,
+    ...(typeof mediaType === 'string' && { mediaTypes: [mediaType] }),
     kind: 'raw',
     schemas: { params, query, body },
     async run(ctx) {
-      const content = await handle(await read(ctx));
+      const asked = await read(ctx);
+      const content = await handle(asked);
       ctx.status = facts.status ?? 200;
-      ctx.type = facts.mediaType;
+      ctx.type = typeof mediaType === 'string' ? mediaType : mediaType(asked.query);
       ctx.body = content;
+      if (content instanceof Readable) {
+        content.once('error', (error) => {
+          ctx.app.emit('error', error, ctx);
+          ctx.res.destroy(error);
+        });
+      }
     },
   };
 }

@@ -58,7 +58,15 @@ interface SealedLine extends ChainPlace {
 
 const pageSize = 4000;
 /** Seals that are computed before other work of this process has its turn. */
-const atOnce = 500;
+const atOnce = 250;
+
+/** Seconds of the parts in which lines and seals are counted against each other. */
+const windowSeconds = 30 * 86_400;
+/** 1970 and 2200; what stands outside belongs to the window at that end. */
+const [firstWindow, lastWindow] = [0, 2800];
+
+const windowOf = (seconds: number): number =>
+  Math.min(Math.max(Math.floor(seconds / windowSeconds), firstWindow), lastWindow);
 
 /**
  * Recomputes the chain of a company from its beginning, by pages: the memory it takes does not grow
@@ -75,6 +83,7 @@ export async function checkAudit(
   const digest = await digestOf(companyId);
   let previous = { seq: 0, hash: noHash };
   let reach = 0;
+  const sealed = new Map<number, number>();
   let page = sealsBehind(companyId, 0);
   for (;;) {
     const seals = await page;
@@ -99,6 +108,8 @@ export async function checkAudit(
       }
       previous = seal;
       reach = Math.max(reach, seal.reach);
+      const window = windowOf(Number(seal.line?.timestamp));
+      sealed.set(window, (sealed.get(window) ?? 0) + 1);
     }
     if (!next) break;
     page = next;
@@ -107,7 +118,12 @@ export async function checkAudit(
     const firstBad = { seq: previous.seq + 1, auditId: null, kind: 'cut' as const };
     return { isValid: false, checked: previous.seq, unsealed: 0, firstBad };
   }
-  const { unsealed, added } = await linesWithoutSeal(companyId, reach);
+  const { unsealed, added } = await linesWithoutSeal({
+    companyId,
+    sealed,
+    upTo: previous.seq,
+    reach,
+  });
   const firstBad = added === null ? null : { seq: null, auditId: added, kind: 'added' as const };
   return { isValid: firstBad === null, checked: previous.seq, unsealed, firstBad };
 }
@@ -119,23 +135,99 @@ const digestOf = (companyId: string): Promise<Digest> =>
     return createDigest(row?.key ?? noHash + noHash);
   });
 
-/** As one JSON text: taking thousands of rows apart costs more than checking them. */
+/**
+ * A page of seals, with their lines as found among those of the same time: that costs less than one
+ * look-up for each. Lines that are not found so are looked up by themselves.
+ */
 const sealsBehind = (companyId: string, seq: number): Promise<SealedLine[]> =>
   withTenant(companyId, async () => {
-    const [page] = await select<{ seals: SealedLine[] | null }>(
-      `SELECT json_agg(p ORDER BY seq) AS seals FROM (
-         SELECT s.seq, s.hash, s.prev_hash AS "prevHash", s.audit_id AS "auditId",
-           extract(epoch FROM s.sealed_at)::text AS "sealedAt",
-           extract(epoch FROM least(s.audit_timestamp, s.sealed_at)) AS reach,
-           CASE WHEN a.id IS NOT NULL THEN (SELECT to_json(l) FROM (SELECT ${chainColumns}) l) END AS line
-         FROM core.audit_seals s
-         LEFT JOIN core.audit_logs a ON a.company_id = s.company_id AND a.id = s.audit_id
-           AND a.timestamp = s.audit_timestamp
-         WHERE s.seq > $1 ORDER BY s.seq LIMIT ${pageSize}) p`,
-      [seq],
+    const page = await readSeals(
+      companyId,
+      `WITH s AS MATERIALIZED (
+         SELECT * FROM core.audit_seals WHERE seq > $1 ORDER BY seq LIMIT ${pageSize}),
+       a AS MATERIALIZED (
+         SELECT * FROM core.audit_logs
+         WHERE timestamp >= (SELECT min(audit_timestamp) FROM s)
+           AND timestamp <= (SELECT max(audit_timestamp) FROM s)
+         ORDER BY timestamp DESC, id DESC LIMIT ${2 * pageSize})
+       SELECT ${sealFacts} FROM s
+       LEFT JOIN a ON a.id = s.audit_id AND a.timestamp = s.audit_timestamp`,
+      seq,
     );
-    return page?.seals ?? [];
+    const without = page.filter(({ line }) => line === null).map((seal) => seal.seq);
+    if (without.length === 0) return page;
+    const found = await readSeals(
+      companyId,
+      `SELECT ${sealFacts} FROM core.audit_seals s
+       LEFT JOIN core.audit_logs a ON a.company_id = s.company_id AND a.id = s.audit_id
+         AND a.timestamp = s.audit_timestamp
+       WHERE s.seq = ANY ($1::bigint[])`,
+      without,
+    );
+    const bySeq = new Map(found.map((seal) => [seal.seq, seal]));
+    return page.map((seal) => bySeq.get(seal.seq) ?? seal);
   });
+
+async function readSeals(companyId: string, sql: string, bound: unknown): Promise<SealedLine[]> {
+  const [page] = await select<{ seals: SealFacts[] | null }>(sql, [bound]);
+  return page?.seals?.map((facts) => sealOf(companyId, facts)) ?? [];
+}
+
+/** As one text of plain lists: names, and taking thousands of rows apart, cost more than the check. */
+const sealFacts = `json_agg(json_build_array(s.seq, s.hash, s.prev_hash, s.audit_id,
+    extract(epoch FROM s.sealed_at)::text, extract(epoch FROM least(s.audit_timestamp, s.sealed_at)),
+    a.id, extract(epoch FROM a.timestamp)::text, a.actor_id, a.actor_type, a.action, a.entity_type,
+    a.entity_id, a.before, a.after, a.request_id, a.workflow_id, a.ip, a.user_agent)
+  ORDER BY s.seq) AS seals`;
+
+/** A seal, then its line, whose id is null where it is gone. */
+type SealFacts = readonly [
+  seq: number,
+  hash: string,
+  prevHash: string,
+  auditId: string,
+  sealedAt: string,
+  reach: number,
+  id: string | null,
+  timestamp: string,
+  actorId: string | null,
+  actorType: string,
+  action: string,
+  entityType: string,
+  entityId: string | null,
+  before: unknown,
+  after: unknown,
+  requestId: string | null,
+  workflowId: string | null,
+  ip: string | null,
+  userAgent: string | null,
+];
+
+function sealOf(companyId: string, facts: SealFacts): SealedLine {
+  const [seq, hash, prevHash, auditId, sealedAt, reach, id, timestamp, actorId, ...rest] = facts;
+  const [actorType, action, entityType, entityId, before, after, ...request] = rest;
+  const [requestId, workflowId, ip, userAgent] = request;
+  const line =
+    id === null
+      ? null
+      : {
+          companyId,
+          id,
+          timestamp,
+          actorId,
+          actorType,
+          action,
+          entityType,
+          entityId,
+          before,
+          after,
+          requestId,
+          workflowId,
+          ip,
+          userAgent,
+        };
+  return { seq, hash, prevHash, auditId, sealedAt, reach, line };
+}
 
 /** Why a seal is not as it was made, as closely as can be told without knowing what it was. */
 async function explain({
@@ -192,32 +284,68 @@ const lineOf = (companyId: string, id: string): Promise<ChainLine | undefined> =
     return line;
   });
 
-/** @param reach seconds since 1970 up to which everything that is not late was sealed */
-async function linesWithoutSeal(
-  companyId: string,
-  reach: number,
-): Promise<{ unsealed: number; added: string | null }> {
+/**
+ * Every seal that was checked has a line of its own, so only where a window has more lines than seals
+ * are those without one looked for, the newest first.
+ */
+async function linesWithoutSeal({
+  companyId,
+  sealed,
+  upTo,
+  reach,
+}: {
+  readonly companyId: string;
+  /** How many lines of a window were found sealed. */
+  readonly sealed: ReadonlyMap<number, number>;
+  /** The last seal that was checked. */
+  readonly upTo: number;
+  /** Seconds since 1970 up to which everything that is not late was sealed. */
+  readonly reach: number;
+}): Promise<{ unsealed: number; added: string | null }> {
   let unsealed = 0;
-  let after = { timestamp: '-infinity', id: '00000000-0000-0000-0000-000000000000' };
+  let next = '-infinity';
   for (;;) {
-    const found = await withTenant(companyId, () =>
-      select<{ unsealed: number; added: string | null; timestamp: string | null; id: string }>(
-        `WITH page AS (
+    const window = await nextWindow(companyId, next);
+    if (window === undefined) return { unsealed, added: null };
+    const from = window === firstWindow ? '-infinity' : startOf(window);
+    const to = window === lastWindow ? null : startOf(window + 1);
+    const [found] = await withTenant(companyId, () =>
+      select<{ unsealed: number; added: string | null }>(
+        // One statement sees one state, whatever is written meanwhile. The look-up in it is a LATERAL
+        // with a LIMIT, so that no plan reads all seals for the few lines that are new.
+        `WITH lines AS (
+           SELECT count(*) FROM core.audit_logs
+           WHERE timestamp >= $1::timestamptz AND ($2::timestamptz IS NULL OR timestamp < $2))
+         SELECT count(*)::int AS unsealed, (array_agg(id ORDER BY timestamp, id) FILTER (
+             WHERE timestamp < to_timestamp($3) - interval '${lateMinutes} minutes'))[1] AS added
+         FROM (
            SELECT a.timestamp, a.id FROM core.audit_logs a
-           WHERE (a.timestamp, a.id) > ($1, $2) ORDER BY a.timestamp, a.id LIMIT 20000)
-         SELECT count(*) FILTER (WHERE s.seq IS NULL)::int AS unsealed,
-           (array_agg(p.id ORDER BY p.timestamp, p.id) FILTER (WHERE s.seq IS NULL
-             AND p.timestamp < to_timestamp($3) - interval '${lateMinutes} minutes'))[1] AS added,
-           max(p.timestamp)::text AS timestamp,
-           (array_agg(p.id ORDER BY p.timestamp DESC, p.id DESC))[1] AS id
-         FROM page p LEFT JOIN core.audit_seals s ON s.audit_id = p.id`,
-        [after.timestamp, after.id, reach],
+           LEFT JOIN LATERAL (
+             SELECT s.seq FROM core.audit_seals s
+             WHERE s.audit_id = a.id AND s.seq <= $4 LIMIT 1) s ON true
+           WHERE a.timestamp >= $1::timestamptz AND ($2::timestamptz IS NULL OR a.timestamp < $2)
+             AND s.seq IS NULL
+           ORDER BY a.timestamp DESC, a.id DESC
+           LIMIT (SELECT greatest(count - $5, 0) FROM lines)) found`,
+        [from, to, reach, upTo, sealed.get(window) ?? 0],
       ),
     );
-    const [page] = found;
-    if (!page?.timestamp) return { unsealed, added: null };
-    if (page.added !== null) return { unsealed, added: page.added };
-    unsealed += page.unsealed;
-    after = { timestamp: page.timestamp, id: page.id };
+    if (found && found.added !== null) return { unsealed, added: found.added };
+    unsealed += found?.unsealed ?? 0;
+    if (to === null) return { unsealed, added: null };
+    next = to;
   }
 }
+
+const startOf = (window: number): string => new Date(window * windowSeconds * 1000).toISOString();
+
+/** The first window from there on in which a line stands. */
+const nextWindow = (companyId: string, from: string): Promise<number | undefined> =>
+  withTenant(companyId, async () => {
+    const [first] = await select<{ seconds: string | null }>(
+      `SELECT extract(epoch FROM min(timestamp))::text AS seconds
+       FROM core.audit_logs WHERE timestamp >= $1`,
+      [from],
+    );
+    return first?.seconds == null ? undefined : windowOf(Number(first.seconds));
+  });

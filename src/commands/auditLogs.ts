@@ -2,15 +2,10 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Config } from '../config.ts';
 import type { Actor } from '../context.ts';
 import { invalidField } from '../errors.ts';
-import type { AuditLog } from '../models/AuditLog.ts';
+import { AuditLog } from '../models/AuditLog.ts';
 import { withGlobal, withTenant } from '../models/database.ts';
-import { InsurancePlan } from '../models/InsurancePlan.ts';
-import { selectFirst, selectPage, type Condition } from '../models/list.ts';
-import { PropertyCategory } from '../models/PropertyCategory.ts';
-import { getRow } from '../models/rows.ts';
+import { countRows, selectFirst, selectPage, type Condition } from '../models/list.ts';
 import { securityActions, securityEntities } from '../rules/auditCategories.ts';
-import type { Policies } from './policies.ts';
-import { visible } from './subscriptionViews.ts';
 
 export interface AuditFilters {
   readonly entityType?: string | undefined;
@@ -45,6 +40,9 @@ export type AuditLine = Pick<
   | 'userAgent'
 > & { readonly before: Facts | null; readonly after: Facts | null };
 
+export const exportFormats = ['jsonl', 'csv'] as const;
+export type ExportFormat = (typeof exportFormats)[number];
+
 export interface AuditPage<Line = AuditLine> {
   readonly items: readonly Line[];
   /** In a walk by cursor as counted when it began. */
@@ -54,60 +52,14 @@ export interface AuditPage<Line = AuditLine> {
 
 export type Facts = Readonly<Record<string, unknown>>;
 
-/** A change, or a step of a lifecycle, as whoever may read the object sees it: no addresses. */
-export interface HistoryEntry {
-  readonly id: string;
-  readonly at: Date;
-  readonly kind: 'change' | 'transition';
-  readonly action: string;
-  readonly actorId: string | null;
-  readonly actorType: AuditLog['actorType'];
-  readonly workflowId: string | null;
-  readonly before: Facts | null;
-  readonly after: Facts | null;
-  readonly fromStatus: string | null;
-  readonly toStatus: string | null;
-  readonly reason: string | null;
-}
-
-export type HistoryEntity = 'subscription' | 'policy' | 'plan' | 'category';
-
 const lineColumns = `a.id, a.timestamp, a.actor_id AS "actorId", a.actor_type AS "actorType",
   a.action, a.entity_type AS "entityType", a.entity_id AS "entityId", a.before, a.after,
   a.request_id AS "requestId", a.workflow_id AS "workflowId", a.ip, a.user_agent AS "userAgent"`;
 
 const newestFirst = { by: 'a.timestamp', id: 'a.id', order: 'desc' } as const;
 
-/** Both have the index (company_id, entity_type or entity_id, …), which the outer conditions reach. */
-const changesAndTransitions = `(
-  SELECT id, timestamp AS at, 'change' AS kind, action, actor_id, actor_type, workflow_id,
-    before, after, NULL AS from_status, NULL AS to_status, NULL AS reason, entity_type, entity_id
-  FROM core.audit_logs WHERE action <> 'ACCESS_DENIED'
-  UNION ALL
-  SELECT id, at, 'transition', event, actor_id, actor_type, NULL,
-    NULL, NULL, from_status, to_status, reason, entity_type, entity_id
-  FROM core.transitions) h`;
-
-const entryColumns = `h.id, h.at, h.kind, h.action, h.actor_id AS "actorId",
-  h.actor_type AS "actorType", h.workflow_id AS "workflowId", h.before, h.after,
-  h.from_status AS "fromStatus", h.to_status AS "toStatus", h.reason`;
-
-/** What happened in a company, and to one object. */
-export const createAuditLogs = ({
-  config,
-  policies,
-}: {
-  readonly config: Pick<Config, 'secretKey'>;
-  readonly policies: Pick<Policies, 'get'>;
-}) => {
-  /** Whoever may read the object; the routes of plans and categories ask for more. */
-  const mayRead: Readonly<Record<HistoryEntity, (actor: Actor, id: string) => Promise<unknown>>> = {
-    subscription: visible,
-    policy: policies.get,
-    plan: (_, id) => getRow(InsurancePlan, id, { archived: true }),
-    category: (_, id) => getRow(PropertyCategory, id, { archived: true }),
-  };
-
+/** What happened in a company, and in all of them. */
+export const createAuditLogs = ({ config }: { readonly config: Pick<Config, 'secretKey'> }) => {
   /** The newest first, by pages, or by cursor, which costs the same however far it has come. */
   const walk = async <Line extends AuditLine>(
     columns: string,
@@ -136,6 +88,34 @@ export const createAuditLogs = ({
     return { items, total, nextCursor: last ? sign({ after: last, total }) : null };
   };
 
+  /**
+   * Says in the audit what is taken out, then reads it page by page as it is asked for: in a memory
+   * that does not grow with it, and no further than it is asked. What is written meanwhile is newer.
+   */
+  const takeOut = async <Line extends AuditLine>(
+    within: <T>(work: () => Promise<T>) => Promise<T>,
+    columns: string,
+    conditions: readonly Condition[],
+    record: (count: number) => void,
+  ): Promise<AsyncGenerator<readonly Line[]>> => {
+    // Where the last line stands, to the microsecond.
+    const placed = `${columns}, a.timestamp::text AS "storedAt"`;
+    const order = { ...newestFirst, size: exportPage };
+    const first = await within(async () => {
+      record(await countRows(lines, conditions));
+      return selectFirst<Line & { readonly storedAt: string }>(placed, lines, conditions, order);
+    });
+    return (async function* pages() {
+      for (let page = first; ;) {
+        yield page;
+        const last = page.at(-1);
+        if (!last || page.length < exportPage) return;
+        const behind = ['(a.timestamp, a.id) < ($, $2)', last.storedAt, last.id] as const;
+        page = await within(() => selectFirst(placed, lines, [...conditions, behind], order));
+      }
+    })();
+  };
+
   return {
     list: (actor: Actor, { page, size, cursor, ...filters }: AuditQuery): Promise<AuditPage> =>
       withTenant(actor.companyId, () => {
@@ -155,32 +135,41 @@ export const createAuditLogs = ({
     > =>
       withGlobal(() => {
         const scope = JSON.stringify(['all companies', companyId ?? null, namedFilters(filters)]);
-        const from = filters.from ?? (companyId === undefined ? daysAgo(31) : undefined);
-        const conditions = conditionsOf({ ...filters, from });
-        if (companyId !== undefined) conditions.unshift(['a.company_id = $', companyId]);
+        const from = filters.from ?? recentOfAll(companyId);
+        const conditions = [...ofCompany(companyId), ...conditionsOf({ ...filters, from })];
         const columns = `a.company_id AS "companyId", ${lineColumns}`;
         return walk(columns, conditions, scope, { page, size, cursor });
       }),
 
-    /** From its beginning on. */
-    history: (
-      actor: Actor,
-      entity: HistoryEntity,
-      id: string,
-      { page, size }: { readonly page: number; readonly size: number },
+    /** Every line that the list would show, the newest first. */
+    export: (
+      { companyId }: Actor,
+      { format, ...filters }: AuditFilters & { readonly format: ExportFormat },
     ) =>
-      withTenant(actor.companyId, async () => {
-        await mayRead[entity](actor, id);
-        return selectPage<HistoryEntry>(
-          entryColumns,
-          changesAndTransitions,
-          [
-            ['h.entity_type = $', entity],
-            ['h.entity_id = $', id],
-          ],
-          { by: 'h.at', id: 'h.id', order: 'asc', page, size },
-        );
-      }),
+      takeOut<AuditLine>(
+        (work) => withTenant(companyId, work),
+        lineColumns,
+        conditionsOf(filters),
+        (count) => recordExport({ format, filters, count }),
+      ),
+
+    /** Of one company, which finds it in its audit, or of all. For global administrators. */
+    exportAll: ({
+      companyId,
+      format,
+      ...given
+    }: AuditFilters & {
+      readonly companyId?: string | undefined;
+      readonly format: ExportFormat;
+    }) => {
+      const filters = { ...given, from: given.from ?? recentOfAll(companyId) };
+      return takeOut<AuditLine & { readonly companyId: string }>(
+        withGlobal,
+        `a.company_id AS "companyId", ${lineColumns}`,
+        [...ofCompany(companyId), ...conditionsOf(filters)],
+        (count) => recordExport({ format, filters, count, companyId }),
+      );
+    },
   };
 };
 
@@ -188,7 +177,39 @@ export type AuditLogs = ReturnType<typeof createAuditLogs>;
 
 const lines = 'core.audit_logs a';
 
+/** Lines of an export that are in memory at once. */
+const exportPage = 1000;
+
+const recordExport = ({
+  format,
+  filters,
+  count,
+  companyId,
+}: {
+  readonly format: ExportFormat;
+  readonly filters: AuditFilters;
+  readonly count: number;
+  readonly companyId?: string | undefined;
+}): void => {
+  const given = Object.entries(filters).filter(([, value]) => value !== undefined);
+  AuditLog.record(
+    'EXPORT',
+    { type: 'audit_log', id: null },
+    {
+      after: { format, count, filters: Object.fromEntries(given) },
+      ...(companyId !== undefined && { companyId }),
+    },
+  );
+};
+
 const daysAgo = (days: number): Date => new Date(Date.now() - days * 86_400_000);
+
+/** Where all companies are asked about, only this far back unless told. */
+const recentOfAll = (companyId: string | undefined): Date | undefined =>
+  companyId === undefined ? daysAgo(31) : undefined;
+
+const ofCompany = (companyId: string | undefined): Condition[] =>
+  companyId === undefined ? [] : [['a.company_id = $', companyId]];
 
 const conditionsOf = ({
   entityType,

@@ -75,33 +75,41 @@ export const canonicalLine = (line: ChainLine, place: ChainPlace, digest: Digest
     action: line.action,
     actorId: line.actorId,
     actorType: line.actorType,
-    after: canonicalJson(digested(line.after, false, digest)),
-    before: canonicalJson(digested(line.before, false, digest)),
+    after: digested(line.after, false, digest),
+    before: digested(line.before, false, digest),
     companyId: line.companyId,
     entityId: line.entityId,
     entityType: line.entityType,
     id: line.id,
-    ip: digested(line.ip, true, digest),
+    ip: line.ip === null ? null : digestOf(line.ip, true, digest),
     requestId: line.requestId,
     sealedAt: place.sealedAt,
     seq: place.seq,
     timestamp: line.timestamp,
-    userAgent: digested(line.userAgent, true, digest),
+    userAgent: line.userAgent === null ? null : digestOf(line.userAgent, true, digest),
     workflowId: line.workflowId,
   });
 
-function digested(value: unknown, personal: boolean, digest: Digest): unknown {
-  if (typeof value === 'string') {
-    return (personal ? digestOfErased(value) : undefined) ?? digest(value);
-  }
+const digestOf = (text: string, personal: boolean, digest: Digest): string =>
+  (personal ? digestOfErased(text) : undefined) ?? digest(text);
+
+/** `canonicalJson` of a value whose texts are digests, written at once: a check does it for every line. */
+function digested(value: unknown, personal: boolean, digest: Digest): string {
+  if (typeof value === 'string') return `"${digestOf(value, personal, digest)}"`;
   // jsonb keeps numbers that are too large for ours; a line with one must not hold up the others.
-  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
-  if (Array.isArray(value)) return value.map((each) => digested(each, personal, digest));
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, member]) => [
-      name,
-      digested(member, personal || isPersonal(name), digest),
-    ]),
-  );
+  if (typeof value === 'number' && !Number.isFinite(value)) return `"${value}"`;
+  if (Array.isArray(value)) {
+    return `[${value.map((each) => digested(each, personal, digest)).join(',')}]`;
+  }
+  if (typeof value !== 'object' || value === null) return canonicalJson(value);
+  const members = Object.entries(value);
+  if (members.length > 1) members.sort(byName);
+  let text = '';
+  for (const [name, member] of members) {
+    const isOfPerson = personal || isPersonal(name);
+    text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${digested(member, isOfPerson, digest)}`;
+  }
+  return `{${text}}`;
 }
+
+const byName = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : 1);

@@ -65,8 +65,16 @@ export async function selectPage<Row extends object>(
   const [first] = rows;
   if (first) return { items: rows, total: Number(first.total) };
   if (page === 1) return { items: [], total: 0 };
-  const [counted] = await select<{ total: string }>(`SELECT count(*) AS total ${rest}`, bind);
-  return { items: [], total: Number(counted?.total ?? 0) };
+  return { items: [], total: await countRows(from, conditions) };
+}
+
+export async function countRows(from: string, conditions: readonly Condition[]): Promise<number> {
+  const { where, bind } = whereAll(conditions);
+  const [counted] = await select<{ total: string }>(
+    `SELECT count(*) AS total FROM ${from} WHERE ${where}`,
+    bind,
+  );
+  return Number(counted?.total ?? 0);
 }
 
 /** The first rows alone, without a total: what a walk by cursor needs of a long table. */

@@ -80,8 +80,9 @@ const checks: readonly string[] = [
    FROM pg_policy p
      JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE ${inOurs} AND p.polpermissive
-     AND NOT p.polroles <@ ARRAY(SELECT oid FROM pg_roles
-       WHERE rolname = ANY (${doors}) OR rolname = 'app_owner')
+     AND NOT p.polroles <@ ARRAY(SELECT oid FROM pg_roles WHERE rolname = ANY (${doors}))
+     AND NOT (n.nspname = 'platform'
+       AND p.polroles = ARRAY(SELECT oid FROM pg_roles WHERE rolname = 'app_owner'))
      AND NOT (p.polcmd = 'r' AND p.polroles <@ ARRAY(SELECT oid FROM pg_roles WHERE rolname = 'app_search'))
      AND NOT (p.polroles <@ ARRAY(SELECT oid FROM pg_roles
          WHERE rolname IN ('app_api', 'app_worker', 'app_owner'))

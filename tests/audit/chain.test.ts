@@ -37,6 +37,22 @@ describe("a line's hash", () => {
     }
   });
 
+  it('has names in order and values as they are, of every kind and at any depth', () => {
+    const after = {
+      z: [1.5, null, true, ['text', { b: 1, a: erasedAs('0'.repeat(64)) }]],
+      a: 'text',
+      email: [erasedAs('0'.repeat(64))],
+      large: Infinity,
+      'a "name"': {},
+    };
+    const hidden = `"${digest('text')}"`;
+
+    expect(JSON.parse(canonicalLine({ ...line, after }, place, digest)).after).toBe(
+      `{"a":${hidden},"a \\"name\\"":{},"email":["${'0'.repeat(64)}"],"large":"Infinity",` +
+        `"z":[1.5,null,true,[${hidden},{"a":"${digest(erasedAs('0'.repeat(64)))}","b":1}]]}`,
+    );
+  });
+
   it('changes with every field, with the place and with the hash before', () => {
     const hash = hashOfLine(line, place, digest);
     const others = [

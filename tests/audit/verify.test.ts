@@ -62,20 +62,54 @@ describe('GET /audit-logs/verify', () => {
     });
   });
 
-  it('goes over many pages', async () => {
-    const startedAt = Date.now() - 2500;
-    const ids = await writeLines(
-      companyId,
-      Array.from({ length: 2500 }, (_, index) => ({
-        timestamp: new Date(startedAt + index),
-      })),
+  it('goes over many pages while other requests are answered', async () => {
+    const lines = 8500;
+    await api.database.sql(
+      `INSERT INTO core.audit_logs (company_id, id, timestamp, actor_type, action, entity_type, after)
+       SELECT $1, gen_random_uuid(), now() - interval '1 microsecond' * ($2 - n), 'system', 'UPDATE',
+         'plan', jsonb_build_object('premium', n || '.00')
+       FROM generate_series(1, $2::int) n`,
+      [companyId, lines],
     );
     await sealAll();
-    expect(await verify()).toMatchObject({ valid: true, checked: 2500 });
+    const order: string[] = [];
+    const checked = verify().then((answer) => {
+      order.push('verified');
+      return answer;
+    });
+    for (let count = 0; count < 3; count += 1) {
+      await fetch(`${api.address}/health/live`).then(() => order.push('live'));
+    }
+    expect(await checked).toEqual({ valid: true, checked: lines, unsealed: 0, first_bad: null });
+    expect(order).toEqual(['live', 'live', 'live', 'verified']);
 
-    await api.database.sql('DELETE FROM core.audit_logs WHERE id = $1', [ids[2400]]);
+    await api.database.sql(
+      `DELETE FROM core.audit_logs WHERE id =
+         (SELECT audit_id FROM core.audit_seals WHERE company_id = $1 AND seq = 8401)`,
+      [companyId],
+    );
 
-    expect(await verify()).toMatchObject({ first_bad: { seq: 2401, kind: 'missing' } });
+    expect(await verify()).toMatchObject({ first_bad: { seq: 8401, kind: 'missing' } });
+  }, 60_000);
+
+  it('finds a line that was put in among sealed ones behind those that are too new', async () => {
+    await writeLines(companyId, [{}, {}]);
+    await sealAll();
+    await writeLines(companyId, [{}, {}]);
+    expect(await verify()).toMatchObject({ valid: true, checked: 2, unsealed: 2 });
+    const yearsAgo = (years: number) => new Date(Date.now() - years * 31_557_600_000);
+    const [added] = await writeLines(companyId, [{ timestamp: yearsAgo(3) }]);
+
+    expect(await verify()).toMatchObject({
+      valid: false,
+      checked: 2,
+      first_bad: { seq: null, audit_id: added, kind: 'added' },
+    });
+
+    await api.database.sql(`UPDATE core.audit_logs SET timestamp = '-infinity' WHERE id = $1`, [
+      added,
+    ]);
+    expect(await verify()).toMatchObject({ first_bad: { audit_id: added, kind: 'added' } });
   });
 
   it('stays valid when personal values are replaced by their digests, and nothing else is', async () => {

@@ -179,6 +179,7 @@ export class OnboardingModel {
     if (dueAt < this.now || dueAt > this.submittedAt + 90 * dayMs) return 'VALIDATION_ERROR';
     deadline.dueAt = dueAt;
     if (name === 'review_expiry') this.expiresAt = dueAt;
+    if (name === 'verify_email') this.link.until = dueAt;
     this.version += 1;
     return 'done';
   }

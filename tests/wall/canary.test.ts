@@ -318,7 +318,11 @@ const idFor = ({ endpoint }: Place, ids: Readonly<Record<string, string>>): stri
 const signsOut = ['POST /auth/logout', 'DELETE /auth/sessions'];
 
 /** What global administrators have for looking after companies. */
-const overAll = ['GET /companies', 'GET /administration/audit-logs'];
+const overAll = [
+  'GET /companies',
+  'GET /administration/audit-logs',
+  'GET /administration/audit-logs/export',
+];
 
 async function drive(role: Role | 'nobody'): Promise<{ asked: number; hits: string[] }> {
   const hits: string[] = [];

@@ -29,7 +29,11 @@ export function send(
   const at = `/${fill(path, { id, name: 'expiry', domainId: uuid() })}`;
   switch (route.method) {
     case 'GET':
-      return caller.get(at, {}, headers);
+      return caller.get(
+        at,
+        path.endsWith('/as-of') ? { at: new Date().toISOString() } : {},
+        headers,
+      );
     case 'DELETE':
       return caller.delete(at, headers);
     case 'POST':

@@ -1,5 +1,6 @@
 import type { AuditCheck } from '../../commands/auditChecks.ts';
-import type { AuditLine, Facts, HistoryEntry } from '../../commands/auditLogs.ts';
+import type { AuditLine, Facts } from '../../commands/auditLogs.ts';
+import type { HistoryEntry, PastState } from '../../commands/histories.ts';
 import { withErasedShown } from '../../rules/personalFields.ts';
 
 export const presentAuditLine = (line: AuditLine) => ({
@@ -46,6 +47,20 @@ export const presentHistoryEntry = (entry: HistoryEntry) => ({
   from_status: entry.fromStatus,
   to_status: entry.toStatus,
   reason: entry.reason,
+});
+
+export const presentPastState = ({ entityType, entityId, at, state, builtFrom }: PastState) => ({
+  entity_type: entityType,
+  entity_id: entityId,
+  at: at.toISOString(),
+  state: snakeCased(state),
+  built_from: builtFrom && {
+    id: builtFrom.id,
+    at: builtFrom.at.toISOString(),
+    action: builtFrom.action,
+    actor_id: builtFrom.actorId,
+    actor_type: builtFrom.actorType,
+  },
 });
 
 const shown = (facts: Facts): Facts => withErasedShown(snakeCased(facts));

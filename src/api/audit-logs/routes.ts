@@ -1,34 +1,44 @@
 import type { checkAudit } from '../../commands/auditChecks.ts';
-import type { AuditLogs, HistoryEntity } from '../../commands/auditLogs.ts';
-import { listRoute, route, type Access, type Route } from '../route.ts';
+import type { AuditLogs } from '../../commands/auditLogs.ts';
+import type { Histories, HistoryEntity } from '../../commands/histories.ts';
+import { listRoute, rawRoute, route, type Access, type Route } from '../route.ts';
+import { attachment, exportAnswer, exported } from './export.ts';
 import {
   presentAuditCheck,
   presentAuditLine,
   presentCompanyAuditLine,
   presentHistoryEntry,
+  presentPastState,
 } from './present.ts';
 import {
+  allAuditExportQuery,
   allAuditLogsQuery,
   auditCheckAnswer,
   auditCheckExample,
+  auditExportQuery,
   auditLineAnswer,
   auditLineExample,
   auditLogsQuery,
+  asOfQuery,
   companyAuditLineAnswer,
   companyAuditLineExample,
   historyEntryAnswer,
   historyEntryExample,
   historyPath,
   historyQuery,
+  pastStateAnswer,
+  pastStateExample,
 } from './schema.ts';
 
 const tag = 'Audit';
 
 export const auditLogRoutes = ({
   auditLogs,
+  histories,
   verifyAudit,
 }: {
   readonly auditLogs: AuditLogs;
+  readonly histories: Histories;
   readonly verifyAudit: typeof checkAudit;
 }): Route[] => [
   listRoute({
@@ -56,6 +66,37 @@ export const auditLogRoutes = ({
     handle: ({ query }) => auditLogs.listAll(query),
     examples: { answer: companyAuditLineExample },
   }),
+  rawRoute({
+    method: 'GET',
+    path: '/audit-logs/export',
+    permission: 'audit:read',
+    summary: 'All of what was done in this company, as a file, the newest first',
+    tag,
+    query: auditExportQuery,
+    ...exportAnswer,
+    async handle({ actor, query, setHeader }) {
+      const pages = await auditLogs.export(actor, query);
+      setHeader('Content-Disposition', attachment(query.format));
+      return exported(pages, query.format, Object.keys(auditLineExample), presentAuditLine);
+    },
+  }),
+  rawRoute({
+    method: 'GET',
+    path: '/administration/audit-logs/export',
+    company: false,
+    permission: 'company:manage_all',
+    summary: 'What was done in all companies, or in one, as a file, the newest first',
+    tag,
+    query: allAuditExportQuery,
+    ...exportAnswer,
+    async handle({ query, setHeader }) {
+      const { format } = query;
+      const pages = await auditLogs.exportAll(query);
+      setHeader('Content-Disposition', attachment(format));
+      const columns = Object.keys(companyAuditLineExample);
+      return exported(pages, format, columns, presentCompanyAuditLine);
+    },
+  }),
   route({
     method: 'GET',
     path: '/audit-logs/verify',
@@ -67,7 +108,7 @@ export const auditLogRoutes = ({
     handle: ({ actor }) => verifyAudit(actor.companyId),
     examples: { answer: auditCheckExample },
   }),
-  ...histories.map(({ entity, plural, permission }) =>
+  ...resources.flatMap(({ entity, plural, permission }) => [
     listRoute({
       path: `/${plural}/:id/history`,
       permission,
@@ -77,17 +118,31 @@ export const auditLogRoutes = ({
       query: historyQuery,
       answer: presentHistoryEntry,
       answerSchema: historyEntryAnswer,
-      handle: ({ actor, params, query }) => auditLogs.history(actor, entity, params.id, query),
+      handle: ({ actor, params, query }) => histories.history(actor, entity, params.id, query),
       examples: { answer: historyEntryExample },
     }),
-  ),
+    route({
+      method: 'GET',
+      path: `/${plural}/:id/as-of`,
+      permission,
+      summary: `One ${entity} as it was at a time`,
+      tag,
+      businessRules: true,
+      params: historyPath,
+      query: asOfQuery,
+      answer: presentPastState,
+      answerSchema: pastStateAnswer,
+      handle: ({ actor, params, query }) => histories.asOf(actor, entity, params.id, query.at),
+      examples: { answer: pastStateExample },
+    }),
+  ]),
 ];
 
 /**
  * Whoever may read an object may read its history. The catalogue is public, but not who changed it
  * and what it was before it was for sale.
  */
-const histories: readonly {
+const resources: readonly {
   readonly entity: HistoryEntity;
   readonly plural: string;
   readonly permission: Access;

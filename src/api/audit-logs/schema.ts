@@ -1,4 +1,5 @@
 import { badKinds } from '../../commands/auditChecks.ts';
+import { exportFormats } from '../../commands/auditLogs.ts';
 import {
   boolean,
   freeForm,
@@ -28,6 +29,8 @@ const filters = {
   ),
   from: optional(instant()),
   to: optional(instant().description('Excluded')),
+};
+const paging = {
   page,
   size,
   cursor: optional(
@@ -35,12 +38,17 @@ const filters = {
   ),
 };
 
-export const auditLogsQuery = object(filters);
-export const allAuditLogsQuery = object({
+const filtersOfAll = {
   company_id: optional(id()),
   ...filters,
   from: optional(instant().description('Left out for all companies: 31 days ago')),
-});
+};
+const format = oneOf(...exportFormats).default('jsonl');
+
+export const auditLogsQuery = object({ ...filters, ...paging });
+export const allAuditLogsQuery = object({ ...filtersOfAll, ...paging });
+export const auditExportQuery = object({ format, ...filters });
+export const allAuditExportQuery = object({ format, ...filtersOfAll });
 
 const lineFields = {
   id: id(),
@@ -96,6 +104,24 @@ export const historyEntryAnswer = object({
   reason: nullable(text(500)),
 }).id('HistoryEntry');
 
+export const asOfQuery = object({ at: instant().description('Not in the future') });
+
+export const pastStateAnswer = object({
+  entity_type: oneOf('subscription', 'policy', 'plan', 'category'),
+  entity_id: id(),
+  at: instant(),
+  state: freeForm().description('Its fields as they were; what the audit cannot tell is left out'),
+  built_from: nullable(
+    object({
+      id: id(),
+      at: instant(),
+      action: text(50),
+      actor_id: nullable(id()),
+      actor_type: oneOf(...actorTypes),
+    }),
+  ).description('The last change up to then'),
+}).id('PastState');
+
 const entityId = '01998e3a-6c00-7a11-9b22-0c33d44e55f6';
 const actorId = '01998e3a-5b7c-7d1e-8f20-3a4b5c6d7e8f';
 
@@ -140,4 +166,18 @@ export const historyEntryExample = {
   from_status: null,
   to_status: null,
   reason: null,
+} as const;
+
+export const pastStateExample = {
+  entity_type: 'plan',
+  entity_id: entityId,
+  at: '2026-02-01T00:00:00.000Z',
+  state: { name: 'Home', premium: '365.00', archived_at: null },
+  built_from: {
+    id: auditLineExample.id,
+    at: auditLineExample.timestamp,
+    action: 'UPDATE',
+    actor_id: actorId,
+    actor_type: 'user',
+  },
 } as const;

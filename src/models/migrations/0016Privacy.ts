@@ -1,7 +1,7 @@
 /** A copy of `rules/personalFields.ts`, which a test compares with it. */
 const names =
   `'{address,adminEmail,adminPhone,adminUsername,contactEmail,contactPhone,email,firstName,fullName,` +
-  `lastName,phone,phoneNumber,policyholderAddress,policyholderEmail,policyholderName,policyholderPhone,` +
+  `lastName,onboarding.onCall,phone,phoneNumber,policyholderAddress,policyholderEmail,policyholderName,policyholderPhone,` +
   `recipientAddress,username}'::text[]`;
 
 const isMarker = (text: string): string => `${text} ~ '^~[0-9a-f]{64}$'`;

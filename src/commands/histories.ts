@@ -1,0 +1,223 @@
+import { and, type Model, type ModelStatic } from 'sequelize';
+import type { Actor } from '../context.ts';
+import { invalidField, NotFound } from '../errors.ts';
+import type { AuditLog } from '../models/AuditLog.ts';
+import { select, withTenant } from '../models/database.ts';
+import { InsurancePlan } from '../models/InsurancePlan.ts';
+import { selectPage } from '../models/list.ts';
+import { Policy } from '../models/Policy.ts';
+import { PolicySubscription } from '../models/PolicySubscription.ts';
+import { PropertyCategory } from '../models/PropertyCategory.ts';
+import { getRow } from '../models/rows.ts';
+import type { Facts } from './auditLogs.ts';
+import type { Policies } from './policies.ts';
+import { visible } from './subscriptionViews.ts';
+
+/** A change, or a step of a lifecycle, as whoever may read the object sees it: no addresses. */
+export interface HistoryEntry {
+  readonly id: string;
+  readonly at: Date;
+  readonly kind: 'change' | 'transition';
+  readonly action: string;
+  readonly actorId: string | null;
+  readonly actorType: AuditLog['actorType'];
+  readonly workflowId: string | null;
+  readonly before: Facts | null;
+  readonly after: Facts | null;
+  readonly fromStatus: string | null;
+  readonly toStatus: string | null;
+  readonly reason: string | null;
+}
+
+export type HistoryEntity = 'subscription' | 'policy' | 'plan' | 'category';
+
+/** An object as it was. */
+export interface PastState {
+  readonly entityType: HistoryEntity;
+  readonly entityId: string;
+  readonly at: Date;
+  readonly state: Facts;
+  /** The last change up to then; null where the audit has none of that time. */
+  readonly builtFrom: Pick<HistoryEntry, 'id' | 'at' | 'action' | 'actorId' | 'actorType'> | null;
+}
+
+/** Both have the index (company_id, entity_type or entity_id, …), which the outer conditions reach. */
+const changesAndTransitions = `(
+  SELECT id, timestamp AS at, 'change' AS kind, action, actor_id, actor_type, workflow_id,
+    before, after, NULL AS from_status, NULL AS to_status, NULL AS reason, entity_type, entity_id
+  FROM core.audit_logs WHERE action <> 'ACCESS_DENIED'
+  UNION ALL
+  SELECT id, at, 'transition', event, actor_id, actor_type, NULL,
+    NULL, NULL, from_status, to_status, reason, entity_type, entity_id
+  FROM core.transitions) h`;
+
+const entryColumns = `h.id, h.at, h.kind, h.action, h.actor_id AS "actorId",
+  h.actor_type AS "actorType", h.workflow_id AS "workflowId", h.before, h.after,
+  h.from_status AS "fromStatus", h.to_status AS "toStatus", h.reason`;
+
+/** What happened to one object, and how it was. */
+export const createHistories = ({ policies }: { readonly policies: Pick<Policies, 'get'> }) => {
+  /** Whoever may read the object; the routes of plans and categories ask for more. */
+  const mayRead: Readonly<Record<HistoryEntity, (actor: Actor, id: string) => Promise<unknown>>> = {
+    subscription: visible,
+    policy: policies.get,
+    plan: (_, id) => getRow(InsurancePlan, id, { archived: true }),
+    category: (_, id) => getRow(PropertyCategory, id, { archived: true }),
+  };
+
+  return {
+    /** From its beginning on. */
+    history: (
+      actor: Actor,
+      entity: HistoryEntity,
+      id: string,
+      { page, size }: { readonly page: number; readonly size: number },
+    ) =>
+      withTenant(actor.companyId, async () => {
+        await mayRead[entity](actor, id);
+        return selectPage<HistoryEntry>(
+          entryColumns,
+          changesAndTransitions,
+          [
+            ['h.entity_type = $', entity],
+            ['h.entity_id = $', id],
+          ],
+          { by: 'h.at', id: 'h.id', order: 'asc', page, size },
+        );
+      }),
+
+    /**
+     * As it was at a time, by taking back what the audit says of later changes.
+     * @throws NotFound also before it was made
+     */
+    asOf: (actor: Actor, entity: HistoryEntity, id: string, at: Date): Promise<PastState> => {
+      if (at.getTime() > Date.now()) {
+        throw invalidField('at', 'must not be in the future', 'OUT_OF_RANGE');
+      }
+      return withTenant(actor.companyId, async () => {
+        await mayRead[entity](actor, id);
+        const row = await presentOf(entity, id);
+        const { createdAt } = row;
+        if (!(createdAt instanceof Date) || createdAt > at) {
+          throw new NotFound(`There was no ${entity} ${id} at ${at.toISOString()}`);
+        }
+        const names = told[entity];
+        const changed = await select<{ name: string; value: unknown }>(valuesBefore, [
+          entity,
+          id,
+          at,
+          names,
+        ]);
+        const earlier = new Map(changed.map(({ name, value }) => [name, value]));
+        const state = Object.fromEntries(
+          names.map((name) => [name, earlier.has(name) ? earlier.get(name) : row[name]]),
+        );
+        const [builtFrom = null] = await select<NonNullable<PastState['builtFrom']>>(lastChange, [
+          entity,
+          id,
+          at,
+        ]);
+        // Instants as the audit has them, wherever a value comes from.
+        return {
+          entityType: entity,
+          entityId: id,
+          at,
+          state: JSON.parse(JSON.stringify(state)),
+          builtFrom,
+        };
+      });
+    },
+  };
+};
+
+export type Histories = ReturnType<typeof createHistories>;
+
+/**
+ * What an answer shows: fields that never change, and those whose every change is in the audit.
+ * Versions, `updated_at` and what is computed are neither.
+ */
+const told: Readonly<Record<HistoryEntity, readonly string[]>> = {
+  category: ['name', 'segment', 'description', 'createdAt', 'archivedAt'],
+  plan: [
+    'name',
+    'propertyCategoryId',
+    'coverageLevel',
+    'coverageAmount',
+    'premium',
+    'currency',
+    'durationMonths',
+    'description',
+    'isActive',
+    'lifecycleConfig',
+    'createdAt',
+    'archivedAt',
+  ],
+  subscription: [
+    'userId',
+    'insurancePlanId',
+    'policyId',
+    'insuredPropertyId',
+    'source',
+    'status',
+    'startDate',
+    'endDate',
+    'expiresAt',
+    'termNo',
+    'priceSnapshot',
+    'autoRenew',
+    'cancelReason',
+    'cancelEffectiveDate',
+    'refundAmount',
+    'createdAt',
+  ],
+  policy: [
+    'policyNumber',
+    'policyType',
+    'userId',
+    'policyholderName',
+    'policyholderEmail',
+    'policyholderPhone',
+    'coverageAmount',
+    'premium',
+    'currency',
+    'startDate',
+    'endDate',
+    'status',
+    'insuredPropertyId',
+    'metadata',
+    'createdAt',
+  ],
+};
+
+async function presentOf(entity: HistoryEntity, id: string): Promise<Facts> {
+  const found = async <M extends Model>(model: ModelStatic<M>): Promise<Facts> => {
+    const row = await model.findOne({ where: and({ id }), rejectOnEmpty: true });
+    return row.get();
+  };
+  switch (entity) {
+    case 'category':
+      return found(PropertyCategory);
+    case 'plan':
+      return found(InsurancePlan);
+    case 'subscription':
+      return found(PolicySubscription);
+    case 'policy':
+      return found(Policy);
+    default:
+      return entity satisfies never;
+  }
+}
+
+/** The first change of a field after a time says what it was until then. */
+const valuesBefore = `SELECT DISTINCT ON (name) name, a.before -> name AS value
+  FROM core.audit_logs a, jsonb_object_keys(
+    coalesce(a.before, '{}') || coalesce(a.after, '{}')) AS name
+  WHERE a.entity_type = $1 AND a.entity_id = $2 AND a.timestamp > $3
+    AND a.action NOT IN ('CREATE', 'ACCESS_DENIED') AND name = ANY ($4)
+  ORDER BY name, a.timestamp, a.id`;
+
+const lastChange = `SELECT a.id, a.timestamp AS at, a.action, a.actor_id AS "actorId",
+    a.actor_type AS "actorType"
+  FROM core.audit_logs a
+  WHERE a.entity_type = $1 AND a.entity_id = $2 AND a.timestamp <= $3 AND a.action <> 'ACCESS_DENIED'
+  ORDER BY a.timestamp DESC, a.id DESC LIMIT 1`;
