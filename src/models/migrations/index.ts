@@ -12,6 +12,7 @@ import { companySettings } from './0011CompanySettings.ts';
 import { apiKeys } from './0012ApiKeys.ts';
 import { auditSeals } from './0013AuditSeals.ts';
 import { businessSchemas } from './0014BusinessSchemas.ts';
+import { oneCompany } from './0018OneCompany.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -42,4 +43,5 @@ export const migrations: readonly Migration[] = [
   apiKeys,
   auditSeals,
   businessSchemas,
+  oneCompany,
 ];
