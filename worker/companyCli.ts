@@ -106,5 +106,8 @@ try {
 /** One sentence for what people can mend; a bug keeps its stack. */
 function sentenceFor(error: unknown): unknown {
   if (error instanceof UsageError) return error.message;
-  return databaseAdvice(error) ?? startFailure(error);
+  const advice = databaseAdvice(error);
+  if (advice) return advice;
+  // About a file: what is missing, full or not ours is in its message.
+  return error instanceof Error && 'syscall' in error ? error.message : startFailure(error);
 }

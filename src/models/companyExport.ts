@@ -61,6 +61,9 @@ export const exportCompany = (
     await rm(part, { force: true });
     const ending = await inCompany(client, company.id, () => write(client, company, part, say), {
       begin: 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
+    }).catch(async (error: unknown) => {
+      await rm(part, { force: true });
+      throw error;
     });
     const { sha256 } = ending;
     await inCompany(client, platformCompanyId, () =>

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { jobActivities } from '../../src/activities/jobs.ts';
 import { checkAudit } from '../../src/commands/auditChecks.ts';
 import { dropCompany } from '../../src/models/companyDrop.ts';
 import { exportCompany } from '../../src/models/companyExport.ts';
@@ -14,6 +16,7 @@ import { buildActor, buildCompany } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import {
   buildWholeCompany,
+  migratorUrl,
   oddText,
   rowsOf,
   schemaOf,
@@ -21,7 +24,6 @@ import {
 } from '../support/wholeCompany.ts';
 
 let database: TestDatabase;
-/** As whoever migrates: no superuser, and bound by row security. */
 let url: string;
 let dir: string;
 let file: string;
@@ -33,13 +35,7 @@ const noWorkflows = async (): Promise<void> => undefined;
 
 beforeAll(async () => {
   database = await openTestDatabase();
-  await database.sql(`ALTER ROLE app_migrate PASSWORD 'test-migrate'`);
-  const migrator = new URL(database.adminUrl);
-  // A copy of a database has its own.
-  await database.sql(`GRANT CREATE ON DATABASE ${migrator.pathname.slice(1)} TO app_owner`);
-  migrator.username = 'app_migrate';
-  migrator.password = 'test-migrate';
-  url = migrator.toString();
+  url = await migratorUrl(database);
   dir = mkdtempSync(path.join(tmpdir(), 'surety-company-'));
   sealing = setInterval(() => void sealNext().catch(quiet), 300);
 });
@@ -287,6 +283,29 @@ describe('a restoration', () => {
 
     await expect(restored).rejects.toThrow('lacks none and has besides 9999-later');
     await database.sql(`DELETE FROM migrations.applied WHERE name = '9999-later'`);
+  });
+
+  it('leaves what was under way to the reconciler', async () => {
+    const { company } = await build();
+    const { id, code } = company;
+    await database.sql(
+      `UPDATE core.outbox SET dispatched_at = now() WHERE company_id = '${id}';
+       UPDATE shared.policy_subscriptions SET created_at = now() - interval '5 minutes'
+       WHERE company_id = '${id}'`,
+    );
+    await exportCompany({ url, code, file }, quiet);
+    await dropCompany({ url, code, exported: file }, noWorkflows, quiet);
+    await restoreCompany({ url, file, isTrial: false }, quiet);
+
+    const jobs = jobActivities({ openWorkflows: async () => new Set() });
+    await new MockActivityEnvironment().run(() => jobs.restoreWorkflows());
+
+    const owed = await database.sql(
+      `SELECT s.id = o.entity_id AS of_row, o.is_restart FROM core.outbox o, shared.policy_subscriptions s
+       WHERE o.company_id = $1 AND s.company_id = $1 AND o.dispatched_at IS NULL`,
+      [id],
+    );
+    expect(owed).toEqual([{ of_row: true, is_restart: true }]);
   });
 
   it('seals what had no seal, so that the audit is whole', async () => {

@@ -144,6 +144,17 @@ export async function buildWholeCompany(
   return { company, alone: holder.userId, referredTo: referred.userId, shared: both.userId };
 }
 
+/** As whoever migrates: no superuser, and bound by row security. */
+export async function migratorUrl({ adminUrl, sql }: TestDatabase): Promise<string> {
+  const url = new URL(adminUrl);
+  // A copy of a database has its own.
+  await sql(`GRANT CREATE ON DATABASE ${url.pathname.slice(1)} TO app_owner`);
+  await sql(`ALTER ROLE app_migrate PASSWORD 'test-migrate'`);
+  url.username = 'app_migrate';
+  url.password = 'test-migrate';
+  return url.toString();
+}
+
 export async function sealAll(): Promise<void> {
   while ((await sealNext()) === sealBatch);
 }
