@@ -241,7 +241,8 @@ async function count(client: pg.Client, companyId: string, removed: Removed): Pr
 /** The company itself, and the one line that tells of it. */
 const end = (client: pg.Client, { id, code, name }: CompanyFacts): Promise<Removed> =>
   inCompany(client, id, async () => {
-    await client.query('DELETE FROM platform.companies WHERE id = $1', [id]);
+    const { rowCount } = await client.query('DELETE FROM platform.companies WHERE id = $1', [id]);
+    if (rowCount !== 1) throw new Error(`The company ${code} could not be removed`);
     const { rows } = await client.query<{ removed: Removed; exported_sha256: string | null }>(
       'DELETE FROM migrations.company_drops WHERE company_id = $1 RETURNING removed, exported_sha256',
       [id],

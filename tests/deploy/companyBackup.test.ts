@@ -285,6 +285,21 @@ describe('a restoration', () => {
     await database.sql(`DELETE FROM migrations.applied WHERE name = '9999-later'`);
   });
 
+  it('leaves people as they are who are still there', async () => {
+    const { company, shared } = await build();
+    const { code } = company;
+    await exportCompany({ url, code, file }, quiet);
+    await dropCompany({ url, code, exported: file }, noWorkflows, quiet);
+    await database.sql(`UPDATE platform.users SET first_name = 'Later' WHERE id = $1`, [shared]);
+
+    await restoreCompany({ url, file, isTrial: false }, quiet);
+
+    const kept = await database.sql('SELECT first_name FROM platform.users WHERE id = $1', [
+      shared,
+    ]);
+    expect(kept).toEqual([{ first_name: 'Later' }]);
+  });
+
   it('leaves what was under way to the reconciler', async () => {
     const { company } = await build();
     const { id, code } = company;

@@ -119,10 +119,8 @@ describe('a company of 100,000 rows', () => {
     const total = await countOf('core.notifications', id);
     const toFile = ['export', '--company', code, '--to', file];
     const fromFile = ['restore', '--from', file];
-    const away = [
-      ...['drop', '--company', code, '--confirm', code],
-      ...['--exported', file, '--without-temporal'],
-    ];
+    const drop = ['drop', '--company', code, '--confirm', code, '--exported', file];
+    const away = [...drop, '--without-temporal'];
 
     const killedExport = await cli(toFile, { killAt: 'core.notifications: 20000 rows' });
     expect(killedExport.status).toBe(null);
