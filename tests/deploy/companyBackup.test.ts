@@ -67,6 +67,13 @@ const platformLines = (id: string) =>
     [platformCompanyId, id],
   );
 
+/** What a checkpoint says of the chain. */
+const headsOf = (id: string) =>
+  database.sql<{ seq: number; hash: string }>(
+    `SELECT seq::int, hash FROM core.audit_seals WHERE company_id = $1 ORDER BY seq DESC LIMIT 1`,
+    [id],
+  );
+
 const without = (rows: Record<string, string[]>, tables: readonly string[]) =>
   Object.fromEntries(Object.entries(rows).filter(([name]) => !tables.includes(name)));
 
@@ -77,6 +84,7 @@ describe.each(['shared', 'dedicated_schema'] as const)('one company, %s', (isola
 
     await exportCompany({ url, code, file }, quiet);
     const before = await rowsOf(database, id);
+    const checkpoints = await headsOf(id);
     const nextDoor = await rowsOf(database, neighbour.id);
     const removed = await dropCompany({ url, code, exported: file }, noWorkflows, quiet);
     const between = await rowsOf(database, id);
@@ -129,7 +137,8 @@ describe.each(['shared', 'dedicated_schema'] as const)('one company, %s', (isola
       '123456789012345678901234567890.123456789',
     );
 
-    const check = await checkAudit(id);
+    expect(checkpoints).toHaveLength(1);
+    const check = await checkAudit(id, checkpoints);
     expect(check).toMatchObject({ isValid: true, firstBad: null });
     const lines = await platformLines(id);
     expect(lines.map(({ action }) => action)).toEqual(['EXPORT', 'DELETE', 'RESTORE']);
