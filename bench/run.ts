@@ -9,6 +9,7 @@ import { step, type Say } from '../local/progress.ts';
 import { startStack, type Stack } from '../local/stack.ts';
 import { audit } from './figures/audit.ts';
 import { load } from './figures/load.ts';
+import { schemas } from './figures/schemas.ts';
 import { start } from './figures/start.ts';
 import { listPlans, subscribe } from './figures/throughput.ts';
 import { dueTimers, firstTask } from './figures/workflows.ts';
@@ -31,6 +32,7 @@ const sizes = isQuick
       timers: { timers: 40, leadSeconds: 25 },
       starts: { rounds: 1 },
       audit: { lines: 20_000, rounds: 2 },
+      schemas: { companies: 10 },
     }
   : {
       people: 1000,
@@ -40,6 +42,7 @@ const sizes = isQuick
       timers: { timers: 200, leadSeconds: 60 },
       starts: { rounds: 3 },
       audit: { lines: 200_000, rounds: 5 },
+      schemas: { companies: 100 },
     };
 
 type Measure = (world: World, say: Say) => Promise<Row[]>;
@@ -51,6 +54,7 @@ const onStack: Readonly<Record<string, Measure>> = {
   'first-task': (world, say) => firstTask(world, sizes.firstTask, say),
   timers: (world, say) => dueTimers(world, sizes.timers, say),
   audit: (world, say) => audit(world, sizes.audit, say),
+  schemas: (world, say) => schemas(world, sizes.schemas, say),
   subscribe: (world, say) => subscribe(world, sizes.rounds, say),
 };
 const names = ['start', ...Object.keys(onStack)];

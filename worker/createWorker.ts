@@ -13,7 +13,7 @@ import { activityInterceptor } from './refusals.ts';
 export interface WorkerOptions {
   readonly connection: NativeConnection;
   readonly namespace: string;
-  /** Prefix of the queues: `{prefix}-lifecycle`, `{prefix}-notifications`. */
+  /** Prefix of the queues: `{prefix}-lifecycle`, `{prefix}-notifications`, `{prefix}-provisioning`. */
   readonly taskQueue: string;
   readonly bundle: WorkflowBundleOption;
   readonly dependencies: ActivityDependencies;
@@ -41,7 +41,10 @@ export const bundleWorkflows = async (): Promise<{ code: string }> =>
     }),
   });
 
-/** One worker for workflows and their SQL, one that sends mail at a bounded rate. */
+/**
+ * One worker for workflows and their SQL, one that sends mail at a bounded rate, and one that sets
+ * companies up, few at a time.
+ */
 export async function createWorkers({
   connection,
   namespace,
@@ -81,6 +84,11 @@ export async function createWorkers({
       taskQueue: `${taskQueue}-notifications`,
       maxConcurrentActivityTaskExecutions: 10,
       maxTaskQueueActivitiesPerSecond: mailsPerSecond,
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: `${taskQueue}-provisioning`,
+      maxConcurrentActivityTaskExecutions: 2,
     }),
   ]);
 }

@@ -62,6 +62,7 @@ export const onboardingActivities = ({ links }: { readonly links: Links }) => ({
         reviewedBy: order.reviewedBy,
         reviewedAt: step.at,
         note: order.note,
+        ...(order.isolation && { isolation: order.isolation }),
         ...(order.subscriptionPlan && { subscriptionPlan: order.subscriptionPlan }),
       });
       await Timer.cancelScheduled(registration.id, 'The registration is approved');

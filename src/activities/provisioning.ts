@@ -1,6 +1,6 @@
 import { AuditLog } from '../models/AuditLog.ts';
 import { Calendar } from '../models/Calendar.ts';
-import { Company } from '../models/Company.ts';
+import { Company, noSchemaLeft } from '../models/Company.ts';
 import { Credential } from '../models/Credential.ts';
 import { Customer } from '../models/Customer.ts';
 import {
@@ -8,6 +8,7 @@ import {
   execute,
   flush,
   select,
+  sqlState,
   withGlobal,
   withIdentity,
   withTenant,
@@ -59,6 +60,11 @@ export const provisioningActivities = ({
         defaultCurrency: registration.defaultCurrency,
         subscriptionPlan: registration.subscriptionPlan,
       });
+      await execute(
+        `UPDATE platform.companies SET schema_name = app.business_schema(id)
+         WHERE id = $1 AND isolation = 'dedicated_schema'`,
+        [id],
+      );
       AuditLog.record('CREATE', { type: 'company', id }, { companyId: id, after: { name, code } });
     });
   },
@@ -83,6 +89,17 @@ export const provisioningActivities = ({
         if (added === 0) throw conflictOf('domains_domain_key');
       }
     });
+  },
+
+  /** Safe to repeat: a schema that is there gets what it lacks. */
+  async createSchema(ref: RegistrationRef): Promise<void> {
+    const { newCompanyId } = await found(ref);
+    await withTenant(newCompanyId, () => select('SELECT app.prepare_business_schema()')).catch(
+      (error: unknown) => {
+        // What the function says when there are as many as there may be.
+        throw sqlState(error) === '54000' ? noSchemaLeft() : error;
+      },
+    );
   },
 
   /** Safe to repeat: it adds what is missing, and brings back what was put away. */
@@ -166,6 +183,12 @@ export const provisioningActivities = ({
   async archiveSeed(ref: RegistrationRef): Promise<void> {
     const { newCompanyId } = await found(ref);
     await withTenant(newCompanyId, () => setArchived(new Date()));
+  },
+
+  /** Safe to repeat, and content when there is nothing to undo. */
+  async dropUnusedSchema(ref: RegistrationRef): Promise<void> {
+    const { newCompanyId } = await found(ref);
+    await withTenant(newCompanyId, () => select('SELECT app.drop_unused_business_schema()'));
   },
 
   /** Safe to repeat, and content when there is nothing to undo. */

@@ -4,6 +4,7 @@ import type { Actor } from '../context.ts';
 import { Conflict, invalidField } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Calendar } from '../models/Calendar.ts';
+import { refuseSchema } from '../models/Company.ts';
 import { ownCompany } from '../models/contract.ts';
 import { Credential } from '../models/Credential.ts';
 import { conflictOf } from '../models/duplicates.ts';
@@ -31,6 +32,7 @@ import type { Links } from '../models/secretLinks.ts';
 import { Timer } from '../models/Timer.ts';
 import { Transition } from '../models/Transition.ts';
 import { hashSecret } from '../secrets.ts';
+import type { Isolation } from '../rules/companies.ts';
 import {
   nextRegistrationStatus,
   onboardingSettings,
@@ -203,20 +205,21 @@ export function createRegistrations({
       actor: Actor,
       id: string,
       wish: {
+        readonly isolation?: Isolation | undefined;
         readonly subscriptionPlan?: Registration['subscriptionPlan'] | undefined;
         readonly note?: string | undefined;
       },
       once: Once,
     ): Promise<RegistrationView | Replay> =>
-      carriedOut(
-        onboarding.approve,
-        { actor, id, once, event: 'approve' },
-        {
+      carriedOut(onboarding.approve, { actor, id, once, event: 'approve' }, async () => {
+        if (wish.isolation === 'dedicated_schema') await refuseSchema();
+        return {
           reviewedBy: actor.userId,
+          ...(wish.isolation && { isolation: wish.isolation }),
           subscriptionPlan: wish.subscriptionPlan ?? null,
           note: wish.note ?? null,
-        },
-      ),
+        };
+      }),
 
     reject: (
       actor: Actor,
@@ -224,13 +227,8 @@ export function createRegistrations({
       reason: string,
       once: Once,
     ): Promise<RegistrationView | Replay> =>
-      carriedOut(
-        onboarding.reject,
-        { actor, id, once, event: 'reject' },
-        {
-          reviewedBy: actor.userId,
-          reason,
-        },
+      carriedOut(onboarding.reject, { actor, id, once, event: 'reject' }, () =>
+        Promise.resolve({ reviewedBy: actor.userId, reason }),
       ),
 
     retry: (
@@ -239,12 +237,8 @@ export function createRegistrations({
       reason: string | undefined,
       once: Once,
     ): Promise<RegistrationView | Replay> =>
-      carriedOut(
-        onboarding.retry,
-        { actor, id, once, event: 'retry' },
-        {
-          reason: reason ?? null,
-        },
+      carriedOut(onboarding.retry, { actor, id, once, event: 'retry' }, () =>
+        Promise.resolve({ reason: reason ?? null }),
       ),
 
     /**
@@ -288,7 +282,7 @@ export function createRegistrations({
       readonly once: Once;
       readonly event: 'approve' | 'reject' | 'retry';
     },
-    wish: Wish,
+    prepare: () => Promise<Wish>,
   ): Promise<RegistrationView | Replay> {
     const { companyId } = actor;
     return commandOnce(once, async (commandId) => {
@@ -304,7 +298,7 @@ export function createRegistrations({
             if (!nextRegistrationStatus(registration.status, event)) {
               throw illegalDecision(registration.status, event);
             }
-            return wish;
+            return prepare();
           },
         });
       }

@@ -5,9 +5,16 @@ import {
   type InferCreationAttributes,
   type Sequelize,
 } from 'sequelize';
-import type { businessTypes, subscriptionPlans } from '../rules/companies.ts';
+import { Conflict } from '../errors.ts';
+import {
+  mostSchemas,
+  type businessTypes,
+  type Isolation,
+  type subscriptionPlans,
+} from '../rules/companies.ts';
 import type { CompanySettings } from '../rules/settings.ts';
 import { column, platformTable } from './columns.ts';
+import { select } from './database.ts';
 
 export type { CompanySettings };
 
@@ -22,7 +29,7 @@ export class Company extends Model<InferAttributes<Company>, InferCreationAttrib
   declare name: string;
   declare code: string;
   declare schemaName: CreationOptional<string>;
-  declare isolation: CreationOptional<'shared' | 'dedicated_schema'>;
+  declare isolation: CreationOptional<Isolation>;
   declare status: CreationOptional<'active' | 'suspended' | 'closed'>;
   declare businessType: CreationOptional<(typeof businessTypes)[number]>;
   declare contactEmail: CreationOptional<string | null>;
@@ -70,4 +77,18 @@ export class Company extends Model<InferAttributes<Company>, InferCreationAttrib
       platformTable(sequelize, 'companies'),
     );
   }
+}
+
+export const noSchemaLeft = (): Conflict =>
+  new Conflict(
+    'SCHEMA_LIMIT',
+    `${mostSchemas} companies have schemas of their own, and no more can; choose the isolation shared`,
+  );
+
+/** @throws Conflict SCHEMA_LIMIT; in any open transaction, for the catalog is the same for all */
+export async function refuseSchema(): Promise<void> {
+  const [schemas] = await select<{ n: number }>(
+    `SELECT count(*)::int AS n FROM pg_namespace WHERE nspname ~ '^t_[0-9a-f]{16}$'`,
+  );
+  if ((schemas?.n ?? 0) >= mostSchemas) throw noSchemaLeft();
 }

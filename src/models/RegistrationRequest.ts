@@ -6,7 +6,7 @@ import {
   type Sequelize,
 } from 'sequelize';
 import { Conflict } from '../errors.ts';
-import type { businessTypes, subscriptionPlans } from '../rules/companies.ts';
+import type { businessTypes, Isolation, subscriptionPlans } from '../rules/companies.ts';
 import {
   allowedDecisions,
   nextRegistrationStatus,
@@ -58,7 +58,7 @@ export class RegistrationRequest extends Model<
   declare adminPasswordHash: string | null;
   declare defaultCurrency: string;
   declare subscriptionPlan: (typeof subscriptionPlans)[number];
-  declare isolation: CreationOptional<'shared' | 'dedicated_schema'>;
+  declare isolation: CreationOptional<Isolation>;
   declare status: RegistrationStatus;
   declare stateVersion: CreationOptional<number>;
   declare reason: CreationOptional<string | null>;

@@ -1,3 +1,4 @@
+import type { Isolation } from '../rules/companies.ts';
 import type { OnboardingTimer, RegistrationStatus } from '../rules/onboarding.ts';
 import { onboardingWorkflowId } from '../rules/workflowIds.ts';
 import type { WorkflowStart } from './OutboxEntry.ts';
@@ -12,6 +13,8 @@ export interface OnboardingState {
   readonly status: RegistrationStatus;
   readonly stateVersion: number;
   readonly newCompanyId: string;
+  /** Not in the histories of before companies could have schemas. */
+  readonly isolation?: Isolation;
   /** Soonest first. */
   readonly timers: readonly DueOnboardingTimer[];
   /** Nothing can happen any more. */
@@ -23,6 +26,7 @@ export type OnboardingResult = Pick<OnboardingState, 'status' | 'stateVersion'>;
 
 export interface ApproveRegistration {
   readonly reviewedBy: string | null;
+  readonly isolation?: Isolation;
   readonly subscriptionPlan: 'free' | 'standard' | 'premium' | null;
   readonly note: string | null;
 }
@@ -63,6 +67,7 @@ export async function onboardingStateOf(
     status: registration.status,
     stateVersion: registration.stateVersion,
     newCompanyId: registration.newCompanyId,
+    isolation: registration.isolation,
     timers: ahead
       .map(({ name, occurrence, dueAt }) => ({ name, occurrence, dueAt }))
       .toSorted((a, b) => a.dueAt - b.dueAt),

@@ -1,4 +1,4 @@
-import { proxyActivities, type ActivityInterfaceFor } from '@temporalio/workflow';
+import { proxyActivities, workflowInfo, type ActivityInterfaceFor } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 
 /** The activities, each shown under the name of the step in the Temporal UI; tried until they work. */
@@ -8,6 +8,10 @@ export const doing = (summary: string): ActivityInterfaceFor<Activities> =>
     startToCloseTimeout: '10 seconds',
     retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
   });
+
+/** The queue beside the workflows' own that runs this kind of activity. */
+export const queueOf = (kind: 'notifications' | 'provisioning'): string =>
+  workflowInfo().taskQueue.replace(/-lifecycle$/, `-${kind}`);
 
 /** A timer's or event's name as people read it. */
 export const inWords = (name: string): string => name.replaceAll('_', ' ');

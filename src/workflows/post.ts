@@ -1,5 +1,6 @@
-import { isCancellation, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import { isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
+import { queueOf } from './doing.ts';
 
 const { giveUpNotification } = proxyActivities<Activities>({ startToCloseTimeout: '10 seconds' });
 
@@ -16,7 +17,7 @@ export function openPost(companyId: string): Post {
   /** The activity says itself when a mail server that refused is asked again. */
   const { deliverNotification } = proxyActivities<Activities>({
     summary: 'e-mail',
-    taskQueue: workflowInfo().taskQueue.replace(/-lifecycle$/, '-notifications'),
+    taskQueue: queueOf('notifications'),
     startToCloseTimeout: '30 seconds',
     retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
   });

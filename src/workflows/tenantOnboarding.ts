@@ -29,7 +29,7 @@ import {
   type RegistrationEvent,
 } from '../rules/onboarding.ts';
 import { openAttention } from './attention.ts';
-import { doing, inWords } from './doing.ts';
+import { doing, inWords, queueOf } from './doing.ts';
 import { openInbox } from './inbox.ts';
 import { openPost } from './post.ts';
 import { attribute } from './searchAttributes.ts';
@@ -52,6 +52,7 @@ type Wish =
 const provisioning = (summary: string) =>
   proxyActivities<Activities>({
     summary,
+    taskQueue: queueOf('provisioning'),
     startToCloseTimeout: '10 seconds',
     scheduleToCloseTimeout: '1 hour',
     retry: { initialInterval: '10 seconds', backoffCoefficient: 4, maximumAttempts: 5 },
@@ -140,6 +141,10 @@ export async function tenantOnboarding(input: TenantOnboardingInput): Promise<vo
       await provisioning('company').createCompany(ref);
       undone.unshift(() => doing('release the domains').releaseDomains(ref));
       await provisioning('domains').addDomains(ref);
+      if (current.isolation === 'dedicated_schema') {
+        undone.unshift(() => doing('drop the schema').dropUnusedSchema(ref));
+        await provisioning('a schema of its own').createSchema(ref);
+      }
       undone.unshift(() => doing('archive the seed').archiveSeed(ref));
       await provisioning('settings, calendar, categories').seedCompany(ref);
       undone.unshift(() => doing('disable the administrator').disableAdministrator(ref));

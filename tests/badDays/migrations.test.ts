@@ -161,6 +161,122 @@ describe('migrations', () => {
     ]);
   });
 
+  describe('of companies with schemas of their own', () => {
+    const everywhere: Migration = {
+      name: '9004-everywhere',
+      business: {
+        up: 'ALTER TABLE policy_subscriptions ADD COLUMN note text',
+        down: 'ALTER TABLE policy_subscriptions DROP COLUMN note',
+      },
+    };
+    const slowly: Migration = {
+      name: '9005-slowly',
+      business: {
+        up: 'CREATE TABLE late (company_id uuid); SELECT pg_sleep(0.2);',
+        down: 'DROP TABLE late',
+      },
+    };
+    const withNote = (url: string) =>
+      asAdmin<{ schema: string }>(
+        url,
+        `SELECT relnamespace::regnamespace::text AS schema FROM pg_class c JOIN pg_attribute a
+           ON a.attrelid = c.oid AND a.attname = 'note' WHERE c.relname = 'policy_subscriptions'`,
+      );
+    const lateIn = (url: string) => asAdmin(url, `SELECT 1 FROM pg_class WHERE relname = 'late'`);
+
+    async function databaseOf(companies: number): Promise<{ url: string; schemas: string[] }> {
+      const url = await migratedDatabase();
+      // Gives the owner its rights in this database.
+      await (await migratorOn(shipped)).migrateUp(url);
+      await asAdmin(
+        url,
+        `INSERT INTO platform.companies (id, name, code, isolation)
+         SELECT gen_random_uuid(), 'Own ' || n, 'OWN' || n, 'dedicated_schema'
+         FROM generate_series(1, ${companies}) n`,
+      );
+      await asAdmin(
+        url,
+        `DO $$ DECLARE company uuid; BEGIN
+           FOR company IN SELECT id FROM platform.companies WHERE isolation = 'dedicated_schema' LOOP
+             PERFORM set_config('app.current_company_id', company::text, true);
+             PERFORM app.prepare_business_schema();
+           END LOOP; END $$`,
+      );
+      const known = await asAdmin<{ schema: string }>(
+        url,
+        'SELECT schema_name AS schema FROM migrations.business_schemas ORDER BY 1',
+      );
+      return { url, schemas: known.map(({ schema }) => schema) };
+    }
+
+    it('make each like the one that all others share', async () => {
+      const { url, schemas } = await databaseOf(1);
+      const bare = (await catalogue(url)).map((each) => JSON.stringify(each));
+      const own = schemas[0] ?? 'none';
+      const named = (schema: string): string[] =>
+        bare
+          .filter((each) => each.includes(`${schema}.`))
+          .map((each) => each.replaceAll(`${schema}.`, 'here.'))
+          // The definition holds the schema's name, and its digest differs with it.
+          .map((each) => (each.includes('search_policy_ids') ? 'the search' : each))
+          .filter((each) => !each.includes('own_company'));
+
+      expect(named(own).toSorted()).toEqual(named('shared').toSorted());
+      expect(bare.filter((each) => each.includes('own_company')).length).toBeGreaterThan(5);
+    });
+
+    it('go to all but the one that is broken, say which, and go on there', async () => {
+      const { url, schemas } = await databaseOf(6);
+      const { migrateUp, migrateDown, migrationStatus } = await migratorOn([
+        ...shipped,
+        everywhere,
+      ]);
+      const odd = schemas[2] ?? 'none';
+      await asAdmin(url, `ALTER TABLE ${odd}.policy_subscriptions ADD COLUMN note integer`);
+      const said: string[] = [];
+
+      const failure = migrateUp(url, {}, (progress) => said.push(progress));
+
+      await expect(failure).rejects.toThrow(`1 of 6 schemas of companies could not be migrated`);
+      await expect(failure).rejects.toThrow(odd);
+      expect(said).toHaveLength(6);
+      expect(await withNote(url)).toHaveLength(7);
+      const pending = (await migrationStatus(url)).schemas.filter((each) => each.pending > 0);
+      expect(pending).toMatchObject([{ schema: odd, pending: 1 }]);
+
+      await asAdmin(url, `ALTER TABLE ${odd}.policy_subscriptions DROP COLUMN note`);
+      expect(await migrateUp(url)).toEqual([]);
+      expect(await withNote(url)).toHaveLength(7);
+      expect((await migrationStatus(url)).schemas.every(({ pending: open }) => open === 0)).toBe(
+        true,
+      );
+      await migrateDown(url, everywhere.name);
+      expect(await withNote(url)).toEqual([]);
+    });
+
+    it('go on where they were killed, at most four at a time', async () => {
+      const { url } = await databaseOf(12);
+      const { migrateUp } = await migratorOn([...shipped, slowly]);
+      const running = `FROM pg_stat_activity WHERE application_name = 'surety-migrate'
+        AND datname = current_database() AND query LIKE '%prepare_business_schema%'`;
+      const killed = migrateUp(url).then(
+        () => 'ran to its end',
+        (error: unknown) => String(error),
+      );
+      await until('some are done', async () => (await lateIn(url)).length >= 3, 20_000);
+      const atOnce = (await asAdmin(url, `SELECT 1 ${running} AND state = 'active'`)).length;
+      await asAdmin(url, `SELECT pg_terminate_backend(pid) ${running}`);
+
+      expect(await killed).toContain('could not be migrated');
+      const before = (await lateIn(url)).length;
+      await migrateUp(url);
+
+      expect(atOnce).toBeLessThanOrEqual(4);
+      expect(before).toBeLessThan(13);
+      expect(await lateIn(url)).toHaveLength(13);
+    });
+  });
+
   it('let the old code go on while one that only adds is run', async () => {
     const product = await openProduct();
     try {

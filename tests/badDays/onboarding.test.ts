@@ -6,6 +6,7 @@ const steps = [
   'beginProvisioning',
   'createCompany',
   'addDomains',
+  'createSchema',
   'seedCompany',
   'createAdministrator',
   'openCompany',
@@ -46,7 +47,7 @@ describe('the worker that dies between the steps of setting a company up', () =>
       const answer = await product.as('global_admin').insist({
         method: 'POST',
         path: `/administration/registration-requests/${registrations[index]}/approve`,
-        body: {},
+        body: { isolation: step === 'createSchema' ? 'dedicated_schema' : 'shared' },
         key: newKey(),
       });
       await product.died('worker');
@@ -68,11 +69,10 @@ describe('the worker that dies between the steps of setting a company up', () =>
       },
       120_000,
     );
-    const made = await product.sql(
+    const companies = await product.sql<{ schema: string; name: string }>(
       `SELECT r.company_name AS name, c.status, c.archived_at,
          (SELECT count(*)::int FROM platform.domains d WHERE d.company_id = c.id) AS domains,
-         (SELECT count(*)::int FROM shared.property_categories p WHERE p.company_id = c.id) AS categories,
-         (SELECT count(*)::int FROM shared.customers k WHERE k.company_id = c.id) AS customers,
+         c.schema_name AS schema,
          (SELECT count(*)::int FROM core.calendars k WHERE k.company_id = c.id) AS calendars,
          (SELECT count(*)::int FROM platform.memberships m WHERE m.company_id = c.id) AS people,
          r.admin_password_hash AS secret,
@@ -82,6 +82,19 @@ describe('the worker that dies between the steps of setting a company up', () =>
        ORDER BY r.admin_email`,
     );
 
+    const made = await Promise.all(
+      companies.map(async ({ schema, ...company }) => {
+        const [business] = await product.sql(
+          `SELECT (SELECT count(*)::int FROM ${schema}.property_categories p
+             WHERE p.company_id = c.id) AS categories,
+             (SELECT count(*)::int FROM ${schema}.customers k WHERE k.company_id = c.id) AS customers,
+             $1 = app.business_schema(c.id) AS "isAlone"
+           FROM platform.companies c WHERE c.schema_name = $1 AND c.name = $2`,
+          [schema, company.name],
+        );
+        return { ...company, ...business };
+      }),
+    );
     expect(made).toEqual(
       steps.map((step) => ({
         name: `Acme ${step}`,
@@ -90,6 +103,7 @@ describe('the worker that dies between the steps of setting a company up', () =>
         domains: 1,
         categories: 6,
         customers: 1,
+        isAlone: step === 'createSchema',
         calendars: 1,
         people: 1,
         secret: null,

@@ -1,8 +1,12 @@
+import { platformCompanyId } from '../../src/models/database.ts';
+import { selfCheck } from '../../src/models/selfCheck.ts';
+import { mostSchemas } from '../../src/rules/companies.ts';
+import { buildActor } from '../support/build.ts';
 import { dayMs, useJourneys, type Journeys } from '../support/journey.ts';
 import { beginOnboarding, type Onboarding } from '../support/onboarding.ts';
 
 /** What the new company has, as its own rows. */
-const madeOf = async (onboarding: Onboarding) => {
+const madeOf = async (onboarding: Onboarding, business = 'shared') => {
   const count = async (table: string, where = 'true'): Promise<unknown> =>
     (
       await onboarding.rows(
@@ -12,8 +16,8 @@ const madeOf = async (onboarding: Onboarding) => {
       )
     )[0]?.['n'];
   return {
-    categories: await count('shared.property_categories', 'archived_at IS NULL'),
-    selfCustomers: await count('shared.customers', 'is_self AND archived_at IS NULL'),
+    categories: await count(`${business}.property_categories`, 'archived_at IS NULL'),
+    selfCustomers: await count(`${business}.customers`, 'is_self AND archived_at IS NULL'),
     calendars: await count('core.calendars', 'archived_at IS NULL'),
     domains: await count('platform.domains', 'verified_at IS NOT NULL'),
     admins: await count(
@@ -180,6 +184,62 @@ describe('the onboarding of a company', () => {
     expect(await onboarding.row()).toMatchObject({ status: 'active', last_error: null });
     expect(await onboarding.company()).toMatchObject({ status: 'active', archived_at: null });
     expect(await madeOf(onboarding)).toEqual(everything);
+  });
+
+  it('gives a company a schema of its own, takes it back when a later step fails, and again', async () => {
+    const adminPhone = '+49301234567';
+    const onboarding = await beginOnboarding(journeys, { adminPhone });
+    const { new_company_id: companyId } = await onboarding.row();
+    const schemas = () =>
+      journeys.database.sql<{ name: string }>(
+        `SELECT nspname AS name FROM pg_namespace WHERE nspname = app.business_schema($1)`,
+        [companyId],
+      );
+    // The step after the schema fails: somebody else has the administrator's number by now.
+    const { userId } = await buildActor({ companyId: platformCompanyId });
+    const givePhone = (phone: string | null) =>
+      journeys.database.sql('UPDATE platform.users SET phone_number = $2 WHERE id = $1', [
+        userId,
+        phone,
+      ]);
+    await givePhone(adminPhone);
+
+    await onboarding.approve({ isolation: 'dedicated_schema' });
+    await onboarding.reaches('failed');
+    const afterFailure = await schemas();
+    await givePhone(null);
+    await onboarding.retry();
+    await onboarding.reaches('active');
+
+    expect(afterFailure).toEqual([]);
+    const name = (await schemas())[0]?.name ?? 'none';
+    expect(await onboarding.company()).toMatchObject({
+      status: 'active',
+      isolation: 'dedicated_schema',
+      schema_name: name,
+    });
+    expect(await madeOf(onboarding, name)).toEqual(everything);
+    expect(await madeOf(onboarding)).toMatchObject({ categories: 0, selfCustomers: 0 });
+    await selfCheck();
+  });
+
+  it('refuses a schema of its own when there are as many as there may be', async () => {
+    const onboarding = await beginOnboarding(journeys);
+    const names = Array.from(
+      { length: mostSchemas },
+      (_, n) => `t_${n.toString(16).padStart(16, '0')}`,
+    );
+    const each = (statement: (name: string) => string) =>
+      journeys.database.sql(names.map(statement).join(';'));
+    await each((name) => `CREATE SCHEMA IF NOT EXISTS ${name}`);
+
+    const refused = onboarding.approve({ isolation: 'dedicated_schema' });
+
+    await expect(refused).rejects.toMatchObject({ status: 409, code: 'SCHEMA_LIMIT' });
+    expect(await onboarding.row()).toMatchObject({ status: 'pending', isolation: 'shared' });
+    await each((name) => `DROP SCHEMA ${name}`);
+    await onboarding.approve({ isolation: 'dedicated_schema' });
+    await onboarding.reaches('active');
   });
 
   it('has one winner when approval and expiry meet', async () => {

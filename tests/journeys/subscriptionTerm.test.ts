@@ -43,36 +43,39 @@ describe('the term of a subscription', () => {
     },
   );
 
-  it('sends each message once, calls the holder a week before the end, and is over', async () => {
-    const journey = await journeys.begin();
+  it.each(['shared', 'dedicated_schema'] as const)(
+    'sends each message once, calls the holder a week before the end, and is over (%s)',
+    async (isolation) => {
+      const journey = await journeys.begin({ isolation });
 
-    await journey.end();
+      await journey.end();
 
-    const { policyNumber } = journey;
-    const { end_date: endDate, ...row } = await journey.row();
-    expect(row).toMatchObject({ status: 'expired', state_version: 2, term_no: 1 });
-    expect(row['workflow_closed_at']).not.toBeNull();
-    expect(await journey.policy()).toMatchObject({ status: 'expired' });
-    expect(await events(journey)).toEqual(['subscribe', 'expire']);
-    const reminder = `Policy ${policyNumber} ends on ${String(endDate)}`;
-    expect(journey.subjects()).toEqual([
-      `Your policy ${policyNumber}`,
-      ...Array.from({ length: 5 }, () => reminder),
-      `Policy ${policyNumber} has expired`,
-    ]);
-    expect(new Set(journey.mails().map(({ messageId }) => messageId)).size).toBe(7);
-    const inApp = (await journey.notifications()).filter(({ channel }) => channel === 'in_app');
-    expect(inApp.map((each) => each['template_code'])).toEqual([
-      'subscription_confirmed',
-      ...Array.from({ length: 3 }, () => 'renewal_reminder'),
-      'renewal_call',
-      ...Array.from({ length: 2 }, () => 'renewal_reminder'),
-      'subscription_expired',
-    ]);
-    expect(inApp.filter((each) => each['recipient_role'] !== null)).toMatchObject([
-      { template_code: 'renewal_call', recipient_role: 'call_center' },
-    ]);
-  });
+      const { policyNumber } = journey;
+      const { end_date: endDate, ...row } = await journey.row();
+      expect(row).toMatchObject({ status: 'expired', state_version: 2, term_no: 1 });
+      expect(row['workflow_closed_at']).not.toBeNull();
+      expect(await journey.policy()).toMatchObject({ status: 'expired' });
+      expect(await events(journey)).toEqual(['subscribe', 'expire']);
+      const reminder = `Policy ${policyNumber} ends on ${String(endDate)}`;
+      expect(journey.subjects()).toEqual([
+        `Your policy ${policyNumber}`,
+        ...Array.from({ length: 5 }, () => reminder),
+        `Policy ${policyNumber} has expired`,
+      ]);
+      expect(new Set(journey.mails().map(({ messageId }) => messageId)).size).toBe(7);
+      const inApp = (await journey.notifications()).filter(({ channel }) => channel === 'in_app');
+      expect(inApp.map((each) => each['template_code'])).toEqual([
+        'subscription_confirmed',
+        ...Array.from({ length: 3 }, () => 'renewal_reminder'),
+        'renewal_call',
+        ...Array.from({ length: 2 }, () => 'renewal_reminder'),
+        'subscription_expired',
+      ]);
+      expect(inApp.filter((each) => each['recipient_role'] !== null)).toMatchObject([
+        { template_code: 'renewal_call', recipient_role: 'call_center' },
+      ]);
+    },
+  );
 
   it('follows the numbers of the company, and those of the plan before them', async () => {
     const journey = await journeys.begin({

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import { projectDir } from '../../local/dataDir.ts';
-import { withTenant } from '../../src/models/database.ts';
+import { platformCompanyId, withTenant } from '../../src/models/database.ts';
 import { queueMail } from '../../src/models/mail.ts';
 import { addDays } from '../../src/rules/calendar.ts';
 import { scheduleWorkflowId } from '../../src/rules/workflowIds.ts';
@@ -86,6 +86,24 @@ const paths: Readonly<Record<string, (journeys: Journeys) => Promise<Run>>> = {
     await onboarding.reaches('active');
     const { admin_user_id: userId } = await onboarding.row();
     await onboarding.registrations.noteSignIn(String(userId));
+    await journeys.endOf(onboarding.workflowId, onboarding.id);
+    return onboarding;
+  },
+  'onboarding-dedicated-failed-and-retried': async (journeys) => {
+    const adminPhone = '+49307654321';
+    const onboarding = await beginOnboarding(journeys, { adminPhone });
+    const { userId } = await buildActor({ companyId: platformCompanyId });
+    const setPhone = (phone: string | null) =>
+      journeys.database.sql('UPDATE platform.users SET phone_number = $2 WHERE id = $1', [
+        userId,
+        phone,
+      ]);
+    await setPhone(adminPhone);
+    await onboarding.approve({ isolation: 'dedicated_schema' });
+    await onboarding.reaches('failed');
+    await setPhone(null);
+    await onboarding.retry();
+    await onboarding.reaches('active');
     await journeys.endOf(onboarding.workflowId, onboarding.id);
     return onboarding;
   },

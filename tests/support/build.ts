@@ -7,7 +7,9 @@ import { Company } from '../../src/models/Company.ts';
 import { InsurancePlan } from '../../src/models/InsurancePlan.ts';
 import { PropertyCategory } from '../../src/models/PropertyCategory.ts';
 import type { WorkflowStart } from '../../src/models/OutboxEntry.ts';
+import { getRow } from '../../src/models/rows.ts';
 import { User } from '../../src/models/User.ts';
+import type { TestDatabase } from './database.ts';
 import { Membership } from '../../src/models/Membership.ts';
 import type { Role } from '../../src/rules/permissions.ts';
 
@@ -27,6 +29,24 @@ export async function buildCompany(
       ...overrides,
     }),
   );
+}
+
+/** A company whose business tables are its own. */
+export async function buildDedicatedCompany(
+  sql: TestDatabase['sql'],
+  overrides: Parameters<typeof buildCompany>[0] = {},
+): Promise<Company> {
+  const { id } = await buildCompany(overrides);
+  await sql(
+    `UPDATE platform.companies
+     SET isolation = 'dedicated_schema', schema_name = app.business_schema(id) WHERE id = $1`,
+    [id],
+  );
+  await sql(
+    `SELECT set_config('app.current_company_id', $1, true), app.prepare_business_schema()`,
+    [id],
+  );
+  return withGlobal(() => getRow(Company, id));
 }
 
 /** A person with a membership, and the actor they are when signed in. */

@@ -24,6 +24,8 @@ export async function openTestDatabase(
   const template = new URL(templateUrl).pathname.slice(1);
   await asAdmin(withDatabase(templateUrl, 'postgres'), async (client) => {
     await client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`);
+    // Of a template, what roles may do in the database itself is not copied.
+    await client.query(`GRANT CREATE ON DATABASE ${name} TO app_owner`);
   });
 
   const adminUrl = withDatabase(templateUrl, name);

@@ -15,9 +15,10 @@ import type { Actor } from '../../src/context.ts';
 import type { Company } from '../../src/models/Company.ts';
 import type { InsurancePlan } from '../../src/models/InsurancePlan.ts';
 import { dateAt, startOfDay, type CalendarDate } from '../../src/rules/calendar.ts';
+import type { Isolation } from '../../src/rules/companies.ts';
 import type { Role } from '../../src/rules/permissions.ts';
 import { subscriptionWorkflowId } from '../../src/rules/workflowIds.ts';
-import { as, buildActor, buildCompany, buildPlan, once } from './build.ts';
+import { as, buildActor, buildCompany, buildDedicatedCompany, buildPlan, once } from './build.ts';
 import { openTestDatabase, type TestDatabase } from './database.ts';
 import { openSkippingTemporal, type Mail, type TestTemporal } from './lifecycle.ts';
 
@@ -51,6 +52,7 @@ export interface Journeys {
 }
 
 export interface Begin {
+  readonly isolation?: Isolation;
   readonly timeZone?: string;
   readonly settings?: Company['settings'];
   readonly plan?: Partial<Parameters<typeof buildPlan>[0]>;
@@ -156,11 +158,12 @@ export async function openJourneys(
     await server.temporal.client.workflow.getHandle(workflowId).result();
   }
 
-  async function begin({ timeZone, settings, plan: overrides, ...wish }: Begin = {}) {
-    const company = await buildCompany({
-      ...(timeZone && { timeZone }),
-      ...(settings && { settings }),
-    });
+  async function begin({ isolation, timeZone, settings, plan: overrides, ...wish }: Begin = {}) {
+    const facts = { ...(timeZone && { timeZone }), ...(settings && { settings }) };
+    const company =
+      isolation === 'dedicated_schema'
+        ? await buildDedicatedCompany(database.sql, facts)
+        : await buildCompany(facts);
     const holder = await buildActor({ companyId: company.id });
     const plan = await buildPlan({ companyId: company.id, ...overrides });
     const { autoRenew = false, startsIn = 0 } = wish;
@@ -182,6 +185,7 @@ export async function openJourneys(
     facts: Pick<Journey, 'id' | 'policyNumber' | 'company' | 'plan' | 'holder'>,
   ): Journey {
     const { id, company, holder } = facts;
+    const business = company.schemaName;
     const workflowId = subscriptionWorkflowId(company.id, id);
     const rows = async (table: string, where: string, order = 'id'): Promise<Row[]> => {
       const found = await database.sql<{ row: Row }>(
@@ -195,17 +199,21 @@ export async function openJourneys(
       if (!row) throw new Error(`Nothing of the subscription ${id} in ${table}`);
       return row;
     };
-    const row = (): Promise<Row> => only('shared.policy_subscriptions', 'id = $1');
+    const row = (): Promise<Row> => only(`${business}.policy_subscriptions`, 'id = $1');
     const mails = (): Mail[] => server.mails.filter(({ to }) => to === holder.email);
     return {
       ...facts,
       workflowId,
       async setPlan(changes) {
         const { id: planId } = facts.plan;
-        await database.sql(`UPDATE shared.insurance_plans SET ${changes} WHERE id = $1`, [planId]);
+        await database.sql(`UPDATE ${business}.insurance_plans SET ${changes} WHERE id = $1`, [
+          planId,
+        ]);
       },
       async setRow(changes) {
-        await database.sql(`UPDATE shared.policy_subscriptions SET ${changes} WHERE id = $1`, [id]);
+        await database.sql(`UPDATE ${business}.policy_subscriptions SET ${changes} WHERE id = $1`, [
+          id,
+        ]);
       },
       staff: (role) => buildActor({ companyId: company.id, role }),
       cancel: (wish = {}, key, requestId) =>
@@ -226,10 +234,10 @@ export async function openJourneys(
       expiresAt: async () => instantOf((await row())['expires_at']),
       policy: () =>
         only(
-          'shared.policies',
-          'id = (SELECT policy_id FROM shared.policy_subscriptions WHERE id = $1)',
+          `${business}.policies`,
+          `id = (SELECT policy_id FROM ${business}.policy_subscriptions WHERE id = $1)`,
         ),
-      terms: () => rows('shared.subscription_terms', 'subscription_id = $1', 'term_no'),
+      terms: () => rows(`${business}.subscription_terms`, 'subscription_id = $1', 'term_no'),
       timers: () => rows('core.timers', 'entity_id = $1', 'due_at, name'),
       transitions: () => rows('core.transitions', 'entity_id = $1', 'state_version'),
       notifications: () => rows('core.notifications', 'entity_id = $1'),

@@ -10,6 +10,7 @@ import { readConfig } from '../../src/config.ts';
 import type { Actor } from '../../src/context.ts';
 import { platformCompanyId } from '../../src/models/database.ts';
 import { createLinks } from '../../src/models/secretLinks.ts';
+import type { Isolation } from '../../src/rules/companies.ts';
 import type { RegistrationStatus } from '../../src/rules/onboarding.ts';
 import { onboardingWorkflowId } from '../../src/rules/workflowIds.ts';
 import { as, buildActor, once } from './build.ts';
@@ -44,7 +45,7 @@ export interface Onboarding {
   readonly workflowId: string;
   readonly registrations: Registrations;
   readonly reviewer: Actor;
-  approve(key?: string): Promise<unknown>;
+  approve(wish?: { readonly isolation?: Isolation }, key?: string): Promise<unknown>;
   reject(reason?: string): Promise<unknown>;
   retry(): Promise<unknown>;
   /** Waits until the row says so and nothing is under way. */
@@ -97,8 +98,8 @@ export async function beginOnboarding(
     workflowId,
     registrations,
     reviewer,
-    approve: (key) =>
-      as(reviewer, () => registrations.approve(reviewer, id, {}, once(reviewer, key))),
+    approve: (decision = {}, key) =>
+      as(reviewer, () => registrations.approve(reviewer, id, decision, once(reviewer, key))),
     reject: (reason = 'No licence') =>
       as(reviewer, () => registrations.reject(reviewer, id, reason, once(reviewer))),
     retry: () => as(reviewer, () => registrations.retry(reviewer, id, 'Mended', once(reviewer))),

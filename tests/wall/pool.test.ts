@@ -13,7 +13,7 @@ import {
   withTenant,
 } from '../../src/models/database.ts';
 import { PropertyCategory } from '../../src/models/PropertyCategory.ts';
-import { buildCompany } from '../support/build.ts';
+import { buildCompany, buildDedicatedCompany } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { report } from '../support/report.ts';
 
@@ -38,7 +38,11 @@ beforeAll(async () => {
       defineModels(sequelize);
     },
   );
-  companies = await Promise.all(Array.from({ length: 50 }, async () => (await buildCompany()).id));
+  companies = [];
+  for (let n = 0; n < 50; n += 1) {
+    const build = n % 5 > 0 ? buildCompany : () => buildDedicatedCompany(database.sql);
+    companies.push((await build()).id);
+  }
 });
 afterAll(() => database.close());
 

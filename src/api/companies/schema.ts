@@ -1,5 +1,5 @@
 import Joi from 'joi';
-import { businessTypes, subscriptionPlans } from '../../rules/companies.ts';
+import { businessTypes, isolations, subscriptionPlans } from '../../rules/companies.ts';
 import { roleCodes } from '../../rules/permissions.ts';
 import { settingsOf, type Setting } from '../../rules/settings.ts';
 import { listQuery } from '../listQuery.ts';
@@ -67,7 +67,7 @@ export const companyAnswer = object({
   name: text(200),
   code: text(20),
   status: oneOf('active', 'suspended', 'closed'),
-  isolation: oneOf('shared', 'dedicated_schema'),
+  isolation: oneOf(...isolations),
   business_type: oneOf(...businessTypes),
   contact_email: nullable(email()),
   contact_phone: nullable(text(100)),

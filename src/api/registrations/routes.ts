@@ -116,7 +116,7 @@ export const registrationRoutes = ({
       registrations.approve(
         actor,
         params.id,
-        { subscriptionPlan: body.plan, note: body.note },
+        { isolation: body.isolation, subscriptionPlan: body.plan, note: body.note },
         once,
       ),
     examples: { body: { note: 'Known from the fair' } },

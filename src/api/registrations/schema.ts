@@ -1,4 +1,4 @@
-import { businessTypes, subscriptionPlans } from '../../rules/companies.ts';
+import { businessTypes, isolations, subscriptionPlans } from '../../rules/companies.ts';
 import { registrationStatuses } from '../../rules/onboarding.ts';
 import { listQuery } from '../listQuery.ts';
 import {
@@ -38,7 +38,9 @@ export const verifyBody = object({ code: text(200) });
 export const registrationPath = object({ id: id() });
 
 export const approveBody = object({
-  isolation: oneOf('shared').default('shared'),
+  isolation: optional(oneOf(...isolations)).description(
+    'Where its business rows stand: among those of others (the default), or in a schema of its own',
+  ),
   plan: optional(oneOf(...subscriptionPlans)).description('Instead of the one that was asked for'),
   note: optional(text(500)),
 });
@@ -70,7 +72,7 @@ export const registrationAnswer = object({
   admin_phone: nullable(text(15)),
   default_currency: currency(),
   subscription_plan: oneOf(...subscriptionPlans),
-  isolation: oneOf('shared', 'dedicated_schema'),
+  isolation: oneOf(...isolations),
   status: oneOf(...registrationStatuses),
   reason: nullable(text(500)),
   note: nullable(text(500)),

@@ -82,7 +82,7 @@ BEGIN
   RETURN steps;
 END $$;
 REVOKE EXECUTE ON FUNCTION app.prepare_business_schema() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION app.prepare_business_schema() TO app_worker;
+GRANT EXECUTE ON FUNCTION app.prepare_business_schema() TO app_api, app_worker;
 
 /* Takes the schema back while it holds nothing but what every company begins with. */
 CREATE FUNCTION app.drop_unused_business_schema() RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
@@ -107,7 +107,7 @@ BEGIN
   RETURN true;
 END $$;
 REVOKE EXECUTE ON FUNCTION app.drop_unused_business_schema() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION app.drop_unused_business_schema() TO app_worker;
+GRANT EXECUTE ON FUNCTION app.drop_unused_business_schema() TO app_api, app_worker;
 `;
 
 const down = `

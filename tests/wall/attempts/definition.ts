@@ -20,6 +20,8 @@ export const definitionAttempts = (): Attempt[] => [
     'changing the search': 'ALTER FUNCTION shared.search_policy_ids(text) RESET search_path',
     'owning the search': 'ALTER FUNCTION shared.search_policy_ids(text) OWNER TO CURRENT_USER',
     "a partition by the owner's function": 'SELECT app.ensure_audit_partitions()',
+    'a schema that we are not meant to have': 'SELECT app.prepare_business_schema()',
+    'what makes schemas': `UPDATE migrations.business_steps SET up = ''`,
     'switching row security off': 'ALTER TABLE shared.policies DISABLE ROW LEVEL SECURITY',
     'no longer forcing it': 'ALTER TABLE shared.policies NO FORCE ROW LEVEL SECURITY',
     'changing a policy': 'ALTER POLICY company ON shared.policies USING (true)',
