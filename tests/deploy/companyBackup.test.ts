@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -292,6 +293,28 @@ describe('a restoration', () => {
 
     await expect(restored).rejects.toThrow('lacks none and has besides 9999-later');
     await database.sql(`DELETE FROM migrations.applied WHERE name = '9999-later'`);
+  });
+
+  it('lets no row of another company in, whatever the file says', async () => {
+    const { company } = await build();
+    const { id, code } = company;
+    await exportCompany({ url, code, file }, quiet);
+    await dropCompany({ url, code, exported: file }, noWorkflows, quiet);
+    const lines = textOf(readFileSync(file));
+    const domain = lines.findIndex((line) => line.startsWith('{"table":"platform.domains"'));
+    lines[domain] = (lines[domain] ?? '').replace(id, neighbour.id);
+    const body = lines.slice(0, -1);
+    const sha256 = createHash('sha256')
+      .update(`${body.join('\n')}\n`)
+      .digest('hex');
+    const ending = { ...JSON.parse(lines.at(-1) ?? ''), sha256 };
+    const forged = `${file}.forged`;
+    writeFileSync(forged, zip([...body, JSON.stringify(ending)]));
+
+    const restored = restoreCompany({ url, file: forged, isTrial: false }, quiet);
+
+    await expect(restored).rejects.toThrow('violates row-level security policy');
+    expect(Object.values(await rowsOf(database, id)).flat()).toEqual([]);
   });
 
   it('leaves people as they are who are still there', async () => {

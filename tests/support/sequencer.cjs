@@ -7,6 +7,7 @@ const long = [
   /badDays\//,
   /wall\/(matrix|ownership|canary|tokens)/,
   /activities\/subscriptionModel/,
+  /deploy\/companyCli/,
 ];
 
 const rank = ({ path }) => {

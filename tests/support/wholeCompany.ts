@@ -4,7 +4,7 @@ import { AuditLog } from '../../src/models/AuditLog.ts';
 import { sealBatch, sealNext } from '../../src/models/auditSeals.ts';
 import { Membership } from '../../src/models/Membership.ts';
 import type { Company } from '../../src/models/Company.ts';
-import { as, buildActor, buildCompany, buildSubscription } from './build.ts';
+import { as, buildActor, buildCompany, buildDedicatedCompany, buildSubscription } from './build.ts';
 import type { TestDatabase } from './database.ts';
 
 /** Separators that end a line elsewhere, quotes, and a character of two units. */
@@ -24,17 +24,12 @@ export async function buildWholeCompany(
   database: TestDatabase,
   { isolation, neighbour }: { isolation: Company['isolation']; neighbour: Company },
 ): Promise<WholeCompany> {
-  const company = await buildCompany({
-    settings: { subscription: { shortRate: 0.1 }, audit: { retentionYears: 3 } },
-  });
+  const settings = { subscription: { shortRate: 0.1 }, audit: { retentionYears: 3 } };
+  const company =
+    isolation === 'shared'
+      ? await buildCompany({ settings })
+      : await buildDedicatedCompany(database.sql, { settings });
   const { id } = company;
-  await database.sql('UPDATE platform.companies SET isolation = $2 WHERE id = $1', [id, isolation]);
-  if (isolation === 'dedicated_schema') {
-    await database.sql(
-      `SELECT set_config('app.current_company_id', '${id}', true);
-       SELECT app.prepare_business_schema()`,
-    );
-  }
   const { holder } = await buildSubscription({
     companyId: id,
     plan: { coverageAmount: '999999999999999999.99', premium: '12345678901234567.89' },
@@ -147,8 +142,6 @@ export async function buildWholeCompany(
 /** As whoever migrates: no superuser, and bound by row security. */
 export async function migratorUrl({ adminUrl, sql }: TestDatabase): Promise<string> {
   const url = new URL(adminUrl);
-  // A copy of a database has its own.
-  await sql(`GRANT CREATE ON DATABASE ${url.pathname.slice(1)} TO app_owner`);
   await sql(`ALTER ROLE app_migrate PASSWORD 'test-migrate'`);
   url.username = 'app_migrate';
   url.password = 'test-migrate';
