@@ -1,7 +1,7 @@
 import type { Actor } from '../context.ts';
 import { Conflict, Forbidden } from '../errors.ts';
 import { Company } from '../models/Company.ts';
-import { platformCompanyId, withGlobal } from '../models/database.ts';
+import { platformCompanyId, withGlobal, withTenant } from '../models/database.ts';
 import {
   columnsOf,
   containing,
@@ -10,6 +10,7 @@ import {
   sortedBy,
   type ListAsked,
 } from '../models/list.ts';
+import { RegistrationRequest } from '../models/RegistrationRequest.ts';
 import { editRow, getRow, noSuch } from '../models/rows.ts';
 import { allows } from '../rules/permissions.ts';
 import type { Companies } from './companies.ts';
@@ -18,7 +19,8 @@ import type { Policies, PolicyFilters } from './policies.ts';
 
 /** What a global administrator changes; what is undefined stays as it is. */
 export interface CompanyDecisions extends CompanyChanges {
-  readonly status?: 'active' | 'suspended' | undefined;
+  /** In a closed company nobody can sign in; it can be opened again until it is removed. */
+  readonly status?: Company['status'] | undefined;
   readonly subscriptionPlan?: Company['subscriptionPlan'] | undefined;
   readonly businessType?: Company['businessType'] | undefined;
 }
@@ -84,16 +86,18 @@ export const createCompanyAdministration = ({
     return policies.list(actor, filters);
   },
 
-  /** @throws Conflict COMPANY_CLOSED, COMPANY_EXISTS */
+  /** @throws Conflict COMPANY_CLOSED unless it is opened again, COMPANY_EXISTS */
   async edit(
     id: string,
     changes: CompanyDecisions,
     expectedVersion: number | undefined,
   ): Promise<Company> {
     refuseUnknownZone(changes.timeZone);
+    const opens = changes.status !== undefined && changes.status !== 'closed';
+    const mayOpen = opens && !(await isBeingSetUp(id));
     const company = await withGlobal(async () => {
       const row = await found(id);
-      if (row.status === 'closed') {
+      if (row.status === 'closed' && (!mayOpen || row.archivedAt)) {
         throw new Conflict('COMPANY_CLOSED', `The company ${row.code} is closed`);
       }
       const { status = row.status, subscriptionPlan = row.subscriptionPlan } = changes;
@@ -113,3 +117,10 @@ async function found(id: string): Promise<Company> {
   if (id === platformCompanyId) throw noSuch(Company.entityType, id);
   return getRow(Company, id, { archived: true });
 }
+
+/** It is closed as well until everything it begins with is there. */
+const isBeingSetUp = (id: string): Promise<boolean> =>
+  withTenant(platformCompanyId, async () => {
+    const status = ['approved', 'provisioning', 'failed'];
+    return (await RegistrationRequest.count({ where: { newCompanyId: id, status } })) > 0;
+  });

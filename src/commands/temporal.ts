@@ -209,6 +209,37 @@ export const openWorkflowsAmong =
     return open;
   };
 
+/**
+ * Ends the open workflows of a company for good; what they would still have done is not done.
+ * @returns how many visibility listed, which lags by a second or so
+ */
+export const endWorkflowsOf =
+  (client: Client) =>
+  async (companyId: string): Promise<number> => {
+    const query = `${attribute.companyId.name} = '${companyId}' AND ExecutionStatus = 'Running'`;
+    let [listed, underway]: [number, Promise<void>[]] = [0, []];
+    for await (const { workflowId, runId } of client.workflow.list({ query, pageSize: 200 })) {
+      listed += 1;
+      underway.push(endRun(client, workflowId, runId));
+      if (underway.length < maxEndings) continue;
+      await Promise.all(underway);
+      underway = [];
+    }
+    await Promise.all(underway);
+    return listed;
+  };
+
+const maxEndings = 20;
+
+async function endRun(client: Client, workflowId: string, runId: string): Promise<void> {
+  try {
+    await client.workflow.getHandle(workflowId, runId).terminate('The company is removed');
+  } catch (error) {
+    // It ended by itself meanwhile.
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
+}
+
 /** gRPC states that say nothing about the request itself: cancelled, deadline exceeded, unavailable. */
 const passing: ReadonlySet<number> = new Set([1, 4, 14]);
 

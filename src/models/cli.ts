@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { readConfig, type Config } from '../config.ts';
 import { errorCode } from '../errors.ts';
+import { databaseAdvice } from './databaseAdvice.ts';
 import { migrateDown, migrateUp, migrationStatus } from './migrate.ts';
 import type { LoginPasswords } from './roles.ts';
 
@@ -113,25 +114,12 @@ const list = (names: readonly string[]): string => (names.length > 0 ? names.joi
 
 /** One sentence for what people can mend; a bug keeps its stack. */
 function sentenceFor(error: unknown): string {
-  const advice = adviceByCode[errorCode(error) ?? ''];
+  const advice = databaseAdvice(error);
   if (advice) return advice;
   if (!(error instanceof Error)) return String(error);
   const isBug = error instanceof TypeError || error instanceof RangeError;
   return isBug ? String(error.stack) : error.message;
 }
-
-const adviceByCode: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'Postgres does not answer: look at DATABASE_MIGRATE_URL, and that it is running.',
-  ENOTFOUND: 'The host of DATABASE_MIGRATE_URL is not known.',
-  ETIMEDOUT: 'Postgres does not answer: look at the host and port of DATABASE_MIGRATE_URL.',
-  '28P01': 'Postgres refuses the user or password of DATABASE_MIGRATE_URL.',
-  '28000': 'Postgres refuses the user of DATABASE_MIGRATE_URL.',
-  '3D000': 'The database of DATABASE_MIGRATE_URL does not exist: create it first.',
-  '42501':
-    'The user of DATABASE_MIGRATE_URL may not do that: migrate as app_migrate, or as a user that ' +
-    'may create roles.',
-  ERR_MODULE_NOT_FOUND: 'A package is missing: this command needs the development packages.',
-};
 
 /** The same roles and memberships as `ensureRoles` makes; a test compares the two. */
 const createRolesSql = `-- Roles of Surety. Run once by a superuser, connected to Surety's database; may be repeated.

@@ -8,6 +8,7 @@ const long = [
   /wall\/(matrix|ownership|canary|tokens|standing)/,
   /activities\/(subscription|onboarding)Model/,
   /identity\/sessionModel/,
+  /deploy\/companyCli/,
 ];
 
 const rank = ({ path }) => {

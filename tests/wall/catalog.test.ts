@@ -161,6 +161,31 @@ describe('the catalog', () => {
     expect(policy).toEqual([['r', "(status = 'scheduled'::text)"]]);
   });
 
+  it('shows the owner of the tables one company at a time, people and names of companies apart', async () => {
+    const wider = await rowsOf(
+      `SELECT tablename || ' ' || cmd FROM pg_policies
+       WHERE 'app_owner' = ANY (roles) AND schemaname IN ('platform', 'core', 'shared')
+         AND coalesce(qual, with_check) !~ 'company_id\\(\\)' ORDER BY 1`,
+    );
+    const unseen = await rowsOf(
+      `SELECT c.oid::regclass::text FROM pg_class c
+         JOIN pg_namespace n ON n.oid = c.relnamespace
+         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'company_id'
+       WHERE n.nspname IN ('platform', 'core', 'shared') AND c.relkind IN ('r', 'p')
+         AND NOT c.relispartition AND NOT EXISTS (SELECT FROM pg_policy p
+           WHERE p.polrelid = c.oid AND p.polcmd = '*'
+             AND (SELECT oid FROM pg_roles WHERE rolname = 'app_owner') = ANY (p.polroles))`,
+    );
+
+    expect(wider.flat()).toEqual([
+      'companies SELECT',
+      'memberships SELECT',
+      'users INSERT',
+      'users SELECT',
+    ]);
+    expect(unseen).toEqual([]);
+  });
+
   it("has the functions, extensions and owner's rights that we know", async () => {
     const functions = await rowsOf(
       `SELECT p.oid::regprocedure::text || CASE WHEN p.prosecdef THEN ' definer' ELSE '' END

@@ -51,7 +51,7 @@ export const companyAdministrationRoutes = ({
     method: 'PATCH',
     permission: 'company:manage_all',
     ifMatch: true,
-    summary: 'Change, suspend or reactivate a company; a suspended one can only be read',
+    summary: 'Change, suspend, close or reopen a company; a suspended one can only be read',
     message: 'Company changed',
     businessRules: true,
     body: editCompanyBody,

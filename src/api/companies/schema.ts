@@ -44,7 +44,9 @@ export const companyDomainPath = object({ id: id(), domainId: id() });
 
 export const editCompanyBody = partial({
   ...fields,
-  status: oneOf('active', 'suspended'),
+  status: oneOf('active', 'suspended', 'closed').description(
+    'Nobody can sign in to a closed company; it can be opened again until it is removed',
+  ),
   subscription_plan: oneOf(...subscriptionPlans),
   business_type: oneOf(...businessTypes),
   version,

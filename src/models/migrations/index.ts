@@ -14,6 +14,7 @@ import { auditSeals } from './0013AuditSeals.ts';
 import { businessSchemas } from './0014BusinessSchemas.ts';
 import { privacy } from './0016Privacy.ts';
 import { overdueTimers } from './0017OverdueTimers.ts';
+import { oneCompany } from './0018OneCompany.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -46,4 +47,5 @@ export const migrations: readonly Migration[] = [
   businessSchemas,
   privacy,
   overdueTimers,
+  oneCompany,
 ];

@@ -192,22 +192,68 @@ describe('/companies/:id', () => {
     expect(status).toBe('suspended');
   }, 20_000);
 
-  it('of the platform, and a closed one, cannot be changed', async () => {
+  it('closes: at once nobody is signed in there, until it is open again', async () => {
+    const signedIn = api.as(admin);
+    expect((await signedIn.get('/categories')).status).toBe(200);
+
+    const closed = await api.as(global).patch(path, { status: 'closed' });
+    let answer = await signedIn.get('/categories');
+    for (let tries = 0; answer.status === 200 && tries < 40; tries += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      answer = await signedIn.get('/categories');
+    }
+    const changed = await api.as(global).patch(path, { name: 'Another' });
+    const again = await api.as(global).patch(path, { status: 'closed' });
+    const foreign = await api.as(admin).patch(path, { status: 'active' });
+    const opened = await api.as(global).patch(path, { status: 'active' });
+
+    expect(closed.body.data).toMatchObject({ status: 'closed', version: 2 });
+    expect([401, 404]).toContain(answer.status);
+    expect(changed).toMatchObject({ status: 409, body: { code: 'COMPANY_CLOSED' } });
+    expect(again).toMatchObject({ status: 409, body: { code: 'COMPANY_CLOSED' } });
+    expect([401, 403, 404]).toContain(foreign.status);
+    expect(opened.body.data).toMatchObject({ status: 'active', version: 3 });
+    expect((await api.as(admin).get('/categories')).status).toBe(200);
+    expect(await auditOf(company.id)).toMatchObject([
+      { action: 'STATUS_CHANGE', before: { status: 'active' }, after: { status: 'closed' } },
+      { action: 'STATUS_CHANGE', before: { status: 'closed' }, after: { status: 'active' } },
+    ]);
+  }, 20_000);
+
+  it('of the platform, one that is being set up and one that was put away stay as they are', async () => {
     await api.database.sql(`UPDATE platform.companies SET status = 'closed' WHERE id = $1`, [
       company.id,
     ]);
+    const open = () => api.as(global).patch(path, { status: 'active' });
+    await api.database.sql(
+      `INSERT INTO core.registration_requests (company_id, id, company_name, business_type,
+         contact_email, admin_email, admin_username, default_currency, subscription_plan, status,
+         expires_at, new_company_id)
+       VALUES ($1, $2, 'New', 'home', 'a@b.example', 'a@b.example', 'a', 'EUR', 'free', 'provisioning',
+         now(), $3)`,
+      [platformCompanyId, uuid(), company.id],
+    );
 
-    const closed = await api.as(global).patch(path, { status: 'active' });
+    const beingSetUp = await open();
+    await api.database.sql(
+      `UPDATE core.registration_requests SET status = 'active' WHERE new_company_id = $1`,
+      [company.id],
+    );
+    await api.database.sql('UPDATE platform.companies SET archived_at = now() WHERE id = $1', [
+      company.id,
+    ]);
+    const putAway = await open();
     const platform = await api
       .as(global)
       .patch(`/companies/${platformCompanyId}`, { status: 'suspended' });
 
-    expect(closed).toMatchObject({ status: 409, body: { code: 'COMPANY_CLOSED' } });
+    expect(beingSetUp).toMatchObject({ status: 409, body: { code: 'COMPANY_CLOSED' } });
+    expect(putAway).toMatchObject({ status: 409, body: { code: 'COMPANY_CLOSED' } });
     expect(platform.status).toBe(404);
     expect(await auditOf(company.id)).toEqual([]);
   });
 
-  it.each([{ status: 'closed' }, { code: 'OTHER' }, { isolation: 'shared' }, { settings: {} }])(
+  it.each([{ status: 'gone' }, { code: 'OTHER' }, { isolation: 'shared' }, { settings: {} }])(
     'refuses %j',
     async (change) => {
       const answer = await api.as(global).patch(path, change);

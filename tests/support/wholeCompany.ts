@@ -1,0 +1,195 @@
+import { v7 as uuid } from 'uuid';
+import { append, withIdentity, withTenant } from '../../src/models/database.ts';
+import { AuditLog } from '../../src/models/AuditLog.ts';
+import { sealBatch, sealNext } from '../../src/models/auditSeals.ts';
+import { Membership } from '../../src/models/Membership.ts';
+import type { Company } from '../../src/models/Company.ts';
+import { as, buildActor, buildCompany, buildDedicatedCompany, buildSubscription } from './build.ts';
+import type { TestDatabase } from './database.ts';
+
+/** Separators that end a line elsewhere, quotes, and a character of two units. */
+export const oddText = 'Åse "Ö\u2028\u2029\r\n\t\\ 保険 👩‍👩‍👧 \u0001';
+
+export interface WholeCompany {
+  readonly company: Company;
+  /** Known to this company alone; one of whom another company keeps a policy. */
+  readonly alone: string;
+  readonly referredTo: string;
+  /** Known to another company as well. */
+  readonly shared: string;
+}
+
+/** A company with rows in every table, and values that are easily lost. */
+export async function buildWholeCompany(
+  database: TestDatabase,
+  { isolation, neighbour }: { isolation: Company['isolation']; neighbour: Company },
+): Promise<WholeCompany> {
+  const settings = { subscription: { shortRate: 0.1 }, audit: { retentionYears: 3 } };
+  const company =
+    isolation === 'shared'
+      ? await buildCompany({ settings })
+      : await buildDedicatedCompany(database.sql, { settings });
+  const { id } = company;
+  const { holder } = await buildSubscription({
+    companyId: id,
+    plan: { coverageAmount: '999999999999999999.99', premium: '12345678901234567.89' },
+  });
+  const admin = await buildActor({ companyId: id, role: 'tenant_admin' });
+  const referred = await buildActor({ companyId: id });
+  const both = await buildActor({ companyId: neighbour.id });
+  await withIdentity(id, async () => {
+    await Membership.create({ id: uuid(), companyId: id, userId: both.userId, role: 'auditor' });
+  });
+  await as(admin, () =>
+    withTenant(id, async () => {
+      append(AuditLog, {
+        timestamp: new Date(),
+        actorType: 'system',
+        action: 'UPDATE',
+        entityType: 'customer',
+        entityId: id,
+        before: { name: oddText, exact: 0.1 },
+        after: { email: 'a@b.example' },
+      });
+    }),
+  );
+
+  const key = uuid();
+  const hex = (length: number): string =>
+    uuid().replaceAll('-', '').repeat(2).split('').toReversed().join('').slice(0, length);
+  const business = isolation === 'shared' ? 'shared' : schemaOf(id);
+  for (const [sql, values] of [
+    [
+      `INSERT INTO platform.domains (id, company_id, domain, is_primary, verified_at)
+       VALUES ($1, $2, $3, true, '2026-01-02 03:04:05.123456+00')`,
+      [uuid(), id, `${hex(12)}.example`],
+    ],
+    [
+      `INSERT INTO platform.feature_flags (company_id, flag, enabled) VALUES ($1, 'claims', true)`,
+      [id],
+    ],
+    [
+      `INSERT INTO core.counters (company_id, name, value) VALUES ($1, 'huge', 9223372036854775807)`,
+      [id],
+    ],
+    [
+      `INSERT INTO core.calendars (company_id, id, time_zone, working_days, working_hours, created_at)
+       VALUES ($1, $2, 'UTC', '[1,2]', '{"from":"09:00","to":"17:00"}', '2026-03-29 02:30:00.000001+01')`,
+      [id, uuid()],
+    ],
+    [
+      `INSERT INTO core.api_keys (company_id, id, name, prefix, key_hash, scopes, expires_at)
+       VALUES ($1, $2, $4, 'surety_test_' || $3, repeat('a', 64), '["policy:read"]', now() + interval '9 days')`,
+      [id, key, hex(12), oddText],
+    ],
+    [
+      `INSERT INTO core.api_keys (company_id, id, name, prefix, key_hash, scopes, expires_at, replaces_id)
+       VALUES ($1, $2, 'next', 'surety_test_' || $3, repeat('b', 64), '["policy:read"]',
+         now() + interval '9 days', $4)`,
+      [id, uuid(), hex(12), key],
+    ],
+    [
+      `INSERT INTO core.invitations (company_id, id, email, role, token_hash, status, expires_at)
+       VALUES ($1, $2, 'new@example.com', 'auditor', $3, 'pending', now() + interval '9 days')`,
+      [id, uuid(), hex(40)],
+    ],
+    [
+      `INSERT INTO core.idempotency_keys (company_id, scope, body_hash, expires_at)
+       VALUES ($1, 'once', 'x', now() + interval '1 day')`,
+      [id],
+    ],
+    [
+      `INSERT INTO platform.refresh_tokens (id, company_id, user_id, family_id, token_hash, expires_at)
+       VALUES ($1, $2, $3, $1, $4, now() + interval '1 day')`,
+      [uuid(), id, admin.userId, hex(40)],
+    ],
+    [
+      `INSERT INTO platform.password_reset_tokens (id, user_id, code_hash, expires_at)
+       VALUES ($1, $2, $3, now())`,
+      [uuid(), admin.userId, hex(40)],
+    ],
+    [
+      `UPDATE platform.users SET password_hash = '$argon2id$x', first_name = $2,
+         mfa_recovery_hashes = ARRAY['a,b', '"c"', 'NULL'] WHERE id = $1`,
+      [admin.userId, oddText],
+    ],
+    [
+      `UPDATE platform.memberships SET valid_to = 'infinity', delegate_user_id = $2,
+         delegate_until = '2026-01-02 03:04:05.654321+00' WHERE company_id = $3 AND user_id = $1`,
+      [admin.userId, holder.userId, id],
+    ],
+    [
+      `INSERT INTO ${business}.customers (company_id, id, name) VALUES ($1, $2, $3)`,
+      [id, uuid(), oddText],
+    ],
+    [
+      `UPDATE ${business}.policies SET metadata = $2 WHERE company_id = $1`,
+      [id, '{"huge":123456789012345678901234567890.123456789012345678900, "b":{"a":1e2}}'],
+    ],
+    [
+      `INSERT INTO shared.policies (company_id, id, policy_number, policy_type, user_id, policyholder_name,
+         policyholder_email, coverage_amount, premium, currency, start_date, end_date, status)
+       VALUES ($1, $2, $3, 'home', $4, 'Ida', 'ida@example.com', 2, 1, 'EUR', '2026-01-01', '2027-01-01', 'draft')`,
+      [neighbour.id, uuid(), hex(12), referred.userId],
+    ],
+  ] as const) {
+    await database.sql(sql, [...values]);
+  }
+  await sealAll();
+  return { company, alone: holder.userId, referredTo: referred.userId, shared: both.userId };
+}
+
+/** As whoever migrates: no superuser, and bound by row security. */
+export async function migratorUrl({ adminUrl, sql }: TestDatabase): Promise<string> {
+  const url = new URL(adminUrl);
+  await sql(`ALTER ROLE app_migrate PASSWORD 'test-migrate'`);
+  url.username = 'app_migrate';
+  url.password = 'test-migrate';
+  return url.toString();
+}
+
+export async function sealAll(): Promise<void> {
+  while ((await sealNext()) === sealBatch);
+}
+
+export const schemaOf = (companyId: string): string =>
+  `t_${companyId.replaceAll('-', '').slice(-16)}`;
+
+/** Every row of every table of a company, each as exact text; the people whom it knows included. */
+export async function rowsOf(
+  database: TestDatabase,
+  companyId: string,
+): Promise<Record<string, string[]>> {
+  const tables = await database.sql<{ schema: string; name: string }>(
+    `SELECT n.nspname AS schema, c.relname AS name FROM pg_class c
+       JOIN pg_namespace n ON n.oid = c.relnamespace
+       JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'company_id' AND NOT a.attisdropped
+     WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+       AND n.nspname IN ('platform', 'core', 'shared', $1) ORDER BY 1, 2`,
+    [schemaOf(companyId)],
+  );
+  const found: Record<string, string[]> = {};
+  for (const { schema, name } of tables) {
+    found[`${schema}.${name}`] = await textsOf(
+      database,
+      `SELECT row_to_json(t)::text AS row FROM ${schema}.${name} t WHERE company_id = $1 ORDER BY 1`,
+      companyId,
+    );
+  }
+  found['platform.companies'] = await textsOf(
+    database,
+    'SELECT row_to_json(t)::text AS row FROM platform.companies t WHERE id = $1',
+    companyId,
+  );
+  found['platform.users'] = await textsOf(
+    database,
+    `SELECT row_to_json(t)::text AS row FROM platform.users t WHERE id IN (
+       SELECT user_id FROM platform.memberships WHERE company_id = $1) ORDER BY 1`,
+    companyId,
+  );
+  return found;
+}
+
+async function textsOf(database: TestDatabase, sql: string, companyId: string): Promise<string[]> {
+  return (await database.sql<{ row: string }>(sql, [companyId])).map(({ row }) => row);
+}
