@@ -16,7 +16,13 @@ export interface Job {
    */
   readonly pace:
     | { readonly kind: 'closed'; readonly seconds: number }
-    | { readonly kind: 'open'; readonly perSecond: number; readonly seconds: number };
+    | {
+        readonly kind: 'open';
+        readonly perSecond: number;
+        readonly seconds: number;
+        /** What is due on a connection that still waits for an answer is left out. */
+        readonly isPatient?: boolean;
+      };
 }
 
 /** What it writes to its standard output. */
@@ -82,6 +88,7 @@ async function carryOut({ origin, connections, requests, pace }: Job): Promise<O
   } else {
     const total = Math.round(pace.perSecond * pace.seconds);
     const queues = pool.map(() => Promise.resolve());
+    const busy = new Set<number>();
     for (let index = 0; index < total; index += 1) {
       const dueAt = startedAt + (index * 1000) / pace.perSecond;
       const wait = dueAt - performance.now();
@@ -89,9 +96,12 @@ async function carryOut({ origin, connections, requests, pace }: Job): Promise<O
       worstLagMs = Math.max(worstLagMs, performance.now() - dueAt);
       const place = index % pool.length;
       const connection = pool[place];
-      if (!connection) continue;
+      if (!connection || (pace.isPatient && busy.has(place))) continue;
       const before = queues[place] ?? Promise.resolve();
-      queues[place] = before.then(() => exchange(connection, index, dueAt));
+      busy.add(place);
+      queues[place] = before
+        .then(() => exchange(connection, index, dueAt))
+        .then(() => void busy.delete(place));
     }
     await Promise.all(queues);
   }

@@ -34,13 +34,18 @@ export async function loginFlood(
       requests: reads,
       pace: { kind: 'open', perSecond: readsPerSecond, seconds: length },
     });
-  // The flood begins before the reads and ends after them.
+  // The flood begins before the reads and ends after them; who has no answer yet asks no second time.
   const flood = () =>
     runClient({
       origin,
       connections: offeredPerSecond,
       requests: guesses,
-      pace: { kind: 'open', perSecond: offeredPerSecond, seconds: seconds + 6 },
+      pace: {
+        kind: 'open',
+        perSecond: offeredPerSecond,
+        seconds: seconds + 6,
+        isPatient: true,
+      },
     });
 
   const calm: number[] = [];
