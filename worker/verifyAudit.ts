@@ -69,8 +69,11 @@ async function* companies(
   }
 }
 
-function inWords({ isValid, checked, unsealed, firstBad }: AuditCheck): string {
-  if (isValid) return `${checked} lines are as they were sealed, ${unsealed} are not sealed yet`;
+function inWords({ isValid, checked, retired, unsealed, firstBad }: AuditCheck): string {
+  if (isValid) {
+    const gone = retired > 0 ? ` (of ${retired} only the seals are left)` : '';
+    return `${checked} lines are as they were sealed${gone}, ${unsealed} are not sealed yet`;
+  }
   const { kind, seq, auditId } = firstBad ?? { kind: 'changed', seq: null, auditId: null };
   const place = seq === null ? 'outside of the chain' : `number ${seq}`;
   return `BAD ${kind}, ${place}${auditId === null ? '' : `, audit line ${auditId}`}`;

@@ -8,6 +8,7 @@ import {
   withSystem,
   withTenant,
 } from '../models/database.ts';
+import { retireAuditMonth } from '../models/auditRetention.ts';
 import { queueMail } from '../models/mail.ts';
 import { isHeld } from '../models/Membership.ts';
 import { OutboxEntry } from '../models/OutboxEntry.ts';
@@ -72,6 +73,7 @@ export const jobActivities = ({ openWorkflows }: { readonly openWorkflows: OpenW
   async keepHouse(): Promise<void> {
     const steps: readonly (() => Promise<unknown>)[] = [
       () => withGlobal(() => select('SELECT app.ensure_audit_partitions()')),
+      retireOldAudit,
       () => inBatches(removeOldSessions),
       removeOldRowsOfCompanies,
     ];
@@ -80,6 +82,11 @@ export const jobActivities = ({ openWorkflows }: { readonly openWorkflows: OpenW
     if (failures.length > 0) throw new AggregateError(failures, 'Some of the house is not kept');
   },
 });
+
+/** Month by month, the oldest first. */
+async function retireOldAudit(): Promise<void> {
+  while ((await retireAuditMonth()) !== undefined) heartbeat();
+}
 
 /** Only whole families: a revoked member ends those that are left. */
 const removeOldSessions = (most: number): Promise<number> =>

@@ -8,6 +8,7 @@ import {
   type ChainPlace,
   type Digest,
 } from '../models/auditChain.ts';
+import { retiredUntil } from '../models/auditRetention.ts';
 import { lateMinutes, type ChainHead } from '../models/auditSeals.ts';
 import { select, withTenant } from '../models/database.ts';
 
@@ -16,6 +17,8 @@ export interface AuditCheck {
   readonly isValid: boolean;
   /** Seals that were compared with their lines, up to the first bad one. */
   readonly checked: number;
+  /** Among these, seals whose lines went when their time was over: only their order was compared. */
+  readonly retired: number;
   /** Lines that are too new to have a seal. */
   readonly unsealed: number;
   readonly firstBad: BadRecord | null;
@@ -81,6 +84,8 @@ export async function checkAudit(
   const seen = checkpoints.toSorted((a, b) => a.seq - b.seq);
   let nextSeen = 0;
   const digest = await digestOf(companyId);
+  const until = (await withTenant(companyId, retiredUntil)) ?? -Infinity;
+  let retired = 0;
   let previous = { seq: 0, hash: noHash };
   let reach = 0;
   const sealed = new Map<number, number>();
@@ -94,20 +99,29 @@ export async function checkAudit(
     for (const [index, seal] of seals.entries()) {
       if (index % atOnce === 0) await setImmediate();
       const isLinked = seal.seq === previous.seq + 1 && seal.prevHash === previous.hash;
-      const hash = seal.line ? hashOfLine(seal.line, seal, digest) : undefined;
+      const isRetired = !seal.line && seal.reach <= until;
+      const hash = seal.line
+        ? hashOfLine(seal.line, seal, digest)
+        : isRetired
+          ? seal.hash
+          : undefined;
       if (!isLinked || hash !== seal.hash) {
         const following = seals[index + 1] ?? (await coming)?.[0];
         const firstBad = await explain({ companyId, seal, previous, hash, following, digest });
-        return { isValid: false, checked: previous.seq, unsealed: 0, firstBad };
+        return { isValid: false, checked: previous.seq, retired, unsealed: 0, firstBad };
       }
       for (let at = seen[nextSeen]; at?.seq === seal.seq; at = seen[(nextSeen += 1)]) {
         if (at.hash !== seal.hash) {
           const firstBad = { seq: seal.seq, auditId: seal.auditId, kind: 'checkpoint' as const };
-          return { isValid: false, checked: previous.seq, unsealed: 0, firstBad };
+          return { isValid: false, checked: previous.seq, retired, unsealed: 0, firstBad };
         }
       }
       previous = seal;
       reach = Math.max(reach, seal.reach);
+      if (isRetired) {
+        retired += 1;
+        continue;
+      }
       const window = windowOf(Number(seal.line?.timestamp));
       sealed.set(window, (sealed.get(window) ?? 0) + 1);
     }
@@ -116,7 +130,7 @@ export async function checkAudit(
   }
   if (seen[nextSeen]) {
     const firstBad = { seq: previous.seq + 1, auditId: null, kind: 'cut' as const };
-    return { isValid: false, checked: previous.seq, unsealed: 0, firstBad };
+    return { isValid: false, checked: previous.seq, retired, unsealed: 0, firstBad };
   }
   const { unsealed, added } = await linesWithoutSeal({
     companyId,
@@ -125,7 +139,7 @@ export async function checkAudit(
     reach,
   });
   const firstBad = added === null ? null : { seq: null, auditId: added, kind: 'added' as const };
-  return { isValid: firstBad === null, checked: previous.seq, unsealed, firstBad };
+  return { isValid: firstBad === null, checked: previous.seq, retired, unsealed, firstBad };
 }
 
 /** Without a key nothing was sealed yet, so nothing is computed under the one made up here. */

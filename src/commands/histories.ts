@@ -2,6 +2,7 @@ import { and, type Model, type ModelStatic } from 'sequelize';
 import type { Actor } from '../context.ts';
 import { invalidField, NotFound } from '../errors.ts';
 import type { AuditLog } from '../models/AuditLog.ts';
+import { retiredUntil } from '../models/auditRetention.ts';
 import { select, withTenant } from '../models/database.ts';
 import { InsurancePlan } from '../models/InsurancePlan.ts';
 import { selectPage } from '../models/list.ts';
@@ -96,6 +97,10 @@ export const createHistories = ({ policies }: { readonly policies: Pick<Policies
       }
       return withTenant(actor.companyId, async () => {
         await mayRead[entity](actor, id);
+        const until = await retiredUntil();
+        if (until !== undefined && at.getTime() <= until * 1000) {
+          throw invalidField('at', 'The audit of that time is past its retention', 'OUT_OF_RANGE');
+        }
         const row = await presentOf(entity, id);
         const { createdAt } = row;
         if (!(createdAt instanceof Date) || createdAt > at) {

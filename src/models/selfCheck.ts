@@ -19,7 +19,7 @@ const isOfLimits = `(c.oid::regclass::text = 'limits.counters' AND g.grantee::re
 
 /** What may run with its owner's rights: each does one thing, for the present company or for none. */
 const ownerFunctions = `ARRAY['app.ensure_audit_partitions()', 'app.prepare_business_schema()',
-  'app.drop_unused_business_schema()']`;
+  'app.drop_unused_business_schema()', 'app.retire_audit_month(integer)']`;
 
 /** How Postgres writes down the conditions that ask for the company. */
 const ownRows = '(company_id = ( SELECT app.company_id() AS company_id))';
@@ -123,7 +123,7 @@ const checks: readonly string[] = [
        OR g.privilege_type NOT IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
        OR (g.privilege_type = 'DELETE' AND c.relname <> 'idempotency_keys')
        OR (g.privilege_type = 'UPDATE' AND c.relname IN ('audit_logs', 'transitions'))
-       OR (g.privilege_type <> 'SELECT' AND c.relname IN ('audit_seals', 'audit_keys'))
+       OR (g.privilege_type <> 'SELECT' AND c.relname IN ('audit_seals', 'audit_keys', 'audit_retired'))
        OR (n.nspname = 'platform'
          AND (g.privilege_type <> 'SELECT' OR c.relname NOT IN ('companies', 'domains', 'memberships'))))`,
 

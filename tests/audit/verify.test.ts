@@ -34,12 +34,24 @@ describe('GET /audit-logs/verify', () => {
   });
 
   it('counts what is sealed and what is still too new', async () => {
-    expect(await verify()).toEqual({ valid: true, checked: 0, unsealed: 0, first_bad: null });
+    expect(await verify()).toEqual({
+      valid: true,
+      checked: 0,
+      retired: 0,
+      unsealed: 0,
+      first_bad: null,
+    });
     await writeLines(companyId, [{}, {}, {}]);
     await sealAll();
     await writeLines(companyId, [{}]);
 
-    expect(await verify()).toEqual({ valid: true, checked: 3, unsealed: 1, first_bad: null });
+    expect(await verify()).toEqual({
+      valid: true,
+      checked: 3,
+      retired: 0,
+      unsealed: 1,
+      first_bad: null,
+    });
   });
 
   it('names the first bad line of this company, and looks at no other', async () => {
@@ -57,6 +69,7 @@ describe('GET /audit-logs/verify', () => {
     expect(await verify()).toEqual({
       valid: false,
       checked: 1,
+      retired: 0,
       unsealed: 0,
       first_bad: { seq: 2, audit_id: ids[1], kind: 'changed' },
     });
@@ -80,7 +93,13 @@ describe('GET /audit-logs/verify', () => {
     for (let count = 0; count < 3; count += 1) {
       await fetch(`${api.address}/health/live`).then(() => order.push('live'));
     }
-    expect(await checked).toEqual({ valid: true, checked: lines, unsealed: 0, first_bad: null });
+    expect(await checked).toEqual({
+      valid: true,
+      checked: lines,
+      retired: 0,
+      unsealed: 0,
+      first_bad: null,
+    });
     expect(order).toEqual(['live', 'live', 'live', 'verified']);
 
     await api.database.sql(

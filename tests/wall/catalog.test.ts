@@ -91,7 +91,7 @@ describe('the catalog', () => {
         'invitations',
       ].flatMap((t) => tenant(`core.${t}`, 'ISU')),
       ...['audit_logs', 'transitions'].flatMap((t) => tenant(`core.${t}`, 'IS')),
-      ...['audit_keys', 'audit_seals'].flatMap((t) => tenant(`core.${t}`, 'S')),
+      ...['audit_keys', 'audit_retired', 'audit_seals'].flatMap((t) => tenant(`core.${t}`, 'S')),
       ...tenant('core.idempotency_keys', 'DISU'),
       ...[
         'property_categories',
@@ -203,6 +203,7 @@ describe('the catalog', () => {
       'app.erase_in_audit(uuid,uuid[],text[],uuid,integer) definer',
       'app.erased_value(jsonb,boolean,text)',
       'app.prepare_business_schema() definer',
+      'app.retire_audit_month(integer) definer',
       'shared.search_policy_ids(text) definer',
     ]);
     expect(extensions.flat()).toEqual(['btree_gin', 'btree_gist', 'pg_trgm', 'plpgsql']);

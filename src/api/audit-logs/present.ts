@@ -27,9 +27,16 @@ export const presentCompanyAuditLine = ({
   ...presentAuditLine(line),
 });
 
-export const presentAuditCheck = ({ isValid, checked, unsealed, firstBad }: AuditCheck) => ({
+export const presentAuditCheck = ({
+  isValid,
+  checked,
+  retired,
+  unsealed,
+  firstBad,
+}: AuditCheck) => ({
   valid: isValid,
   checked,
+  retired,
   unsealed,
   first_bad: firstBad && { seq: firstBad.seq, audit_id: firstBad.auditId, kind: firstBad.kind },
 });

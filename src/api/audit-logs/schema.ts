@@ -76,6 +76,9 @@ const most = Number.MAX_SAFE_INTEGER;
 export const auditCheckAnswer = object({
   valid: boolean(),
   checked: integer(0, most).description('Sealed lines that are as they were sealed'),
+  retired: integer(0, most).description(
+    'Among these, lines that went when their time was over: of them only the order of seals is left',
+  ),
   unsealed: integer(0, most).description('Lines too new to have a seal'),
   first_bad: nullable(
     object({
@@ -149,6 +152,7 @@ export const companyAuditLineExample = {
 export const auditCheckExample = {
   valid: false,
   checked: 1041,
+  retired: 0,
   unsealed: 0,
   first_bad: { seq: 1042, audit_id: auditLineExample.id, kind: 'changed' },
 } as const;

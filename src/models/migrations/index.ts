@@ -15,6 +15,7 @@ import { businessSchemas } from './0014BusinessSchemas.ts';
 import { privacy } from './0016Privacy.ts';
 import { overdueTimers } from './0017OverdueTimers.ts';
 import { oneCompany } from './0018OneCompany.ts';
+import { auditRetention } from './0019AuditRetention.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -48,4 +49,5 @@ export const migrations: readonly Migration[] = [
   privacy,
   overdueTimers,
   oneCompany,
+  auditRetention,
 ];

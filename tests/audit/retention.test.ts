@@ -1,0 +1,137 @@
+import { checkAudit } from '../../src/commands/auditChecks.ts';
+import type { Actor } from '../../src/context.ts';
+import { retireAuditMonth } from '../../src/models/auditRetention.ts';
+import { execute, platformCompanyId, select, withGlobal } from '../../src/models/database.ts';
+import { openTestApi, type TestApi } from '../support/api.ts';
+import { buildActor, buildCompany, buildPlan } from '../support/build.ts';
+import { sealAll, writeLines } from './chain.ts';
+
+let api: TestApi;
+let companyId: string;
+let admin: Actor;
+
+const yearsAgo = (years: number, day = 10): Date => {
+  const now = new Date();
+  return new Date(Date.UTC(now.getUTCFullYear() - years, now.getUTCMonth() - 1, day));
+};
+const monthOf = (at: Date): string => `${at.toISOString().slice(0, 7)}-01`;
+
+/** One line in each of these months, which get their partitions first, and one of today. */
+async function writeOld(...times: readonly Date[]): Promise<string[]> {
+  for (const at of times) {
+    await api.database.sql('SELECT app.create_audit_partition($1)', [monthOf(at)]);
+  }
+  const ids = await writeLines(companyId, [...times.map((timestamp) => ({ timestamp })), {}]);
+  await sealAll();
+  return ids;
+}
+const verify = async () => (await api.as(admin).get('/audit-logs/verify')).body.data;
+
+beforeEach(async () => {
+  api = await openTestApi();
+  ({ id: companyId } = await buildCompany());
+  admin = await buildActor({ companyId, role: 'tenant_admin' });
+});
+afterEach(() => api.close());
+
+describe('the retention of the audit', () => {
+  it('takes out whole months whose time is over, the oldest first, and tells of it', async () => {
+    const other = await buildCompany();
+    const old = [yearsAgo(9), yearsAgo(8), yearsAgo(7, 1), yearsAgo(6)];
+    const ids = await writeOld(...old);
+    await writeLines(other.id, [{}]);
+    await sealAll();
+
+    const gone = [await retireAuditMonth(), await retireAuditMonth(), await retireAuditMonth()];
+
+    expect(gone).toEqual(old.slice(0, 3).map(monthOf));
+    expect(await retireAuditMonth()).toBeUndefined();
+    const kept = await api.database.sql<{ id: string }>(
+      'SELECT id FROM core.audit_logs WHERE company_id = $1 ORDER BY timestamp',
+      [companyId],
+    );
+    expect(kept.map(({ id }) => id).slice(0, 2)).toEqual(ids.slice(3));
+    expect(
+      await api.database.sql(
+        `SELECT entity_type AS entity, after FROM core.audit_logs
+         WHERE company_id = $1 AND action = 'DELETE' ORDER BY timestamp`,
+        [platformCompanyId],
+      ),
+    ).toEqual(gone.map((month) => ({ entity: 'audit_month', after: { month } })));
+    expect(await verify()).toMatchObject({ valid: true, retired: 3, first_bad: null });
+    expect(await checkAudit(other.id)).toMatchObject({ isValid: true, retired: 0 });
+  });
+
+  it('waits for the longest setting of a company', async () => {
+    const { id: patient } = await buildCompany({ settings: { audit: { retentionYears: 9 } } });
+    await writeOld(yearsAgo(8));
+
+    const before = await retireAuditMonth();
+    await api.database.sql(`UPDATE platform.companies SET settings = '{}' WHERE id = $1`, [
+      patient,
+    ]);
+
+    expect(before).toBeUndefined();
+    expect(await retireAuditMonth()).toBe(monthOf(yearsAgo(8)));
+  });
+
+  it('keeps a month with a line that is not sealed', async () => {
+    await writeOld(yearsAgo(9));
+    await writeLines(companyId, [{ timestamp: yearsAgo(9, 11) }]);
+
+    await expect(retireAuditMonth()).rejects.toThrow('1 lines of core.audit_logs_');
+
+    expect(await api.database.sql('SELECT 1 FROM core.audit_retired')).toEqual([]);
+  });
+
+  it('hides nothing: a line that is gone from a month that stayed is missing', async () => {
+    const ids = await writeOld(yearsAgo(9), yearsAgo(6), yearsAgo(5));
+    await retireAuditMonth();
+    await api.database.sql('DELETE FROM core.audit_logs WHERE id = $1', [ids[2]]);
+    const missing = { valid: false, first_bad: { seq: 3, audit_id: ids[2], kind: 'missing' } };
+    expect(await verify()).toMatchObject(missing);
+
+    // Not even whoever owns the database can say afterwards that its time was over.
+    await api.database.sql(
+      `INSERT INTO core.audit_retired (company_id, month, lines, last_at)
+       VALUES ($1, now() - interval '5 years', 1, now() - interval '1 year')`,
+      [companyId],
+    );
+
+    expect(await verify()).toMatchObject({ valid: false, first_bad: { kind: 'missing' } });
+  });
+
+  it('refuses less than a year, and everybody but the job', async () => {
+    await writeOld(yearsAgo(0));
+    const asked = (years: number | null) =>
+      withGlobal(() => select('SELECT app.retire_audit_month($1)', [years]));
+
+    for (const years of [null, 0, -1, 11]) {
+      await expect(asked(years)).rejects.toThrow('kept for 1 to 10 years');
+    }
+    await expect(
+      withGlobal(() =>
+        execute(`INSERT INTO core.audit_retired SELECT $1, now(), 1, now()`, [companyId]),
+      ),
+    ).rejects.toThrow('permission denied');
+    expect(await asked(1)).toEqual([{ retire_audit_month: null }]);
+  });
+
+  it('says of an object as it was then that the audit of that time is gone', async () => {
+    const plan = await buildPlan({ companyId });
+    await api.database.sql(
+      `UPDATE shared.insurance_plans SET created_at = now() - interval '10 years' WHERE id = $1`,
+      [plan.id],
+    );
+    await writeOld(yearsAgo(9), yearsAgo(6));
+    await retireAuditMonth();
+    const asOf = (at: Date) =>
+      api.as(admin).get(`/plans/${plan.id}/as-of`, { at: at.toISOString() });
+
+    expect(await asOf(yearsAgo(9, 9))).toMatchObject({
+      status: 422,
+      body: { details: [{ field: 'at', code: 'OUT_OF_RANGE' }] },
+    });
+    expect((await asOf(yearsAgo(8))).status).toBe(200);
+  });
+});
