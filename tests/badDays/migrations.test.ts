@@ -161,6 +161,42 @@ describe('migrations', () => {
     ]);
   });
 
+  it('let the old code go on while one that only adds is run', async () => {
+    const product = await openProduct();
+    try {
+      const { migrateUp, migrateDown } = await migratorOn([...shipped, additive]);
+      const statuses: number[] = [];
+      let isOver = false;
+      const client = async (): Promise<void> => {
+        while (!isOver) {
+          const { status } = await subscribe(product, newEntry(), { key: newKey() });
+          const list = await product
+            .as('policyholder')
+            .send({ method: 'GET', path: '/subscriptions?page_size=5' });
+          statuses.push(status, list.status);
+        }
+      };
+      const clients = Promise.all([client(), client(), client(), client()]);
+
+      for (let round = 0; round < 3; round += 1) {
+        await until('more was answered', () => statuses.length > 40 * (round + 1), 30_000);
+        expect(await migrateUp(product.stack.urls.adminDatabase)).toEqual([additive.name]);
+        await until('more was answered', () => statuses.length > 40 * (round + 1) + 20, 30_000);
+        if (round < 2) await migrateDown(product.stack.urls.adminDatabase, additive.name);
+      }
+      isOver = true;
+      await clients;
+
+      expect(new Set(statuses)).toEqual(new Set([200, 201]));
+      expect(product.refusals).toEqual([]);
+      await product.restart('api');
+      await product.restart('worker');
+      await subscribe(product, newEntry(), { key: newKey() });
+    } finally {
+      await product.close();
+    }
+  }, 180_000);
+
   describe('of companies with schemas of their own', () => {
     const everywhere: Migration = {
       name: '9004-everywhere',
@@ -276,40 +312,4 @@ describe('migrations', () => {
       expect(await lateIn(url)).toHaveLength(13);
     });
   });
-
-  it('let the old code go on while one that only adds is run', async () => {
-    const product = await openProduct();
-    try {
-      const { migrateUp, migrateDown } = await migratorOn([...shipped, additive]);
-      const statuses: number[] = [];
-      let isOver = false;
-      const client = async (): Promise<void> => {
-        while (!isOver) {
-          const { status } = await subscribe(product, newEntry(), { key: newKey() });
-          const list = await product
-            .as('policyholder')
-            .send({ method: 'GET', path: '/subscriptions?page_size=5' });
-          statuses.push(status, list.status);
-        }
-      };
-      const clients = Promise.all([client(), client(), client(), client()]);
-
-      for (let round = 0; round < 3; round += 1) {
-        await until('more was answered', () => statuses.length > 40 * (round + 1), 30_000);
-        expect(await migrateUp(product.stack.urls.adminDatabase)).toEqual([additive.name]);
-        await until('more was answered', () => statuses.length > 40 * (round + 1) + 20, 30_000);
-        if (round < 2) await migrateDown(product.stack.urls.adminDatabase, additive.name);
-      }
-      isOver = true;
-      await clients;
-
-      expect(new Set(statuses)).toEqual(new Set([200, 201]));
-      expect(product.refusals).toEqual([]);
-      await product.restart('api');
-      await product.restart('worker');
-      await subscribe(product, newEntry(), { key: newKey() });
-    } finally {
-      await product.close();
-    }
-  }, 180_000);
 });
