@@ -96,7 +96,7 @@ describe('the function that erases in the audit', () => {
       `SELECT prosrc FROM pg_proc WHERE oid::regprocedure::text ~ '^app\\.erase'`,
     );
     const lists = functions.flatMap(({ prosrc }) =>
-      Array.from(prosrc.matchAll(/'\{([\w,]+)\}'::text\[\]/g), ([, list = '']) => list.split(',')),
+      Array.from(prosrc.matchAll(/'\{([\w,.]+)\}'::text\[\]/g), ([, list = '']) => list.split(',')),
     );
 
     expect(functions).toHaveLength(2);
