@@ -1,3 +1,5 @@
+import { v7 as uuid } from 'uuid';
+import { businessSchema } from '../../src/models/database.ts';
 import { openCluster, type Cluster } from './cluster.ts';
 
 let cluster: Cluster;
@@ -184,6 +186,16 @@ describe('the catalog', () => {
       'users SELECT',
     ]);
     expect(unseen).toEqual([]);
+  });
+
+  it("knows a company's schema by the name that the doors use", async () => {
+    const ids = Array.from({ length: 20 }, () => uuid());
+    const names = await rowsOf(
+      `SELECT app.business_schema(id) FROM unnest('{${ids.join()}}'::uuid[]) WITH ORDINALITY AS u (id, n)
+       ORDER BY n`,
+    );
+
+    expect(names.flat()).toEqual(ids.map(businessSchema));
   });
 
   it("has the functions, extensions and owner's rights that we know", async () => {
