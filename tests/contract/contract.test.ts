@@ -9,7 +9,7 @@ import { findSchemathesis } from '../support/schemathesis.ts';
 const seed = Number(process.env['SEED'] || Math.floor(Math.random() * 2 ** 31));
 /** Examples of each operation in each phase; the long run sets more. */
 const examples = Number(process.env['CONTRACT_EXAMPLES'] || 5);
-const runWithinMs = examples <= 10 ? 300_000 : 4_000_000;
+const runWithinMs = examples <= 10 ? 900_000 : 4_000_000;
 
 const dataDir = mkdtempSync(path.join(tmpdir(), 'surety-contract-'));
 let stack: Stack;
