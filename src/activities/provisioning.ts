@@ -5,6 +5,7 @@ import { Credential } from '../models/Credential.ts';
 import { Customer } from '../models/Customer.ts';
 import {
   append,
+  businessSchema,
   execute,
   flush,
   select,
@@ -52,6 +53,7 @@ export const provisioningActivities = ({
         code,
         status: 'closed',
         isolation: registration.isolation,
+        ...(registration.isolation === 'dedicated_schema' && { schemaName: businessSchema(id) }),
         businessType: registration.businessType,
         contactEmail: registration.contactEmail,
         contactPhone: registration.companyPhone,
@@ -60,11 +62,6 @@ export const provisioningActivities = ({
         defaultCurrency: registration.defaultCurrency,
         subscriptionPlan: registration.subscriptionPlan,
       });
-      await execute(
-        `UPDATE platform.companies SET schema_name = app.business_schema(id)
-         WHERE id = $1 AND isolation = 'dedicated_schema'`,
-        [id],
-      );
       AuditLog.record('CREATE', { type: 'company', id }, { companyId: id, after: { name, code } });
     });
   },

@@ -100,12 +100,8 @@ export async function checkAudit(
       if (index % atOnce === 0) await setImmediate();
       const isLinked = seal.seq === previous.seq + 1 && seal.prevHash === previous.hash;
       const isRetired = !seal.line && seal.reach <= until;
-      const hash = seal.line
-        ? hashOfLine(seal.line, seal, digest)
-        : isRetired
-          ? seal.hash
-          : undefined;
-      if (!isLinked || hash !== seal.hash) {
+      const hash = seal.line ? hashOfLine(seal.line, seal, digest) : undefined;
+      if (!isLinked || (hash !== seal.hash && !isRetired)) {
         const following = seals[index + 1] ?? (await coming)?.[0];
         const firstBad = await explain({ companyId, seal, previous, hash, following, digest });
         return { isValid: false, checked: previous.seq, retired, unsealed: 0, firstBad };
