@@ -9,6 +9,8 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 COPY worker ./worker
+# The simulated payment gateway of docker-compose.yml.
+COPY local ./local
 RUN npm run build
 
 # Hashes and the Temporal client have their binaries in optional packages: those stay, the embedded
@@ -36,8 +38,10 @@ WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json ./
-# What a volume begins as: the worker's user may write the audit's checkpoints there.
-RUN mkdir -m 700 /checkpoints && chown node:node /checkpoints
+# What a volume begins as: the user may write the audit's checkpoints, documents and the simulated
+# gateway's ledger there.
+RUN mkdir -m 700 /checkpoints /documents /gateway \
+  && chown node:node /checkpoints /documents /gateway
 # Owned by root, run by a user who may not write: nothing in the image changes at run time.
 USER node
 EXPOSE 3000 9464

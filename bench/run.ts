@@ -8,6 +8,7 @@ import { reasonOf } from '../local/failures.ts';
 import { step, type Say } from '../local/progress.ts';
 import { startStack, type Stack } from '../local/stack.ts';
 import { audit } from './figures/audit.ts';
+import { claimTransitions, manyClaims } from './figures/claims.ts';
 import { inside } from './figures/inside.ts';
 import { load } from './figures/load.ts';
 import { schemas } from './figures/schemas.ts';
@@ -15,6 +16,7 @@ import { loginFlood } from './figures/loginFlood.ts';
 import { provisioning } from './figures/provisioning.ts';
 import { start } from './figures/start.ts';
 import { listPlans, subscribe } from './figures/throughput.ts';
+import { upload } from './figures/upload.ts';
 import { dueTimers, firstTask } from './figures/workflows.ts';
 import { keepResults, printTable, type Row } from './report.ts';
 import { machineSpeed } from './speed.ts';
@@ -39,6 +41,8 @@ const sizes = isQuick
       inside: { rounds: 3, calls: 500 },
       provisioning: { count: 3 },
       flood: { rounds: 1, seconds: 5 },
+      transitions: { seconds: 5 },
+      claims: { rows: 20_000, seconds: 3 },
     }
   : {
       people: 1000,
@@ -52,6 +56,8 @@ const sizes = isQuick
       inside: { rounds: 7, calls: 2000 },
       provisioning: { count: 20 },
       flood: { rounds: 3, seconds: 10 },
+      transitions: { seconds: 30 },
+      claims: { rows: 200_000, seconds: 10 },
     };
 
 type Measure = (world: World, say: Say) => Promise<Row[]>;
@@ -77,8 +83,11 @@ const onStack: Readonly<Record<string, Measure>> = {
   ],
   'first-task': (world, say) => firstTask(world, sizes.firstTask, say),
   timers: (world, say) => dueTimers(world, sizes.timers, say),
+  transitions: (world, say) => claimTransitions(world, sizes.transitions, say),
+  upload,
   audit: (world, say) => audit(world, sizes.audit, say),
   schemas: (world, say) => schemas(world, sizes.schemas, say),
+  claims: (world, say) => manyClaims(world, sizes.claims, say),
   subscribe: (world, say) => subscribe(world, sizes.rounds, say),
 };
 const names = ['start', ...Object.keys(onStack)];
@@ -178,6 +187,7 @@ async function onOwnStack(work: (world: World) => Promise<void>): Promise<void> 
         DATABASE_URL: '',
         TEMPORAL_ADDRESS: '',
         SMTP_URL: '',
+        PAYMENT_GATEWAY_URL: '',
       },
     });
     const running = stack;

@@ -6,12 +6,26 @@ set -eu
 umask 077
 cd "$(dirname "$0")"
 
-if [ -e secrets/api.env ]; then
+random() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
+
+# What the simulated payment gateway shares with the API and the worker.
+gateway() {
+  key=$(random) webhook=$(random)
+  printf 'GATEWAY_KEY=%s\nGATEWAY_WEBHOOK_SECRET=%s\n' "$key" "$webhook" > "$1/gateway.env"
+  for name in api worker; do
+    printf 'PAYMENT_GATEWAY_KEY=%s\nPAYMENT_WEBHOOK_SECRET=%s\n' "$key" "$webhook" >> "$1/$name.env"
+  done
+}
+
+if [ -e secrets/gateway.env ]; then
   echo "deploy/secrets is there already: nothing changed."
   exit 0
 fi
-
-random() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
+if [ -e secrets/api.env ]; then
+  gateway secrets
+  echo "The keys of the payment gateway are in deploy/secrets now; nothing else changed."
+  exit 0
+fi
 
 admin=$(random) temporal=$(random) api=$(random) worker=$(random)
 keys="SECRET_KEY=$(random)
@@ -44,5 +58,6 @@ DATABASE_URL=postgres://app_worker:$worker@$at
 $keys
 AUDIT_SIGNING_KEY=$signing
 EOF
+gateway "$draft"
 mv "$draft" secrets
 echo "Passwords and keys are in deploy/secrets."

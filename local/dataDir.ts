@@ -23,6 +23,12 @@ export interface DataDir {
 /** The folder of package.json. */
 export const projectDir = path.resolve(import.meta.dirname, '..');
 
+/** Settings that stand in `.env`, for those that the environment does not have. */
+export function readDotEnv(project = projectDir): void {
+  const file = path.join(project, '.env');
+  if (existsSync(file)) process.loadEnvFile(file);
+}
+
 /**
  * Decides where data live: SURETY_DATA, else `.data` in the project. If root runs this in a folder
  * that the database user may not enter (a clone under a 0700 home), data live in `/var/lib/surety`.

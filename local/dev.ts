@@ -1,6 +1,6 @@
 import { watch } from 'node:fs';
 import path from 'node:path';
-import { prepareDataDir, projectDir } from './dataDir.ts';
+import { prepareDataDir, projectDir, readDotEnv } from './dataDir.ts';
 import { reasonOf } from './failures.ts';
 import { step, StepFailed } from './progress.ts';
 import { startStack, type Stack } from './stack.ts';
@@ -12,6 +12,7 @@ import { startStack, type Stack } from './stack.ts';
 const quietMs = 200;
 
 try {
+  readDotEnv();
   const { dir } = prepareDataDir();
   const stack = await startStack({ dataDir: dir, step });
   console.log(

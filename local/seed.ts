@@ -53,7 +53,6 @@ export async function seed({
   say,
 }: {
   readonly env: NodeJS.ProcessEnv;
-  readonly adminUrl: string;
   readonly dataDir: string;
   readonly say: Say;
 }): Promise<void> {
@@ -153,7 +152,14 @@ async function seedPeople(
     const username = role.replaceAll('_', '-');
     const passwordHash = await passwords.hash(password);
     const userId = await withIdentity(companyId, async () => {
-      const person = { username, email, passwordHash, firstName: 'Demo', lastName: username };
+      const person = {
+        username,
+        email,
+        passwordHash,
+        firstName: 'Demo',
+        lastName: username,
+        isConfirmed: true,
+      };
       const added = await Credential.add(person);
       const id = added ?? (await Credential.findOne({ where: { email } }))?.id;
       if (id === undefined) throw new Error(`${email} could not be added`);

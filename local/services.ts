@@ -1,4 +1,4 @@
-export type ServiceName = 'mail' | 'postgres' | 'temporal' | 'api' | 'worker';
+export type ServiceName = 'mail' | 'gateway' | 'postgres' | 'temporal' | 'api' | 'worker';
 
 export interface Running {
   readonly pid?: number;
@@ -65,4 +65,4 @@ export class Services {
   }
 }
 
-const stopOrder = ['api', 'worker', 'temporal', 'postgres', 'mail'] as const;
+const stopOrder = ['api', 'worker', 'temporal', 'postgres', 'gateway', 'mail'] as const;

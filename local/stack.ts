@@ -40,7 +40,7 @@ export interface Stack {
   kill(name: ServiceName, signal?: NodeJS.Signals): Promise<void>;
   /** Starts again what was killed, on the same port and data. */
   start(name: ServiceName): Promise<void>;
-  /** Stops in order: API, worker, Temporal, Postgres, mail. */
+  /** Stops in order: API, worker, Temporal, Postgres, payment gateway, mail. */
   stop(): Promise<void>;
   /** Resolves, to a sentence for the person at the terminal, if a process ends by itself. */
   readonly failed: Promise<string>;
@@ -50,6 +50,7 @@ export interface StackUrls {
   readonly api: string;
   readonly worker: string;
   readonly docs: string;
+  /** Empty where mail goes to a server of the user's own. */
   readonly mailView: string;
   readonly temporalUi: string;
   readonly temporalAddress: string;
@@ -64,15 +65,16 @@ const usualPorts = {
   TEMPORAL_PORT: 7233,
   TEMPORAL_UI_PORT: 8233,
   SMTP_PORT: 1025,
+  PAYMENT_GATEWAY_PORT: 8480,
   PORT: 3000,
   WORKER_PORT: 9464,
 } as const;
 const readyWithinMs = 60_000;
 
 /**
- * Starts the whole product on one data folder: mail catcher, Postgres and Temporal (those that
- * DATABASE_URL, TEMPORAL_ADDRESS and SMTP_URL do not replace), migrations, demo data, API and
- * worker. If one step fails, what was started is stopped again. One stack at a time on a folder.
+ * Starts the whole product on one data folder: mail catcher, payment gateway, Postgres and Temporal
+ * (those that DATABASE_URL, TEMPORAL_ADDRESS, SMTP_URL and PAYMENT_GATEWAY_URL do not replace),
+ * migrations, demo data, API and worker. If one step fails, what was started is stopped again. One stack at a time on a folder.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const {
@@ -112,17 +114,32 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const reached = host === '0.0.0.0' ? '127.0.0.1' : host;
     const api = `http://${reached}:${apiPort}`;
     const worker = `http://${reached}:${workerPort}`;
+    const secrets = keptSecrets(path.join(dir, 'secrets.json'), [
+      'SECRET_KEY',
+      'JWT_SECRET_KEY',
+      'PAYMENT_GATEWAY_KEY',
+      'PAYMENT_WEBHOOK_SECRET',
+    ] as const);
+    const webhook = `${api}${given['API_V1_PREFIX'] || '/api/v1'}/payments/webhook`;
+    const isStripe = given['PAYMENT_GATEWAY'] === 'stripe';
+    const gateway =
+      given['PAYMENT_GATEWAY_URL'] ||
+      (!isStripe &&
+        (await step('Payment gateway', () => startGateway({ ...secrets, ...given }, webhook)))) ||
+      '';
     const env: NodeJS.ProcessEnv = {
-      ...keptSecrets(path.join(dir, 'secrets.json'), ['SECRET_KEY', 'JWT_SECRET_KEY'] as const),
+      ...secrets,
       DEFAULT_COMPANY: 'DEMO',
       DEV_MAIL_DIR: path.join(dir, 'mails'),
       AUDIT_CHECKPOINT_DIR: path.join(dir, 'checkpoints'),
+      DOCUMENT_STORAGE_DIR: path.join(dir, 'documents'),
       AUDIT_SIGNING_KEY: keptSigningKey(path.join(dir, 'audit-signing.pem')),
       ...given,
       HOST: host,
       PORT: String(apiPort),
       WORKER_PORT: String(workerPort),
       SMTP_URL: smtp,
+      PAYMENT_GATEWAY_URL: gateway,
       DATABASE_URL: database.apiUrl,
       DATABASE_WORKER_URL: database.workerUrl,
       DATABASE_MIGRATE_URL: '',
@@ -133,7 +150,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     if (seeded) {
       await step('Demo data', async (say) => {
         const { seed } = await import('./seed.ts');
-        await seed({ env, adminUrl: adminDatabase, dataDir: dir, say });
+        await seed({ env, dataDir: dir, say });
       });
     }
     const startProgram = (name: 'api' | 'worker') => async (): Promise<Running> => {
@@ -149,16 +166,22 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       held.add(child.pid);
       return child;
     };
-    for (const name of programs) {
-      await step(name === 'api' ? 'API' : 'Worker', () => services.run(name, startProgram(name)));
-    }
+    await step('API and worker', async (say) => {
+      const starts = programs.map(async (name) => {
+        await services.run(name, startProgram(name));
+        say(`${name === 'api' ? 'API' : 'worker'} answers`);
+      });
+      // What starts beside one that fails must be known before all are stopped.
+      await Promise.allSettled(starts);
+      await Promise.all(starts);
+    });
 
     return {
       urls: {
         api,
         worker,
         docs: `${api}/api/docs`,
-        mailView: `${api}/dev/mail`,
+        mailView: given['SMTP_URL'] ? '' : `${api}/dev/mail`,
         temporalUi: temporal.uiUrl,
         temporalAddress: temporal.address,
         smtp,
@@ -195,6 +218,33 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     return url;
   }
 
+  async function startGateway(env: NodeJS.ProcessEnv, webhook: string): Promise<string> {
+    const gatewayPort = await claimPort(port('PAYMENT_GATEWAY_PORT'), {
+      name: 'the payment gateway',
+      variable: 'PAYMENT_GATEWAY_PORT',
+    });
+    const url = `http://127.0.0.1:${gatewayPort}`;
+    await services.run('gateway', async () => {
+      const child = await startProcess({
+        name: 'gateway',
+        script: 'local/gatewayMain.ts',
+        env: {
+          GATEWAY_DIR: path.join(dir, 'gateway'),
+          GATEWAY_PORT: String(gatewayPort),
+          GATEWAY_KEY: env['PAYMENT_GATEWAY_KEY'],
+          GATEWAY_WEBHOOK_URL: webhook,
+          GATEWAY_WEBHOOK_SECRET: env['PAYMENT_WEBHOOK_SECRET'],
+        },
+        logs,
+        readyUrl: `${url}/health/ready`,
+        timeoutMs: readyWithinMs,
+      });
+      held.add(child.pid);
+      return child;
+    });
+    return url;
+  }
+
   async function startDatabase(): Promise<string> {
     let databasePort = port('POSTGRES_PORT');
     let url = '';
@@ -225,7 +275,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           port: rpcPort,
           uiPort,
           namespace: namespaceOf(given),
-          headless: throwaway,
+          throwaway,
           onOutput: appendTo(path.join(logs, 'temporal.log')),
         });
         ({ port: rpcPort, uiPort } = temporal);
@@ -293,12 +343,14 @@ const abortable =
     step(title, async (say) => {
       signal?.throwIfAborted();
       if (!signal) return fn(say);
+      let giveUp = (): void => {};
       const aborted = new Promise<never>((_resolve, reject) => {
-        signal.addEventListener(
-          'abort',
-          () => reject(new Error('interrupted', { cause: signal.reason })),
-          { once: true },
-        );
+        giveUp = () => reject(new Error('interrupted', { cause: signal.reason }));
+        signal.addEventListener('abort', giveUp, { once: true });
       });
-      return Promise.race([fn(say), aborted]);
+      try {
+        return await Promise.race([fn(say), aborted]);
+      } finally {
+        signal.removeEventListener('abort', giveUp);
+      }
     });

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { prepareDataDir, projectDir } from './dataDir.ts';
+import { prepareDataDir, readDotEnv } from './dataDir.ts';
 import { reasonOf } from './failures.ts';
 import { step, StepFailed } from './progress.ts';
 import { startStack, type Stack } from './stack.ts';
@@ -22,8 +22,7 @@ async function main({ untilReady }: { untilReady: boolean }): Promise<number> {
   onInterrupt(interrupt, () => stack);
 
   try {
-    const dotEnv = path.join(projectDir, '.env');
-    if (existsSync(dotEnv)) process.loadEnvFile(dotEnv);
+    readDotEnv();
     const { dir } = prepareDataDir();
     const accountsFile = path.join(dir, 'demo-accounts.json');
     const isFirstStart = !existsSync(accountsFile);
@@ -79,7 +78,7 @@ Surety is ready (${seconds} s). Ctrl-C stops it; data stay.
 
   API documentation  ${urls.docs}
   Temporal UI        ${urls.temporalUi || '(set TEMPORAL_UI_URL)'}
-  Mail that was sent ${urls.mailView}
+  Mail that was sent ${urls.mailView || 'by the server of SMTP_URL'}
   Demo accounts      ${accountsFile}
 ${isFirstStart ? accountsTable(accountsFile) : ''}
 Try:

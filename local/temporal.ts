@@ -1,6 +1,6 @@
 import { Connection, isGrpcServiceError } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
-import { existsSync, mkdirSync, realpathSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { hold } from './holdFile.ts';
@@ -11,7 +11,7 @@ import { answers, downloadOfficial, firstThatWorks, runTool, toolCache } from '.
 
 export interface TemporalServer {
   readonly address: string;
-  /** Empty without a UI. */
+  /** Empty if it is thrown away. */
   readonly uiUrl: string;
   readonly port: number;
   readonly uiPort: number;
@@ -23,20 +23,26 @@ export interface TemporalServer {
 
 export interface TemporalOptions {
   readonly binary: string;
-  /** In memory without one. */
-  readonly dbFile?: string;
+  /** Always a file: what is in memory is gone with the connection to it. */
+  readonly dbFile: string;
   /** 0 picks a free one. */
   readonly port: number;
   readonly uiPort?: number;
   readonly namespace: string;
-  readonly headless?: boolean;
+  /** For tests: no UI, and faster; a crash of the machine would lose data (one of the server would not). */
+  readonly throwaway?: boolean;
   /** Overrides of the server's settings; each value is JSON. */
   readonly dynamicConfig?: Readonly<Record<string, string>>;
   readonly onOutput?: (line: string) => void;
 }
 
-const version = '1.5.1';
-const source = 'github.com/temporalio/cli/cmd/temporal';
+/**
+ * Before 1.40.1 Go's SQLite kept what a cancelled call had opened; every call after it was
+ * "interrupted (9)" then, until the server was started again. The release has a later one.
+ */
+const released = '1.9.1';
+/** The newest that `go install` takes, with the SQLite of the release. */
+const built = { temporal: '1.5.1', sqlite: '1.51.0', libc: '1.72.3' } as const;
 const startWithinMs = 60_000;
 /** As in `deploy/temporal/dynamicConfig.yaml`: without it the fairness key of a start has no effect. */
 const likeDeployed = { 'matching.enableFairness': 'true' } as const;
@@ -52,32 +58,39 @@ export async function findTemporal({
 }: { progress?: Say } = {}): Promise<string> {
   if (answers('temporal', 'server', 'start-dev', '--help')) return 'temporal';
 
-  const cached = path.join(toolCache(), `temporal-cli-${version}`, 'temporal');
-  if (existsSync(cached)) return cached;
+  const fromRelease = path.join(toolCache(), `temporal-cli-${released}`, 'temporal');
+  const fromSource = path.join(
+    toolCache(),
+    `temporal-cli-${built.temporal}-sqlite-${built.sqlite}`,
+    'temporal',
+  );
+  const cached = [fromRelease, fromSource].find((program) => existsSync(program));
+  if (cached) return cached;
 
   return firstThatWorks({
-    place: path.dirname(cached),
+    place: path.dirname(fromSource),
     ways: [
       async (draft) => {
         const program = await downloadOfficial({
           program: 'cli',
-          version: `v${version}`,
+          version: `v${released}`,
           into: draft,
           progress,
         });
-        return program && settle(program, cached);
+        return program && settle(program, fromRelease);
       },
       async (draft) => {
         if (!answers('go', 'version')) return undefined;
+        writeFileSync(path.join(draft, 'go.mod'), goModule);
         await runTool({
           command: 'go',
-          args: ['install', `${source}@v${version}`],
+          args: ['install', '-mod=mod', 'github.com/temporalio/cli/cmd/temporal'],
           cwd: draft,
           env: { ...process.env, GOBIN: draft, GOFLAGS: '', CGO_ENABLED: '0' },
-          doing: `building Temporal ${version} with Go (about 5 minutes, once)`,
+          doing: `building Temporal ${built.temporal} with Go (about 5 minutes, once)`,
           progress,
         });
-        return settle(path.join(draft, 'temporal'), cached);
+        return settle(path.join(draft, 'temporal'), fromSource);
       },
     ],
     advice:
@@ -86,21 +99,30 @@ export async function findTemporal({
   });
 }
 
+const goModule = `module surety/temporal
+
+go 1.25
+
+require (
+\tgithub.com/temporalio/cli v${built.temporal}
+\tmodernc.org/libc v${built.libc}
+\tmodernc.org/sqlite v${built.sqlite}
+)
+`;
+
 /**
  * Starts a real Temporal server on 127.0.0.1 and waits until it answers. It ends with this
  * process. Closed runs are kept for 30 days. Search attributes are the product's own concern.
  * @throws Error one sentence for the person at the terminal
  */
 export async function startTemporal(options: TemporalOptions): Promise<TemporalServer> {
-  const { binary, namespace, headless = false, onOutput } = options;
-  const dbFile = options.dbFile && realPath(options.dbFile);
+  const { binary, namespace, throwaway = false, onOutput } = options;
+  const dbFile = realPath(options.dbFile);
   // Two servers on one file start without complaint and ruin it.
-  const held = dbFile
-    ? await hold({ file: `${dbFile}.pid`, what: `Temporal on ${dbFile}`, onOutput })
-    : undefined;
+  const held = await hold({ file: `${dbFile}.pid`, what: `Temporal on ${dbFile}`, onOutput });
   try {
     const port = await claimPort(options.port, { name: 'Temporal', variable: 'TEMPORAL_PORT' });
-    const uiPort = headless
+    const uiPort = throwaway
       ? 0
       : await claimPort(options.uiPort ?? 0, {
           name: 'the Temporal UI',
@@ -115,10 +137,10 @@ export async function startTemporal(options: TemporalOptions): Promise<TemporalS
         `--namespace=${namespace}`,
         '--ip=127.0.0.1',
         `--port=${port}`,
-        ...(headless ? ['--headless'] : ['--ui-ip=127.0.0.1', `--ui-port=${uiPort}`]),
-        ...(dbFile ? [`--db-filename=${dbFile}`] : []),
+        ...(throwaway ? ['--headless'] : ['--ui-ip=127.0.0.1', `--ui-port=${uiPort}`]),
+        `--db-filename=${dbFile}`,
         '--sqlite-pragma=journal_mode=wal',
-        '--sqlite-pragma=synchronous=normal',
+        `--sqlite-pragma=synchronous=${throwaway ? 'off' : 'normal'}`,
         ...Object.entries({ ...likeDeployed, ...options.dynamicConfig }).map(
           ([key, value]) => `--dynamic-config-value=${key}=${value}`,
         ),
@@ -126,9 +148,9 @@ export async function startTemporal(options: TemporalOptions): Promise<TemporalS
       deathSignal: 'TERM',
       onOutput,
     });
-    held?.add(server.pid);
+    held.add(server.pid);
     const exited = server.exited.then((exit) => {
-      held?.release();
+      held.release();
       return `Temporal ${describeExit(exit)}.`;
     });
     const stop = () => server.stop(['SIGTERM'], 15_000);
@@ -139,10 +161,10 @@ export async function startTemporal(options: TemporalOptions): Promise<TemporalS
       await stop();
       throw error;
     }
-    const uiUrl = headless ? '' : `http://127.0.0.1:${uiPort}`;
+    const uiUrl = throwaway ? '' : `http://127.0.0.1:${uiPort}`;
     return { address, uiUrl, port, uiPort, pid: server.pid, exited, stop };
   } catch (error) {
-    held?.release();
+    held.release();
     throw error;
   }
 }

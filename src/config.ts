@@ -6,7 +6,7 @@ import { CannotStart } from './errors.ts';
 export interface Config {
   readonly appName: string;
   readonly environment: 'development' | 'test' | 'production';
-  /** Whether an answer of 500 carries its stack trace: where a developer looks. */
+  /** Whether an answer to what failed carries its stack trace: where a developer looks. */
   readonly showStack: boolean;
   readonly logLevel: string;
   readonly logLevels: Readonly<Record<string, string>>;
@@ -63,11 +63,37 @@ export interface Config {
     readonly from: string;
     readonly perSecond: number;
   };
+  readonly payments: {
+    /** Undefined where no money is taken or paid. */
+    readonly gateway: 'http' | 'stripe' | undefined;
+    /** Stripe's own where it is undefined. */
+    readonly gatewayUrl: string | undefined;
+    readonly gatewayKey: string;
+    /** What the gateway signs its webhooks with; undefined where none are taken. */
+    readonly webhookSecret: string | undefined;
+    readonly timeoutMs: number;
+  };
   readonly audit: {
     /** Where signed checkpoints of the audit are kept, outside the database. */
     readonly checkpointDir: string | undefined;
     /** Ed25519, PKCS#8: PEM, or its base64 alone. */
     readonly signingKey: string | undefined;
+  };
+  readonly documents: {
+    /** Where files are, unless a bucket is named, and where uploads pass through. */
+    readonly folder: string;
+    readonly s3:
+      | {
+          /** Undefined for Amazon's own. */
+          readonly endpoint: string | undefined;
+          readonly region: string;
+          readonly bucket: string;
+          readonly accessKeyId: string | undefined;
+          readonly secretAccessKey: string | undefined;
+        }
+      | undefined;
+    /** `host:port`; without one nothing is scanned. */
+    readonly clamdAddress: string | undefined;
   };
   /** Where the development mail catcher keeps what was sent; turns `/dev/mail` on. */
   readonly devMailDir: string | undefined;
@@ -81,6 +107,9 @@ export class ConfigError extends CannotStart {}
 const developmentSecret = 'development-only-secret-do-not-deploy-0000';
 
 const list = Joi.string().allow('').max(4000);
+const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+/** `relay=warn,temporal=error`. */
+const levelOfModule = `\\s*\\w+=(?:${levels.join('|')})\\s*`;
 const secret = Joi.string().max(4096);
 const keys = Joi.string().allow('').max(16_384);
 const urlOf = (...scheme: string[]): Joi.StringSchema => Joi.string().uri({ scheme }).max(2000);
@@ -93,11 +122,13 @@ const settings = Joi.object({
   ),
   LOG_LEVEL: Joi.string()
     .lowercase()
-    .valid('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent')
+    .valid(...levels)
     .default(
       Joi.ref('ENVIRONMENT', { adjust: (name) => (name === 'production' ? 'info' : 'debug') }),
     ),
-  LOG_LEVELS: list.default(''),
+  LOG_LEVELS: list
+    .pattern(new RegExp(`^${levelOfModule}(?:,${levelOfModule})*$`), 'module=level,module=level')
+    .default(''),
   LOG_DIR: Joi.string().max(1000),
   HOST: Joi.string().max(255).default('127.0.0.1'),
   PORT: Joi.number().port().default(3000),
@@ -163,6 +194,11 @@ const settings = Joi.object({
   SMTP_PASSWORD: secret,
   SMTP_FROM: Joi.string().max(320).default('Surety <no-reply@surety.example>'),
   SMTP_MESSAGES_PER_SECOND: Joi.number().min(0.1).max(10_000).default(50),
+  PAYMENT_GATEWAY: Joi.string().valid('http', 'stripe').default('http'),
+  PAYMENT_GATEWAY_URL: urlOf('http', 'https'),
+  PAYMENT_GATEWAY_KEY: secret,
+  PAYMENT_GATEWAY_TIMEOUT: Joi.number().min(0.1).max(20).default(20),
+  PAYMENT_WEBHOOK_SECRET: secret,
   AUDIT_CHECKPOINT_DIR: Joi.string()
     .max(1000)
     .default(
@@ -171,6 +207,15 @@ const settings = Joi.object({
       }),
     ),
   AUDIT_SIGNING_KEY: secret,
+  DOCUMENT_STORAGE_DIR: Joi.string().max(1000).default('.data/documents'),
+  S3_BUCKET: Joi.string().max(255),
+  S3_ENDPOINT: urlOf('http', 'https'),
+  S3_REGION: Joi.string().max(100).default('us-east-1'),
+  S3_ACCESS_KEY_ID: secret,
+  S3_SECRET_ACCESS_KEY: secret,
+  CLAMD_ADDRESS: Joi.string()
+    .pattern(/^[^\s:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/)
+    .max(300),
   DEV_MAIL_DIR: Joi.string().max(1000),
   FAILPOINT: Joi.string().pattern(/^[a-zA-Z.]+(:\w+)?#[1-9]\d{0,3}$/),
 }).unknown();
@@ -192,6 +237,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = processEnvironment()
   if (value.JWT_ALGORITHM === 'RS256' && !value.JWT_PRIVATE_KEY) {
     throw new ConfigError('Configuration: JWT_ALGORITHM=RS256 needs JWT_PRIVATE_KEY');
   }
+  if (value.PAYMENT_GATEWAY === 'stripe') refuseHalfOfStripe(value);
   if (value.ENVIRONMENT === 'production') refuseDevelopmentDefaults(value);
 
   return deepFreeze({
@@ -253,7 +299,25 @@ export function readConfig(environment: NodeJS.ProcessEnv = processEnvironment()
       from: value.SMTP_FROM,
       perSecond: value.SMTP_MESSAGES_PER_SECOND,
     },
+    payments: {
+      gateway: takesMoney(value) ? value.PAYMENT_GATEWAY : undefined,
+      gatewayUrl: value.PAYMENT_GATEWAY_URL,
+      gatewayKey: value.PAYMENT_GATEWAY_KEY ?? '',
+      webhookSecret: value.PAYMENT_WEBHOOK_SECRET,
+      timeoutMs: value.PAYMENT_GATEWAY_TIMEOUT * 1000,
+    },
     audit: { checkpointDir: value.AUDIT_CHECKPOINT_DIR, signingKey: value.AUDIT_SIGNING_KEY },
+    documents: {
+      folder: value.DOCUMENT_STORAGE_DIR,
+      s3: value.S3_BUCKET && {
+        endpoint: value.S3_ENDPOINT,
+        region: value.S3_REGION,
+        bucket: value.S3_BUCKET,
+        accessKeyId: value.S3_ACCESS_KEY_ID,
+        secretAccessKey: value.S3_SECRET_ACCESS_KEY,
+      },
+      clamdAddress: value.CLAMD_ADDRESS,
+    },
     devMailDir: value.ENVIRONMENT === 'production' ? undefined : value.DEV_MAIL_DIR,
     failpoint: value.ENVIRONMENT === 'test' ? value.FAILPOINT : undefined,
   });
@@ -276,8 +340,42 @@ function refuseDevelopmentDefaults(value: Record<string, unknown>): void {
       `Configuration: production needs a random ${needed.join(' and ')} of at least 32 bytes`,
     );
   }
+  const webhookSecret = value['PAYMENT_WEBHOOK_SECRET'];
+  if (
+    takesMoney(value) &&
+    !(typeof webhookSecret === 'string' && Buffer.byteLength(webhookSecret) >= 32)
+  ) {
+    throw new ConfigError(
+      'Configuration: a payment gateway needs a PAYMENT_WEBHOOK_SECRET of at least 32 bytes in production',
+    );
+  }
   if (value['DEBUG'] === true)
     throw new ConfigError('Configuration: production refuses DEBUG=true');
+}
+
+const takesMoney = (value: Readonly<Record<string, unknown>>): boolean =>
+  value['PAYMENT_GATEWAY'] === 'stripe' || value['PAYMENT_GATEWAY_URL'] !== undefined;
+
+/** A key that is none, or webhooks that nobody could tell from forged ones, show only when money is due. */
+function refuseHalfOfStripe(value: Readonly<Record<string, unknown>>): void {
+  const parts = [
+    { name: 'PAYMENT_GATEWAY_KEY', pattern: /^(sk|rk)_\w+$/, as: 'a secret key, sk_… or rk_…' },
+    {
+      name: 'PAYMENT_WEBHOOK_SECRET',
+      pattern: /^whsec_\w+$/,
+      as: "the endpoint's secret, whsec_…",
+    },
+  ] as const;
+  const lacking = parts.filter(({ name, pattern }) => {
+    const given = value[name];
+    return !(typeof given === 'string' && pattern.test(given));
+  });
+  if (lacking.length === 0) return;
+  throw new ConfigError(
+    lacking
+      .map(({ name, as }) => `Configuration: PAYMENT_GATEWAY=stripe needs ${name}: ${as}`)
+      .join('\n'),
+  );
 }
 
 function smtpUrl(host: string, port: number, user?: string, password = ''): string {

@@ -1,3 +1,7 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
 /** The borders that every effect passes: here, and nowhere else, a test may end the process. */
 export const failpoints = [
   'transaction.beforeCommit',
@@ -18,6 +22,8 @@ export const failpoints = [
   'mail.beforeSend',
   'mail.afterSend',
   'mail.beforeMark',
+  'gateway.beforeSend',
+  'gateway.afterSend',
 ] as const;
 
 export type Failpoint = (typeof failpoints)[number];
@@ -38,6 +44,20 @@ let armed: Armed | undefined;
 export function armFailpoint(setting: string | undefined): void {
   const [, name, where, hits] = /^([\w.]+)(?::(\w+))?#(\d+)$/.exec(setting ?? '') ?? [];
   if (name) armed = { name, where, hitsLeft: Number(hits) };
+}
+
+/** Where a test writes the setting before it sends SIGHUP to a process; gone once that is armed. */
+export const failpointFileOf = (pid: number): string =>
+  path.join(tmpdir(), `surety-failpoint-${pid}`);
+
+/** For test processes: what runs is armed without being started anew. */
+export function armOnSignal(): void {
+  // Temporal's workers take SIGUSR2 for the end.
+  process.on('SIGHUP', () => {
+    const file = failpointFileOf(process.pid);
+    armFailpoint(readFileSync(file, 'utf8'));
+    rmSync(file);
+  });
 }
 
 /** Costs one read where nothing is armed. @param where the door or the activity that passes here */

@@ -75,6 +75,9 @@ export function adoptWarnings(log: Logger): void {
   console.warn = (...words: unknown[]) => log.warn({ module: 'console' }, format(...words));
 }
 
+/** A statement as it may be logged: some carry their values as literals. */
+export const withoutValues = (sql: string): string => sql.replaceAll(/'(?:[^']|'')*'/g, "'…'");
+
 /**
  * What a line says of an error. Only what is named here: the database library hangs the bound values
  * of a failed statement on its errors, and those are people's data.
@@ -94,8 +97,7 @@ export function loggedError(error: unknown): unknown {
     message: error.message,
     stack: error.stack,
     ...Object.fromEntries(facts),
-    // Some statements carry their values as literals.
-    ...(typeof sql === 'string' && { sql: sql.replaceAll(/'(?:[^']|'')*'/g, "'…'") }),
+    ...(typeof sql === 'string' && { sql: withoutValues(sql) }),
     ...(error.cause instanceof Error && { cause: loggedError(error.cause) }),
     ...(error instanceof AggregateError && { errors: error.errors.map(loggedError) }),
   };

@@ -1,13 +1,17 @@
 import { Gauge, Histogram, type Registry } from 'prom-client';
-import type { Logger } from './logger.ts';
+import { withoutValues, type Logger } from './logger.ts';
+
+/** A statement that takes longer has a line in the log. */
+const slowMs = 500;
 
 /**
  * What API and worker tell of the database; made before it is opened, so that it sees each query.
- * @param echo where statements are logged, if they are
+ * @param log hears of slow statements, and with `isEchoed` of all of them
  */
 export function databaseMetrics(
   registry: Registry,
-  echo?: Logger,
+  log?: Logger,
+  { isEchoed = false } = {},
 ): {
   readonly onQuery: (sql: string, milliseconds: number) => void;
   watchPool(database: { connections(): Readonly<Record<string, number>> }): void;
@@ -21,7 +25,10 @@ export function databaseMetrics(
   return {
     onQuery: (sql, milliseconds) => {
       queries.observe(milliseconds / 1000);
-      echo?.debug({ sql, milliseconds }, 'query');
+      if (milliseconds >= slowMs) {
+        const facts = { stream: 'performance', sql: withoutValues(sql), milliseconds };
+        log?.warn(facts, 'slow query');
+      } else if (isEchoed) log?.debug({ sql, milliseconds }, 'query');
     },
     watchPool(database) {
       new Gauge({

@@ -1,5 +1,8 @@
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
 import { DatabaseError } from 'sequelize';
 import { loggedError } from '../src/logger.ts';
+import { databaseMetrics } from '../src/metrics.ts';
 import { select, withGlobal } from '../src/models/database.ts';
 import { openTestDatabase, type TestDatabase } from './support/database.ts';
 
@@ -43,5 +46,36 @@ describe('an error in the log', () => {
     const cause = { type: 'Error', message: 'refused', code: 'ECONNREFUSED' };
     expect(told).toMatchObject({ type: 'AggregateError', cause, errors: [cause] });
     expect(JSON.stringify(told)).not.toContain('192.0.2.9');
+  });
+});
+
+describe('a statement', () => {
+  const linesOf = (options: { readonly isEchoed?: boolean } = {}): unknown[] => {
+    const lines: unknown[] = [];
+    const log = pino(
+      { level: 'debug' },
+      { write: (line: string) => void lines.push(JSON.parse(line)) },
+    );
+    const { onQuery } = databaseMetrics(new Registry(), log, options);
+    onQuery(`SELECT 'it''s kim@home.example' FROM late`, 500);
+    onQuery('SELECT 1', 499);
+    return lines;
+  };
+
+  it('that takes half a second is a line of the performance stream, without its values', () => {
+    expect(linesOf()).toEqual([
+      expect.objectContaining({
+        stream: 'performance',
+        sql: "SELECT '…' FROM late",
+        milliseconds: 500,
+      }),
+    ]);
+  });
+
+  it('is in the log however fast it was, where that is wanted', () => {
+    expect(linesOf({ isEchoed: true })).toMatchObject([
+      { msg: 'slow query' },
+      { msg: 'query', sql: 'SELECT 1', milliseconds: 499 },
+    ]);
   });
 });

@@ -8,12 +8,12 @@ import {
   type WorkflowBundleOption,
 } from '@temporalio/worker';
 import { createActivities, type ActivityDependencies } from '../src/activities/index.ts';
-import { activityInterceptor } from './refusals.ts';
+import { activityInterceptor } from './activityInterceptor.ts';
 
 export interface WorkerOptions {
   readonly connection: NativeConnection;
   readonly namespace: string;
-  /** Prefix of the queues: `{prefix}-lifecycle`, `{prefix}-notifications`, `{prefix}-provisioning`. */
+  /** Prefix of the queues: `-lifecycle`, `-notifications`, `-provisioning`, `-documents`, `-payments`. */
   readonly taskQueue: string;
   readonly bundle: WorkflowBundleOption;
   readonly dependencies: ActivityDependencies;
@@ -42,8 +42,8 @@ export const bundleWorkflows = async (): Promise<{ code: string }> =>
   });
 
 /**
- * One worker for workflows and their SQL, one that sends mail at a bounded rate, and one that sets
- * companies up, few at a time.
+ * One worker for workflows and their SQL, one that sends mail at a bounded rate, two that set
+ * companies up and read documents, few at a time, and one that talks to the payment gateway.
  */
 export async function createWorkers({
   connection,
@@ -64,6 +64,7 @@ export async function createWorkers({
     interceptors: {
       activity: [(context) => ({ inbound: activityInterceptor(context) })],
     },
+    maxHeartbeatThrottleInterval: '5 seconds',
     shutdownGraceTime: '20 seconds',
     shutdownForceTime: '30 seconds',
   };
@@ -73,7 +74,7 @@ export async function createWorkers({
       ...common,
       taskQueue: `${taskQueue}-lifecycle`,
       workflowBundle: bundle,
-      maxCachedWorkflows: 150,
+      maxCachedWorkflows: 100,
       maxConcurrentWorkflowTaskExecutions: 40,
       maxConcurrentActivityTaskExecutions: maxActivities,
       workflowTaskPollerBehavior: { type: 'autoscaling', minimum: 2, maximum: 10 },
@@ -89,6 +90,16 @@ export async function createWorkers({
       ...common,
       taskQueue: `${taskQueue}-provisioning`,
       maxConcurrentActivityTaskExecutions: 2,
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: `${taskQueue}-documents`,
+      maxConcurrentActivityTaskExecutions: 4,
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: `${taskQueue}-payments`,
+      maxConcurrentActivityTaskExecutions: 5,
     }),
   ]);
 }

@@ -5,19 +5,23 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { mailThrough } from '../src/activities/notifications.ts';
 import { openTemporal, openWorkflowsAmong } from '../src/commands/temporal.ts';
 import { readConfig } from '../src/config.ts';
-import { armFailpoint } from '../src/failpoints.ts';
+import { armFailpoint, armOnSignal } from '../src/failpoints.ts';
 import { adoptWarnings, createLogger, type Logger } from '../src/logger.ts';
 import { defineModels } from '../src/models/all.ts';
 import { databaseMetrics } from '../src/metrics.ts';
 import { openDatabase } from '../src/models/database.ts';
+import { openGateway } from '../src/gateways/openGateway.ts';
 import { createLinks } from '../src/models/secretLinks.ts';
 import { selfCheck } from '../src/models/selfCheck.ts';
 import { startFailure } from '../src/errors.ts';
 import { stopGracefully } from '../src/stopping.ts';
 import { openCheckpoints, startCheckpoints } from './checkpoints.ts';
+import { openClamd } from '../src/scanner.ts';
+import { openStorage } from '../src/storage/storage.ts';
 import { createWorkers } from './createWorker.ts';
 import { serveHealth } from './health.ts';
 import { startRelay } from './relay.ts';
+import { openReportSchedules } from './reportSchedules.ts';
 import { runWorkers } from './runWorkers.ts';
 import { ensureSchedules } from './schedules.ts';
 import { startSealer } from './sealer.ts';
@@ -36,13 +40,14 @@ async function main(): Promise<void> {
   const config = readConfig();
   const checkpoints = openCheckpoints(config);
   armFailpoint(config.failpoint);
+  if (config.environment === 'test') armOnSignal();
   const { log, moduleLog } = createLogger(config, 'worker');
   adoptWarnings(log);
   const sdkMetrics = await freePort();
   installRuntime(moduleLog('temporal'), sdkMetrics);
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const figures = databaseMetrics(registry, config.database.echo ? log : undefined);
+  const figures = databaseMetrics(registry, log, { isEchoed: config.database.echo });
   const database = openDatabase(
     {
       url: config.database.workerUrl,
@@ -82,7 +87,13 @@ async function main(): Promise<void> {
       sendMail: mailThrough(transport, config.smtp.from),
       links: createLinks(config),
       openWorkflows: openWorkflowsAmong(temporal.client),
+      reportSchedules: openReportSchedules(temporal.client, taskQueue),
       platformDomain: config.platformDomain,
+      documents: {
+        storage: await openStorage(config.documents),
+        scan: config.documents.clamdAddress ? openClamd(config.documents.clamdAddress) : undefined,
+      },
+      gateway: await openGateway(config),
     },
     maxActivities: Math.min(20, config.database.poolMax),
     mailsPerSecond: config.smtp.perSecond,
@@ -107,7 +118,7 @@ async function main(): Promise<void> {
       checkpoints: () => checkpointing.stop(),
       mail: () => transport.close(),
       connection: () => connection.close(),
-      client: () => temporal.connection.close(),
+      client: () => temporal.close(),
       database: () => database.close(),
       health: () => health.close(),
     },
@@ -116,6 +127,9 @@ async function main(): Promise<void> {
     log.fatal({ err: error }, 'a worker failed');
     stop('a worker failed', 1);
   });
+  if (config.environment === 'production' && !config.documents.clamdAddress) {
+    log.warn('documents are served unscanned: CLAMD_ADDRESS is not set');
+  }
   log.info({ address, taskQueue }, 'worker ready');
 }
 

@@ -14,9 +14,19 @@ const jobs: readonly { readonly workflow: string; readonly spec: ScheduleSpec; n
     note: 'Starts again from its row whatever should be running and is not',
   },
   {
+    workflow: 'alignReports',
+    spec: { intervals: [{ every: '5 minutes', offset: '2 minutes' }] },
+    note: 'Makes the schedules of reports as their rows say, and removes those without a row',
+  },
+  {
     workflow: 'maintain',
     spec: { calendars: [{ hour: 3, minute: 10 }], timezone: 'UTC', jitter: '5 minutes' },
     note: 'Audit partitions ahead; expired keys and tokens away',
+  },
+  {
+    workflow: 'tendDocuments',
+    spec: { calendars: [{ hour: 3, minute: 40 }], timezone: 'UTC', jitter: '5 minutes' },
+    note: 'Files that belong to nothing away; forgotten scans again',
   },
   {
     workflow: 'remindOfRenewals',

@@ -49,10 +49,12 @@ export async function start({ rounds }: { readonly rounds: number }, say: Say): 
 
 /** @returns seconds until everything answered */
 async function startOnce(dataDir: string): Promise<number> {
-  const ports = ['POSTGRES_PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT', 'SMTP_PORT', 'PORT'];
+  const services = ['POSTGRES_PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT', 'SMTP_PORT'];
+  const ports = [...services, 'PAYMENT_GATEWAY_PORT', 'PORT'];
   const env: NodeJS.ProcessEnv = { ...process.env, SURETY_DATA: dataDir };
   for (const name of [...ports, 'WORKER_PORT']) env[name] = String(await claimPort(0, { name }));
-  for (const name of ['DATABASE_URL', 'TEMPORAL_ADDRESS', 'SMTP_URL']) delete env[name];
+  const elsewhere = ['DATABASE_URL', 'TEMPORAL_ADDRESS', 'SMTP_URL', 'PAYMENT_GATEWAY_URL'];
+  for (const name of elsewhere) delete env[name];
   const startedAt = performance.now();
   const child = spawn(process.execPath, ['--import', 'tsx', 'local/start.ts', '--until-ready'], {
     cwd: projectDir,

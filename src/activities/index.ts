@@ -1,11 +1,22 @@
-import { jobActivities, type OpenWorkflows } from './jobs.ts';
+import { claimActivities } from './claims.ts';
+import { deadlineActivities } from './deadlines.ts';
+import { documentActivities, type DocumentDependencies } from './documents.ts';
+import { endorsementActivities } from './endorsements.ts';
+import type { OpenWorkflows } from './drift.ts';
+import { jobActivities } from './jobs.ts';
 import { notificationActivities, type MailDependencies } from './notifications.ts';
 import { onboardingActivities } from './onboarding.ts';
+import { paymentActivities, type PaymentDependencies } from './payments.ts';
+import { premiumActivities } from './premiums.ts';
 import { provisioningActivities } from './provisioning.ts';
+import { reinstatementActivities } from './reinstatements.ts';
+import { reportActivities, type ReportSchedules } from './reports.ts';
 import { subscriptionActivities } from './subscriptions.ts';
 
-export interface ActivityDependencies extends MailDependencies {
+export interface ActivityDependencies
+  extends MailDependencies, DocumentDependencies, PaymentDependencies {
   readonly openWorkflows: OpenWorkflows;
+  readonly reportSchedules: ReportSchedules;
   /** Every company gets `<code>.<this>`; none where it is not set. */
   readonly platformDomain: string | undefined;
 }
@@ -13,10 +24,18 @@ export interface ActivityDependencies extends MailDependencies {
 /** Everything a workflow may have done outside of itself. Needs an open database. */
 export const createActivities = (dependencies: ActivityDependencies) => ({
   ...subscriptionActivities(),
+  ...endorsementActivities(),
+  ...premiumActivities(),
+  ...reinstatementActivities(),
+  ...deadlineActivities(),
+  ...claimActivities(),
   ...onboardingActivities(dependencies),
   ...provisioningActivities(dependencies),
   ...notificationActivities(dependencies),
+  ...paymentActivities(dependencies),
   ...jobActivities(dependencies),
+  ...reportActivities(dependencies),
+  ...documentActivities(dependencies),
 });
 
 export type Activities = ReturnType<typeof createActivities>;

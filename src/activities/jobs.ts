@@ -1,6 +1,5 @@
 import { activityInfo, heartbeat } from '@temporalio/activity';
 import {
-  flush,
   execute,
   select,
   withGlobal,
@@ -10,17 +9,19 @@ import {
 } from '../models/database.ts';
 import { retireAuditMonth } from '../models/auditRetention.ts';
 import { queueMail } from '../models/mail.ts';
-import { isHeld } from '../models/Membership.ts';
-import { OutboxEntry } from '../models/OutboxEntry.ts';
-import { Notification } from '../models/Notification.ts';
-import { onboardingStart, onboardingStateOf } from '../models/onboardingStart.ts';
-import { PolicySubscription } from '../models/PolicySubscription.ts';
-import { RegistrationRequest } from '../models/RegistrationRequest.ts';
-import { stateOf, subscriptionStart } from '../models/subscriptionStart.ts';
-import { onboardingWorkflowId, subscriptionWorkflowId } from '../rules/workflowIds.ts';
-
-/** Which of these workflows are open; asks Temporal's visibility, which lags by a second or so. */
-export type OpenWorkflows = (workflowIds: readonly string[]) => Promise<ReadonlySet<string>>;
+import { holdersOf } from '../models/claimStaff.ts';
+import { Domain } from '../models/Domain.ts';
+import { promiseStarts } from '../models/workflowStarts.ts';
+import { lastRungs } from '../rules/claimClocks.ts';
+import type { Role } from '../rules/permissions.ts';
+import {
+  claimWorkflowId,
+  onboardingWorkflowId,
+  paymentWorkflowId,
+  reportWorkflowId,
+  subscriptionWorkflowId,
+} from '../rules/workflowIds.ts';
+import { compareRuns, type OpenWorkflows } from './drift.ts';
 
 const pageSize = 200;
 
@@ -46,7 +47,7 @@ export const jobActivities = ({ openWorkflows }: { readonly openWorkflows: OpenW
         const open = await openWorkflows(expected.map(({ workflowId }) => workflowId));
         const missing = expected.filter(({ workflowId }) => !open.has(workflowId));
         if (missing.length > 0) {
-          await withTenant(companyId, () => promiseAgain(missing.map(({ id }) => id)));
+          await withTenant(companyId, () => promiseStarts(missing.map(({ id }) => id)));
           restored += missing.length;
         }
         heartbeat({ companyId, after, restored });
@@ -75,7 +76,9 @@ export const jobActivities = ({ openWorkflows }: { readonly openWorkflows: OpenW
       () => withGlobal(() => select('SELECT app.ensure_audit_partitions()')),
       retireOldAudit,
       () => inBatches(removeOldSessions),
+      () => inBatches((most) => withGlobal(() => Domain.endOldClaims(most)), 500),
       removeOldRowsOfCompanies,
+      () => compareAll(openWorkflows),
     ];
     const failures: unknown[] = [];
     for (const step of steps) await step().catch((error: unknown) => failures.push(error));
@@ -86,6 +89,13 @@ export const jobActivities = ({ openWorkflows }: { readonly openWorkflows: OpenW
 /** Month by month, the oldest first. */
 async function retireOldAudit(): Promise<void> {
   while ((await retireAuditMonth()) !== undefined) heartbeat();
+}
+
+/** Rows with what their runs show, company by company. */
+async function compareAll(openWorkflows: OpenWorkflows): Promise<void> {
+  for await (const companyId of companyIds()) {
+    await compareRuns(companyId, openWorkflows, heartbeat);
+  }
 }
 
 /** Only whole families: a revoked member ends those that are left. */
@@ -129,8 +139,7 @@ async function removeOldRowsOfCompanies(): Promise<void> {
 }
 
 /** Removes until a batch is not full; none takes long enough to be in anybody's way. */
-async function inBatches(remove: (most: number) => Promise<number>): Promise<void> {
-  const most = 5000;
+async function inBatches(remove: (most: number) => Promise<number>, most = 5000): Promise<void> {
   let removed = most;
   while (removed >= most) {
     removed = await remove(most);
@@ -138,37 +147,73 @@ async function inBatches(remove: (most: number) => Promise<number>): Promise<voi
   }
 }
 
-/** One mail to each tenant admin of a company that has something to tell. */
+/** What a company's administrators hear of once a week. */
+interface Unrenewed {
+  readonly endingSoon: number;
+  readonly expired: number;
+  /** Covered for now, with a premium overdue. */
+  readonly inGrace: number;
+  /** Those that can still be reinstated. */
+  readonly lapsed: number;
+}
+
+/** Claims of which a deadline was missed so long ago that the last rung of its ladder was climbed. */
+async function lateClaims(): Promise<number> {
+  const [late] = await select<{ count: number }>(
+    `SELECT count(*)::integer AS count FROM claims c
+     WHERE c.workflow_closed_at IS NULL AND c.archived_at IS NULL AND c.sla_status = 'breached'
+       AND EXISTS (
+         SELECT 1 FROM core.timers t
+           JOIN unnest($1::text[], $2::text[], $3::text[]) AS r (status, clock, rung)
+             ON r.status = c.status AND r.rung = t.name
+         WHERE t.company_id = c.company_id AND t.entity_id = c.id AND t.status = 'fired'
+           AND NOT EXISTS (SELECT 1 FROM core.timers again
+             WHERE again.company_id = c.company_id AND again.entity_id = c.id
+               AND again.name = r.clock AND again.occurrence > t.occurrence))`,
+    [
+      lastRungs.map(({ status }) => status),
+      lastRungs.map(({ clock }) => clock),
+      lastRungs.map(({ rung }) => rung),
+    ],
+  );
+  return late?.count ?? 0;
+}
+
+/**
+ * One mail to each tenant admin of a company that has something to tell; where claims are late, to each
+ * compliance manager too.
+ */
 const digest = (companyId: string, week: string): Promise<void> =>
   withTenant(companyId, async () => {
     const key = `company/${companyId}/renewal_digest/${week}`;
-    const [facts] = await select<{ endingSoon: number; expired: number; isTold: boolean }>(
+    const [facts] = await select<Unrenewed & { readonly isTold: boolean }>(
       `SELECT
-         count(*) FILTER (WHERE status = 'active' AND NOT auto_renew
+         count(*) FILTER (WHERE status IN ('active', 'grace') AND NOT auto_renew
            AND end_date BETWEEN $1::date AND $1::date + 14)::integer AS "endingSoon",
          count(*) FILTER (WHERE status = 'expired'
            AND end_date BETWEEN $1::date - 7 AND $1::date)::integer AS expired,
+         count(*) FILTER (WHERE status = 'grace')::integer AS "inGrace",
+         count(*) FILTER (WHERE status = 'lapsed')::integer AS lapsed,
          EXISTS (SELECT 1 FROM core.notifications WHERE starts_with(dedupe_key, $2)) AS "isTold"
        FROM policy_subscriptions
-       WHERE end_date BETWEEN $1::date - 7 AND $1::date + 14`,
+       WHERE archived_at IS NULL AND (status IN ('grace', 'lapsed')
+         OR end_date BETWEEN $1::date - 7 AND $1::date + 14)`,
       [week, key],
     );
-    if (!facts || facts.isTold || facts.endingSoon + facts.expired === 0) return;
-    const admins = await select<{ userId: string }>(
-      `SELECT m.user_id AS "userId" FROM platform.memberships m
-         JOIN platform.users u ON u.id = m.user_id
-       WHERE m.role = 'tenant_admin' AND ${isHeld('m')} AND u.is_active
-       ORDER BY m.user_id LIMIT 200`,
-    );
-    const { endingSoon, expired } = facts;
-    for (const { userId } of admins) {
-      const payload = { endingSoon, expired };
+    if (!facts || facts.isTold) return;
+    const { isTold: _, ...renewals } = facts;
+    const overdueClaims = await lateClaims();
+    const payload = { ...renewals, overdueClaims };
+    if (Object.values(payload).every((count) => count === 0)) return;
+    const concerned: readonly Role[] =
+      overdueClaims > 0 ? ['tenant_admin', 'compliance_manager'] : ['tenant_admin'];
+    for (const userId of await holdersOf(concerned)) {
       queueMail({ companyId, to: { userId }, template: 'renewal_digest', payload, key });
     }
   });
 
 /** @param from the one to begin with, where an earlier try came so far */
-async function* companyIds(from?: string): AsyncGenerator<string> {
+export async function* companyIds(from?: string): AsyncGenerator<string> {
   if (from !== undefined) yield from;
   let after = from ?? '00000000-0000-0000-0000-000000000000';
   for (;;) {
@@ -187,37 +232,38 @@ async function* companyIds(from?: string): AsyncGenerator<string> {
 
 /** Those whose workflow should be open, apart from the very new and those whose start is still owed. */
 async function openEntities(after: string): Promise<{ id: string; workflowId: string }[]> {
-  const rows = await select<{ id: string; companyId: string; isRegistration: boolean }>(
-    `SELECT e.id, e.company_id AS "companyId", e.is_registration AS "isRegistration" FROM (
-       SELECT company_id, id, created_at, false AS is_registration
+  const rows = await select<{ id: string; companyId: string; kind: keyof typeof workflowIds }>(
+    `SELECT e.id, e.company_id AS "companyId", e.kind FROM (
+       SELECT company_id, id, created_at AS since, 'subscription' AS kind
        FROM policy_subscriptions WHERE workflow_closed_at IS NULL
        UNION ALL
-       SELECT company_id, id, created_at, true
-       FROM core.registration_requests WHERE workflow_closed_at IS NULL) AS e
-     WHERE e.created_at < now() - interval '2 minutes' AND e.id > $1
+       SELECT company_id, id, created_at, 'claim' FROM claims WHERE workflow_closed_at IS NULL
+       UNION ALL
+       SELECT company_id, id, created_at, 'payment'
+       FROM payments WHERE workflow_closed_at IS NULL
+       UNION ALL
+       SELECT company_id, id, created_at, 'registration'
+       FROM core.registration_requests WHERE workflow_closed_at IS NULL
+       UNION ALL
+       SELECT company_id, id, updated_at, 'report'
+       FROM reports WHERE workflow_closed_at IS NULL) AS e
+     WHERE e.since < now() - interval '2 minutes' AND e.id > $1
        AND NOT EXISTS (SELECT 1 FROM core.outbox AS o
          WHERE o.company_id = e.company_id AND o.entity_id = e.id
            AND o.dispatched_at IS NULL AND o.parked_at IS NULL)
      ORDER BY e.id LIMIT $2`,
     [after || '00000000-0000-0000-0000-000000000000', pageSize],
   );
-  return rows.map(({ id, companyId, isRegistration }) => ({
+  return rows.map(({ id, companyId, kind }) => ({
     id,
-    workflowId: isRegistration ? onboardingWorkflowId(id) : subscriptionWorkflowId(companyId, id),
+    workflowId: workflowIds[kind](companyId, id),
   }));
 }
 
-async function promiseAgain(ids: readonly string[]): Promise<void> {
-  const where = { id: [...ids], workflowClosedAt: null };
-  for (const subscription of await PolicySubscription.findAll({ where })) {
-    const unsent = await Notification.unsentAbout(subscription.id);
-    const start = subscriptionStart(subscription, await stateOf(subscription), unsent);
-    OutboxEntry.promise({ ...start, isRestart: true });
-  }
-  for (const registration of await RegistrationRequest.findAll({ where })) {
-    const unsent = await Notification.unsentAbout(registration.id);
-    const start = onboardingStart(registration, await onboardingStateOf(registration), unsent);
-    OutboxEntry.promise({ ...start, isRestart: true });
-  }
-  await flush();
-}
+const workflowIds = {
+  subscription: subscriptionWorkflowId,
+  claim: claimWorkflowId,
+  payment: paymentWorkflowId,
+  registration: (_companyId: string, id: string) => onboardingWorkflowId(id),
+  report: reportWorkflowId,
+} as const;

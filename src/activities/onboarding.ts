@@ -1,7 +1,8 @@
 import { Conflict } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { ownCompany } from '../models/contract.ts';
-import { withIdentity, withTenant } from '../models/database.ts';
+import { asIdentity, select, withIdentity, withTenant } from '../models/database.ts';
+import { Credential } from '../models/Credential.ts';
 import { Membership } from '../models/Membership.ts';
 import type { Step } from '../models/moveRow.ts';
 import { Notification, type Recipient, type TemplateCode } from '../models/Notification.ts';
@@ -17,7 +18,6 @@ import { RegistrationRequest } from '../models/RegistrationRequest.ts';
 import { getRow } from '../models/rows.ts';
 import type { Links } from '../models/secretLinks.ts';
 import { Timer } from '../models/Timer.ts';
-import { User } from '../models/User.ts';
 import {
   onboardingSettings,
   timerAfter,
@@ -71,6 +71,7 @@ export const onboardingActivities = ({ links }: { readonly links: Links }) => ({
   /** Safe to repeat: a rejection that already committed answers with what is. */
   rejectRegistration: (order: RegistrationOrder & RejectRegistration): Promise<OnboardingStep> =>
     inOneStep(order, async (registration, step) => {
+      const hasFailed = registration.status === 'failed';
       await registration.move('reject', step, {
         reason: order.reason,
         reviewedBy: order.reviewedBy,
@@ -78,6 +79,7 @@ export const onboardingActivities = ({ links }: { readonly links: Links }) => ({
         adminPasswordHash: null,
         workflowClosedAt: step.at,
       });
+      if (hasFailed) await releaseAdministrator(registration);
       tellApplicant(registration, 'registration_rejected', step, { reason: order.reason });
     }),
 
@@ -268,6 +270,27 @@ async function scheduleNext(
   return next?.dueAt;
 }
 
+/**
+ * Address, username and number are free again of an account that a set-up made and nobody has used; of
+ * one that another company knows they are not.
+ */
+const releaseAdministrator = ({ newCompanyId, adminEmail }: RegistrationRequest): Promise<void> =>
+  asIdentity(async () => {
+    const [unused] = await select<{ id: string }>(
+      'SELECT id FROM platform.users WHERE email = $1 AND last_login_at IS NULL FOR UPDATE',
+      [adminEmail],
+    );
+    if (!unused) return;
+    // Only now: until the account is held another company may give it a role.
+    const places = await select<{ companyId: string }>(
+      'SELECT DISTINCT company_id AS "companyId" FROM platform.memberships WHERE user_id = $1',
+      [unused.id],
+    );
+    if (places.length !== 1 || places[0]?.companyId !== newCompanyId) return;
+    await Credential.erase(unused.id);
+    AuditLog.record('ARCHIVE', { type: 'user', id: unused.id });
+  });
+
 const settingsOfPlatform = async (): Promise<OnboardingSettings> =>
   onboardingSettings((await ownCompany()).settings.onboarding);
 
@@ -357,10 +380,9 @@ async function issueActivationLink(
 
 /** The account belongs to the new company, whose people the platform does not see. */
 async function adminHasSignedIn({ companyId, registrationId }: RegistrationRef): Promise<boolean> {
-  const { adminUserId } = await withTenant(companyId, () =>
+  const { adminUserId, newCompanyId } = await withTenant(companyId, () =>
     getRow(RegistrationRequest, registrationId),
   );
   if (!adminUserId) return false;
-  const user = await withIdentity(null, () => User.findOne({ where: { id: adminUserId } }));
-  return user?.lastLoginAt != null;
+  return withIdentity(null, () => Membership.hasSignedIn(newCompanyId, adminUserId));
 }

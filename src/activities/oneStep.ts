@@ -38,7 +38,7 @@ export const oneStep = <M extends Model & Living, State>(
   withTenant(order.companyId, async () => {
     const { model, commandId, expectedVersion, at, reason = null } = order;
     // A second try waits here until the first has ended, and then meets what it recorded.
-    const row = await getRow(model, order.id, { lock: true });
+    const row = await getRow(model, order.id, { lock: true, archived: true });
     if (!(await Transition.exists(commandId))) {
       await act(row, { commandId, expectedVersion, at: new Date(at), reason });
       await flush();

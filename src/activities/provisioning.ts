@@ -15,9 +15,11 @@ import {
   withTenant,
 } from '../models/database.ts';
 import { ownCompany } from '../models/contract.ts';
-import { conflictOf } from '../models/duplicates.ts';
+import { Domain } from '../models/Domain.ts';
+import { EmailChange } from '../models/EmailChange.ts';
 import { Membership } from '../models/Membership.ts';
 import { PropertyCategory } from '../models/PropertyCategory.ts';
+import { RefreshToken } from '../models/RefreshToken.ts';
 import { RegistrationRequest } from '../models/RegistrationRequest.ts';
 import { getRow } from '../models/rows.ts';
 import { freeUsername } from '../models/usernames.ts';
@@ -66,7 +68,10 @@ export const provisioningActivities = ({
     });
   },
 
-  /** Safe to repeat: a domain is added once; the approval that named it has verified it. */
+  /**
+   * Safe to repeat: a domain is added once. The approval that named it has verified it, whoever has
+   * claimed it before.
+   */
   async addDomains(ref: RegistrationRef): Promise<void> {
     const { newCompanyId, requestedDomain } = await found(ref);
     await withGlobal(async () => {
@@ -76,14 +81,13 @@ export const provisioningActivities = ({
         ...(platformDomain ? [`${code.toLowerCase()}.${platformDomain}`] : []),
       ];
       for (const [index, domain] of domains.entries()) {
-        const added = await execute(
-          `INSERT INTO platform.domains AS d (id, company_id, domain, is_primary, verified_at)
+        await Domain.endClaims(domain, { keptBy: newCompanyId });
+        await execute(
+          `INSERT INTO platform.domains (id, company_id, domain, is_primary, verified_at)
            VALUES ($1, $2, $3, $4, now())
-           ON CONFLICT (domain) DO UPDATE SET verified_at = now() WHERE d.company_id = $2`,
+           ON CONFLICT (company_id, domain) DO UPDATE SET verified_at = now()`,
           [uuid(), newCompanyId, domain, index === 0],
         );
-        // Without its name: a failure's text stands in the workflow's history.
-        if (added === 0) throw conflictOf('domains_domain_key');
       }
     });
   },
@@ -122,7 +126,10 @@ export const provisioningActivities = ({
     });
   },
 
-  /** Safe to repeat: an address has one account, an account one membership of a kind. */
+  /**
+   * Safe to repeat: an address has one account, an account one membership of a kind, and what the first
+   * try made is known by its membership.
+   */
   async createAdministrator(ref: RegistrationRef): Promise<{ readonly adminUserId: string }> {
     const { newCompanyId, adminEmail, adminUsername, adminPhone, adminPasswordHash } =
       await found(ref);
@@ -136,6 +143,9 @@ export const provisioningActivities = ({
       const account = await Credential.findOne({ where: { email: adminEmail } });
       if (!account) throw new Error('The administrator could not be added');
       if (addedId !== undefined) AuditLog.record('CREATE', { type: 'user', id: addedId });
+      else if (!(await isMember(newCompanyId, account.id))) await shutOut(account.id);
+      // Whoever approved the company has vouched for the address.
+      await Credential.confirmEmail(account.id);
       await Membership.grant({
         companyId: newCompanyId,
         userId: account.id,
@@ -216,6 +226,21 @@ async function companyOf(id: string): Promise<Company> {
   const company = await Company.findOne({ where: { id } });
   if (!company) throw new Error(`There is no company ${id}`);
   return company;
+}
+
+/** Now or once: an earlier try made the account. */
+const isMember = async (companyId: string, userId: string): Promise<boolean> =>
+  (await Membership.count({ where: { companyId, userId } })) > 0;
+
+/**
+ * Whoever made the account while the request waited need not own the address. Nothing they know opens it
+ * any more; the link of the welcome does.
+ */
+async function shutOut(userId: string): Promise<void> {
+  await Credential.forgetPassword(userId);
+  await EmailChange.cancel(userId);
+  await RefreshToken.revokeAll(userId);
+  AuditLog.record('PASSWORD_CHANGE', { type: 'user', id: userId });
 }
 
 /** The first of ACME, ACME2, ACME3 … that nobody has. */

@@ -1,41 +1,43 @@
-import { currentContext } from '../context.ts';
 import {
   cancellationOf,
-  contractOf,
   expiryMoveOf,
   isSold,
   renewalOf,
+  tellHolder,
   type Contract,
+  type RenewalWish,
 } from '../models/contract.ts';
 import { append, withTenant } from '../models/database.ts';
 import { contractFacts } from '../models/contract.ts';
-import { Notification, type TemplateCode } from '../models/Notification.ts';
+import { Notification } from '../models/Notification.ts';
 import type { Step } from '../models/moveRow.ts';
 import { PolicySubscription } from '../models/PolicySubscription.ts';
+import { refundPremiums } from '../models/premiums.ts';
 import { getRow } from '../models/rows.ts';
 import { stateOf, type SubscriptionState } from '../models/subscriptionStart.ts';
 import { SubscriptionTerm } from '../models/SubscriptionTerm.ts';
 import { Timer } from '../models/Timer.ts';
 import { AuditLog } from '../models/AuditLog.ts';
-import { startOfDay } from '../rules/calendar.ts';
-import { endDateOfExpiry, timersOfTerm, type TimerName } from '../rules/termTimers.ts';
-import { zero } from '../rules/money.ts';
-import { policyStatus } from '../rules/subscriptions.ts';
-import { oneStep, type Outcome } from './oneStep.ts';
-
-export interface SubscriptionRef {
-  readonly companyId: string;
-  readonly subscriptionId: string;
-}
-
-/** A step as the workflow orders it; `at` (epoch milliseconds) is the workflow's clock. */
-export interface SubscriptionOrder extends SubscriptionRef {
-  readonly commandId: string;
-  readonly expectedVersion: number;
-  readonly at: number;
-}
-
-export type SubscriptionStep = Outcome<SubscriptionState>;
+import { isBilled } from '../rules/billing.ts';
+import { startOfDay, type CalendarDate } from '../rules/calendar.ts';
+import {
+  endDateOfExpiry,
+  isBillingTimer,
+  timersOfTerm,
+  type TimerName,
+} from '../rules/termTimers.ts';
+import { isPositive } from '../rules/money.ts';
+import { nextStatus, policyStatus } from '../rules/subscriptions.ts';
+import { billStretch, cancelBillingTimers, writeOffDue } from './billing.ts';
+import {
+  endPaymentWindow,
+  endReinstatement,
+  lapse,
+  missPayment,
+  remindInGrace,
+} from './premiums.ts';
+import { aboutSubscription, inOneStep } from './subscriptionStep.ts';
+import type { SubscriptionOrder, SubscriptionRef, SubscriptionStep } from './subscriptionStep.ts';
 
 export interface CancelSubscription {
   /** Calendar date; null for today. */
@@ -43,7 +45,8 @@ export interface CancelSubscription {
   readonly reason: string | null;
 }
 
-export interface RenewSubscription {
+/** What was agreed stands beside the reason; a renewal at the plan's terms names none of it. */
+export interface RenewSubscription extends RenewalWish {
   readonly reason: string | null;
 }
 
@@ -62,15 +65,16 @@ export const subscriptionActivities = () => ({
   cancelSubscription: (order: SubscriptionOrder & CancelSubscription): Promise<SubscriptionStep> =>
     inOneStep(order, async (contract, step) => {
       const { subscription } = contract;
-      const cancellation = cancellationOf(contract, order.effectiveDate, order.at);
+      const cancellation = await cancellationOf(contract, order.effectiveDate, order.at);
       if (cancellation.isImmediate) return cancelNow(contract, step);
+      if (await isPlanned(subscription, cancellation.effectiveDate)) return;
 
       await subscription.move('schedule_cancel', step, {
         cancelReason: order.reason,
         cancelEffectiveDate: cancellation.effectiveDate,
       });
       await Timer.cancelScheduled(subscription.id, 'A cancellation is pending', ['cancellation']);
-      Timer.schedule(about(subscription), [
+      Timer.schedule(aboutSubscription(subscription), [
         {
           name: 'cancellation',
           occurrence: step.expectedVersion,
@@ -78,12 +82,12 @@ export const subscriptionActivities = () => ({
           source: 'command',
         },
       ]);
-      tellHolder(contract, 'subscription_cancel_pending', step);
+      tellHolder(contract, 'subscription_cancel_pending', step.commandId);
     }),
 
   /** Safe to repeat: a renewal that already committed answers with what is. */
   renewSubscription: (order: SubscriptionOrder & RenewSubscription): Promise<SubscriptionStep> =>
-    inOneStep(order, renewNow),
+    inOneStep(order, (contract, step) => renewNow(contract, step, { wish: order })),
 
   /** Safe to repeat: a move that already committed answers with what is. */
   changeSubscriptionExpiry: (order: SubscriptionOrder & ChangeExpiry): Promise<SubscriptionStep> =>
@@ -138,42 +142,55 @@ export const subscriptionActivities = () => ({
           return cancelNow(contract, step);
         case 'late_renewal_close':
           return subscription.close(step.at);
+        case 'payment_window':
+          return endPaymentWindow(contract, step);
+        case 'invoice_due':
+          return missPayment(contract, step);
+        case 'grace_end':
+          return lapse(contract, step);
+        case 'reinstatement_close':
+          return endReinstatement(contract, step);
         default:
-          return remindHolder(contract, step);
+          return isBillingTimer(name)
+            ? remindInGrace(contract, step)
+            : remindHolder(contract, step);
       }
     }),
 });
 
-/** The contract is read once the row is locked. */
-const inOneStep = (
-  order: SubscriptionOrder & { readonly reason?: string | null },
-  act: (contract: Contract, step: Step) => Promise<void>,
-): Promise<SubscriptionStep> =>
-  oneStep(
-    { ...order, model: PolicySubscription, id: order.subscriptionId, stateOf },
-    async (subscription, step) => act(await contractOf(subscription), step),
-  );
-
 async function cancelNow(contract: Contract, step: Step): Promise<void> {
   const { subscription, policy } = contract;
-  const { effectiveDate, wouldRefund } = cancellationOf(contract, null, step.at.getTime());
+  const { id } = subscription;
+  const { effectiveDate, wouldRefund, refund } = await cancellationOf(
+    contract,
+    null,
+    step.at.getTime(),
+  );
+  await writeOffDue(subscription, 'void');
+  const refundAmount = await refundPremiums(id, refund, 'The subscription is cancelled', step.at);
   await subscription.move(
     'cancel',
     { ...step, facts: { would_refund: wouldRefund } },
     {
       cancelReason: step.reason ?? subscription.cancelReason ?? null,
       cancelEffectiveDate: effectiveDate,
-      refundAmount: zero,
+      refundAmount,
       workflowClosedAt: step.at,
     },
   );
   await policy.follow({ status: policyStatus('cancelled', true) });
-  tellHolder(contract, 'subscription_cancelled', step);
+  tellHolder(contract, 'subscription_cancelled', step.commandId, {
+    ...(isPositive(refundAmount) && { refundAmount }),
+  });
 }
 
-async function renewNow(contract: Contract, step: Step, at = step.at): Promise<void> {
+async function renewNow(
+  contract: Contract,
+  step: Step,
+  { at = step.at, wish = {} }: { readonly at?: Date; readonly wish?: RenewalWish } = {},
+): Promise<void> {
   const { subscription, policy, company } = contract;
-  const renewal = await renewalOf(contract, at.getTime());
+  const renewal = await renewalOf(contract, at.getTime(), wish);
   const { termNo, startDate, endDate, gapDays, price, lifecycle } = renewal;
   const { premium: oldPremium, currency: oldCurrency } = subscription.priceSnapshot;
   const before = { oldEndDate: subscription.endDate, oldPremium, oldCurrency };
@@ -208,15 +225,17 @@ async function renewNow(contract: Contract, step: Step, at = step.at): Promise<v
     lifecycle,
     createdAt: step.at,
   });
-  // A policy that is still a draft begins as before.
-  const ended = (await Timer.scheduledFor(subscription.id)).filter(({ name }) => name !== 'start');
+  // A policy that is still a draft begins as before, and what is billed already stays due.
+  const ended = (await Timer.scheduledFor(subscription.id)).filter(
+    ({ name }) => name !== 'start' && !isBillingTimer(name),
+  );
   await Timer.cancelScheduled(
     subscription.id,
     `Renewed for term ${termNo}`,
     ended.map(({ name }) => name),
   );
   Timer.schedule(
-    about(subscription),
+    aboutSubscription(subscription),
     timersOfTerm({
       termNo,
       startDate,
@@ -226,17 +245,30 @@ async function renewNow(contract: Contract, step: Step, at = step.at): Promise<v
       lifecycle,
     }),
   );
-  tellHolder(contract, 'subscription_renewed', step, before);
+  tellHolder(contract, 'subscription_renewed', step.commandId, before);
+  if (isBilled(company)) {
+    billStretch({ ...contract, lifecycle }, step, {
+      termNo,
+      reason: 'term',
+      amount: price.premium,
+      periodStart: startDate,
+      periodEnd: endDate,
+    });
+  }
 }
 
 /** The end of the term: on with auto_renew while the plan is sold, else expired. */
 async function reachEnd(contract: Contract, step: Step): Promise<void> {
-  const { subscription, policy, plan } = contract;
-  const wantsRenewal = subscription.autoRenew && !isLeaving(subscription);
+  const { subscription, policy, plan, company } = contract;
+  const wantsRenewal =
+    subscription.autoRenew &&
+    !isLeaving(subscription) &&
+    nextStatus(subscription.status, 'renew') !== undefined;
   const mayRenew = plan !== null && (await isSold(plan));
   if (wantsRenewal && mayRenew) {
     // Late only because we were away: whoever renews by himself has no gap.
-    return renewNow(contract, step, subscription.expiresAt);
+    const at = new Date(startOfDay(subscription.endDate, company.timeZone));
+    return renewNow(contract, step, { at });
   }
 
   // The timer itself, not the number it came from: it alone can end an expired subscription.
@@ -245,30 +277,14 @@ async function reachEnd(contract: Contract, step: Step): Promise<void> {
     ({ name, occurrence }) => name === 'late_renewal_close' && occurrence === subscription.termNo,
   );
   await subscription.move('expire', step, isLast ? { workflowClosedAt: step.at } : {});
+  await writeOffDue(subscription, 'written_off');
+  await cancelBillingTimers(subscription, 'The cover has ended');
   await policy.follow({ status: policyStatus('expired', true) });
   tellHolder(
     contract,
     wantsRenewal ? 'subscription_expired_plan_gone' : 'subscription_expired',
-    step,
+    step.commandId,
   );
-}
-
-/** Mail and in-app, once each; the mail's text is made when it is sent. */
-function tellHolder(
-  { subscription, policy }: Contract,
-  template: TemplateCode,
-  step: Step,
-  facts: Readonly<Record<string, string>> = {},
-): void {
-  if (!subscription.userId) return;
-  const message = {
-    template,
-    payload: { ...contractFacts(subscription, policy), ...facts },
-    key: step.commandId,
-    about: { type: 'subscription', id: subscription.id },
-  };
-  Notification.queue({ to: { channel: 'email', userId: subscription.userId }, ...message });
-  Notification.queue({ to: { channel: 'in_app', userId: subscription.userId }, ...message });
 }
 
 /** Whoever leaves is not asked to stay; whoever renews by himself is told so, and how to stop it. */
@@ -276,7 +292,7 @@ async function remindHolder(contract: Contract, step: Step): Promise<void> {
   const { subscription, plan } = contract;
   if (isLeaving(subscription)) return;
   const renewsItself = subscription.autoRenew && plan !== null && (await isSold(plan));
-  tellHolder(contract, renewsItself ? 'renewal_reminder_auto' : 'renewal_reminder', step);
+  tellHolder(contract, renewsItself ? 'renewal_reminder_auto' : 'renewal_reminder', step.commandId);
 }
 
 /**
@@ -294,6 +310,14 @@ function askForCall({ subscription, policy }: Contract, step: Step): void {
   });
 }
 
+/** Whether the cancellation on that day was asked for before, and is still to come. */
+const isPlanned = async (
+  { id, cancelEffectiveDate }: PolicySubscription,
+  date: CalendarDate,
+): Promise<boolean> =>
+  cancelEffectiveDate === date &&
+  (await Timer.scheduledFor(id)).some(({ name }) => name === 'cancellation');
+
 /** Cancelled for a later day; a renewal takes that back. */
 const isLeaving = ({ cancelEffectiveDate }: PolicySubscription): boolean =>
   cancelEffectiveDate !== null;
@@ -307,11 +331,3 @@ const isForgotten = (
   occurrence === termNo &&
   status === 'expired' &&
   workflowClosedAt === null;
-
-const about = (
-  subscription: PolicySubscription,
-): { workflowId: string; entityType: string; entityId: string } => ({
-  workflowId: currentContext().workflowId ?? '',
-  entityType: 'subscription',
-  entityId: subscription.id,
-});

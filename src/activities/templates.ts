@@ -1,5 +1,6 @@
 import Handlebars from 'handlebars';
 import type { TemplateCode } from '../models/Notification.ts';
+import { oneLine, plainText } from '../rules/plainText.ts';
 
 interface Texts {
   readonly subject: string;
@@ -19,7 +20,7 @@ your account with {{company}} is ready. Sign in with this e-mail address.`,
     subject: 'Your account with {{company}}',
     body: `Dear {{name}},
 
-somebody tried to register with this e-mail address. You already have an account, and nothing was changed. If it was you, sign in; if not, you need do nothing.`,
+somebody tried to register with this e-mail address. You already have an account with us, and nothing was changed. If it was you, sign in, or ask {{company}} to invite you if you do not belong to it yet; if not, you need do nothing.`,
   },
   session_revoked: {
     subject: 'A session of yours was ended',
@@ -41,7 +42,7 @@ If it was not you, you need do nothing: your password stays as it is.`,
     subject: 'We have your registration of {{companyName}}',
     body: `Dear {{name}},
 
-thank you for registering {{companyName}} with us. Please confirm this e-mail address with this link; it works for two days, and we send another one after that:
+thank you for registering {{companyName}} with us. Please confirm this e-mail address with this link; when it has run out we send another one:
 
 {{link}}
 
@@ -151,7 +152,7 @@ as you wished, policy {{policyNumber}} ({{planName}}) is cancelled as of {{effec
     subject: 'Policy {{policyNumber}} is cancelled',
     body: `Dear {{name}},
 
-policy {{policyNumber}} ({{planName}}) is cancelled. There is no cover from now on.`,
+policy {{policyNumber}} ({{planName}}) is cancelled. There is no cover from now on.{{#if refundAmount}} You get {{refundAmount}} {{currency}} back.{{/if}}`,
   },
   subscription_expired: {
     subject: 'Policy {{policyNumber}} has expired',
@@ -172,6 +173,66 @@ policy {{policyNumber}} ended on {{endDate}}. You had asked us to renew it, but 
 
 policy {{policyNumber}} ({{planName}}) is renewed: the cover that was to end on {{oldEndDate}} now ends on {{endDate}}. The premium was {{oldPremium}} {{#if oldCurrency}}{{oldCurrency}}{{else}}{{currency}}{{/if}} and is {{premium}} {{currency}} for the new term.`,
   },
+  subscription_endorsed: {
+    subject: 'Policy {{policyNumber}} is changed as of {{effectiveDate}}',
+    body: `Dear {{name}},
+
+policy {{policyNumber}} ({{planName}}) is changed as of {{effectiveDate}}. The cover was {{oldCoverageAmount}} {{currency}} and is {{coverageAmount}} {{currency}}; the premium of a whole term was {{oldPremium}} {{currency}} and is {{premium}} {{currency}}. For the rest of this term the difference is {{delta}} {{currency}}.`,
+  },
+  premium_due: {
+    subject: 'Your premium for policy {{policyNumber}}',
+    body: `Dear {{name}},
+
+the premium for policy {{policyNumber}} ({{planName}}) is {{amount}} {{currency}}, due by {{dueDate}}. We collect it now and write to you when it has arrived.`,
+  },
+  premium_due_moved: {
+    subject: 'Another day for the premium for policy {{policyNumber}}',
+    body: `Dear {{name}},
+
+the premium for policy {{policyNumber}} ({{planName}}), {{amount}} {{currency}}, is now due by {{dueDate}}.`,
+  },
+  subscription_not_taken_up: {
+    subject: 'Policy {{policyNumber}} has not begun',
+    body: `Dear {{name}},
+
+the premium for policy {{policyNumber}} ({{planName}}) did not arrive in time. The policy has not begun, there is no cover, and you owe nothing.`,
+  },
+  subscription_grace: {
+    subject: 'The premium for policy {{policyNumber}} is overdue',
+    body: `Dear {{name}},
+
+{{amount}} {{currency}} for policy {{policyNumber}} ({{planName}}) have not arrived. You are covered until {{graceEndsOn}}; please pay before that day, or the cover ends.`,
+  },
+  grace_reminder: {
+    subject: 'The cover of policy {{policyNumber}} ends on {{graceEndsOn}}',
+    body: `Dear {{name}},
+
+{{amount}} {{currency}} for policy {{policyNumber}} ({{planName}}) are still overdue. Without them the cover ends on {{graceEndsOn}}.`,
+  },
+  subscription_lapsed: {
+    subject: 'Policy {{policyNumber}} has lapsed',
+    body: `Dear {{name}},
+
+the premium for policy {{policyNumber}} ({{planName}}) was not paid, so there is no cover from {{coverEndedOn}} on. You can have it reinstated until {{reinstateUntil}}.`,
+  },
+  subscription_reinstated: {
+    subject: 'Policy {{policyNumber}} covers you again',
+    body: `Dear {{name}},
+
+policy {{policyNumber}} ({{planName}}) covers you again from {{coverFrom}} until {{endDate}}. What happened from {{coverEndedOn}} until then is not covered.`,
+  },
+  premium_unpaid: {
+    subject: 'Please call: a premium for {{policyNumber}} could not be collected',
+    body: `Dear {{name}},
+
+{{amount}} {{currency}} for policy {{policyNumber}} could not be collected, and no further try is made by itself. Please call the holder.`,
+  },
+  premium_overdue: {
+    subject: 'A premium for {{policyNumber}} is overdue',
+    body: `Dear {{name}},
+
+{{amount}} {{currency}} for policy {{policyNumber}} are overdue. The grace has begun.`,
+  },
   renewal_reminder: {
     subject: 'Policy {{policyNumber}} ends on {{endDate}}',
     body: `Dear {{name}},
@@ -189,10 +250,17 @@ policy {{policyNumber}} ({{planName}}) renews by itself on {{endDate}}, at the p
     body: `Policy {{policyNumber}} ({{planName}}) ends on {{endDate}} and the holder has not answered.`,
   },
   renewal_digest: {
-    subject: 'Renewals of the week: {{endingSoon}} to win, {{expired}} lost',
+    subject:
+      'Renewals of the week: {{endingSoon}} to win, {{expired}} lost{{#if overdueClaims}}; {{overdueClaims}} claims overdue{{/if}}',
     body: `Dear {{name}},
 
-in the coming 14 days {{endingSoon}} subscriptions of {{company}} end that nobody has renewed. In the past week {{expired}} expired without renewal; they can still be renewed late.`,
+in the coming 14 days {{endingSoon}} subscriptions of {{company}} end that nobody has renewed. In the past week {{expired}} expired without renewal; they can still be renewed late.{{#if inGrace}}
+
+The premium of {{inGrace}} is overdue; they are covered until their grace ends.{{/if}}{{#if lapsed}}
+
+{{lapsed}} have lapsed because the premium did not come; they can still be reinstated.{{/if}}{{#if overdueClaims}}
+
+A deadline of {{overdueClaims}} claims was missed so long ago that administrators were told, and nobody has done yet what it asks for.{{/if}}`,
   },
   email_change: {
     subject: 'Confirm your new e-mail address',
@@ -228,15 +296,237 @@ If you do not know why, you need do nothing.`,
 
 {{link}}`,
   },
+  address_unconfirmed: {
+    subject: 'Confirm your address for {{company}}',
+    body: `Dear {{name}},
+
+{{company}} wants to give your account a role among its people. Before that, please show that this e-mail address is yours: set a password with this link, once and within 7 days. The password that the account has now stops working then, and whoever is signed in is signed out.
+
+{{link}}
+
+If you do not know of such an account, somebody else may have made it with your address. The link makes it yours.`,
+  },
   membership_granted: {
     subject: 'You now belong to {{company}}',
     body: `Dear {{name}},
 
 {{company}} has added you to its people. Sign in with this e-mail address and the password you have.`,
   },
+  report_ready: {
+    subject: 'Your report "{{reportName}}" is ready',
+    body: `Dear {{name}},
+
+the report "{{reportName}}" has been generated. It waits for you among the reports of {{company}}.`,
+  },
+  report_failed: {
+    subject: 'Your report "{{reportName}}" could not be generated',
+    body: `Dear {{name}},
+
+the report "{{reportName}}" could not be generated: {{error}}{{#if hasOlderData}}
+
+What was generated before is still there.{{/if}}`,
+  },
+  document_infected: {
+    subject: 'A file was stopped: {{fileName}}',
+    body: `The file {{fileName}} holds malicious software and is kept from everybody (document {{documentId}}). Please check the computer it came from, and upload a clean copy if it is needed.`,
+  },
+  document_added: {
+    subject: 'New document for claim {{claimNumber}}',
+    body: `{{fileName}} was added to claim {{claimNumber}}.`,
+  },
+  note_mention: {
+    subject: 'You are mentioned in a note on claim {{claimNumber}}',
+    body: `A colleague mentions you in a note on claim {{claimNumber}}.`,
+  },
+  fraud_suspected: {
+    subject: 'Claim {{claimNumber}} may be fraud',
+    body: `The fraud flags of claim {{claimNumber}} weigh so much that it cannot be approved. Please look at them, and clear or confirm each.`,
+  },
   delivery_failed: {
     subject: 'A message could not be delivered',
     body: `The message {{template}} ({{notificationId}}) was tried five times within a day and given up.`,
+  },
+  claim_received: {
+    subject: 'We have your claim {{claimNumber}}',
+    body: `Dear {{name}},
+
+thank you for reporting what happened on {{incidentDate}} under policy {{policyNumber}}. Your claim has the number {{claimNumber}}; please name it whenever you write to us.
+
+Next, one of our adjusters is given your claim, by {{dueDate}} at the latest, and you hear from us.`,
+  },
+  claim_in_hands: {
+    subject: 'Somebody looks after your claim {{claimNumber}}',
+    body: `Dear {{name}},
+
+your claim {{claimNumber}} is now with one of our adjusters, who reads what you reported and writes to you if something is missing.`,
+  },
+  claim_documents_wanted: {
+    subject: 'We need documents for claim {{claimNumber}}',
+    body: `Dear {{name}},
+
+to decide your claim {{claimNumber}} we need from you: {{items}}
+
+Please send this by {{dueDate}}. The time until it is here does not count against our own deadline.`,
+  },
+  claim_documents_reminder: {
+    subject: 'We still need documents for claim {{claimNumber}}',
+    body: `Dear {{name}},
+
+for your claim {{claimNumber}} we still wait for: {{items}}
+
+Please send this by {{dueDate}}.`,
+  },
+  claim_documents_final: {
+    subject: 'Last call for documents of claim {{claimNumber}}',
+    body: `Dear {{name}},
+
+for your claim {{claimNumber}} we have not received: {{items}}
+
+If it is not here by {{finalDate}}, we decide the claim with what we have.`,
+  },
+  claim_status_letter: {
+    subject: 'Your claim {{claimNumber}} is still being investigated',
+    body: `Dear {{name}},
+
+we are still investigating your claim {{claimNumber}}. There is nothing you need to do. We write to you as soon as it is decided{{#if nextLetterDate}}, and otherwise on {{nextLetterDate}}{{/if}}.`,
+  },
+  claim_decision_extended: {
+    subject: 'Your claim {{claimNumber}} needs more time',
+    body: `Dear {{name}},
+
+we need more time to decide your claim {{claimNumber}}, for this reason: {{reason}}
+
+You hear from us by {{dueDate}} at the latest. There is nothing you need to do.`,
+  },
+  claim_approved: {
+    subject: 'Your claim {{claimNumber}} is approved',
+    body: `Dear {{name}},
+
+we have approved {{amount}} {{currency}} for your claim {{claimNumber}}. The payment follows.{{#if claimAmount}}
+
+You had claimed {{claimAmount}} {{currency}}. If you do not agree with what we approved, write to us and say why.{{/if}}`,
+  },
+  claim_denied: {
+    subject: 'Your claim {{claimNumber}} is denied',
+    body: `Dear {{name}},
+
+we cannot pay for your claim {{claimNumber}}{{#if ground}} ({{ground}}){{/if}}, for this reason: {{reason}}
+
+If you do not agree, you have the right to appeal{{#if appealUntil}} until {{appealUntil}}{{/if}}: write to us, or appeal where you see your claim, and say why. Somebody else then looks at it again.`,
+  },
+  claim_paid: {
+    subject: 'Your claim {{claimNumber}} is paid',
+    body: `Dear {{name}},
+
+{{amount}} {{currency}} for your claim {{claimNumber}} are on their way to you.`,
+  },
+  claim_closed: {
+    subject: 'Your claim {{claimNumber}} is closed',
+    body: `Dear {{name}},
+
+your claim {{claimNumber}} is closed ({{outcome}}).{{#if isCompleted}} How did we do? Answer this mail and tell us.{{/if}}`,
+  },
+  claim_reported: {
+    subject: 'A claim was reported: {{claimNumber}}',
+    body: `Dear {{name}},
+
+claim {{claimNumber}} under policy {{policyNumber}} was reported and waits to be assigned.`,
+  },
+  claim_assigned: {
+    subject: 'Claim {{claimNumber}} is yours',
+    body: `Dear {{name}},
+
+claim {{claimNumber}} under policy {{policyNumber}} was given to you. Please begin with the review.`,
+  },
+  claim_due_soon: {
+    subject: 'Claim {{claimNumber}}: {{deadline}} is due soon',
+    body: `Dear {{name}},
+
+the deadline "{{deadline}}" of claim {{claimNumber}} will soon have passed.`,
+  },
+  claim_overdue: {
+    subject: 'Claim {{claimNumber}}: {{deadline}} is overdue',
+    body: `Dear {{name}},
+
+the deadline "{{deadline}}" of claim {{claimNumber}} has passed. Somebody has to act now; the claim can also be given to somebody else.`,
+  },
+  claim_approval_overdue: {
+    subject: 'Claim {{claimNumber}}: approval is overdue',
+    body: `Dear {{name}},
+
+claim {{claimNumber}} still waits for its decision, and the time for it has passed.{{#if delegates}} {{delegates}} of your colleagues may decide it too: you can hand it to one of them in one step.{{else}} Nobody else may decide it at present.{{/if}}`,
+  },
+  claim_approval_wanted: {
+    subject: 'Claim {{claimNumber}} waits for your approval',
+    body: `Dear {{name}},
+
+{{amount}} {{currency}} are proposed for claim {{claimNumber}}. Please approve, deny or return it.`,
+  },
+  claim_returned: {
+    subject: 'Claim {{claimNumber}} came back to you',
+    body: `Dear {{name}},
+
+the proposal for claim {{claimNumber}} was returned, for this reason: {{reason}}`,
+  },
+  claim_appealed: {
+    subject: 'Claim {{claimNumber}}: the denial is appealed',
+    body: `Dear {{name}},
+
+the claimant does not accept the denial of claim {{claimNumber}}. Please give it to somebody else than before.`,
+  },
+  claim_withdrawn: {
+    subject: 'Claim {{claimNumber}} is withdrawn',
+    body: `Dear {{name}},
+
+claim {{claimNumber}} was withdrawn; there is nothing left to do.`,
+  },
+  claim_documents_missing: {
+    subject: 'Claim {{claimNumber}}: documents did not come',
+    body: `Dear {{name}},
+
+the documents for claim {{claimNumber}} did not come in time. The claimant has had a last call; you may also submit the claim as it is.`,
+  },
+  claim_unacknowledged: {
+    subject: 'Claim {{claimNumber}} was never acknowledged',
+    body: `Dear {{name}},
+
+the claimant of claim {{claimNumber}} should have heard from us by now, but our mail was not delivered. Somebody should call.`,
+  },
+  claim_payment_failed: {
+    subject: 'The payment of claim {{claimNumber}} failed',
+    body: `Dear {{name}},
+
+{{amount}} {{currency}} for claim {{claimNumber}} could not be paid ({{failureCode}}). Please start the payment again once the cause is removed.`,
+  },
+  claim_reopened: {
+    subject: 'Your claim {{claimNumber}} is open again',
+    body: `Dear {{name}},
+
+we look at your claim {{claimNumber}} once more and write to you when it is decided.`,
+  },
+  payment_received: {
+    subject: 'We have received {{amount}} {{currency}}',
+    body: `Dear {{name}},
+
+thank you: your payment of {{amount}} {{currency}} to {{company}} ({{what}}) has arrived.`,
+  },
+  payment_sent: {
+    subject: 'We have sent you {{amount}} {{currency}}',
+    body: `Dear {{name}},
+
+{{company}} has sent you {{amount}} {{currency}} ({{what}}). Depending on your bank it takes a few days to arrive.`,
+  },
+  refund_late: {
+    subject: 'A refund of {{amount}} {{currency}} is late',
+    body: `Dear {{name}},
+
+a refund of {{amount}} {{currency}} has been declined for a day: {{failure}}. It is tried once more by itself; what it gives money back for stays as it was decided.`,
+  },
+  payment_failed: {
+    subject: 'A payment of {{amount}} {{currency}} failed',
+    body: `Dear {{name}},
+
+the payment of {{amount}} {{currency}} ({{what}}) could not be made: {{failure}}. No money has moved. {{company}} will tell how it goes on.`,
   },
 };
 
@@ -250,19 +540,26 @@ const compiled = new Map(
   ]),
 );
 
-/** Subject, text and HTML of one message. A value the template needs and does not get is a bug. */
+/**
+ * Subject, text and HTML of one message. A value the template needs and does not get is a bug. What
+ * people typed is plain text in it, whoever queued the message.
+ */
 export function render(
   code: TemplateCode,
   values: Readonly<Record<string, unknown>>,
 ): { readonly subject: string; readonly text: string; readonly html: string } {
   const template = compiled.get(code);
   if (!template) throw new Error(`There is no template ${code}`);
-  const text = template.body(values);
-  return { subject: oneLine(template.subject(values)), text, html: asHtml(text) };
+  const plain = Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [
+      key,
+      typeof value === 'string' ? plainText(value) : value,
+    ]),
+  );
+  const text = template.body(plain);
+  // A name with a line break must not add a header.
+  return { subject: oneLine(template.subject(plain)), text, html: asHtml(text) };
 }
-
-/** A name with a line break must not add a header. */
-const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
 
 const asHtml = (text: string): string => {
   const paragraphs = text

@@ -65,7 +65,7 @@ export function createApp(dependencies: AppDependencies): Koa<RequestState> {
   app.use(conditionalGet());
   app.use(errors({ log, onDenied, showStack: config.showStack ?? false }));
   if (rateLimits) app.use(countFailures(rateLimits));
-  app.use(allowedHosts({ isAllowedHost: (host) => companies.isAllowedHost(host), trustProxy }));
+  app.use(allowedHosts({ companies, rateLimits, trustProxy }));
   app.use(tidyUrl);
   app.use(unmatched);
   app.use(router.routes());

@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
 import Joi from 'joi';
 import type { KnownCompany } from '../commands/companies.ts';
-import type { Once } from '../commands/idempotency.ts';
+import { keyMissing, type Once } from '../commands/idempotency.ts';
 import { principalOf, type Actor } from '../context.ts';
 import { BadRequest, NotFound, Unauthenticated, invalidField } from '../errors.ts';
+import type { Stage } from '../commands/staging.ts';
+import { isBilled } from '../rules/billing.ts';
 import { readBody, refuseForbiddenName } from './body.ts';
 import type { Input, RouteFacts } from './route.ts';
 import { parser, type Inner } from './schema.ts';
 import type { Context, RequestState } from './state.ts';
+import { receiveUpload, type Received } from './upload.ts';
 
 /** What a handler gets. Reading `actor` or `company` where there is none refuses the request. */
 export interface Asked<P, Q, B> {
@@ -24,8 +27,14 @@ export interface Asked<P, Q, B> {
   readonly once: Once;
   /** From If-Match, else from a `version` in the body; only on routes with `ifMatch`. */
   readonly expectedVersion: number | undefined;
+  /** Reads fields and files of the body; only on routes with `upload`, whose form it takes. */
+  readonly receive: <F extends Joi.AnySchema>(form: F, stage: Stage) => Promise<Received<F>>;
   readonly requestId: string;
   readonly host: string;
+  /** The body as it was sent, for a signature over it. */
+  readonly rawBody: string;
+  /** Empty where it was not sent. */
+  readonly header: (name: string) => string;
   readonly ip: string;
   readonly userAgent: string;
   /** Adds a header to the answer. */
@@ -41,8 +50,9 @@ export function reader<P extends Joi.AnySchema, Q extends Joi.AnySchema, B exten
   outcome: Pick<Once, 'status' | 'message' | 'present'> = noOutcome,
 ): (ctx: Context) => Promise<Asked<Inner<P>, Inner<Q>, Inner<B>>> {
   refuseContradictions(declaration);
-  const { method, path, idempotency, ifMatch } = declaration;
-  const readsBody = declaration.body !== undefined || ['POST', 'PUT', 'PATCH'].includes(method);
+  const { method, path, idempotency, ifMatch, upload } = declaration;
+  const readsBody =
+    !upload && (declaration.body !== undefined || ['POST', 'PUT', 'PATCH'].includes(method));
   const parseParams = parser<P>(declaration.params, 'address');
   const parseQuery = parser<Q>(declaration.query, 'address');
   const parseBody = parser<B>(declaration.body, 'json');
@@ -85,8 +95,16 @@ export function reader<P extends Joi.AnySchema, Q extends Joi.AnySchema, B exten
         if (!ifMatch) throw new Error(`${method} ${path} does not declare ifMatch`);
         return expectedVersion ?? versionInBody(body);
       },
+      receive: async (form, stage) => {
+        if (form !== upload) throw new Error(`${method} ${path} does not declare this upload`);
+        return receiveUpload(ctx, form, stage);
+      },
       requestId: state.requestId,
       host: state.host,
+      get rawBody() {
+        return ctx.request.rawBody ?? '';
+      },
+      header: (name) => ctx.get(name),
       ip: ctx.ip,
       userAgent: ctx.get('User-Agent').slice(0, 255),
       setHeader: (name, value) => ctx.set(name, value),
@@ -128,14 +146,16 @@ function singleValues(query: Context['query']): unknown {
   return query;
 }
 
-function idempotencyKey(ctx: Context, need: 'optional' | 'required'): string | undefined {
+function idempotencyKey(
+  ctx: Context,
+  need: NonNullable<RouteFacts['idempotency']>,
+): string | undefined {
   const key = ctx.headers['idempotency-key'];
-  if (key === undefined && need === 'optional') return undefined;
   if (key === undefined) {
-    throw new BadRequest(
-      'Money moves here: send an Idempotency-Key header, the same one when you repeat the request',
-      'IDEMPOTENCY_KEY_REQUIRED',
-    );
+    const { company } = ctx.state;
+    const isBilling = company !== undefined && isBilled(company);
+    if (need === 'required' || (need === 'where-billed' && isBilling)) throw keyMissing();
+    return undefined;
   }
   if (typeof key !== 'string' || !/^[\x20-\x7e]{1,255}$/.test(key)) {
     throw new BadRequest('An Idempotency-Key has 1 to 255 printable characters');

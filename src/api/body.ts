@@ -22,6 +22,10 @@ export async function readBody(ctx: Context): Promise<unknown> {
   return body ?? {};
 }
 
+/** The fields of a form, as text: what no schema needs to think of. */
+export const checkFields = (fields: unknown): void =>
+  checkShape(fields, '', 1, { values: mostValues });
+
 /** Names that reach into prototypes wherever an object is copied key by key. */
 export function refuseForbiddenName(name: string): void {
   if (forbiddenNames.has(name)) throw new BadRequest(`A field cannot be named ${name}`);

@@ -6,11 +6,24 @@ import { checkAudit } from '../commands/auditChecks.ts';
 import { createAuditLogs } from '../commands/auditLogs.ts';
 import { createCategories } from '../commands/categories.ts';
 import { createCalendars } from '../commands/calendars.ts';
+import { createClaimHistories } from '../commands/claimHistories.ts';
+import { createClaimLocations } from '../commands/claimLocations.ts';
+import { createClaimNotes } from '../commands/claimNotes.ts';
+import { createClaimRecoveries } from '../commands/claimRecoveries.ts';
+import { createClaimReserves } from '../commands/claimReserves.ts';
+import { createClaims } from '../commands/claims.ts';
+import { createClaimTimelines } from '../commands/claimTimelines.ts';
+import { createConfirming } from '../commands/confirming.ts';
 import { createCompanies } from '../commands/companies.ts';
 import { createCompanyAdministration } from '../commands/companyAdministration.ts';
 import { createDispatcher, outboxAge } from '../commands/dispatch.ts';
+import { createDocumentLinks } from '../commands/documentLinks.ts';
+import { createDocumentRequests } from '../commands/documentRequests.ts';
+import { createDocuments } from '../commands/documents.ts';
 import { createEmailChanges } from '../commands/emailChanges.ts';
+import { createEndorsements } from '../commands/endorsements.ts';
 import { createFactors } from '../commands/factors.ts';
+import { createFraudFlags } from '../commands/fraudFlags.ts';
 import { createHistories } from '../commands/histories.ts';
 import { createInvitations } from '../commands/invitations.ts';
 import { createMemberships } from '../commands/memberships.ts';
@@ -22,13 +35,23 @@ import { createOwnCompany } from '../commands/ownCompany.ts';
 import { createOwnSessions } from '../commands/ownSessions.ts';
 import { createPasswordChanges } from '../commands/passwordChanges.ts';
 import { createPasswords } from '../commands/passwords.ts';
+import { createPayments } from '../commands/payments.ts';
+import { createPaymentTimelines } from '../commands/paymentTimelines.ts';
+import { createPaymentWebhooks } from '../commands/paymentWebhooks.ts';
 import { createPlans } from '../commands/plans.ts';
 import { createPolicies } from '../commands/policies.ts';
+import { createPolicyChanges } from '../commands/policyChanges.ts';
+import { createPremiumInvoices } from '../commands/premiumInvoices.ts';
+import { createPremiums } from '../commands/premiums.ts';
 import { createPrivacy } from '../commands/privacy/privacy.ts';
 import { createRegistrations } from '../commands/registrations.ts';
 import { createRegistrationTimelines } from '../commands/registrationTimelines.ts';
+import { createRunningClaims } from '../commands/runningClaims.ts';
 import { createRunningTimers } from '../commands/runningTimers.ts';
+import { createReports } from '../commands/reports.ts';
+import { createReportTimelines } from '../commands/reportTimelines.ts';
 import { createSessions } from '../commands/sessions.ts';
+import { createStaging } from '../commands/staging.ts';
 import { createSubscriptions } from '../commands/subscriptions.ts';
 import { openTemporal } from '../commands/temporal.ts';
 import { createSubscriptionTimelines } from '../commands/subscriptionTimelines.ts';
@@ -36,15 +59,21 @@ import { createTokens } from '../commands/tokens.ts';
 import { createUsers } from '../commands/users.ts';
 import { createTxtLookup, type ResolveTxt } from '../commands/txtRecords.ts';
 import { createWorkflowCommands } from '../commands/workflows.ts';
+import { createWorkflowOperations } from '../commands/workflowOperations.ts';
+import { createWorkflowDrifts } from '../commands/workflowDrifts.ts';
+import { createWorkflowPreviews } from '../commands/workflowPreviews.ts';
+import { createWorkflowSearch } from '../commands/workflowSearch.ts';
 import type { Config } from '../config.ts';
 import { principalOf, runInContext } from '../context.ts';
 import type { Logger } from '../logger.ts';
 import { databaseMetrics } from '../metrics.ts';
+import { openWebhooks } from '../gateways/openGateway.ts';
 import { defineModels } from '../models/all.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { openDatabase, select, withGlobal, withIdentity } from '../models/database.ts';
 import { memoryStore, postgresStore } from '../models/rateLimitStore.ts';
 import { createLinks } from '../models/secretLinks.ts';
+import { openStorage } from '../storage/storage.ts';
 import { createApp } from './app.ts';
 import type { OnDenied } from './middleware/errors.ts';
 import { createMetrics } from './middleware/metrics.ts';
@@ -61,7 +90,7 @@ export interface Api {
 }
 
 /** The whole API on its dependencies, not listening yet. One in a process: it opens the database. */
-export function composeApi({
+export async function composeApi({
   config,
   log,
   access,
@@ -74,9 +103,9 @@ export function composeApi({
   readonly version: string;
   /** How DNS is asked; a test answers itself. */
   readonly resolveTxt?: ResolveTxt | undefined;
-}): Api {
+}): Promise<Api> {
   const metrics = createMetrics();
-  const figures = databaseMetrics(metrics, config.database.echo ? log : undefined);
+  const figures = databaseMetrics(metrics, log, { isEchoed: config.database.echo });
   const database = openDatabase(
     {
       url: config.database.url,
@@ -100,6 +129,7 @@ export function composeApi({
   const passwords = createPasswords(config);
   const { dispatch } = dispatcher;
   const links = createLinks(config);
+  const confirming = createConfirming({ links, dispatch });
   const policies = createPolicies();
   const registrations = createRegistrations({ config, passwords, links, dispatcher, workflows });
   const factors = createFactors({ config, passwords });
@@ -111,15 +141,16 @@ export function composeApi({
     companies,
     factors,
     dispatch,
-    onAdministrator: (userId) =>
+    onAdministrator: (userId, companyId) =>
       void registrations
-        .noteSignIn(userId)
+        .noteSignIn(userId, companyId)
         .catch((error: unknown) => log.warn({ err: error }, 'the first sign-in is noted later')),
   });
   const timelines = createSubscriptionTimelines({ temporal, workflows });
   const overdueTimers = createOverdueTimers();
   const lifecycle: Lifecycle = { isStopping: false };
   const { rateLimits: limits } = config;
+  const hasGateway = config.payments.gateway !== undefined;
   const counted = limits.store === 'postgres' ? postgresStore(config.database.url) : memoryStore();
 
   const app = createApp({
@@ -165,13 +196,29 @@ export function composeApi({
       auditLogs: createAuditLogs({ config }),
       calendars: createCalendars(),
       categories: createCategories(),
+      claimHistories: createClaimHistories(),
+      claimTimelines: createClaimTimelines({ temporal, workflows }),
+      claims: createClaims({ dispatcher, workflows }),
+      claimLocations: createClaimLocations(),
+      claimNotes: createClaimNotes(),
+      claimRecoveries: createClaimRecoveries(),
+      claimReserves: createClaimReserves(),
       companyAdministration: createCompanyAdministration({ companies, policies }),
       devMailDir: config.devMailDir,
+      documentRequests: createDocumentRequests({ workflows }),
+      documents: createDocuments({
+        storage: await openStorage(config.documents),
+        links: createDocumentLinks(config),
+        dispatcher,
+      }),
+      stage: createStaging(config.documents.folder),
+      endorsements: createEndorsements({ workflows }),
       factors,
       emailChanges: createEmailChanges({ links, passwords, dispatch }),
+      fraudFlags: createFraudFlags(),
       histories: createHistories({ policies }),
       invitations: createInvitations({ links, passwords, dispatch }),
-      memberships: createMemberships(),
+      memberships: createMemberships({ confirming }),
       keySet: tokens.keySet,
       domains: createDomains({ config, companies, resolveTxt }),
       flags,
@@ -179,17 +226,33 @@ export function composeApi({
       ownCompany: createOwnCompany({ companies }),
       ownSessions: createOwnSessions({ sessions }),
       passwordChanges: createPasswordChanges({ links, passwords, sessions, dispatch }),
+      payments: createPayments({ dispatcher, hasGateway }),
+      paymentTimelines: createPaymentTimelines({ temporal, workflows }),
+      paymentWebhooks: createPaymentWebhooks({
+        temporal,
+        webhooks: openWebhooks(config),
+      }),
       plans: createPlans(),
       policies,
+      policyChanges: createPolicyChanges({ dispatcher, workflows }),
+      premiumInvoices: createPremiumInvoices({ workflows, hasGateway }),
+      premiums: createPremiums({ flags }),
       prefix: config.apiPrefix,
       privacy: createPrivacy({ sessions }),
       registrations,
+      runningClaims: createRunningClaims({ workflows }),
       runningTimers: createRunningTimers({ workflows }),
       registrationTimelines: createRegistrationTimelines({ temporal, workflows }),
+      reports: createReports({ dispatcher }),
+      reportTimelines: createReportTimelines(temporal),
       subscriptions: createSubscriptions({ dispatcher, workflows }),
       timelines,
       verifyAudit: checkAudit,
-      users: createUsers({ links, sessions, dispatch }),
+      workflowOperations: createWorkflowOperations({ temporal }),
+      workflowDrifts: createWorkflowDrifts({ temporal, dispatcher }),
+      workflowPreviews: createWorkflowPreviews(),
+      workflowSearch: createWorkflowSearch({ temporal, companies }),
+      users: createUsers({ links, sessions, dispatch, confirming }),
     }),
   });
 
@@ -201,7 +264,7 @@ export function composeApi({
       await apiKeys.close();
       await dispatcher.drained();
       await counted.close();
-      await temporal.connection.close();
+      await temporal.close();
       await database.close();
     },
   };

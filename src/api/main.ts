@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { readConfig } from '../config.ts';
-import { armFailpoint } from '../failpoints.ts';
+import { armFailpoint, armOnSignal } from '../failpoints.ts';
 import { adoptWarnings, createLogger } from '../logger.ts';
 import { selfCheck } from '../models/selfCheck.ts';
 import { startFailure } from '../errors.ts';
@@ -19,9 +19,10 @@ try {
 async function main(): Promise<void> {
   const config = readConfig();
   armFailpoint(config.failpoint);
+  if (config.environment === 'test') armOnSignal();
   const { log, access } = createLogger(config, 'api');
   adoptWarnings(log);
-  const api = composeApi({ config, log, access, version: packageVersion() });
+  const api = await composeApi({ config, log, access, version: packageVersion() });
   await selfCheck();
   const { host, port } = config;
   const server = await startServer(api.app, { host, port, lifecycle: api.lifecycle });

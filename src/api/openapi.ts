@@ -1,4 +1,5 @@
 import type Joi from 'joi';
+import { acceptedEndings, uploadLimits } from '../rules/documents.ts';
 import { scopesFor } from '../rules/permissions.ts';
 import type { Route } from './route.ts';
 import { canonicalPath } from './router.ts';
@@ -59,7 +60,7 @@ function operation(
   route: Route,
   { id, isOlder, schemas }: { id: string; isOlder: boolean; schemas: Map<string, Json> },
 ): Json {
-  const { permission, businessRules, examples } = route;
+  const { permission, businessRules, examples, upload } = route;
   const { params, query, body } = route.schemas;
   return {
     operationId: id,
@@ -67,6 +68,7 @@ function operation(
     tags: [route.tag],
     ...(isOlder && { deprecated: true }),
     ...(businessRules && { 'x-business-rules': true }),
+    ...(upload && { 'x-upload': true }),
     'x-permission': permission,
     security: [
       ...(permission === 'public' ? [{}] : []),
@@ -85,6 +87,7 @@ function operation(
         content: json(component(body, schemas), examples?.body),
       },
     }),
+    ...(upload && { requestBody: { required: true, content: multipart(upload) } }),
     responses: { ...success(route, schemas), ...refused(route) },
   };
 }
@@ -129,17 +132,19 @@ function success(route: Route, schemas: Map<string, Json>): Json {
 }
 
 /** The refusals that can happen on a route, as references. */
-function refused({ method, permission, company, schemas, kind, limit }: Route): Json {
+function refused(route: Route): Json {
+  const { method, permission, company, schemas, kind, limit, conflicts } = route;
+  const hasBody = schemas.body !== undefined || route.upload !== undefined;
   const happens: Readonly<Record<string, boolean>> = {
     400: true,
     401: true,
     403: permission !== 'public' && (permission !== 'signed-in' || method !== 'GET'),
     404: company !== false || schemas.params !== undefined,
     405: true,
-    409: method !== 'GET',
-    413: schemas.body !== undefined,
+    409: method !== 'GET' || conflicts === true,
+    413: hasBody,
     414: true,
-    415: schemas.body !== undefined,
+    415: hasBody,
     422: true,
     429: limit !== 'none',
     500: true,
@@ -188,6 +193,7 @@ function headerNames({ idempotency, ifMatch, company }: Route): string[] {
     ...(company === false ? [] : ['XCompanyId']),
     ...(idempotency === 'optional' ? ['IdempotencyKey'] : []),
     ...(idempotency === 'required' ? ['IdempotencyKeyRequired'] : []),
+    ...(idempotency === 'where-billed' ? ['IdempotencyKeyWhereBilled'] : []),
     ...(ifMatch ? ['IfMatch'] : []),
   ];
 }
@@ -212,6 +218,25 @@ const json = (schema: Json, example?: unknown): Json => ({
   'application/json': { schema, ...(example !== undefined && { example }) },
 });
 
+/** The fields of the form and its files, whose field stands in no schema: their content is no text. */
+function multipart(form: Joi.AnySchema): Json {
+  const { properties, required = [], ...rest }: ObjectJson = movedDefinitions(jsonSchemaOf(form));
+  const { files: maxItems } = uploadLimits;
+  const files = {
+    type: 'array',
+    items: { type: 'string', format: 'binary' },
+    minItems: 1,
+    maxItems,
+    description: `Up to ${uploadLimits.fileBytes / 1024 / 1024} MB each: ${acceptedEndings.join(', ')}`,
+  };
+  const schema = {
+    ...rest,
+    required: [...required, 'files'],
+    properties: { ...properties, files },
+  };
+  return { 'multipart/form-data': { schema } };
+}
+
 const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
 
 const refusals = {
@@ -221,9 +246,9 @@ const refusals = {
   404: 'There is no such thing in this company',
   405: 'This method is not possible here',
   409: 'The current state does not allow this, or somebody was faster',
-  413: 'The body is larger than 1 MB',
+  413: 'The body is larger than 1 MB, or an upload has too many files or too large ones',
   414: 'The address is longer than 8192 characters',
-  415: 'The body is not application/json',
+  415: 'The body is not application/json, or of an upload not multipart, or a file is not of a type that is taken',
   422: 'Some fields are not valid',
   429: 'Too many requests; try again after Retry-After seconds',
   500: 'A fault on our side',
@@ -331,6 +356,11 @@ const parameters = {
     ...idempotencyKey,
     required: true,
     description: 'Money moves here: a repetition carries the same key and has no second effect',
+  },
+  IdempotencyKeyWhereBilled: {
+    ...idempotencyKey,
+    description:
+      'Needed where the company bills its premiums, since money moves then; a repetition carries the same key and has no second effect',
   },
   IfMatch: {
     name: 'If-Match',

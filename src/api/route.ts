@@ -26,10 +26,17 @@ export interface RouteFacts {
   readonly status?: 200 | 201 | 202 | 204;
   /** false: works without a tenant. 'optional': knows one if the address or the token names one. */
   readonly company?: false | 'optional';
-  /** Whether an Idempotency-Key is honoured or, where money moves, demanded. */
-  readonly idempotency?: 'optional' | 'required';
+  /**
+   * Whether an Idempotency-Key is honoured or, where money moves, demanded: always, or of a company that
+   * bills its premiums.
+   */
+  readonly idempotency?: 'optional' | 'required' | 'where-billed';
   /** A change that can be bound to the version the caller has seen. */
   readonly ifMatch?: true;
+  /** Instead of a body in JSON: the fields of a multipart form that also brings `files`. */
+  readonly upload?: Joi.AnySchema;
+  /** The present state can refuse this read with 409. */
+  readonly conflicts?: true;
   /** Valid input can still be refused with 422 by a rule that no schema states. */
   readonly businessRules?: boolean;
   /** `sign-in`: counted by itself too, few a minute from one address. `none`: monitoring, not counted. */
@@ -144,19 +151,35 @@ export function listRoute<
   };
 }
 
+type Content = string | Buffer | Readable;
+
+/** Content that says itself what it is. */
+export interface Served {
+  readonly content: Content;
+  readonly mediaType: string;
+  /** Of a file that is to be saved, not shown. */
+  readonly fileName?: string;
+  /** In bytes. */
+  readonly size?: number;
+}
+
+const isServed = (handled: Content | Served): handled is Served =>
+  typeof handled === 'object' && 'mediaType' in handled;
+
 /**
  * Answers with bytes or text of a media type of its own, without an envelope: files, pages, metrics.
- * Where it depends on the query, `mediaTypes` names all of them. What a stream cannot go on with cuts
- * the answer off.
+ * Where it depends on the query, or on what is served, `mediaTypes` names all of them. What a stream
+ * cannot go on with cuts the answer off.
  */
 export function rawRoute<
   P extends Joi.AnySchema = Nothing,
   Q extends Joi.AnySchema = Nothing,
   B extends Joi.AnySchema = Nothing,
 >(
-  declaration: Handling<P, Q, B, string | Buffer | Readable> &
+  declaration: Handling<P, Q, B, Content | Served> &
     (
       | { readonly mediaType: string }
+      | { readonly mediaType?: undefined; readonly mediaTypes: readonly string[] }
       | {
           readonly mediaType: (query: Inner<Q>) => string;
           readonly mediaTypes: readonly string[];
@@ -173,10 +196,17 @@ export function rawRoute<
     schemas: { params, query, body },
     async run(ctx) {
       const asked = await read(ctx);
-      const content = await handle(asked);
+      const handled = await handle(asked);
+      const declared = typeof mediaType === 'function' ? mediaType(asked.query) : mediaType;
+      const served: Served = isServed(handled)
+        ? handled
+        : { content: handled, mediaType: declared ?? 'application/octet-stream' };
+      const { content } = served;
       ctx.status = facts.status ?? 200;
-      ctx.type = typeof mediaType === 'string' ? mediaType : mediaType(asked.query);
       ctx.body = content;
+      if (served.fileName !== undefined) attach(ctx, served.fileName);
+      if (served.size !== undefined) ctx.length = served.size;
+      ctx.type = served.mediaType;
       if (content instanceof Readable) {
         content.once('error', (error) => {
           ctx.app.emit('error', error, ctx);
@@ -185,4 +215,10 @@ export function rawRoute<
       }
     },
   };
+}
+
+/** Whatever a browser takes the file for, it gets nothing to run it with. */
+function attach(ctx: Context, fileName: string): void {
+  ctx.attachment(fileName);
+  ctx.set('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'; sandbox");
 }

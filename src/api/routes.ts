@@ -2,17 +2,26 @@ import { apiKeyRoutes } from './api-keys/routes.ts';
 import { auditLogRoutes } from './audit-logs/routes.ts';
 import { authRoutes } from './auth/routes.ts';
 import { categoryRoutes } from './categories/routes.ts';
+import { claimRoutes } from './claims/routes.ts';
+import { claimLocationRoutes } from './claim-locations/routes.ts';
 import { companyAdministrationRoutes } from './companies/administration.ts';
 import { domainRoutes } from './companies/domains.ts';
 import { companyRoutes } from './companies/routes.ts';
 import { devRoutes } from './dev/routes.ts';
+import { documentRoutes } from './documents/routes.ts';
 import { flagRoutes } from './feature-flags/routes.ts';
+import { fraudFlagRoutes } from './fraud-flags/routes.ts';
 import { invitationRoutes } from './invitations/routes.ts';
+import { noteRoutes } from './notes/routes.ts';
 import { notificationRoutes } from './notifications/routes.ts';
+import { paymentRoutes } from './payments/routes.ts';
 import { planRoutes } from './plans/routes.ts';
 import { policyRoutes } from './policies/routes.ts';
 import { privacyRoutes } from './privacy/routes.ts';
+import { recoveryRoutes } from './recoveries/routes.ts';
 import { registrationRoutes } from './registrations/routes.ts';
+import { reportRoutes } from './reports/routes.ts';
+import { reserveRoutes } from './reserves/routes.ts';
 import type { Route } from './route.ts';
 import { subscriptionRoutes } from './subscriptions/routes.ts';
 import { userRoutes } from './users/routes.ts';
@@ -25,6 +34,15 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof planRoutes>[0] &
   Parameters<typeof subscriptionRoutes>[0] &
   Parameters<typeof policyRoutes>[0] &
+  Parameters<typeof claimRoutes>[0] &
+  Parameters<typeof reportRoutes>[0] &
+  Parameters<typeof documentRoutes>[0] &
+  Parameters<typeof paymentRoutes>[0] &
+  Parameters<typeof noteRoutes>[0] &
+  Parameters<typeof reserveRoutes>[0] &
+  Parameters<typeof recoveryRoutes>[0] &
+  Parameters<typeof fraudFlagRoutes>[0] &
+  Parameters<typeof claimLocationRoutes>[0] &
   Parameters<typeof notificationRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
   Parameters<typeof registrationRoutes>[0] &
@@ -47,6 +65,15 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...planRoutes(dependencies),
   ...subscriptionRoutes(dependencies),
   ...policyRoutes(dependencies),
+  ...claimRoutes(dependencies),
+  ...reportRoutes(dependencies),
+  ...documentRoutes(dependencies),
+  ...paymentRoutes(dependencies),
+  ...noteRoutes(dependencies),
+  ...reserveRoutes(dependencies),
+  ...recoveryRoutes(dependencies),
+  ...fraudFlagRoutes(dependencies),
+  ...claimLocationRoutes(dependencies),
   ...notificationRoutes(dependencies),
   ...workflowRoutes(dependencies),
   ...registrationRoutes(dependencies),

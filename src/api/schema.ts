@@ -67,12 +67,14 @@ export const calendarDate = (): Joi.StringSchema => ownTypes.calendarDate();
 /** RFC 3339 with a zone, or a day, which means its first moment in UTC. */
 export const instant = (): Joi.AnySchema<Date> & Wired<string> => ownTypes.instant();
 
-/** Decimal text, never a number, handed on with two places; from zero on. */
+/** `insurance.example`, handed on in lower case. */
 export const hostName = (): Joi.StringSchema => ownTypes.hostName();
+
+/** Decimal text, never a number, handed on with two places; from zero on. */
 export const money = (): Joi.StringSchema => ownTypes.money();
 export const positiveMoney = (): Joi.StringSchema => ownTypes.money().positive();
 
-/** Compared and stored in lower case (decisions: no citext). */
+/** Compared and stored in lower case. */
 export const email = (): Joi.StringSchema =>
   Joi.string().email({ tlds: false }).max(254).lowercase().prefs({ convert: true });
 

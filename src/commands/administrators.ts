@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts';
 import { AuditLog } from '../models/AuditLog.ts';
-import { Credential } from '../models/Credential.ts';
+import { Credential, EmailUnconfirmed } from '../models/Credential.ts';
 import { platformCompanyId, select, withIdentity } from '../models/database.ts';
 import { Membership } from '../models/Membership.ts';
 import { PasswordResetToken } from '../models/PasswordResetToken.ts';
@@ -56,18 +56,21 @@ export function createAdministrators({
       const passwordHash = password === undefined ? null : await passwords.hash(password);
 
       return withIdentity(companyId, async () => {
-        const newId = await Credential.add({ email, username, passwordHash });
+        const newId = await Credential.add({ email, username, passwordHash, isConfirmed: true });
         const account = await Credential.findOne({ where: { email } });
         if (!account?.isUsable()) throw new Error(`The account ${email} is deactivated.`);
         const { id: userId } = account;
         if (newId !== undefined) AuditLog.record('CREATE', { type: 'user', id: userId });
-        const isNewRole = await Membership.grant({ companyId, userId, role });
+        const isNewRole = await Membership.grant({ companyId, userId, role }).catch(
+          asSentence(email),
+        );
 
         const result = { isNewAccount: newId !== undefined, isNewRole };
         if (newId !== undefined && passwordHash !== null) return { ...result, password: 'set' };
         if (account.passwordHash !== null) return { ...result, password: 'kept' };
         if (passwordHash !== null) {
           await Credential.setPassword(userId, passwordHash);
+          await Credential.confirmEmail(userId);
           AuditLog.record('PASSWORD_CHANGE', { type: 'user', id: userId });
           return { ...result, password: 'set' };
         }
@@ -79,6 +82,15 @@ export function createAdministrators({
     },
   };
 }
+
+/** Of what only the owner of the address can mend. */
+const asSentence =
+  (email: string) =>
+  (error: unknown): never => {
+    throw error instanceof EmailUnconfirmed
+      ? new Error(`The owner of ${email} has not confirmed it: let them reset the password first.`)
+      : error;
+  };
 
 async function companyOf(code: string | undefined): Promise<string> {
   if (code === undefined) throw new Error('A tenant administrator needs --company CODE.');

@@ -56,6 +56,11 @@ const lineColumns = `a.id, a.timestamp, a.actor_id AS "actorId", a.actor_type AS
   a.action, a.entity_type AS "entityType", a.entity_id AS "entityId", a.before, a.after,
   a.request_id AS "requestId", a.workflow_id AS "workflowId", a.ip, a.user_agent AS "userAgent"`;
 
+/** Where a line stands, to the microsecond: SQL writes lines between two milliseconds. */
+type Placed<Line> = Line & { readonly storedAt: string };
+
+const placed = (columns: string): string => `${columns}, a.timestamp::text AS "storedAt"`;
+
 const newestFirst = { by: 'a.timestamp', id: 'a.id', order: 'desc' } as const;
 
 /** What happened in a company, and in all of them. */
@@ -70,16 +75,16 @@ export const createAuditLogs = ({ config }: { readonly config: Pick<Config, 'sec
     const sign = (place: Place) => signCursor(config.secretKey, scope, place);
     if (cursor === undefined) {
       const order = { ...newestFirst, page, size };
-      const found = await selectPage<Line>(columns, lines, conditions, order);
+      const found = await selectPage<Placed<Line>>(placed(columns), lines, conditions, order);
       const last = page * size < found.total ? found.items.at(-1) : undefined;
       return { ...found, nextCursor: last ? sign({ after: last, total: found.total }) : null };
     }
     if (page > 1) throw invalidField('page', 'A cursor goes on by itself', 'REPEATED');
     const place = readCursor(config.secretKey, scope, cursor);
-    const rows = await selectFirst<Line>(
-      columns,
+    const rows = await selectFirst<Placed<Line>>(
+      placed(columns),
       lines,
-      [...conditions, ['(a.timestamp, a.id) < ($, $2)', place.timestamp, place.id]],
+      [...conditions, behind(place)],
       { ...newestFirst, size: size + 1 },
     );
     const items = rows.slice(0, size);
@@ -98,20 +103,19 @@ export const createAuditLogs = ({ config }: { readonly config: Pick<Config, 'sec
     conditions: readonly Condition[],
     record: (count: number) => void,
   ): Promise<AsyncGenerator<readonly Line[]>> => {
-    // Where the last line stands, to the microsecond.
-    const placed = `${columns}, a.timestamp::text AS "storedAt"`;
     const order = { ...newestFirst, size: exportPage };
+    const pageOf = (more: readonly Condition[]) =>
+      selectFirst<Placed<Line>>(placed(columns), lines, [...conditions, ...more], order);
     const first = await within(async () => {
       record(await countRows(lines, conditions));
-      return selectFirst<Line & { readonly storedAt: string }>(placed, lines, conditions, order);
+      return pageOf([]);
     });
     return (async function* pages() {
       for (let page = first; ;) {
         yield page;
         const last = page.at(-1);
         if (!last || page.length < exportPage) return;
-        const behind = ['(a.timestamp, a.id) < ($, $2)', last.storedAt, last.id] as const;
-        page = await within(() => selectFirst(placed, lines, [...conditions, behind], order));
+        page = await within(() => pageOf([behind(last)]));
       }
     })();
   };
@@ -244,13 +248,20 @@ const namedFilters = (filters: AuditFilters) => {
 };
 
 interface Place {
-  readonly after: Pick<AuditLine, 'timestamp' | 'id'>;
+  readonly after: Pick<Placed<AuditLine>, 'storedAt' | 'id'>;
   readonly total: number;
 }
 
+/** What is older than a line. */
+const behind = ({ storedAt, id }: Place['after']): Condition => [
+  '(a.timestamp, a.id) < ($, $2)',
+  storedAt,
+  id,
+];
+
 /** A place in one company's list under certain filters; good for nothing else. */
 function signCursor(key: string, scope: string, { after, total }: Place): string {
-  const place = JSON.stringify([after.timestamp.toISOString(), after.id, total]);
+  const place = JSON.stringify([after.storedAt, after.id, total]);
   return `${Buffer.from(place).toString('base64url')}.${signature(key, scope, place)}`;
 }
 
@@ -263,8 +274,8 @@ function readCursor(key: string, scope: string, cursor: string) {
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
     throw invalidField('cursor', 'The cursor belongs to another list', 'CURSOR_INVALID');
   }
-  const [timestamp, id, total]: [string, string, number] = JSON.parse(place);
-  return { timestamp, id, total };
+  const [storedAt, id, total]: [string, string, number] = JSON.parse(place);
+  return { storedAt, id, total };
 }
 
 const signature = (key: string, scope: string, place: string): string =>

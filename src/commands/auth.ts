@@ -60,8 +60,8 @@ export interface AuthDependencies {
   readonly companies: Companies;
   readonly factors: Factors;
   readonly dispatch: (start: WorkflowStart) => void;
-  /** Told of the sign-ins of tenant administrators; not waited for. */
-  readonly onAdministrator: (userId: string) => void;
+  /** Told of the sign-ins of tenant administrators to their company; not waited for. */
+  readonly onAdministrator: (userId: string, companyId: string) => void;
 }
 
 export type Auth = ReturnType<typeof createAuth>;
@@ -129,12 +129,12 @@ export function createAuth(dependencies: AuthDependencies) {
       if (credential.isLocked()) return refuse('locked');
       if (!credential.isUsable()) return refuse('inactive');
       if (!place) return refuse('no_membership');
-      if (choices.length > 1) throw severalCompanies(choices);
       const proof = credential.mfaEnabled ? factors.proofOf(credential, otp) : undefined;
       if (proof === 'missing') {
         throw new Unauthenticated('Send the code of your second factor as otp', 'MFA_REQUIRED');
       }
       if (proof === 'wrong') return refuse('wrong_code', true);
+      if (choices.length > 1) throw severalCompanies(choices);
 
       const { passwordHash } = credential;
       const isCurrent = passwordHash !== null && passwords.isCurrent(passwordHash);
@@ -142,12 +142,12 @@ export function createAuth(dependencies: AuthDependencies) {
       const session = { userId: credential.id, companyId: place.companyId, familyId: uuid() };
       const opened = await actingAs(session, async () => {
         if (proof && !(await credential.useFactor(proof))) return 'used_code';
-        if (!(await credential.recordLogin(rehashed))) return 'changed_meanwhile';
+        if (!(await credential.recordLogin(place.companyId, rehashed))) return 'changed_meanwhile';
         AuditLog.record('LOGIN', { type: 'user', id: credential.id });
         return open(session, place.roles);
       });
       if (typeof opened === 'string') return refuse(opened, opened === 'used_code');
-      if (place.roles.includes('tenant_admin')) onAdministrator(credential.id);
+      if (place.roles.includes('tenant_admin')) onAdministrator(credential.id, place.companyId);
       return signIn(session, opened);
     },
 

@@ -41,19 +41,28 @@ export interface Companies {
   enter(sender: Actor, id: string): Promise<void>;
   /** The company that owns exactly this verified domain. */
   byHost(host: string): Promise<KnownCompany | undefined>;
-  isAllowedHost(host: string): Promise<boolean>;
+  /**
+   * @param beforeAsking runs before the database is asked about a name that led to no company within the
+   *   hour and was not looked up just now; what it throws keeps the database from it
+   */
+  isAllowedHost(host: string, beforeAsking: () => Promise<void>): Promise<boolean>;
   /** After a change of a company or its domains: this process looks again with the next request. */
   forget(): void;
 }
 
 const freshMs = 4000;
 const enteredAnewMs = 60 * 60 * 1000;
+const servedMs = 60 * 60 * 1000;
 
 export function createCompanies({
   allowedHosts,
   defaultCompany,
 }: Pick<Config, 'allowedHosts' | 'defaultCompany'>): Companies {
   const cache = createCache<KnownCompany | undefined>({ freshMs, most: 5000 });
+  /** Apart from the others: whoever tries names pushes no company out. */
+  const hosts = createCache<KnownCompany | undefined>({ freshMs, most: 5000 });
+  /** Names that led to a company: whoever uses one of them tries none. */
+  const served = createCache<true>({ freshMs: servedMs, most: 5000 });
   /** Each process writes its own line; a failed one is tried again with the next request. */
   const entries = createCache<void>({ freshMs: enteredAnewMs, most: 5000 });
   const find = (key: string, condition: string, value: string) =>
@@ -62,11 +71,14 @@ export function createCompanies({
   const byId = async (id: string) => (isUuid(id) ? find('id', 'c.id = $1', id) : undefined);
   const byCode = (code: string) => find('code', 'c.code = $1', code);
   const byHost = (host: string) =>
-    find(
-      'host',
-      `c.id = (SELECT company_id FROM platform.domains
-               WHERE domain = $1 AND verified_at IS NOT NULL)`,
-      host,
+    hosts.get(host, () =>
+      withGlobal(() =>
+        load(
+          `c.id = (SELECT company_id FROM platform.domains
+                   WHERE domain = $1 AND verified_at IS NOT NULL)`,
+          host,
+        ),
+      ),
     );
 
   const markEntry = async (sender: Actor, companyId: string): Promise<void> => {
@@ -101,10 +113,17 @@ export function createCompanies({
 
     byHost,
 
-    isAllowedHost: async (host) =>
-      allowedHosts.includes(host) || (await byHost(host)) !== undefined,
+    async isAllowedHost(host, beforeAsking) {
+      if (allowedHosts.includes(host)) return true;
+      if (!hosts.has(host) && !served.has(host)) await beforeAsking();
+      if (!(await byHost(host))) return false;
+      return served.get(host, () => Promise.resolve(true));
+    },
 
-    forget: () => cache.clear(),
+    forget() {
+      cache.clear();
+      hosts.clear();
+    },
   };
 }
 

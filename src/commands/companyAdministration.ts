@@ -14,7 +14,12 @@ import { RegistrationRequest } from '../models/RegistrationRequest.ts';
 import { editRow, getRow, noSuch } from '../models/rows.ts';
 import { allows } from '../rules/permissions.ts';
 import type { Companies } from './companies.ts';
-import { fieldsOf, refuseUnknownZone, type CompanyChanges } from './ownCompany.ts';
+import {
+  fieldsOf,
+  refuseReservedName,
+  refuseUnknownZone,
+  type CompanyChanges,
+} from './ownCompany.ts';
 import type { Policies, PolicyFilters } from './policies.ts';
 
 /** What a global administrator changes; what is undefined stays as it is. */
@@ -93,6 +98,7 @@ export const createCompanyAdministration = ({
     expectedVersion: number | undefined,
   ): Promise<Company> {
     refuseUnknownZone(changes.timeZone);
+    await refuseReservedName(changes.name);
     const opens = changes.status !== undefined && changes.status !== 'closed';
     const mayOpen = opens && !(await isBeingSetUp(id));
     const company = await withGlobal(async () => {

@@ -15,10 +15,10 @@ import { conflictOf } from '../models/duplicates.ts';
 import { columnsOf, containing, selectPage, sortedBy, type ListAsked } from '../models/list.ts';
 import { noSuch } from '../models/rows.ts';
 import { isOfThePlatform } from '../rules/hostNames.ts';
-import { isOpenRegistration, registrationStatuses } from '../rules/onboarding.ts';
 import { newSecret } from '../secrets.ts';
 import type { Companies } from './companies.ts';
 import { rowsOnce, type Once, type Replay } from './idempotency.ts';
+import { isReserved } from './registrationViews.ts';
 import type { ResolveTxt } from './txtRecords.ts';
 
 export type DomainFilters = Omit<
@@ -73,9 +73,11 @@ export function createDomains({
 
     /** @throws Conflict DOMAIN_TAKEN, DOMAIN_LIMIT */
     async add(domain: string, once: Once): Promise<DomainView | Replay> {
-      if (isOfThePlatform(domain, config) || (await isReserved(domain))) {
-        throw conflictOf('domains_domain_key');
-      }
+      const isTaken =
+        isOfThePlatform(domain, config) ||
+        (await isReserved({ domain })) ||
+        (await leadsElsewhere(domain, once.companyId));
+      if (isTaken) throw conflictOf('domains_domain_key');
       return rowsOnce(once, async () => {
         if ((await Domain.count()) >= mostDomains) {
           throw new Conflict('DOMAIN_LIMIT', `A company has up to ${mostDomains} domains`);
@@ -113,6 +115,12 @@ export function createDomains({
     makePrimary: ({ companyId }: Actor, id: string): Promise<DomainView> =>
       change(companyId, id, (held) => held.makePrimary()),
 
+    /** Of a global administrator, from any company. @throws Conflict DOMAIN_PRIMARY */
+    removeFrom: async (companyId: string, id: string): Promise<void> => {
+      if (companyId === platformCompanyId) throw noSuch(Domain.entityType, id);
+      await change(companyId, id, (held, others) => held.remove({ others }));
+    },
+
     /** @throws Conflict DOMAIN_PRIMARY while it leads other ones */
     remove: ({ companyId }: Actor, id: string): Promise<DomainView> =>
       change(companyId, id, (held, others) => held.remove({ others })),
@@ -127,19 +135,19 @@ export const verificationRecord = ({ domain, verificationToken }: DomainView) =>
     ? null
     : { name: `_surety.${domain}`, value: `surety-verification=${verificationToken}` };
 
+const leadsElsewhere = async (domain: string, companyId: string): Promise<boolean> => {
+  const found = await withGlobal(() =>
+    select(
+      `SELECT 1 FROM platform.domains
+       WHERE domain = $1 AND company_id <> $2 AND verified_at IS NOT NULL`,
+      [domain, companyId],
+    ),
+  );
+  return found.length > 0;
+};
+
 async function ownDomain(id: string): Promise<Domain> {
   const domain = await Domain.findOne({ where: { id } });
   if (!domain) throw noSuch(Domain.entityType, id);
   return domain;
 }
-
-/** Whether a registration that is not decided yet asks for it. */
-const isReserved = (domain: string): Promise<boolean> =>
-  withTenant(platformCompanyId, async () => {
-    const found = await select(
-      `SELECT 1 FROM core.registration_requests
-       WHERE requested_domain = $1 AND status = ANY ($2::text[])`,
-      [domain, registrationStatuses.filter(isOpenRegistration)],
-    );
-    return found.length > 0;
-  });

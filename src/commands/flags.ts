@@ -28,6 +28,10 @@ export function createFlags() {
     list: (companyId: string): Promise<readonly FlagInForce[]> =>
       withGlobal(async () => flagsInForce(await load(companyId))),
 
+    /** Whether it is on in a company. */
+    isOn: (companyId: string, flag: FeatureFlag): Promise<boolean> =>
+      withGlobal(async () => flagInForce(await load(companyId), flag).enabled),
+
     /** For one company, or without one for all that have not their own value. @throws NotFound */
     async set(
       flag: FeatureFlag,

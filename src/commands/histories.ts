@@ -3,15 +3,22 @@ import type { Actor } from '../context.ts';
 import { invalidField, NotFound } from '../errors.ts';
 import type { AuditLog } from '../models/AuditLog.ts';
 import { retiredUntil } from '../models/auditRetention.ts';
-import { select, withTenant } from '../models/database.ts';
+import { Claim } from '../models/Claim.ts';
+import { Company } from '../models/Company.ts';
+import { platformCompanyId, select, withTenant } from '../models/database.ts';
 import { InsurancePlan } from '../models/InsurancePlan.ts';
-import { selectPage } from '../models/list.ts';
+import { selectPage, type Condition } from '../models/list.ts';
 import { Policy } from '../models/Policy.ts';
 import { PolicySubscription } from '../models/PolicySubscription.ts';
 import { PropertyCategory } from '../models/PropertyCategory.ts';
-import { getRow } from '../models/rows.ts';
+import { RegistrationRequest } from '../models/RegistrationRequest.ts';
+import { Report } from '../models/Report.ts';
+import { getRow, noSuch } from '../models/rows.ts';
+import { resolved } from '../rules/settings.ts';
 import type { Facts } from './auditLogs.ts';
+import { getPerson } from './people.ts';
 import type { Policies } from './policies.ts';
+import { visible as visibleReport } from './reports.ts';
 import { visible } from './subscriptionViews.ts';
 
 /** A change, or a step of a lifecycle, as whoever may read the object sees it: no addresses. */
@@ -30,11 +37,16 @@ export interface HistoryEntry {
   readonly reason: string | null;
 }
 
-export type HistoryEntity = 'subscription' | 'policy' | 'plan' | 'category';
+/** What can be shown as it was. Of a claim `claimHistories` tells the course. */
+export type PastEntity =
+  'subscription' | 'policy' | 'plan' | 'category' | 'report' | 'claim' | 'registration' | 'company';
+
+/** Of people there is no past state: their names and address may have changed in another company. */
+export type HistoryEntity = Exclude<PastEntity, 'claim'> | 'user';
 
 /** An object as it was. */
 export interface PastState {
-  readonly entityType: HistoryEntity;
+  readonly entityType: PastEntity;
   readonly entityId: string;
   readonly at: Date;
   readonly state: Facts;
@@ -58,12 +70,21 @@ const entryColumns = `h.id, h.at, h.kind, h.action, h.actor_id AS "actorId",
 
 /** What happened to one object, and how it was. */
 export const createHistories = ({ policies }: { readonly policies: Pick<Policies, 'get'> }) => {
-  /** Whoever may read the object; the routes of plans and categories ask for more. */
-  const mayRead: Readonly<Record<HistoryEntity, (actor: Actor, id: string) => Promise<unknown>>> = {
+  /** Whoever may read the object; where all of a company may, the route asks for more. */
+  const mayRead: Readonly<
+    Record<HistoryEntity | PastEntity, (actor: Actor, id: string) => Promise<unknown>>
+  > = {
     subscription: visible,
     policy: policies.get,
     plan: (_, id) => getRow(InsurancePlan, id, { archived: true }),
     category: (_, id) => getRow(PropertyCategory, id, { archived: true }),
+    report: visibleReport,
+    claim: (_, id) => getRow(Claim, id, { archived: true }),
+    registration: (_, id) => getRow(RegistrationRequest, id, { archived: true }),
+    async company({ companyId }, id) {
+      if (id !== companyId) throw noSuch(Company.entityType, id);
+    },
+    user: (_, id) => getPerson(id),
   };
 
   return {
@@ -79,10 +100,7 @@ export const createHistories = ({ policies }: { readonly policies: Pick<Policies
         return selectPage<HistoryEntry>(
           entryColumns,
           changesAndTransitions,
-          [
-            ['h.entity_type = $', entity],
-            ['h.entity_id = $', id],
-          ],
+          entity === 'user' ? ofPerson(id) : ofObject(entity, id),
           { by: 'h.at', id: 'h.id', order: 'asc', page, size },
         );
       }),
@@ -91,7 +109,7 @@ export const createHistories = ({ policies }: { readonly policies: Pick<Policies
      * As it was at a time, by taking back what the audit says of later changes.
      * @throws NotFound also before it was made
      */
-    asOf: (actor: Actor, entity: HistoryEntity, id: string, at: Date): Promise<PastState> => {
+    asOf: (actor: Actor, entity: PastEntity, id: string, at: Date): Promise<PastState> => {
       if (at.getTime() > Date.now()) {
         throw invalidField('at', 'must not be in the future', 'OUT_OF_RANGE');
       }
@@ -106,7 +124,7 @@ export const createHistories = ({ policies }: { readonly policies: Pick<Policies
         if (!(createdAt instanceof Date) || createdAt > at) {
           throw new NotFound(`There was no ${entity} ${id} at ${at.toISOString()}`);
         }
-        const names = told[entity];
+        const names = [...told[entity], ...Object.keys(row).filter((name) => name.includes('.'))];
         const changed = await select<{ name: string; value: unknown }>(valuesBefore, [
           entity,
           id,
@@ -137,12 +155,29 @@ export const createHistories = ({ policies }: { readonly policies: Pick<Policies
 
 export type Histories = ReturnType<typeof createHistories>;
 
+const ofObject = (entity: HistoryEntity, id: string): Condition[] => [
+  ['h.entity_type = $', entity],
+  ['h.entity_id = $', id],
+];
+
+/** With the roles that they had in this company. */
+const ofPerson = (id: string): Condition[] => [
+  ["h.entity_type IN ('user', 'membership')"],
+  [
+    // One list of ids: with OR every line about people would be read.
+    `h.entity_id = ANY (ARRAY(SELECT $::uuid UNION ALL
+       SELECT m.id FROM platform.memberships m WHERE m.user_id = $))`,
+    id,
+  ],
+];
+
 /**
  * What an answer shows: fields that never change, and those whose every change is in the audit.
- * Versions, `updated_at` and what is computed are neither.
+ * Versions, `updated_at` and what is computed are neither. Of a company come its settings on top.
  */
-const told: Readonly<Record<HistoryEntity, readonly string[]>> = {
+const told: Readonly<Record<PastEntity, readonly string[]>> = {
   category: ['name', 'segment', 'description', 'createdAt', 'archivedAt'],
+  report: ['name', 'reportType', 'filters', 'format', 'schedule', 'status', 'createdAt'],
   plan: [
     'name',
     'propertyCategoryId',
@@ -191,10 +226,82 @@ const told: Readonly<Record<HistoryEntity, readonly string[]>> = {
     'insuredPropertyId',
     'metadata',
     'createdAt',
+    'archivedAt',
+  ],
+  claim: [
+    'claimNumber',
+    'policyId',
+    'title',
+    'description',
+    'status',
+    'previousStatus',
+    'priority',
+    'incidentDate',
+    'claimAmount',
+    'proposedAmount',
+    'approvedAmount',
+    'paidAmount',
+    'currency',
+    'rationale',
+    'assignedTo',
+    'reportedBy',
+    'proposedBy',
+    'decidedBy',
+    'claimantName',
+    'claimantEmail',
+    'claimantPhone',
+    'denialCode',
+    'denialReason',
+    'closedOutcome',
+    'closedAt',
+    'duplicateOf',
+    'onHold',
+    'holdReason',
+    'paymentReference',
+    'createdAt',
+  ],
+  registration: [
+    'companyName',
+    'businessType',
+    'companyPhone',
+    'contactEmail',
+    'companyAddress',
+    'companyLinkedin',
+    'requestedDomain',
+    'adminEmail',
+    'adminUsername',
+    'adminPhone',
+    'defaultCurrency',
+    'subscriptionPlan',
+    'isolation',
+    'status',
+    'reason',
+    'note',
+    'reviewedBy',
+    'reviewedAt',
+    'expiresAt',
+    'activatedAt',
+    'lastError',
+    'createdAt',
+  ],
+  company: [
+    'name',
+    'code',
+    'businessType',
+    'status',
+    'subscriptionPlan',
+    'contactEmail',
+    'contactPhone',
+    'address',
+    'linkedin',
+    'logoUrl',
+    'defaultCurrency',
+    'timeZone',
+    'createdAt',
   ],
 };
 
-async function presentOf(entity: HistoryEntity, id: string): Promise<Facts> {
+async function presentOf(entity: PastEntity, id: string): Promise<Facts> {
   const found = async <M extends Model>(model: ModelStatic<M>): Promise<Facts> => {
     const row = await model.findOne({ where: and({ id }), rejectOnEmpty: true });
     return row.get();
@@ -208,10 +315,29 @@ async function presentOf(entity: HistoryEntity, id: string): Promise<Facts> {
       return found(PolicySubscription);
     case 'policy':
       return found(Policy);
+    case 'report':
+      return found(Report);
+    case 'claim':
+      return found(Claim);
+    case 'registration':
+      return found(RegistrationRequest);
+    case 'company': {
+      const company = await getRow(Company, id, { archived: true });
+      return { ...company.get(), ...settingsOf(company) };
+    }
     default:
       return entity satisfies never;
   }
 }
+
+/** What holds, under the names that the audit has for it: `audit.retentionYears`. */
+const settingsOf = ({ id, settings }: Company): Facts =>
+  Object.fromEntries(
+    resolved(settings, { isPlatform: id === platformCompanyId }).map(({ section, key, value }) => [
+      `${section}.${key}`,
+      value,
+    ]),
+  );
 
 /** The first change of a field after a time says what it was until then. */
 const valuesBefore = `SELECT DISTINCT ON (name) name, a.before -> name AS value

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { v7 as uuid } from 'uuid';
-import { Conflict, Refusal } from '../errors.ts';
+import { BadRequest, Conflict, Refusal } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
 import { append, select, withTenant, type withIdentity } from '../models/database.ts';
 import { IdempotencyKey } from '../models/IdempotencyKey.ts';
@@ -32,6 +32,17 @@ export class Replay {
     this.message = message;
   }
 }
+
+/** Of a request that moves money, where the route alone does not say so. @throws BadRequest */
+export function demandKey({ key }: Once): void {
+  if (key === undefined) throw keyMissing();
+}
+
+export const keyMissing = (): BadRequest =>
+  new BadRequest(
+    'Money moves here: send an Idempotency-Key header, the same one when you repeat the request',
+    'IDEMPOTENCY_KEY_REQUIRED',
+  );
 
 const keptForMs = 7 * 24 * 60 * 60 * 1000;
 

@@ -174,6 +174,7 @@ export function createInvitations({
           await Credential.setPassword(userId, passwordHash);
           AuditLog.record('PASSWORD_CHANGE', { type: 'user', id: userId });
         }
+        await Credential.confirmEmail(userId);
         const known = await findPerson(userId);
         if (known && !known.archivedAt && !known.isActive) throw badCode();
         const validTo = role === 'auditor' ? new Date(Date.now() + auditorMs) : null;

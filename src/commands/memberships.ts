@@ -1,10 +1,13 @@
 import type { Actor } from '../context.ts';
 import { Conflict, Forbidden, NotFound, invalidField } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
+import { Credential } from '../models/Credential.ts';
 import { execute, select, withIdentity, withTenant } from '../models/database.ts';
 import { conflictOf } from '../models/duplicates.ts';
 import { isHeld, Membership } from '../models/Membership.ts';
+import type { BusinessType } from '../rules/companies.ts';
 import { mapLegacyRole, mayDelegate, type Role } from '../rules/permissions.ts';
+import type { Confirming } from './confirming.ts';
 import { rowsOnce, type Once, type Replay } from './idempotency.ts';
 import {
   findPerson,
@@ -29,6 +32,8 @@ export interface MembershipView {
   readonly isHeld: boolean;
   readonly delegateUserId: string | null;
   readonly delegateUntil: Date | null;
+  /** Types of policy whose claims they know; asked for where claims are assigned by skill. */
+  readonly skills: readonly BusinessType[];
   readonly createdAt: Date;
   readonly archivedAt: Date | null;
   readonly version: number;
@@ -45,7 +50,7 @@ export interface DelegationWish {
 export type Memberships = ReturnType<typeof createMemberships>;
 
 /** What a person may be in a company, for how long, and who stands in for them. */
-export const createMemberships = () => ({
+export const createMemberships = ({ confirming }: { readonly confirming: Confirming }) => ({
   /** At most one a role, archived ones too. */
   list: async (actor: Actor, userId: string): Promise<MembershipView[]> => {
     refuseStranger(actor, userId);
@@ -55,69 +60,89 @@ export const createMemberships = () => ({
     });
   },
 
-  /** @throws Conflict MEMBERSHIP_EXISTS, USER_ARCHIVED, USER_INACTIVE */
+  /** @throws Conflict MEMBERSHIP_EXISTS, USER_ARCHIVED, USER_INACTIVE, EMAIL_UNCONFIRMED */
   grant: (
     actor: Actor,
     userId: string,
     { role, ...validity }: Validity & { readonly role: Role },
     once: Once,
   ): Promise<MembershipView | Replay> =>
-    rowsOnce(
-      once,
-      async () => {
-        const person = await holdPerson(userId);
-        refuseGrant(actor, role);
-        refuseValidity(role, validity);
-        refuseArchived(person);
-        if (!person.isActive) throw inactive(userId);
-        const { companyId } = actor;
-        if (!(await Membership.grant({ companyId, userId, role, ...validity }))) {
-          throw conflictOf('memberships_company_id_user_id_role_key');
-        }
-        return membershipOf(userId, role);
-      },
-      undefined,
-      withIdentity,
+    confirming(actor.companyId, () =>
+      rowsOnce(
+        once,
+        async () => {
+          const person = await holdPerson(userId);
+          refuseGrant(actor, role);
+          refuseValidity(role, validity);
+          refuseArchived(person);
+          if (!person.isActive) throw inactive(userId);
+          const { companyId } = actor;
+          if (!(await Membership.grant({ companyId, userId, role, ...validity }))) {
+            throw conflictOf('memberships_company_id_user_id_role_key');
+          }
+          return membershipOf(userId, role);
+        },
+        undefined,
+        withIdentity,
+      ),
     ),
 
   /**
    * Another role takes the place of the present one.
-   * @throws Conflict LAST_ADMIN, MEMBERSHIP_EXISTS
+   * @throws Conflict LAST_ADMIN, MEMBERSHIP_EXISTS, EMAIL_UNCONFIRMED
    */
   change: (
     actor: Actor,
     userId: string,
     roleCode: string,
-    { role: next, ...validity }: Validity & { readonly role?: Role | undefined },
+    {
+      role: next,
+      skills,
+      ...validity
+    }: Validity & {
+      readonly role?: Role | undefined;
+      readonly skills?: readonly BusinessType[] | undefined;
+    },
   ): Promise<MembershipView> =>
-    changing(actor, userId, roleCode, async (membership) => {
-      const { role } = membership;
-      const { validFrom = membership.validFrom, validTo = membership.validTo } = validity;
-      if (next !== undefined) refuseGrant(actor, next);
-      refuseValidity(next ?? role, { validFrom, validTo });
-      if (validTo && validTo <= validFrom) {
-        throw invalidField('valid_to', 'must be after valid_from', 'OUT_OF_RANGE');
-      }
-      if (next !== undefined && next !== role) {
-        await archive(actor, userId, membership);
-        const { companyId } = actor;
-        if (!(await Membership.grant({ companyId, userId, role: next, validFrom, validTo }))) {
-          throw conflictOf('memberships_company_id_user_id_role_key');
+    confirming(actor.companyId, () =>
+      changing(actor, userId, roleCode, async (membership) => {
+        const { role } = membership;
+        const { validFrom = membership.validFrom, validTo = membership.validTo } = validity;
+        if (next !== undefined) refuseGrant(actor, next);
+        if (skills !== undefined && (next ?? role) !== 'adjuster') {
+          throw invalidField('skills', 'are for adjusters', 'NOT_ELIGIBLE');
         }
-        return membershipOf(userId, next);
-      }
-      await execute(
-        `UPDATE platform.memberships
-         SET valid_from = $3, valid_to = $4, updated_at = now(), version = version + 1
-         WHERE company_id = $1 AND id = $2`,
-        [actor.companyId, membership.id, validFrom, validTo],
-      );
-      AuditLog.record('UPDATE', about(membership), {
-        before: { validFrom: membership.validFrom, validTo: membership.validTo },
-        after: { validFrom, validTo },
-      });
-      return membershipOf(userId, role);
-    }),
+        refuseValidity(next ?? role, { validFrom, validTo });
+        if (validTo && validTo <= validFrom) {
+          throw invalidField('valid_to', 'must be after valid_from', 'OUT_OF_RANGE');
+        }
+        if (next !== undefined && next !== role) {
+          await archive(actor, userId, membership);
+          const { companyId } = actor;
+          if (!(await Membership.grant({ companyId, userId, role: next, validFrom, validTo }))) {
+            throw conflictOf('memberships_company_id_user_id_role_key');
+          }
+          const granted = await membershipOf(userId, next);
+          if (skills !== undefined) await setSkills(actor, granted, skills);
+          return membershipOf(userId, next);
+        }
+        // A role that has ended is given anew.
+        const hasEnded = membership.validTo !== null && membership.validTo.getTime() <= Date.now();
+        if (hasEnded && role !== 'policyholder') await Credential.refuseUnconfirmed(userId);
+        await execute(
+          `UPDATE platform.memberships
+           SET valid_from = $3, valid_to = $4, updated_at = now(), version = version + 1
+           WHERE company_id = $1 AND id = $2`,
+          [actor.companyId, membership.id, validFrom, validTo],
+        );
+        AuditLog.record('UPDATE', about(membership), {
+          before: { validFrom: membership.validFrom, validTo: membership.validTo },
+          after: { validFrom, validTo },
+        });
+        if (skills !== undefined) await setSkills(actor, membership, skills);
+        return membershipOf(userId, role);
+      }),
+    ),
 
   /** @throws Conflict LAST_ADMIN */
   end: (actor: Actor, userId: string, roleCode: string): Promise<void> =>
@@ -126,7 +151,7 @@ export const createMemberships = () => ({
   /**
    * Somebody else of the company has the person's roles too, until a day within a year. Whoever stands
    * in for somebody can have nobody stand in for them, nor the other way round.
-   * @throws Conflict DELEGATION_CHAINED
+   * @throws Conflict DELEGATION_CHAINED, EMAIL_UNCONFIRMED
    */
   delegate: async (
     actor: Actor,
@@ -135,34 +160,39 @@ export const createMemberships = () => ({
   ): Promise<MembershipView[]> => {
     refuseStranger(actor, userId);
     const { companyId } = actor;
-    return withIdentity(companyId, () =>
-      Membership.keepingAdministrator(companyId, async () => {
-        const person = await holdPerson(userId);
-        refuseArchived(person);
-        const roles = wish.role === undefined ? person.roles : [wish.role];
-        if (!roles.every((role) => person.roles.includes(role))) {
-          throw invalidField('role', 'The person does not have this role', 'ROLE_NOT_HELD');
-        }
-        const { delegateUserId } = wish;
-        const delegateUntil = delegateUserId === null ? null : untilOf(wish);
-        if (delegateUserId !== null) {
-          const refused = roles.find((role) => !mayDelegate(actor.roles, role));
-          if (refused) throw new Forbidden(`Your role may not delegate the role ${refused}`);
-          await refuseDelegate(userId, delegateUserId);
-        }
-        await execute(
-          `UPDATE platform.memberships SET delegate_user_id = $4, delegate_until = $5,
+    return confirming(companyId, () =>
+      withIdentity(companyId, () =>
+        Membership.keepingAdministrator(companyId, async () => {
+          const person = await holdPerson(userId);
+          refuseArchived(person);
+          const roles = wish.role === undefined ? person.roles : [wish.role];
+          if (!roles.every((role) => person.roles.includes(role))) {
+            throw invalidField('role', 'The person does not have this role', 'ROLE_NOT_HELD');
+          }
+          const { delegateUserId } = wish;
+          const delegateUntil = delegateUserId === null ? null : untilOf(wish);
+          if (delegateUserId !== null) {
+            const refused = roles.find((role) => !mayDelegate(actor.roles, role));
+            if (refused) throw new Forbidden(`Your role may not delegate the role ${refused}`);
+            await refuseDelegate(userId, delegateUserId);
+            if (roles.some((role) => role !== 'policyholder')) {
+              await Credential.refuseUnconfirmed(delegateUserId);
+            }
+          }
+          await execute(
+            `UPDATE platform.memberships SET delegate_user_id = $4, delegate_until = $5,
              updated_at = now(), version = version + 1
            WHERE company_id = $1 AND user_id = $2 AND role = ANY ($3) AND archived_at IS NULL`,
-          [companyId, userId, [...roles], delegateUserId, delegateUntil],
-        );
-        AuditLog.record(
-          'DELEGATION',
-          { type: 'user', id: userId },
-          { after: { roles, delegateUserId, delegateUntil } },
-        );
-        return membershipsOf(userId);
-      }),
+            [companyId, userId, [...roles], delegateUserId, delegateUntil],
+          );
+          AuditLog.record(
+            'DELEGATION',
+            { type: 'user', id: userId },
+            { after: { roles, delegateUserId, delegateUntil } },
+          );
+          return membershipsOf(userId);
+        }),
+      ),
     );
   },
 });
@@ -225,6 +255,23 @@ async function archive(
   AuditLog.record('ARCHIVE', about(membership), { before: { userId, role } });
 }
 
+async function setSkills(
+  { companyId }: Actor,
+  membership: MembershipView,
+  skills: readonly BusinessType[],
+): Promise<void> {
+  const known = [...new Set(skills)].toSorted();
+  await execute('UPDATE platform.memberships SET skills = $3 WHERE company_id = $1 AND id = $2', [
+    companyId,
+    membership.id,
+    known,
+  ]);
+  AuditLog.record('UPDATE', about(membership), {
+    before: { skills: membership.skills },
+    after: { skills: known },
+  });
+}
+
 const about = ({ id }: MembershipView) => ({ type: 'membership', id });
 
 const membershipsOf = (userId: string): Promise<MembershipView[]> =>
@@ -232,7 +279,7 @@ const membershipsOf = (userId: string): Promise<MembershipView[]> =>
     `SELECT m.id, m.role, m.valid_from AS "validFrom", m.valid_to AS "validTo",
        m.is_active AS "isActive", ${isHeld('m')} AS "isHeld",
        m.delegate_user_id AS "delegateUserId", m.delegate_until AS "delegateUntil",
-       m.created_at AS "createdAt", m.archived_at AS "archivedAt", m.version
+       m.skills, m.created_at AS "createdAt", m.archived_at AS "archivedAt", m.version
      FROM platform.memberships m
      WHERE m.user_id = $1 AND m.company_id = (SELECT app.company_id()) ORDER BY m.created_at, m.id`,
     [userId],

@@ -1,5 +1,6 @@
 import { v7 as uuid } from 'uuid';
 import type { Actor } from '../context.ts';
+import { Conflict } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Credential } from '../models/Credential.ts';
 import { platformCompanyId, withIdentity } from '../models/database.ts';
@@ -10,6 +11,7 @@ import { PasswordResetToken } from '../models/PasswordResetToken.ts';
 import type { Links } from '../models/secretLinks.ts';
 import { usernameFor } from '../models/usernames.ts';
 import type { Role } from '../rules/permissions.ts';
+import type { Confirming } from './confirming.ts';
 import { rowsOnce, type Once, type Replay } from './idempotency.ts';
 import { mailing } from './identity.ts';
 import {
@@ -39,44 +41,53 @@ const firstLinkMs = 7 * 86_400_000;
 export function createNewPeople({
   links,
   dispatch,
+  confirming,
 }: {
   readonly links: Links;
   readonly dispatch: (start: WorkflowStart) => void;
+  readonly confirming: Confirming;
 }) {
   const mail = mailing(dispatch);
 
   return {
     /**
-     * An address with an account gets the role, any other an account whose password a link sets.
-     * @throws Conflict MEMBERSHIP_EXISTS, USER_INACTIVE, USERNAME_TAKEN, PHONE_TAKEN
+     * An address gets an account whose password a link sets; somebody of the company gets the role.
+     * The owner of any other account is invited instead: they decide whether this company sees who
+     * they are, and whoever opened an account under somebody else's address gets nothing for it.
+     * @throws Conflict ACCOUNT_EXISTS, MEMBERSHIP_EXISTS, EMAIL_UNCONFIRMED, USER_INACTIVE,
+     *   USERNAME_TAKEN, PHONE_TAKEN
      */
     create: async (actor: Actor, wish: NewPerson, once: Once): Promise<PersonView | Replay> => {
       refuseGrant(actor, wish.role);
       refuseValidity(wish.role, wish);
-      return rowsOnce(once, () => add(actor.companyId, wish), undefined, withIdentity);
+      const { companyId } = actor;
+      return confirming(companyId, () =>
+        rowsOnce(once, () => add(companyId, wish), undefined, withIdentity),
+      );
     },
 
     /** One more administrator of the platform, in whichever company the actor works. */
     createGlobalAdmin: (wish: Omit<NewPerson, 'role'>, once: Once): Promise<PersonView | Replay> =>
-      rowsOnce(
-        { ...once, companyId: platformCompanyId },
-        () => add(platformCompanyId, { ...wish, role: 'global_admin' }),
-        undefined,
-        withIdentity,
+      confirming(platformCompanyId, () =>
+        rowsOnce(
+          { ...once, companyId: platformCompanyId },
+          () => add(platformCompanyId, { ...wish, role: 'global_admin' }),
+          undefined,
+          withIdentity,
+        ),
       ),
   };
 
   /** In the open transaction of the company. */
   async function add(companyId: string, wish: NewPerson): Promise<PersonView> {
     const { email, role, validFrom, validTo } = wish;
-    const account = await accountOf(wish);
-    const { id: userId } = account;
-    const known = await findPerson(userId);
-    if (known && !known.archivedAt && !known.isActive) throw inactive(userId);
+    const account = await Credential.findOne({ where: { email } });
+    const userId = account?.id ?? (await addAccount(wish));
+    if (account) await refuseUnready(userId);
     if (!(await Membership.grant({ companyId, userId, role, validFrom, validTo }))) {
       throw conflictOf('memberships_company_id_user_id_role_key');
     }
-    if (account.passwordHash === null) {
+    if (!account?.passwordHash) {
       const link = { kind: 'password_reset', id: uuid() } as const;
       const { id } = link;
       await PasswordResetToken.issue(userId, links.hashOf(link), { id, lastsMs: firstLinkMs });
@@ -88,18 +99,28 @@ export function createNewPeople({
   }
 }
 
-/** The account of an address, made without a password where there is none. */
-async function accountOf(wish: NewPerson): Promise<Credential> {
+/** @throws Conflict for an account that the company does not know, or has deactivated */
+async function refuseUnready(userId: string): Promise<void> {
+  const known = await findPerson(userId);
+  if (!known) throw accountExists();
+  if (!known.archivedAt && !known.isActive) throw inactive(userId);
+}
+
+/** Without a password. */
+async function addAccount(wish: NewPerson): Promise<string> {
   const { email, firstName, lastName, phoneNumber } = wish;
-  const find = () => Credential.findOne({ where: { email } });
-  const known = await find();
-  if (known) return known;
   await Credential.refuseTaken({ username: wish.username, phoneNumber });
   const username = wish.username ?? (await usernameFor(email));
   const account = { email, username, firstName, lastName, phoneNumber, passwordHash: null };
-  const newId = await Credential.add(account);
-  if (newId !== undefined) AuditLog.record('CREATE', { type: 'user', id: newId });
-  const made = await find();
-  if (!made) throw new Error('An account was added and is not there');
-  return made;
+  const id = await Credential.add(account);
+  // Somebody made one for the address meanwhile.
+  if (id === undefined) throw accountExists();
+  AuditLog.record('CREATE', { type: 'user', id });
+  return id;
 }
+
+const accountExists = (): Conflict =>
+  new Conflict(
+    'ACCOUNT_EXISTS',
+    'There is an account with this address; invite its owner, who then decides',
+  );

@@ -3,6 +3,7 @@ import type { Actor } from '../context.ts';
 import { Invalid, invalidField } from '../errors.ts';
 import { Company } from '../models/Company.ts';
 import { platformCompanyId, withTenant } from '../models/database.ts';
+import { conflictOf } from '../models/duplicates.ts';
 import { Membership } from '../models/Membership.ts';
 import { editRow, getRow, refuseStale } from '../models/rows.ts';
 import { isTimeZone } from '../rules/calendar.ts';
@@ -14,7 +15,9 @@ import {
   type ResolvedSetting,
   type SettingsChange,
 } from '../rules/settings.ts';
+import { wireName } from '../rules/wireNames.ts';
 import type { Companies } from './companies.ts';
+import { isReserved } from './registrationViews.ts';
 
 /** What a company says about itself; what is undefined stays as it is. */
 export interface CompanyChanges {
@@ -64,13 +67,14 @@ export const createOwnCompany = ({ companies }: { readonly companies: Companies 
     get: ({ companyId }: Actor): Promise<Company> =>
       withTenant(companyId, () => getRow(Company, companyId)),
 
-    /** @throws Conflict COMPANY_EXISTS when another company has the name */
+    /** @throws Conflict COMPANY_EXISTS when another company has the name, or registers with it */
     async edit(
       { companyId }: Actor,
       changes: CompanyChanges,
       expectedVersion: number | undefined,
     ): Promise<Company> {
       refuseUnknownZone(changes.timeZone);
+      await refuseReservedName(changes.name);
       const company = await withTenant(companyId, async () => {
         const row = await getRow(Company, companyId);
         return editRow(Company, row, fieldsOf(row, changes), expectedVersion);
@@ -103,6 +107,13 @@ export type OwnCompany = ReturnType<typeof createOwnCompany>;
 export function refuseUnknownZone(timeZone: string | undefined): void {
   if (timeZone !== undefined && !isTimeZone(timeZone)) {
     throw invalidField('time_zone', 'must be a time zone such as Europe/Berlin', 'INVALID_CHOICE');
+  }
+}
+
+/** @throws Conflict COMPANY_EXISTS for the name of a registration that is open */
+export async function refuseReservedName(name: string | undefined): Promise<void> {
+  if (name !== undefined && (await isReserved({ name }))) {
+    throw conflictOf('registration_requests_name_key');
   }
 }
 
@@ -160,6 +171,3 @@ function difference({ id, settings }: Company, next: CompanySettings) {
   }
   return { before, after };
 }
-
-const wireName = (field: string): string =>
-  field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -3,19 +3,18 @@ import type { Actor } from '../context.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Credential } from '../models/Credential.ts';
 import { afterCommit, platformCompanyId, withIdentity } from '../models/database.ts';
+import { EmailChange } from '../models/EmailChange.ts';
 import { Membership } from '../models/Membership.ts';
 import type { WorkflowStart } from '../models/OutboxEntry.ts';
 import { PasswordResetToken } from '../models/PasswordResetToken.ts';
 import { RefreshToken } from '../models/RefreshToken.ts';
 import type { Links } from '../models/secretLinks.ts';
+import { mostMailsAnHour } from './confirming.ts';
 import { actingAs, badCode, mailing, nobody, onlyCompany, requiresClasses } from './identity.ts';
 import type { Passwords } from './passwords.ts';
 import { provePassword } from './provePassword.ts';
 import type { Sessions } from './sessions.ts';
 import { hashSecret } from '../secrets.ts';
-
-/** More than so many mails an hour would be a nuisance to whoever owns the address. */
-const mostMailsAnHour = 5;
 
 export type PasswordChanges = ReturnType<typeof createPasswordChanges>;
 
@@ -51,7 +50,7 @@ export function createPasswordChanges({
 
       await withIdentity(companyId, async () => {
         AuditLog.record('PASSWORD_RESET_REQUEST', { type: 'user', id: account?.id ?? null });
-        if (!isMailed) return;
+        if (!isMailed) return PasswordResetToken.issueNone();
         const link = { kind: 'password_reset', id: tokenId } as const;
         const codeHash = links.hashOf(link);
         await PasswordResetToken.issue(account.id, codeHash, { id: tokenId });
@@ -59,7 +58,7 @@ export function createPasswordChanges({
       });
     },
 
-    /** Sets a password by the code of a link: ends a lock, and every session. */
+    /** Sets a password by the code of a link: ends a lock, and every session, and confirms the address. */
     async confirmReset({ code, password }: { code: string; password: string }): Promise<void> {
       const codeHash = hashSecret(code);
       const { credential, places } = await withIdentity(null, async () => {
@@ -79,6 +78,7 @@ export function createPasswordChanges({
       const companyId = onlyCompany(places);
       await actingAs({ userId, companyId }, async () => {
         if (!(await PasswordResetToken.use(codeHash))) throw badCode();
+        await Credential.confirmEmail(userId);
         await replace(userId, passwordHash, await RefreshToken.revokeAll(userId));
       });
     },
@@ -109,12 +109,15 @@ export function createPasswordChanges({
     },
   };
 
+  /** Nothing stays open that somebody who knew the old one may have asked for. */
   async function replace(
     userId: string,
     passwordHash: string,
     ended: readonly string[],
   ): Promise<void> {
     await Credential.setPassword(userId, passwordHash);
+    await EmailChange.cancel(userId);
+    await PasswordResetToken.cancel(userId);
     AuditLog.record('PASSWORD_CHANGE', { type: 'user', id: userId });
     afterCommit(() => sessions.forget(...ended));
   }

@@ -15,8 +15,10 @@ export interface PersonView {
   readonly phoneNumber: string | null;
   /** In this company and at all. */
   readonly isActive: boolean;
+  /** This company, as `lastLoginAt` is a sign-in to it: what they do elsewhere is not its business. */
   readonly dateJoined: Date;
   readonly lastLoginAt: Date | null;
+  /** Of the account: it guards the way in here, as everywhere. */
   readonly mfaEnabled: boolean;
   /** Held now, without what others have delegated; the strongest first. */
   readonly roles: readonly Role[];
@@ -33,8 +35,8 @@ export interface PersonView {
 }
 
 export const personColumns = `u.id, u.username, u.email, u.first_name AS "firstName",
-  u.last_name AS "lastName", u.phone_number AS "phoneNumber", u.date_joined AS "dateJoined",
-  u.last_login_at AS "lastLoginAt", u.mfa_enabled AS "mfaEnabled", p.created_at AS "createdAt",
+  u.last_name AS "lastName", u.phone_number AS "phoneNumber", p.created_at AS "dateJoined",
+  p.last_login_at AS "lastLoginAt", u.mfa_enabled AS "mfaEnabled", p.created_at AS "createdAt",
   p.roles, p.valid_from AS "validFrom", p.valid_to AS "validTo", p.archived_at AS "archivedAt",
   p.erased_at AS "erasedAt",
   u.is_active AND u.archived_at IS NULL AND p.is_active AS "isActive",
@@ -43,6 +45,7 @@ export const personColumns = `u.id, u.username, u.email, u.first_name AS "firstN
 /** Everybody who has, or had, a membership in the company of the transaction, behind either door. */
 export const people = `platform.users u JOIN (
   SELECT m.user_id, min(m.created_at) AS created_at, max(m.updated_at) AS updated_at,
+    max(m.last_login_at) AS last_login_at,
     COALESCE(array_agg(m.role) FILTER (WHERE m.archived_at IS NULL AND m.valid_from <= now()
       AND (m.valid_to IS NULL OR m.valid_to > now())), '{}') AS roles,
     COALESCE(min(m.valid_from) FILTER (WHERE m.archived_at IS NULL), min(m.valid_from)) AS valid_from,

@@ -19,6 +19,7 @@ import { lifecycleProblems, resolveLifecycle, type LifecycleConfig } from '../ru
 import { compare, type Money } from '../rules/money.ts';
 import { quote, type Quote } from '../rules/quotes.ts';
 import { durationProblem, startDateProblem } from '../rules/terms.ts';
+import { wireName } from '../rules/wireNames.ts';
 import { holdCategory, seesAll } from './categories.ts';
 import type { KnownCompany } from './companies.ts';
 import { rowsOnce, type Once, type Replay } from './idempotency.ts';
@@ -255,7 +256,7 @@ function checked(wish: PlanWish & { readonly currency: string; readonly lifecycl
     problems.push({ field: 'coverage_amount', message, code: 'COVERAGE_TOO_LOW' });
   }
   if (!isLifecycleConfig(lifecycleConfig) || problems.length > 0) {
-    throw new Invalid([...problems, ...lifecycleProblems(lifecycleConfig).map(inWire)]);
+    throw new Invalid([...problems, ...lifecycleFieldProblems(lifecycleConfig)]);
   }
   return {
     name,
@@ -271,14 +272,16 @@ function checked(wish: PlanWish & { readonly currency: string; readonly lifecycl
   };
 }
 
-const isLifecycleConfig = (config: object): config is LifecycleConfig =>
+export const isLifecycleConfig = (config: object): config is LifecycleConfig =>
   lifecycleProblems(config).length === 0;
 
-const inWire = ({ field, message, code }: FieldProblem): FieldProblem => ({
-  field: `lifecycle_config.${field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`,
-  message,
-  code,
-});
+/** What is wrong with it, by the names that the request gave. */
+export const lifecycleFieldProblems = (config: object): readonly FieldProblem[] =>
+  lifecycleProblems(config).map(({ field, message, code }) => ({
+    field: `lifecycle_config.${wireName(field)}`,
+    message,
+    code,
+  }));
 
 /** Also for another company's: the transaction cannot see it. */
 const noCategory = (): Invalid =>

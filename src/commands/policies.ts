@@ -13,9 +13,10 @@ import {
   type ListAsked,
   type ListOrder,
 } from '../models/list.ts';
+import { usedInTerm } from '../models/claimCover.ts';
 import { Policy } from '../models/Policy.ts';
-import { PolicySubscription } from '../models/PolicySubscription.ts';
 import { noSuch } from '../models/rows.ts';
+import type { SubscriptionTerm } from '../models/SubscriptionTerm.ts';
 import { compareDates, dateAt, type CalendarDate } from '../rules/calendar.ts';
 import { subtract, zero, type Money } from '../rules/money.ts';
 import { allows } from '../rules/permissions.ts';
@@ -38,8 +39,28 @@ export interface PolicyView {
   readonly policy: InferAttributes<Policy>;
   /** It covers today, by the company's calendar. */
   readonly isValid: boolean;
+  /** Of the term that runs today, else of the latest. */
   readonly coverageUsed: Money;
   readonly coverageRemaining: Money;
+  /** The first day that is not paid for. */
+  readonly premiumPaidTo: CalendarDate;
+  /** Carries its course; null for a policy that was never sold here. */
+  readonly subscriptionId: string | null;
+}
+
+/** A stretch of cover as it was agreed: a term, or what an endorsement made of it. */
+export interface PolicyVersion {
+  readonly number: number;
+  readonly startDate: CalendarDate;
+  readonly endDate: CalendarDate;
+  readonly premium: Money;
+  readonly coverageAmount: Money;
+  readonly origin: SubscriptionTerm['origin'];
+  readonly gapDays: number;
+  /** When it was agreed. */
+  readonly madeAt: Date;
+  /** Null: by itself, or with a key. */
+  readonly madeBy: string | null;
 }
 
 const sortColumns = {
@@ -51,12 +72,33 @@ const sortColumns = {
 const tables = 'policies p JOIN platform.companies c ON c.id = p.company_id';
 const live: Condition = ['p.archived_at IS NULL'];
 
-const columns = (): string => `${columnsOf(Policy, 'p')}, c.time_zone AS "timeZone"`;
+const columns = (): string =>
+  `${columnsOf(Policy, 'p')}, c.time_zone AS "timeZone",
+   (SELECT s.id FROM policy_subscriptions s
+    WHERE s.company_id = p.company_id AND s.policy_id = p.id) AS "subscriptionId",
+   (SELECT min(i.period_start)::text FROM premium_invoices i JOIN policy_subscriptions s
+      ON s.company_id = i.company_id AND s.id = i.subscription_id
+    WHERE s.company_id = p.company_id AND s.policy_id = p.id
+      AND (i.status IN ('open', 'overdue')
+        OR (i.status = 'written_off' AND i.replaced_by IS NULL))) AS "unpaidFrom",
+   (SELECT jsonb_build_object('amount', t.coverage_amount::text, 'used', ${usedInTerm()}::text)
+    FROM ${versionTables} WHERE s.company_id = p.company_id AND s.policy_id = p.id
+      AND t.superseded_by IS NULL
+    ORDER BY (now() AT TIME ZONE c.time_zone)::date BETWEEN t.start_date AND t.end_date - 1 DESC,
+      t.term_no DESC, t.part_no DESC LIMIT 1) AS cover`;
 
-/** Policies can be read; they are issued, renewed and ended by their subscription. */
+const versionColumns = `row_number() OVER (ORDER BY t.term_no, t.part_no)::integer AS number,
+  t.start_date AS "startDate", t.end_date AS "endDate",
+  t.premium, t.coverage_amount AS "coverageAmount", t.origin, t.gap_days AS "gapDays",
+  t.created_at AS "madeAt", t.created_by AS "madeBy"`;
+
+const versionTables = `policy_subscriptions s JOIN subscription_terms t
+  ON t.company_id = s.company_id AND t.subscription_id = s.id`;
+
+/** How policies are read. */
 export const createPolicies = () => ({
   get: (actor: Actor, id: string): Promise<PolicyView> =>
-    withTenant(actor.companyId, () => viewOf(actor, id)),
+    withTenant(actor.companyId, () => visibleView(actor, id)),
 
   list: (actor: Actor, filters: PolicyFilters) => {
     const includeArchived = filters.includeArchived && seesAll(actor);
@@ -68,22 +110,39 @@ export const createPolicies = () => ({
   listAll: (companyId: string, filters: PolicyFilters) =>
     viewsWhere(companyId, conditionsOf(filters), orderOf(filters)),
 
-  /** What contains the word, the closest first. */
-  search: (actor: Actor, { keyWord, ...paging }: { keyWord: string; page: number; size: number }) =>
-    viewsWhere(actor.companyId, [...ownOnly(actor), live, matching(keyWord)], {
+  /** What contains the word, the closest first: of one's own, or of the newest of a company. */
+  search: (
+    actor: Actor,
+    { keyWord, ...paging }: { keyWord: string; page: number; size: number },
+  ) => {
+    const own = ownOnly(actor);
+    const found = own.length > 0 ? anyContaining(keyWord) : newestMatching(keyWord);
+    return viewsWhere(actor.companyId, [...own, live, found], {
       ...paging,
       by: [closeness, keyWord],
       order: 'desc',
       id: 'p.id',
-    }),
+    });
+  },
 
   /** The subscription whose course the policy follows. */
   subscriptionOf: (actor: Actor, id: string): Promise<string> =>
     withTenant(actor.companyId, async () => {
-      await viewOf(actor, id);
-      const subscription = await PolicySubscription.findOne({ where: { policyId: id } });
-      if (!subscription) throw new NotFound(`The policy ${id} has no subscription`);
-      return subscription.id;
+      const { subscriptionId } = await visibleView(actor, id);
+      if (!subscriptionId) throw withoutSubscription(id);
+      return subscriptionId;
+    }),
+
+  /** The stretches of cover that were agreed, the latest first. */
+  versions: (actor: Actor, id: string, paging: { readonly page: number; readonly size: number }) =>
+    withTenant(actor.companyId, async () => {
+      await visibleView(actor, id);
+      return selectPage<PolicyVersion>(versionColumns, versionTables, [['s.policy_id = $', id]], {
+        ...paging,
+        by: '(t.term_no, t.part_no)',
+        id: 't.id',
+        order: 'desc',
+      });
     }),
 });
 
@@ -91,6 +150,11 @@ export type Policies = ReturnType<typeof createPolicies>;
 
 interface Row extends InferAttributes<Policy> {
   readonly timeZone: string;
+  readonly subscriptionId: string | null;
+  /** Of the term that runs today, else of the latest; null for a policy that was never sold here. */
+  readonly cover: { readonly amount: Money; readonly used: Money } | null;
+  /** The first day of what is billed and not paid. */
+  readonly unpaidFrom: CalendarDate | null;
 }
 
 /** Of the table `p`: the text is in number, holder's name, e-mail or phone. */
@@ -99,27 +163,49 @@ export const matching = (text: string): Condition => [
   containing(text),
 ];
 
-const closeness = `greatest(${[
+/** The newest 500, of which the closest are shown; whoever finds more says a longer word. */
+const newestMatching = (text: string): Condition => [
+  'p.id IN (SELECT * FROM search_newest_policy_ids($))',
+  containing(text),
+];
+
+const searched = [
   'p.policy_number',
   'p.policyholder_name',
   'p.policyholder_email',
   'p.policyholder_phone',
-]
-  .map((column) => `word_similarity($, ${column})`)
-  .join(', ')})`;
+];
 
-/** Own ones, or all with the right to; another person's is a 404 like an unknown one. */
-async function viewOf(actor: Actor, id: string): Promise<PolicyView> {
+/** Without an index: only of a few rows. */
+const anyContaining = (text: string): Condition => [
+  `(${searched.map((column) => `${column} ILIKE $`).join(' OR ')})`,
+  containing(text),
+];
+
+const closeness = `greatest(${searched.map((column) => `word_similarity($, ${column})`).join(', ')})`;
+
+/** As it is shown to whoever may change it. @throws NotFound also when it is archived */
+export async function viewOf(id: string): Promise<PolicyView> {
   const [row] = await selectFirst<Row>(columns(), tables, [live, ['p.id = $', id]], {
     by: 'p.id',
     id: 'p.id',
     order: 'asc',
     size: 1,
   });
-  const isVisible =
-    row && ((row.userId !== null && row.userId === actor.userId) || allows(actor, 'policy:read'));
-  if (!isVisible) throw noSuch('policy', id);
+  if (!row) throw noSuch('policy', id);
   return asView(row);
+}
+
+export const withoutSubscription = (id: string): NotFound =>
+  new NotFound(`The policy ${id} has no subscription`);
+
+/** Own ones, or all with the right to; another person's is a 404 like an unknown one. */
+async function visibleView(actor: Actor, id: string): Promise<PolicyView> {
+  const view = await viewOf(id);
+  const { userId } = view.policy;
+  const isOwn = userId !== null && userId === actor.userId;
+  if (!isOwn && !allows(actor, 'policy:read')) throw noSuch('policy', id);
+  return view;
 }
 
 /** @throws Forbidden for what owns nothing and may not see everybody's */
@@ -156,18 +242,26 @@ const viewsWhere = (
     return { ...page, items: page.items.map(asView) };
   });
 
-function asView({ timeZone, ...policy }: Row): PolicyView {
+export function asView({
+  timeZone,
+  subscriptionId,
+  cover,
+  unpaidFrom,
+  ...policy
+}: Row): PolicyView {
+  const { amount, used } = cover ?? { amount: policy.coverageAmount, used: zero };
   const today = dateAt(Date.now(), timeZone);
-  // Nothing is claimed here yet.
-  const coverageUsed = zero;
   return {
     policy,
     isValid:
-      policy.status === 'active' &&
+      (policy.status === 'active' || policy.status === 'grace') &&
       policy.archivedAt === null &&
       compareDates(policy.startDate, today) <= 0 &&
       compareDates(today, policy.endDate) < 0,
-    coverageUsed,
-    coverageRemaining: subtract(policy.coverageAmount, coverageUsed),
+    coverageUsed: used,
+    coverageRemaining: subtract(amount, used),
+    // Where nothing is billed, what was sold counts as paid.
+    premiumPaidTo: unpaidFrom ?? policy.endDate,
+    subscriptionId,
   };
 }

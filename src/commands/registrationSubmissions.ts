@@ -162,7 +162,8 @@ async function refuseTaken({
     select<{ name: boolean; domain: boolean }>(
       `SELECT EXISTS (SELECT 1 FROM platform.companies
            WHERE lower(name) = lower($1) AND archived_at IS NULL AND status <> 'closed') AS name,
-         EXISTS (SELECT 1 FROM platform.domains WHERE domain = $2) AS domain`,
+         EXISTS (SELECT 1 FROM platform.domains
+           WHERE domain = $2 AND verified_at IS NOT NULL) AS domain`,
       [companyName, requestedDomain ?? null],
     ),
   );

@@ -1,6 +1,4 @@
-import type { Actor } from '../context.ts';
 import { Conflict, invalidField, NotFound } from '../errors.ts';
-import { withTenant } from '../models/database.ts';
 import type { MoveDeadline } from '../models/onboardingStart.ts';
 import { illegalDecision, RegistrationRequest } from '../models/RegistrationRequest.ts';
 import { getRow } from '../models/rows.ts';
@@ -8,9 +6,14 @@ import { Timer, type TimerName } from '../models/Timer.ts';
 import { allowedDecisions } from '../rules/onboarding.ts';
 import { onboardingWorkflowId } from '../rules/workflowIds.ts';
 import { moveDeadline } from '../workflows/tenantOnboarding.ts';
-import { commandOnce, type Once, type Replay } from './idempotency.ts';
 import type { Temporal } from './temporal.ts';
-import { createTimelines, type Story, type TimerChange, type TimerChanged } from './timelines.ts';
+import {
+  createTimelines,
+  createTimerChange,
+  type PlannedChange,
+  type Story,
+  type TimerChange,
+} from './timelines.ts';
 import type { WorkflowCommands } from './workflows.ts';
 
 const titles: Readonly<Partial<Record<TimerName, string>>> = {
@@ -60,7 +63,9 @@ const story: Story<RegistrationRequest> = {
   movesOf: ({ status }) =>
     allowedDecisions(status).map((event) => ({ event, who: who[event] ?? 'staff' })),
   waitsForPerson: ({ status, emailVerifiedAt }) => {
-    if (status === 'failed') return 'an operator, who removes the cause and retries';
+    if (status === 'failed') {
+      return 'an operator, who removes the cause and retries, or a global administrator, who rejects it';
+    }
     if (status === 'active') return 'the first sign-in of its administrator';
     if (status !== 'pending') return undefined;
     return `a global administrator's decision${emailVerifiedAt ? '' : '; the address is not confirmed yet'}`;
@@ -87,45 +92,22 @@ export const createRegistrationTimelines = ({
 }) => ({
   ...createTimelines(temporal, story),
 
-  /** Moves a deadline of the review; `dryRun` shows what would follow and changes nothing. */
-  changeTimer: (
-    actor: Actor,
-    id: string,
-    name: string,
-    change: TimerChange,
-    once: Once,
-  ): Promise<TimerChanged | Replay> => {
-    const plan = () => withTenant(actor.companyId, () => planMove(id, name, change));
-    if (change.dryRun) return plan().then(shown(true));
-    return commandOnce(once, async (commandId) => {
-      let planned: MoveDeadline | undefined;
-      await workflows.command(moveDeadline, {
-        actor,
-        entityId: id,
-        workflowId: onboardingWorkflowId(id),
-        commandId,
-        prepare: async () => (planned = await planMove(id, name, change)),
-      });
-      return shown(false)(planned ?? (await plan()));
-    });
-  },
+  changeTimer: createTimerChange({
+    workflows,
+    update: moveDeadline,
+    workflowIdOf: (_companyId, id) => onboardingWorkflowId(id),
+    plan: planMove,
+    shownAgain: async (...asked) => (await planMove(...asked)).shown,
+  }),
 });
 
 export type RegistrationTimelines = ReturnType<typeof createRegistrationTimelines>;
 
-const shown =
-  (dryRun: boolean) =>
-  ({ name, dueAt }: MoveDeadline): TimerChanged => ({
-    dryRun,
-    scheduled: [{ name, dueAt: new Date(dueAt) }],
-    cancelled: [],
-  });
-
 async function planMove(
   id: string,
   name: string,
-  { dueAt, extendByMs = 0, reason }: TimerChange,
-): Promise<MoveDeadline> {
+  { dueAt, extendByMs = 0, reason, dryRun }: TimerChange,
+): Promise<PlannedChange<MoveDeadline>> {
   const registration = await getRow(RegistrationRequest, id);
   if (registration.status !== 'pending') {
     throw illegalDecision(registration.status, 'move_deadline');
@@ -143,5 +125,8 @@ async function planMove(
       'DEADLINE_OUT_OF_RANGE',
     );
   }
-  return { name, dueAt: wanted, reason };
+  return {
+    wish: { name, dueAt: wanted, reason },
+    shown: { dryRun, scheduled: [{ name, dueAt: new Date(wanted) }], cancelled: [] },
+  };
 }

@@ -8,8 +8,13 @@ import {
   type Condition,
   type ListAsked,
 } from '../models/list.ts';
+import { platformCompanyId, select, withTenant } from '../models/database.ts';
 import { RegistrationRequest } from '../models/RegistrationRequest.ts';
-import type { RegistrationStatus } from '../rules/onboarding.ts';
+import {
+  isOpenRegistration,
+  registrationStatuses,
+  type RegistrationStatus,
+} from '../rules/onboarding.ts';
 import { onboardingWorkflowId } from '../rules/workflowIds.ts';
 
 /** A registration as it is shown, whether read from its row or just made. */
@@ -84,3 +89,20 @@ function asView(row: Row): RegistrationView {
     },
   };
 }
+
+/** Whether a registration that is open asks for the domain, or for the name in any case. */
+export const isReserved = ({
+  domain,
+  name,
+}: {
+  readonly domain?: string;
+  readonly name?: string;
+}): Promise<boolean> =>
+  withTenant(platformCompanyId, async () => {
+    const found = await select(
+      `SELECT 1 FROM core.registration_requests
+       WHERE (requested_domain = $1 OR lower(company_name) = lower($2)) AND status = ANY ($3::text[])`,
+      [domain ?? null, name ?? null, registrationStatuses.filter(isOpenRegistration)],
+    );
+    return found.length > 0;
+  });

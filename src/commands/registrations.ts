@@ -1,9 +1,10 @@
 import type { UpdateDefinition } from '@temporalio/common';
-import type { Actor } from '../context.ts';
+import { currentContext, runInContext, type Actor } from '../context.ts';
 import { invalidField } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { refuseSchema } from '../models/Company.ts';
 import { platformCompanyId, withTenant } from '../models/database.ts';
+import { Notification } from '../models/Notification.ts';
 import type { OnboardingResult } from '../models/onboardingStart.ts';
 import { illegalDecision, RegistrationRequest } from '../models/RegistrationRequest.ts';
 import { getRow } from '../models/rows.ts';
@@ -107,27 +108,32 @@ export function createRegistrations({
       ),
 
     /**
-     * Tells the onboarding that its administrator has come. Best effort: its own reminders look too.
+     * Tells the onboarding that its administrator has come to the new company; a sign-in to another one is
+     * none. Best effort: its own reminders look too, and so does the next sign-in.
      */
-    async noteSignIn(userId: string): Promise<void> {
+    async noteSignIn(userId: string, newCompanyId: string): Promise<void> {
       const waiting = await withTenant(platformCompanyId, () =>
         RegistrationRequest.findOne({
-          attributes: ['id'],
-          where: {
-            adminUserId: userId,
-            activatedAt: null,
-            status: 'active',
-            workflowClosedAt: null,
-          },
+          attributes: ['id', 'workflowClosedAt'],
+          where: { adminUserId: userId, newCompanyId, activatedAt: null, status: 'active' },
         }),
       );
       if (!waiting) return;
       const { id } = waiting;
+      const commandId = `onboarding/${id}/first_sign_in/1`;
+      const actor = {
+        type: 'system',
+        userId,
+        companyId: platformCompanyId,
+        roles: [],
+        sessionId: null,
+      } as const;
+      if (waiting.workflowClosedAt) return noteLateSignIn(id, actor, commandId);
       await workflows.command(onboarding.noteActivation, {
-        actor: { type: 'system', userId, companyId: platformCompanyId, roles: [], sessionId: null },
+        actor,
         entityId: id,
         workflowId: onboardingWorkflowId(id),
-        commandId: `onboarding/${id}/first_sign_in/1`,
+        commandId,
         prepare: () => Promise.resolve({}),
       });
     },
@@ -171,6 +177,29 @@ export function createRegistrations({
     });
   }
 }
+
+/** After its last link the workflow has ended: nobody else writes the row, and nobody would hear of it. */
+const noteLateSignIn = (
+  id: string,
+  { userId, companyId, type }: Actor,
+  commandId: string,
+): Promise<void> =>
+  runInContext({ ...currentContext(), companyId, actorId: userId, actorType: type }, () =>
+    withTenant(companyId, async () => {
+      const registration = await getRow(RegistrationRequest, id, { lock: true });
+      if (registration.activatedAt) return;
+      const at = new Date();
+      const step = { commandId, expectedVersion: registration.stateVersion, at };
+      await registration.move('activate', step, { activatedAt: at });
+      Notification.queue({
+        to: { channel: 'in_app', role: 'global_admin' },
+        template: 'company_activated',
+        payload: { companyName: registration.companyName, registrationId: id },
+        key: `${commandId}/platform`,
+        about: { type: RegistrationRequest.entityType, id },
+      });
+    }),
+  );
 
 /** The same decision twice is one decision. */
 const hasHappened = (status: RegistrationStatus, event: RegistrationEvent): boolean => {

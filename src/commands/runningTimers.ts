@@ -1,5 +1,5 @@
 import type { Actor } from '../context.ts';
-import { Conflict, Refusal, Unavailable } from '../errors.ts';
+import { Conflict } from '../errors.ts';
 import { Calendar } from '../models/Calendar.ts';
 import { ownCompany } from '../models/contract.ts';
 import { platformCompanyId, select, withTenant } from '../models/database.ts';
@@ -8,6 +8,7 @@ import { Timer } from '../models/Timer.ts';
 import { dueUnder, onboardingSettings } from '../rules/onboarding.ts';
 import { onboardingWorkflowId } from '../rules/workflowIds.ts';
 import { moveDeadline } from '../workflows/tenantOnboarding.ts';
+import { toEach } from './batches.ts';
 import { commandOnce, type Once, type Replay } from './idempotency.ts';
 import type { WorkflowCommands } from './workflows.ts';
 
@@ -37,7 +38,6 @@ export interface AppliedSettings {
 
 /** So many are shown, and moved at a time. */
 const batch = 100;
-const atOnce = 10;
 /** Those of 5,000 registrations; of more the ones that are due first. */
 const mostLookedAt = 20_000;
 
@@ -59,36 +59,15 @@ export const createRunningTimers = ({ workflows }: { readonly workflows: Workflo
   apply: (actor: Actor, reason: string, once: Once): Promise<AppliedSettings | Replay> =>
     commandOnce(once, async (commandId) => {
       const outdated = await withTenant(platformCompanyId, outdatedTimers);
-      const waiting = outdated.slice(0, batch);
-      const moved: OutdatedTimer[] = [];
-      const failed: (OutdatedTimer & { readonly code: string })[] = [];
-      let unanswered: Unavailable[] = [];
-      const work = async (): Promise<void> => {
-        for (let timer = waiting.shift(); timer; timer = waiting.shift()) {
-          try {
-            await move(timer);
-            moved.push(timer);
-            unanswered = [];
-          } catch (error) {
-            if (!(error instanceof Refusal)) throw error;
-            failed.push({ ...timer, code: error.code });
-            if (error instanceof Unavailable) unanswered.push(error);
-            // So many in a row: nobody answers, and the others need not be asked.
-            if (unanswered.length >= atOnce) waiting.length = 0;
-          }
-        }
-      };
-      const move = (timer: OutdatedTimer): Promise<void> =>
+      const { done: moved, failed } = await toEach(outdated.slice(0, batch), (timer) =>
         workflows.command(moveDeadline, {
           actor: { ...actor, companyId: platformCompanyId },
           entityId: timer.registrationId,
           workflowId: onboardingWorkflowId(timer.registrationId),
           commandId: `${commandId}/${timer.registrationId}/${timer.name}`,
           prepare: () => wishFor(timer, reason),
-        });
-      await Promise.all(Array.from({ length: atOnce }, work));
-      const [away] = unanswered;
-      if (away && moved.length === 0) throw away;
+        }),
+      );
       return { moved, failed, remaining: outdated.length - moved.length };
     }),
 });

@@ -1,19 +1,32 @@
-import type { Actor } from '../context.ts';
 import { Conflict, NotFound } from '../errors.ts';
 import { expiryMoveOf, contractOf } from '../models/contract.ts';
-import { withTenant } from '../models/database.ts';
+import { deadlineMoveOf, type MoveBillingDeadline } from '../models/deadlineMove.ts';
 import { PolicySubscription } from '../models/PolicySubscription.ts';
 import { getRow } from '../models/rows.ts';
 import { Timer } from '../models/Timer.ts';
+import { isMovableDeadline } from '../rules/billing.ts';
 import { allows } from '../rules/permissions.ts';
 import { allowedTransitions } from '../rules/subscriptions.ts';
+import { isBillingTimer } from '../rules/termTimers.ts';
 import { subscriptionWorkflowId } from '../rules/workflowIds.ts';
-import { changeExpiry } from '../workflows/subscriptionLifecycle.ts';
-import { commandOnce, type Once, type Replay } from './idempotency.ts';
+import { changeExpiry, moveDeadline } from '../workflows/subscriptionLifecycle.ts';
 import { visible } from './subscriptionViews.ts';
-import { consequenceOf, eventTitles, isNotice, titleOf, whoMay } from './subscriptionWords.ts';
+import {
+  consequenceOf,
+  eventTitles,
+  isNotice,
+  titleOf,
+  waitsFor,
+  whoMay,
+} from './subscriptionWords.ts';
 import type { Temporal } from './temporal.ts';
-import { createTimelines, type Story, type TimerChange, type TimerChanged } from './timelines.ts';
+import {
+  createTimelines,
+  createTimerChange,
+  type PlannedChange,
+  type Story,
+  type TimerChange,
+} from './timelines.ts';
 import type { WorkflowCommands } from './workflows.ts';
 
 const story: Story<PolicySubscription> = {
@@ -28,7 +41,7 @@ const story: Story<PolicySubscription> = {
   consequenceOf,
   movesOf: ({ status }) =>
     allowedTransitions(status).map((event) => ({ event, who: whoMay[event] ?? 'staff' })),
-  waitsForPerson: () => undefined,
+  waitsForPerson: ({ status }) => waitsFor[status],
 };
 
 export const createSubscriptionTimelines = ({
@@ -40,47 +53,37 @@ export const createSubscriptionTimelines = ({
 }) => ({
   ...createTimelines(temporal, story),
 
-  /** Moves a running timer; `dryRun` shows what would follow and changes nothing. */
-  changeTimer: (
-    actor: Actor,
-    id: string,
-    name: string,
-    change: TimerChange,
-    once: Once,
-  ): Promise<TimerChanged | Replay> =>
-    change.dryRun
-      ? withTenant(actor.companyId, async () => (await planChange(id, name, change)).plan)
-      : commandOnce(once, async (commandId) => {
-          let changed: TimerChanged | undefined;
-          await workflows.command(changeExpiry, {
-            actor,
-            entityId: id,
-            workflowId: subscriptionWorkflowId(actor.companyId, id),
-            commandId,
-            prepare: async () => {
-              const { plan, expiresAt } = await planChange(id, name, change);
-              changed = plan;
-              return { expiresAt, reason: change.reason };
-            },
-          });
-          return changed ?? withTenant(actor.companyId, () => runningTimers(id));
-        }),
+  changeTimer: byTimer({
+    ofTerm: createTimerChange({
+      workflows,
+      update: changeExpiry,
+      workflowIdOf: subscriptionWorkflowId,
+      plan: planChange,
+    }),
+    ofPremium: createTimerChange({
+      workflows,
+      update: moveDeadline,
+      workflowIdOf: subscriptionWorkflowId,
+      plan: planMove,
+    }),
+  }),
 });
+
+type ChangeTimer = ReturnType<typeof createTimerChange>;
+
+/** The expiry takes its term along; a premium's deadline moves alone. */
+const byTimer =
+  (change: { readonly ofTerm: ChangeTimer; readonly ofPremium: ChangeTimer }): ChangeTimer =>
+  (actor, id, name, ...rest) =>
+    (isBillingTimer(name) ? change.ofPremium : change.ofTerm)(actor, id, name, ...rest);
 
 export type SubscriptionTimelines = ReturnType<typeof createSubscriptionTimelines>;
-
-/** What a change that took effect earlier left behind. */
-const runningTimers = async (id: string): Promise<TimerChanged> => ({
-  dryRun: false,
-  scheduled: (await Timer.scheduledFor(id)).map(({ name, dueAt }) => ({ name, dueAt })),
-  cancelled: [],
-});
 
 async function planChange(
   id: string,
   name: string,
-  { dueAt, extendByMs = 0, dryRun }: TimerChange,
-): Promise<{ plan: TimerChanged; expiresAt: number }> {
+  { dueAt, extendByMs = 0, reason, dryRun }: TimerChange,
+): Promise<PlannedChange<{ expiresAt: number; reason: string }>> {
   const subscription = await getRow(PolicySubscription, id);
   const timers = await Timer.scheduledFor(id);
   const timer = timers.find((each) => each.name === name);
@@ -98,11 +101,38 @@ async function planChange(
     Date.now(),
   );
   return {
-    expiresAt,
-    plan: {
+    wish: { expiresAt, reason },
+    shown: {
       dryRun,
       scheduled: scheduled.map((each) => ({ name: each.name, dueAt: new Date(each.dueAt) })),
       cancelled,
+    },
+  };
+}
+
+async function planMove(
+  id: string,
+  name: string,
+  { dueAt, extendByMs = 0, reason, dryRun }: TimerChange,
+): Promise<PlannedChange<MoveBillingDeadline>> {
+  const subscription = await getRow(PolicySubscription, id);
+  const timer = (await Timer.scheduledFor(id)).find((each) => each.name === name);
+  if (!timer) throw new NotFound(`The subscription ${id} has no running timer ${name}`);
+  if (!isMovableDeadline(name)) {
+    throw new Conflict(
+      'TIMER_NOT_MOVABLE',
+      `The timer ${name} follows the missed payment: move the timer grace_end instead`,
+    );
+  }
+  const wanted = dueAt?.getTime() ?? timer.dueAt.getTime() + extendByMs;
+  const contract = await contractOf(subscription);
+  const { cancelled } = await deadlineMoveOf(contract, { name, dueAt: wanted, at: Date.now() });
+  return {
+    wish: { name, dueAt: wanted, reason },
+    shown: {
+      dryRun,
+      scheduled: [{ name, dueAt: new Date(wanted) }],
+      cancelled: cancelled.map((each) => each.name),
     },
   };
 }

@@ -1,22 +1,22 @@
-import type { UpdateDefinition } from '@temporalio/common';
 import type { Actor } from '../context.ts';
-import { Forbidden, invalidField } from '../errors.ts';
+import { Conflict, Forbidden, invalidField } from '../errors.ts';
 import { cancellationOf, contractOf, renewalOf, type Cancellation } from '../models/contract.ts';
 import { afterCommit, withTenant } from '../models/database.ts';
 import { madeWithin, sortedBy, type ListAsked } from '../models/list.ts';
-import { illegalTransition, PolicySubscription } from '../models/PolicySubscription.ts';
+import { PolicySubscription } from '../models/PolicySubscription.ts';
 import { editRow, refuseStale } from '../models/rows.ts';
 import type { CalendarDate } from '../rules/calendar.ts';
+import { isPositive } from '../rules/money.ts';
 import { allows } from '../rules/permissions.ts';
-import { nextStatus, type SubscriptionStatus } from '../rules/subscriptions.ts';
-import { subscriptionWorkflowId } from '../rules/workflowIds.ts';
+import type { SubscriptionStatus } from '../rules/subscriptions.ts';
 import { cancel, renew } from '../workflows/subscriptionLifecycle.ts';
 import type { Dispatcher } from './dispatch.ts';
-import { commandOnce, rowsOnce, type Once, type Replay } from './idempotency.ts';
+import { demandKey, rowsOnce, type Once, type Replay } from './idempotency.ts';
 import { matching } from './policies.ts';
 import { sell, type Subscribe } from './subscribe.ts';
+import { carriedOut, refuseUnless } from './subscriptionCommands.ts';
 import { owns, viewOf, viewsWhere, visible, type SubscriptionView } from './subscriptionViews.ts';
-import type { WorkflowCommand, WorkflowCommands } from './workflows.ts';
+import type { WorkflowCommands } from './workflows.ts';
 
 export interface SubscriptionFilters extends ListAsked<keyof typeof sortColumns> {
   readonly status?: SubscriptionStatus | undefined;
@@ -38,26 +38,6 @@ export const createSubscriptions = ({
   readonly dispatcher: Dispatcher;
   readonly workflows: WorkflowCommands;
 }) => {
-  /** A command to one subscription's workflow, and the subscription as it then is. */
-  const carriedOut = <Result, Wish>(
-    update: UpdateDefinition<Result, [Wish]>,
-    order: Pick<WorkflowCommand<Wish>, 'actor' | 'prepare'> & {
-      readonly id: string;
-      readonly once: Once;
-    },
-  ): Promise<SubscriptionView | Replay> => {
-    const { actor, id, once, prepare } = order;
-    const workflowId = subscriptionWorkflowId(actor.companyId, id);
-    return commandOnce(
-      once,
-      async (commandId) => {
-        await workflows.command(update, { actor, entityId: id, workflowId, commandId, prepare });
-        return withTenant(actor.companyId, () => viewOf(actor, id));
-      },
-      () => visible(actor, id),
-    );
-  };
-
   return {
     /** Sells a plan; everything it takes commits together. */
     subscribe: (actor: Actor, wish: Subscribe, once: Once): Promise<SubscriptionView | Replay> =>
@@ -110,7 +90,7 @@ export const createSubscriptions = ({
       },
       once: Once,
     ): Promise<SubscriptionView | Replay> =>
-      carriedOut(cancel, {
+      carriedOut(workflows, cancel, {
         actor,
         id,
         once,
@@ -128,7 +108,10 @@ export const createSubscriptions = ({
           refuseUnless(subscription, 'cancel');
           refuseStale(PolicySubscription, subscription, wish.expectedVersion);
           const { effectiveDate = null, reason = null } = wish;
-          cancellationOf(await contractOf(subscription), effectiveDate, Date.now());
+          const contract = await contractOf(subscription);
+          const { refund } = await cancellationOf(contract, effectiveDate, Date.now());
+          // Also of whoever bills no more, and has been paid before.
+          if (isPositive(refund)) demandKey(once);
           return { effectiveDate, reason };
         },
       }),
@@ -143,7 +126,7 @@ export const createSubscriptions = ({
       },
       once: Once,
     ): Promise<SubscriptionView | Replay> =>
-      carriedOut(renew, {
+      carriedOut(workflows, renew, {
         actor,
         id,
         once,
@@ -175,6 +158,12 @@ export const createSubscriptions = ({
           throw new Forbidden();
         }
         refuseUnless(subscription, 'renew');
+        if (autoRenew && subscription.source === 'direct') {
+          throw new Conflict(
+            'NO_PLAN_TO_RENEW',
+            `The subscription ${id} has no plan at whose terms it could renew by itself`,
+          );
+        }
         await editRow(PolicySubscription, subscription, { autoRenew }, expectedVersion);
         return viewOf(actor, id);
       }),
@@ -182,13 +171,6 @@ export const createSubscriptions = ({
 };
 
 export type Subscriptions = ReturnType<typeof createSubscriptions>;
-
-function refuseUnless(
-  { status }: PolicySubscription,
-  event: 'cancel' | 'renew' | 'late_renew',
-): void {
-  if (!nextStatus(status, event)) throw illegalTransition(status, event);
-}
 
 const signedIn = ({ userId }: Actor): string => {
   if (!userId) throw new Forbidden('Only a person can do this');

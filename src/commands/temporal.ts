@@ -16,12 +16,14 @@ import {
   defineSearchAttributeKey,
   SearchAttributeType,
   type Headers,
+  type SignalDefinition,
   type UpdateDefinition,
 } from '@temporalio/common';
 import type { Config } from '../config.ts';
 import { currentContext } from '../context.ts';
 import { NotFound, Refusal, Unavailable, type FieldProblem } from '../errors.ts';
 import type { WorkflowStart } from '../models/OutboxEntry.ts';
+import type { ShownRun } from '../models/WorkflowDrift.ts';
 import { contextHeader } from '../workflows/context.ts';
 import { attribute, searchAttributePairs } from '../workflows/searchAttributes.ts';
 
@@ -41,12 +43,32 @@ export interface Temporal {
     update: UpdateDefinition<Result, [Wish]>,
     target: { readonly workflowId: string; readonly commandId: string; readonly wish: Wish },
   ): Promise<Result>;
+  /**
+   * Gives a run a hint; content when there is none, or when it is over.
+   * @throws Unavailable while Temporal is away
+   */
+  tell(signal: SignalDefinition, workflowId: string): Promise<void>;
+  /**
+   * Asks a run to end its object and to undo what has to be undone; it is still under way afterwards.
+   * @throws NotFound no such run; Unavailable
+   */
+  cancel(workflowId: string): Promise<void>;
+  /** Ends a run at once; none of its code runs any more. @throws NotFound no such run; Unavailable */
+  terminate(workflowId: string, reason: string): Promise<void>;
   /** What keeps a run from going on at present, if anything; undefined also when Temporal is away. */
   failingStep(workflowId: string): Promise<FailingStep | undefined>;
+  /**
+   * Ids of a company's runs of which a step failed for good: they go on once somebody has helped. By
+   * Temporal's visibility, which lags by a second or so; the first 1,000.
+   * @throws Unavailable while Temporal is away
+   */
+  blocked(companyId: string): Promise<readonly string[]>;
   /** Where operators see a run; ids contain slashes, so they are encoded. */
   uiUrl(workflowId: string): string;
   /** How many workers wait for workflow tasks. */
   pollers(): Promise<number>;
+  /** Lets calls that nobody waits for any more come to their end, within their deadline. */
+  close(): Promise<void>;
   readonly client: Client;
   readonly connection: Connection;
 }
@@ -62,12 +84,16 @@ export interface FailingStep {
   readonly movedBy: 'retry' | 'retryStep' | 'release';
 }
 
-const deadlineMs = 3000;
+const mostBlocked = 1000;
 
-/** Connects on first use, so that a process starts while Temporal is away. */
-export function openTemporal({
-  temporal: { address, namespace, taskQueue, uiUrl, tls, apiKey },
-}: Pick<Config, 'temporal'>): Temporal {
+/**
+ * Connects on first use, so that a process starts while Temporal is away.
+ * @param deadlineMs how long an answer is waited for
+ */
+export function openTemporal(
+  { temporal: { address, namespace, taskQueue, uiUrl, tls, apiKey } }: Pick<Config, 'temporal'>,
+  deadlineMs = 3000,
+): Temporal {
   const connection = Connection.lazy({
     address,
     tls,
@@ -80,12 +106,34 @@ export function openTemporal({
     namespace,
     interceptors: { workflow: [contextInterceptor] },
   });
-  const inTime = <T>(work: () => Promise<T>): Promise<T> =>
-    connection.withDeadline(Date.now() + deadlineMs, work);
+  const underway = new Set<Promise<unknown>>();
+  const inTime = <T>(work: () => Promise<T>): Promise<T> => {
+    const call = connection.withDeadline(Date.now() + deadlineMs, work);
+    underway.add(call);
+    const done = (): void => void underway.delete(call);
+    call.then(done, done);
+    return call;
+  };
+
+  const ended = async (end: () => Promise<unknown>): Promise<void> => {
+    try {
+      await inTime(end);
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) {
+        throw new NotFound('There is no such running workflow');
+      }
+      throw passing.has(grpcStatus(error) ?? 0) ? away(error) : error;
+    }
+  };
 
   return {
     client,
     connection,
+
+    async close() {
+      await Promise.allSettled(underway);
+      await connection.close();
+    },
 
     uiUrl: (workflowId) =>
       `${uiUrl}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}`,
@@ -109,9 +157,7 @@ export function openTemporal({
             taskQueue: `${taskQueue}-lifecycle`,
             args: [entry.input],
             workflowIdConflictPolicy: 'USE_EXISTING',
-            workflowIdReusePolicy: entry.isRestart
-              ? 'ALLOW_DUPLICATE_FAILED_ONLY'
-              : 'REJECT_DUPLICATE',
+            workflowIdReusePolicy: reusePolicyOf(entry),
             staticSummary: entry.summary,
             typedSearchAttributes: searchAttributePairs(entry.attributes),
             priority: { fairnessKey: entry.companyId },
@@ -135,6 +181,39 @@ export function openTemporal({
         );
       } catch (error) {
         throw asRefusal(error);
+      }
+    },
+
+    async tell(signal, workflowId) {
+      try {
+        await inTime(() => client.workflow.getHandle(workflowId).signal(signal));
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return;
+        throw passing.has(grpcStatus(error) ?? 0) ? away(error) : error;
+      }
+    },
+
+    cancel: (workflowId) => ended(() => client.workflow.getHandle(workflowId).cancel()),
+
+    terminate: (workflowId, reason) =>
+      ended(() => client.workflow.getHandle(workflowId).terminate(reason)),
+
+    async blocked(companyId) {
+      const query = `${attribute.companyId.name} = '${companyId}' AND ExecutionStatus = 'Running'
+        AND ${attribute.needsAttention.name} = true`;
+      try {
+        return await inTime(async () => {
+          const found: string[] = [];
+          for await (const { workflowId } of client.workflow.list({
+            query,
+            pageSize: mostBlocked,
+          })) {
+            if (found.push(workflowId) === mostBlocked) break;
+          }
+          return found;
+        });
+      } catch (error) {
+        throw grpcStatus(error) === undefined ? error : away(error);
       }
     },
 
@@ -197,15 +276,21 @@ function lastFailedStep(events: HistoryEvents): Pick<FailingStep, 'name' | 'atte
 }
 
 /**
- * Which of these workflows are open, by Temporal's visibility. Ids come from rows and hold no quotes.
+ * Those of these workflows that are open and what they show, by Temporal's visibility. Ids come from
+ * rows and hold no quotes.
  */
 export const openWorkflowsAmong =
   (client: Client) =>
-  async (workflowIds: readonly string[]): Promise<ReadonlySet<string>> => {
-    const open = new Set<string>();
+  async (workflowIds: readonly string[]): Promise<ReadonlyMap<string, ShownRun>> => {
+    const open = new Map<string, ShownRun>();
     const quoted = workflowIds.map((id) => `'${id}'`).join(', ');
     const query = `ExecutionStatus = 'Running' AND WorkflowId IN (${quoted})`;
-    for await (const { workflowId } of client.workflow.list({ query })) open.add(workflowId);
+    for await (const { workflowId, typedSearchAttributes } of client.workflow.list({ query })) {
+      open.set(workflowId, {
+        stateVersion: typedSearchAttributes.get(attribute.stateVersion),
+        dueAt: typedSearchAttributes.get(attribute.dueAt),
+      });
+    }
     return open;
   };
 
@@ -238,6 +323,13 @@ async function endRun(client: Client, workflowId: string, runId: string): Promis
     // It ended by itself meanwhile.
     if (!(error instanceof WorkflowNotFoundError)) throw error;
   }
+}
+
+/** A report's runs follow one another; a claim lives again after its run has ended by itself. */
+function reusePolicyOf({ isRestart, workflowType }: WorkflowStart) {
+  if (workflowType === 'report') return 'ALLOW_DUPLICATE';
+  if (!isRestart) return 'REJECT_DUPLICATE';
+  return workflowType === 'claimProcessing' ? 'ALLOW_DUPLICATE' : 'ALLOW_DUPLICATE_FAILED_ONLY';
 }
 
 /** gRPC states that say nothing about the request itself: cancelled, deadline exceeded, unavailable. */

@@ -1,13 +1,12 @@
+import type { UpdateDefinition } from '@temporalio/common';
 import type { Actor } from '../context.ts';
 import { withTenant } from '../models/database.ts';
 import { Timer, type TimerName } from '../models/Timer.ts';
 import { Transition } from '../models/Transition.ts';
-import type { RegistrationStatus } from '../rules/onboarding.ts';
-import type { SubscriptionStatus } from '../rules/subscriptions.ts';
+import type { LifecycleStatus } from '../models/workflowRows.ts';
+import { commandOnce, type Once, type Replay } from './idempotency.ts';
 import type { FailingStep, Temporal } from './temporal.ts';
-
-/** Of any object that a workflow carries. */
-export type LifecycleStatus = SubscriptionStatus | RegistrationStatus;
+import type { WorkflowCommands } from './workflows.ts';
 
 /** What happened, in business words. */
 export interface PastEvent {
@@ -65,6 +64,8 @@ export interface TimerChange {
   readonly extendByMs?: number | undefined;
   readonly reason: string;
   readonly dryRun: boolean;
+  /** It is to be due now, which one that has fired was already. */
+  readonly skips?: true;
 }
 
 /** What a moved timer does to the others. */
@@ -72,6 +73,28 @@ export interface TimerChanged {
   readonly dryRun: boolean;
   readonly scheduled: readonly { readonly name: TimerName; readonly dueAt: Date }[];
   readonly cancelled: readonly TimerName[];
+}
+
+/** What to send to the workflow for a change of a timer, and what that does to all of them. */
+export interface PlannedChange<Wish> {
+  readonly wish: Wish;
+  readonly shown: TimerChanged;
+}
+
+/** How the timers of one kind of workflow are changed. */
+interface ChangeableTimers<Wish, Result> {
+  readonly workflows: WorkflowCommands;
+  readonly update: UpdateDefinition<Result, [Wish]>;
+  readonly workflowIdOf: (companyId: string, id: string) => string;
+  /** Judges the change by the rows, in the open transaction. */
+  readonly plan: (
+    id: string,
+    name: string,
+    change: TimerChange,
+    actor: Actor,
+  ) => Promise<PlannedChange<Wish>>;
+  /** What a change that took effect earlier answers; as a rule the timers that it left behind. */
+  readonly shownAgain?: (id: string, name: string, change: TimerChange) => Promise<TimerChanged>;
 }
 
 /** The row of a workflow, as far as time and people are concerned. */
@@ -97,7 +120,12 @@ export interface Story<Row extends Living> {
   movesOf(row: Row): readonly Move[];
   /** Whom it waits for before its next date, if anybody. */
   waitsForPerson(row: Row): string | undefined;
+  /** What goes on while an open one has no date ahead; left out where there is always one. */
+  readonly withoutDate?: string;
 }
+
+/** Of what goes on for years or is moved again and again only the last steps and timers are told. */
+const mostShown = 1000;
 
 /** Past, future and reasons of one kind of workflow, from its rows alone. */
 export const createTimelines = <Row extends Living>(
@@ -119,13 +147,19 @@ export const createTimelines = <Row extends Living>(
         const row = await story.find(actor, id);
         const transitions = await Transition.findAll({
           where: { entityId: id },
-          order: [['stateVersion', 'ASC']],
+          order: [['stateVersion', 'DESC']],
+          limit: mostShown,
         });
-        const timers = await Timer.findAll({
+        const lastTimers = await Timer.findAll({
           where: { entityId: id, status: ['fired', 'scheduled'] },
-          order: [['dueAt', 'ASC']],
+          order: [
+            ['dueAt', 'DESC'],
+            ['name', 'DESC'],
+          ],
+          limit: mostShown,
         });
-        const events = transitions.map((transition): PastEvent => ({
+        const timers = lastTimers.toReversed();
+        const events = transitions.toReversed().map((transition): PastEvent => ({
           at: transition.at,
           kind: 'event',
           name: transition.event,
@@ -189,6 +223,48 @@ export const createTimelines = <Row extends Living>(
 
 export type Timelines = ReturnType<typeof createTimelines>;
 
+/** Moves a running timer; `dryRun` shows what would follow and changes nothing. */
+export const createTimerChange =
+  <Wish, Result>({
+    workflows,
+    update,
+    workflowIdOf,
+    plan,
+    shownAgain = runningTimers,
+  }: ChangeableTimers<Wish, Result>) =>
+  async (
+    actor: Actor,
+    id: string,
+    name: string,
+    change: TimerChange,
+    once: Once,
+  ): Promise<TimerChanged | Replay> => {
+    if (change.dryRun) {
+      return withTenant(actor.companyId, async () => (await plan(id, name, change, actor)).shown);
+    }
+    return commandOnce(once, async (commandId) => {
+      let changed: TimerChanged | undefined;
+      await workflows.command(update, {
+        actor,
+        entityId: id,
+        workflowId: workflowIdOf(actor.companyId, id),
+        commandId,
+        prepare: async () => {
+          const { wish, shown } = await plan(id, name, change, actor);
+          changed = shown;
+          return wish;
+        },
+      });
+      return changed ?? withTenant(actor.companyId, () => shownAgain(id, name, change));
+    });
+  };
+
+const runningTimers = async (id: string): Promise<TimerChanged> => ({
+  dryRun: false,
+  scheduled: (await Timer.scheduledFor(id)).map(({ name, dueAt }) => ({ name, dueAt })),
+  cancelled: [],
+});
+
 type Standing = Pick<Explanation, 'summary' | 'waitsFor' | 'moves'>;
 
 /** What stands in the way comes before what would be next. */
@@ -223,7 +299,7 @@ function standingOf<Row extends Living>(
   row: Row,
   next: FutureTimer | null,
 ): Standing {
-  const is = `The ${story.noun} is ${row.status}`;
+  const is = `The ${story.noun} is ${row.status.replaceAll('_', ' ')}`;
   if (row.workflowClosedAt) {
     return { summary: `${is}; nothing more will happen`, waitsFor: 'nothing', moves: [] };
   }
@@ -234,5 +310,8 @@ function standingOf<Row extends Living>(
   }
   const person = story.waitsForPerson(row);
   if (person) return { summary: `${is} and waits for ${person}`, waitsFor: 'person', moves };
+  if (!next && story.withoutDate) {
+    return { summary: `${is}; ${story.withoutDate}`, waitsFor: 'nothing', moves };
+  }
   return { summary: `${is} and waits for its next date`, waitsFor: 'time', moves };
 }

@@ -1,6 +1,7 @@
 import { currentContext, type Actor } from '../context.ts';
 import { Conflict, Forbidden } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
+import { Credential } from '../models/Credential.ts';
 import { afterCommit, execute, select, withIdentity, withTenant } from '../models/database.ts';
 import { containing, madeWithin, selectPage, sortedBy, type ListAsked } from '../models/list.ts';
 import { knownRoles, Membership } from '../models/Membership.ts';
@@ -42,7 +43,7 @@ const sortColumns = {
   username: 'lower(u.username)',
   email: 'u.email',
   lastName: 'lower(u.last_name)',
-  lastLoginAt: 'u.last_login_at',
+  lastLoginAt: 'p.last_login_at',
   createdAt: 'p.created_at',
 } as const;
 
@@ -56,6 +57,7 @@ export function createUsers({
   sessions,
   ...adding
 }: Parameters<typeof createNewPeople>[0] & { readonly sessions: Pick<Sessions, 'forget'> }) {
+  const { confirming } = adding;
   return {
     ...createNewPeople(adding),
 
@@ -149,26 +151,32 @@ export function createUsers({
         }),
       ),
 
-    /** Gives back the roles with which the person was archived. @throws Conflict USER_ERASED */
+    /**
+     * Gives back the roles with which the person was archived.
+     * @throws Conflict USER_ERASED, EMAIL_UNCONFIRMED
+     */
     restore: (actor: Actor, id: string, expectedVersion: number | undefined): Promise<PersonView> =>
-      withIdentity(actor.companyId, async () => {
-        const { archivedAt, erasedAt } = await held(id, expectedVersion);
-        if (erasedAt) throw new Conflict('USER_ERASED', `The user ${id} was erased for good`);
-        if (!archivedAt) return getPerson(id);
-        const restored = await select<{ role: string }>(
-          `UPDATE platform.memberships
+      confirming(actor.companyId, () =>
+        withIdentity(actor.companyId, async () => {
+          const { archivedAt, erasedAt } = await held(id, expectedVersion);
+          if (erasedAt) throw new Conflict('USER_ERASED', `The user ${id} was erased for good`);
+          if (!archivedAt) return getPerson(id);
+          const restored = await select<{ role: string }>(
+            `UPDATE platform.memberships
            SET archived_at = NULL, updated_at = now(), version = version + 1
            WHERE company_id = $1 AND user_id = $2 AND archived_at = (
              SELECT max(m.archived_at) FROM platform.memberships m
              WHERE m.company_id = $1 AND m.user_id = $2)
            RETURNING role`,
-          [actor.companyId, id],
-        );
-        const roles = knownRoles(restored.map(({ role }) => role));
-        for (const role of roles) refuseGrant(actor, role);
-        AuditLog.record('RESTORE', { type: 'user', id }, { after: { roles } });
-        return getPerson(id);
-      }),
+            [actor.companyId, id],
+          );
+          const roles = knownRoles(restored.map(({ role }) => role));
+          for (const role of roles) refuseGrant(actor, role);
+          if (roles.some((role) => role !== 'policyholder')) await Credential.refuseUnconfirmed(id);
+          AuditLog.record('RESTORE', { type: 'user', id }, { after: { roles } });
+          return getPerson(id);
+        }),
+      ),
   };
 
   async function endSessions(companyId: string, userId: string): Promise<void> {

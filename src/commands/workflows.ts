@@ -1,10 +1,11 @@
 import type { UpdateDefinition } from '@temporalio/common';
 import type { Actor } from '../context.ts';
-import { NotFound, Refusal, Unavailable } from '../errors.ts';
+import { Conflict, NotFound, Refusal, Unavailable } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
 import { withTenant } from '../models/database.ts';
 import { OutboxEntry } from '../models/OutboxEntry.ts';
 import { Transition } from '../models/Transition.ts';
+import type { WorkflowKind } from '../rules/workflowIds.ts';
 import { markDispatched } from './dispatch.ts';
 import type { Temporal } from './temporal.ts';
 
@@ -80,3 +81,7 @@ export const createWorkflowCommands = (temporal: Pick<Temporal, 'start' | 'comma
 });
 
 export type WorkflowCommands = ReturnType<typeof createWorkflowCommands>;
+
+/** Nothing goes on there that could be changed or seen ahead. */
+export const workflowClosed = (kind: WorkflowKind, id: string): Conflict =>
+  new Conflict('WORKFLOW_CLOSED', `The workflow of the ${kind} ${id} has ended`);

@@ -17,6 +17,7 @@ export type AuditAction =
   | 'RESTORE'
   | 'STATUS_CHANGE'
   | 'TIMER_CHANGE'
+  | 'OPERATE'
   | 'LOGIN'
   | 'LOGIN_FAILED'
   | 'LOGOUT'

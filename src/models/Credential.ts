@@ -7,6 +7,7 @@ import {
 } from 'sequelize';
 import { v7 as uuid } from 'uuid';
 import { currentContext } from '../context.ts';
+import { Conflict } from '../errors.ts';
 import { erasedPerson } from '../rules/personalFields.ts';
 import { column, platformTable } from './columns.ts';
 import { execute, select } from './database.ts';
@@ -19,6 +20,23 @@ export interface NewAccount {
   readonly firstName?: string | undefined;
   readonly lastName?: string | undefined;
   readonly phoneNumber?: string | null | undefined;
+  /** Whether it is known that the address is theirs; a link that is sent there shows it later. */
+  readonly isConfirmed?: boolean | undefined;
+}
+
+/** Somebody has a password for the account, and has not shown that they read mail at its address. */
+export class EmailUnconfirmed extends Conflict {
+  readonly userId: string;
+
+  constructor(userId: string) {
+    super(
+      'EMAIL_UNCONFIRMED',
+      'The owner of this address has not confirmed it. A link was mailed there: once they have set ' +
+        'a password with it, try again',
+      { user_id: userId },
+    );
+    this.userId = userId;
+  }
 }
 
 /** The secret half of a user, seen and changed only behind `withIdentity`. */
@@ -82,8 +100,9 @@ export class Credential extends Model<
     const id = uuid();
     const added = await select(
       `INSERT INTO platform.users (id, username, email, password_hash, first_name, last_name,
-         phone_number, created_by, updated_by)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) ON CONFLICT (email) DO NOTHING RETURNING id`,
+         phone_number, created_by, updated_by, email_confirmed_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, CASE WHEN $9 THEN now() END)
+       ON CONFLICT (email) DO NOTHING RETURNING id`,
       [
         id,
         account.username,
@@ -93,6 +112,7 @@ export class Credential extends Model<
         account.lastName ?? '',
         account.phoneNumber ?? null,
         currentContext().actorId ?? null,
+        account.isConfirmed ?? false,
       ],
     );
     return added.length === 1 ? id : undefined;
@@ -121,19 +141,22 @@ export class Credential extends Model<
   }
 
   /**
-   * Lets the owner of the checked password in and forgets earlier failures.
+   * Lets the owner of the checked password in to a company of theirs and forgets earlier failures.
    * @param rehashed the same password, hashed as configured now
    * @returns false when password, lock or account changed since the check
    */
-  async recordLogin(rehashed: string | undefined): Promise<boolean> {
-    const changed = await execute(
-      `UPDATE platform.users SET failed_logins = 0, locked_until = NULL, last_login_at = now(),
-         password_hash = COALESCE($3, password_hash)
-       WHERE id = $1 AND password_hash = $2 AND is_active AND archived_at IS NULL
-         AND (locked_until IS NULL OR locked_until <= now())`,
-      [this.id, this.passwordHash, rehashed ?? null],
+  async recordLogin(companyId: string, rehashed: string | undefined): Promise<boolean> {
+    const memberships = await execute(
+      `WITH entered AS (
+         UPDATE platform.users SET failed_logins = 0, locked_until = NULL, last_login_at = now(),
+           password_hash = COALESCE($3, password_hash)
+         WHERE id = $1 AND password_hash = $2 AND is_active AND archived_at IS NULL
+           AND (locked_until IS NULL OR locked_until <= now()) RETURNING id)
+       UPDATE platform.memberships m SET last_login_at = now()
+       FROM entered WHERE m.user_id = entered.id AND m.company_id = $4`,
+      [this.id, this.passwordHash, rehashed ?? null, companyId],
     );
-    return changed === 1;
+    return memberships > 0;
   }
 
   /** Keeps a secret for a second factor that is still to be enabled. @returns false where one is */
@@ -185,10 +208,32 @@ export class Credential extends Model<
     return used === 1;
   }
 
-  /** @throws Conflict EMAIL_TAKEN */
+  /** Whoever used a link that was sent there owns the address. */
+  static async confirmEmail(id: string): Promise<void> {
+    await execute(
+      'UPDATE platform.users SET email_confirmed_at = now() WHERE id = $1 AND email_confirmed_at IS NULL',
+      [id],
+    );
+  }
+
+  /**
+   * Whoever opened an account under somebody's address, with a password of their own, need not be that
+   * somebody. An account without a password is opened by a link alone.
+   * @throws EmailUnconfirmed
+   */
+  static async refuseUnconfirmed(id: string): Promise<void> {
+    const found = await select(
+      `SELECT 1 FROM platform.users
+       WHERE id = $1 AND password_hash IS NOT NULL AND email_confirmed_at IS NULL`,
+      [id],
+    );
+    if (found.length > 0) throw new EmailUnconfirmed(id);
+  }
+
+  /** To the address that a link was sent to. @throws Conflict EMAIL_TAKEN */
   async changeEmail(email: string): Promise<void> {
     await execute(
-      `UPDATE platform.users SET email = $2, updated_at = now(), updated_by = $1,
+      `UPDATE platform.users SET email = $2, email_confirmed_at = now(), updated_at = now(), updated_by = $1,
          version = version + 1
        WHERE id = $1`,
       [this.id, email],
@@ -209,11 +254,25 @@ export class Credential extends Model<
     await execute(
       `UPDATE platform.users SET email = $2, username = $3, first_name = '', last_name = '',
          phone_number = NULL, password_hash = NULL, failed_logins = 0, locked_until = NULL,
-         last_login_at = NULL, mfa_enabled = false, mfa_secret = NULL, mfa_last_step = 0,
+         last_login_at = NULL, email_confirmed_at = NULL, mfa_enabled = false, mfa_secret = NULL, mfa_last_step = 0,
          mfa_recovery_hashes = '{}', is_active = false, erased_at = now(), updated_at = now(),
          archived_at = COALESCE(archived_at, now()), updated_by = $4, version = version + 1
        WHERE id = $1`,
       [id, email, username, currentContext().actorId ?? null],
+    );
+  }
+
+  /**
+   * Only a link to the address sets one then. The second factor of an account whose address nobody has
+   * shown to be theirs goes too: it may be somebody else's, and would keep the owner out for ever.
+   */
+  static async forgetPassword(id: string): Promise<void> {
+    await execute(
+      `UPDATE platform.users SET password_hash = NULL, updated_at = now(),
+         mfa_enabled = mfa_enabled AND email_confirmed_at IS NOT NULL,
+         mfa_secret = CASE WHEN email_confirmed_at IS NOT NULL THEN mfa_secret END
+       WHERE id = $1`,
+      [id],
     );
   }
 

@@ -8,19 +8,23 @@ import {
 import { Conflict } from '../errors.ts';
 import { AuditLog } from './AuditLog.ts';
 import { column, platformTable } from './columns.ts';
-import { execute } from './database.ts';
+import { execute, select } from './database.ts';
 import { noSuch } from './rows.ts';
 
+/** A claim that is not verified by then is given up. */
+const claimDays = 14;
+
 /**
- * An address of a company. The company's own transaction may claim one; that it is verified, primary
- * or gone is written through `withGlobal`, always beside the company's id.
+ * An address of a company. Many may claim one; it leads to the one that shows it is theirs. A claim the
+ * company's own transaction may make; that it is verified, primary or gone is written through
+ * `withGlobal`, always beside the company's id.
  */
 export class Domain extends Model<InferAttributes<Domain>, InferCreationAttributes<Domain>> {
   static readonly entityType = 'domain';
 
   declare id: string;
   declare companyId: string;
-  /** In lower case; no other company has it, verified or not. */
+  /** In lower case; verified of one company alone. */
   declare domain: string;
   declare isPrimary: CreationOptional<boolean>;
   declare verifiedAt: CreationOptional<Date | null>;
@@ -51,9 +55,40 @@ export class Domain extends Model<InferAttributes<Domain>, InferCreationAttribut
     return { domain, others: all.length - 1 };
   }
 
-  /** From now on it leads to the company; the first one is the primary one. */
+  /** What others have only claimed of a domain that is now this company's. */
+  static async endClaims(domain: string, { keptBy }: { readonly keptBy: string }): Promise<void> {
+    recordEnded(
+      await select<EndedClaim>(
+        `DELETE FROM platform.domains
+         WHERE domain = $1 AND company_id <> $2 AND verified_at IS NULL
+         RETURNING id, company_id AS "companyId", domain`,
+        [domain, keptBy],
+      ),
+    );
+  }
+
+  /** @returns how many, of `most` */
+  static async endOldClaims(most: number): Promise<number> {
+    const ended = await select<EndedClaim>(
+      // Said twice: one that is verified meanwhile stays.
+      `DELETE FROM platform.domains WHERE verified_at IS NULL AND id IN (
+         SELECT id FROM platform.domains
+         WHERE verified_at IS NULL AND created_at < now() - $1 * interval '1 day' LIMIT $2)
+       RETURNING id, company_id AS "companyId", domain`,
+      [claimDays, most],
+    );
+    recordEnded(ended);
+    return ended.length;
+  }
+
+  /**
+   * From now on it leads to the company, and what others have claimed of it ends; the first one is the
+   * primary one.
+   * @throws Conflict DOMAIN_TAKEN where it leads to another one already
+   */
   async verify(): Promise<void> {
     if (this.verifiedAt) return;
+    await Domain.endClaims(this.domain, { keptBy: this.companyId });
     const primary = await Domain.findOne({ where: { companyId: this.companyId, isPrimary: true } });
     const verifiedAt = new Date();
     await this.update({ verifiedAt, isPrimary: primary === null || this.isPrimary });
@@ -89,5 +124,18 @@ export class Domain extends Model<InferAttributes<Domain>, InferCreationAttribut
   ): void {
     const { companyId, id } = this;
     AuditLog.record(action, { type: Domain.entityType, id }, { ...change, companyId });
+  }
+}
+
+type EndedClaim = Pick<Domain, 'id' | 'companyId' | 'domain'>;
+
+/** Each in the audit of the company that had claimed it. */
+function recordEnded(claims: readonly EndedClaim[]): void {
+  for (const { id, companyId, domain } of claims) {
+    AuditLog.record(
+      'DELETE',
+      { type: Domain.entityType, id },
+      { before: { domain, verifiedAt: null }, companyId },
+    );
   }
 }

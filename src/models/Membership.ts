@@ -12,6 +12,7 @@ import { roleCodes, type Role } from '../rules/permissions.ts';
 import { AuditLog } from './AuditLog.ts';
 import type { CompanySettings } from './Company.ts';
 import { column, platformTable } from './columns.ts';
+import { Credential } from './Credential.ts';
 import { execute, platformCompanyId, select } from './database.ts';
 
 /** All that a person may be in one company now. */
@@ -126,7 +127,7 @@ export class Membership extends Model<
   static async erase(companyId: string, userId: string): Promise<void> {
     await execute(
       `UPDATE platform.memberships
-       SET archived_at = COALESCE(archived_at, now()), erased_at = now(),
+       SET archived_at = COALESCE(archived_at, now()), erased_at = now(), last_login_at = NULL,
          delegate_user_id = NULL, delegate_until = NULL, updated_at = now(), version = version + 1
        WHERE company_id = $1 AND user_id = $2`,
       [companyId, userId],
@@ -149,9 +150,31 @@ export class Membership extends Model<
     return found.length > 0;
   }
 
+  /** Whether the person works for the company of the transaction now: is more there than a holder. */
+  static async isStaff(userId: string): Promise<boolean> {
+    const found = await select(
+      `SELECT 1 FROM platform.memberships m WHERE m.company_id = (SELECT app.company_id())
+         AND m.user_id = $1 AND m.role <> 'policyholder' AND ${isHeld('m')} LIMIT 1`,
+      [userId],
+    );
+    return found.length > 0;
+  }
+
+  /** Whether the person ever signed in to the company. */
+  static async hasSignedIn(companyId: string, userId: string): Promise<boolean> {
+    const found = await select(
+      `SELECT 1 FROM platform.memberships
+       WHERE company_id = $1 AND user_id = $2 AND last_login_at IS NOT NULL LIMIT 1`,
+      [companyId, userId],
+    );
+    return found.length > 0;
+  }
+
   /**
-   * Gives a role, or gives it again after it ended. Audited in the open transaction's company.
+   * Gives a role, or gives it again after it ended. Audited in the open transaction's company. What is
+   * more than a policyholder is given to nobody who may be somebody else.
    * @returns false when the person has it already
+   * @throws EmailUnconfirmed
    */
   static async grant(place: {
     readonly companyId: string;
@@ -168,7 +191,7 @@ export class Membership extends Model<
        ON CONFLICT (company_id, user_id, role)
          DO UPDATE SET valid_from = EXCLUDED.valid_from, valid_to = EXCLUDED.valid_to,
            archived_at = NULL, erased_at = NULL, is_active = true, delegate_user_id = NULL, delegate_until = NULL,
-           updated_at = now(), version = m.version + 1
+           skills = '{}', updated_at = now(), version = m.version + 1
          WHERE m.valid_to <= now() OR m.archived_at IS NOT NULL RETURNING m.id`,
       [
         companyId,
@@ -181,6 +204,7 @@ export class Membership extends Model<
       ],
     );
     if (!granted) return false;
+    if (role !== 'policyholder') await Credential.refuseUnconfirmed(userId);
     AuditLog.record(
       'CREATE',
       { type: 'membership', id: granted.id },
@@ -200,9 +224,10 @@ async function hasAdministrator(companyId: string): Promise<boolean> {
   return found.length > 0;
 }
 
-/** SQL: whether the membership counts now. */
+/** SQL: whether the membership counts now. Whoever rules all companies does so by a row of the platform's. */
 export const isHeld = (m: string): string =>
   `(${m}.is_active AND ${m}.archived_at IS NULL
+    AND (${m}.role <> 'global_admin' OR ${m}.company_id = '${platformCompanyId}')
     AND ${m}.valid_from <= now() AND (${m}.valid_to IS NULL OR ${m}.valid_to > now()))`;
 
 /**

@@ -7,8 +7,9 @@ import {
 } from 'sequelize';
 import { currentContext } from '../context.ts';
 import { column, coreTable } from './columns.ts';
-import { append } from './database.ts';
+import { append, select } from './database.ts';
 import { v7 as uuid } from 'uuid';
+import { grouped } from '../rules/grouped.ts';
 
 /** To whom: a person by e-mail or in the application, or everybody who holds a role. */
 export type Recipient =
@@ -30,6 +31,16 @@ export type TemplateCode =
   | 'subscription_expired'
   | 'subscription_expired_plan_gone'
   | 'subscription_renewed'
+  | 'subscription_endorsed'
+  | 'premium_due'
+  | 'premium_due_moved'
+  | 'subscription_not_taken_up'
+  | 'subscription_grace'
+  | 'grace_reminder'
+  | 'subscription_lapsed'
+  | 'subscription_reinstated'
+  | 'premium_unpaid'
+  | 'premium_overdue'
   | 'renewal_reminder'
   | 'renewal_reminder_auto'
   | 'renewal_call'
@@ -46,12 +57,50 @@ export type TemplateCode =
   | 'activation_link'
   | 'activation_stalled'
   | 'company_activated'
+  | 'document_infected'
+  | 'document_added'
   | 'email_change'
   | 'email_change_notice'
   | 'invitation'
   | 'account_created'
+  | 'address_unconfirmed'
   | 'membership_granted'
+  | 'claim_received'
+  | 'claim_in_hands'
+  | 'claim_documents_wanted'
+  | 'claim_documents_reminder'
+  | 'claim_documents_final'
+  | 'claim_status_letter'
+  | 'claim_decision_extended'
+  | 'claim_approved'
+  | 'claim_denied'
+  | 'claim_paid'
+  | 'claim_closed'
+  | 'claim_reported'
+  | 'claim_assigned'
+  | 'claim_due_soon'
+  | 'claim_overdue'
+  | 'claim_approval_wanted'
+  | 'claim_approval_overdue'
+  | 'claim_returned'
+  | 'claim_appealed'
+  | 'claim_withdrawn'
+  | 'claim_documents_missing'
+  | 'claim_unacknowledged'
+  | 'claim_payment_failed'
+  | 'claim_reopened'
+  | 'report_ready'
+  | 'report_failed'
+  | 'payment_received'
+  | 'payment_sent'
+  | 'payment_failed'
+  | 'refund_late'
+  | 'note_mention'
+  | 'fraud_suspected'
   | 'delivery_failed';
+
+/** A step tells 200 people of a role at the most, and what an earlier one queued may be under way. */
+const mostUnsent = 1000;
 
 /** One message to one recipient. The row is exactly once by `dedupeKey`; delivery at least once. */
 export class Notification extends Model<
@@ -143,14 +192,24 @@ export class Notification extends Model<
     return id;
   }
 
-  /** E-mails about an entity that nobody has delivered; delivering one twice has no effect. */
-  static async unsentAbout(entityId: string): Promise<string[]> {
-    const rows = await Notification.findAll({
-      attributes: ['id'],
-      where: { entityId, channel: 'email', status: 'queued' },
-      order: [['id', 'ASC']],
-      limit: 100,
-    });
-    return rows.map(({ id }) => id);
+  /**
+   * E-mails about an entity that nobody has delivered, in their order; delivering one twice has no
+   * effect. The latest of very many, so that whoever has just queued some gets all of those.
+   */
+  static async unsentAbout(entityId: string): Promise<readonly string[]> {
+    return (await Notification.unsentAboutAll([entityId])).of(entityId);
+  }
+
+  /** The same of several entities at once. */
+  static async unsentAboutAll(entityIds: readonly string[]) {
+    const rows = await select<{ id: string; entityId: string }>(
+      `SELECT id, entity_id AS "entityId" FROM (
+         SELECT id, entity_id, row_number() OVER (PARTITION BY entity_id ORDER BY id DESC) AS place
+         FROM core.notifications
+         WHERE entity_id = ANY ($1::uuid[]) AND channel = 'email' AND status = 'queued') AS unsent
+       WHERE place <= ${mostUnsent} ORDER BY id`,
+      [entityIds],
+    );
+    return grouped(rows.map(({ id, entityId }) => [entityId, id] as const));
   }
 }

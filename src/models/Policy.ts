@@ -10,7 +10,6 @@ import type { Money } from '../rules/money.ts';
 import type { PolicyStatus } from '../rules/subscriptions.ts';
 import { AuditLog } from './AuditLog.ts';
 import { baseColumns, businessTable, column } from './columns.ts';
-import { select } from './database.ts';
 
 /** The insurance contract that a subscription issued; its status follows the subscription's. */
 export class Policy extends Model<InferAttributes<Policy>, InferCreationAttributes<Policy>> {
@@ -72,20 +71,5 @@ export class Policy extends Model<InferAttributes<Policy>, InferCreationAttribut
     const before = Object.fromEntries(names.map((name) => [name, this.get(name)]));
     await this.update(changes);
     AuditLog.record('UPDATE', { type: 'policy', id: this.id }, { before, after: changes });
-  }
-
-  /**
-   * The next `POL-<code>-<year>-<seq>`. The counter's row stays locked until the commit, so numbers
-   * have no holes and none is given twice; take it late in a transaction.
-   */
-  static async nextNumber(companyCode: string, year: string): Promise<string> {
-    const [counter] = await select<{ value: string }>(
-      `INSERT INTO core.counters AS c (company_id, name, value)
-       VALUES (app.company_id(), $1, 1)
-       ON CONFLICT (company_id, name) DO UPDATE SET value = c.value + 1
-       RETURNING value`,
-      [`policy/${year}`],
-    );
-    return `POL-${companyCode}-${year}-${(counter?.value ?? '').padStart(6, '0')}`;
   }
 }

@@ -22,9 +22,12 @@ export interface PriceSnapshot {
   readonly premium: Money;
   readonly coverageAmount: Money;
   readonly currency: string;
-  readonly durationMonths: number;
+  /** Null where the agreed term is no whole number of months. */
+  readonly durationMonths: number | null;
+  /** What letters call it; of a direct policy the type's title. */
   readonly planName: string;
-  readonly planVersion: number;
+  /** Null without a plan. */
+  readonly planVersion: number | null;
 }
 
 /** Lifecycle columns that a step may set beside the status. */

@@ -19,13 +19,17 @@ export class SubscriptionTerm extends Model<
   declare companyId: string;
   declare subscriptionId: string;
   declare termNo: number;
+  /** An endorsement or a reinstatement begins a new part of the term. */
+  declare partNo: CreationOptional<number>;
   declare startDate: CalendarDate;
   declare endDate: CalendarDate;
+  /** Of this part alone; the parts of a term add up to what was charged for it. */
   declare premium: Money;
   declare coverageAmount: Money;
   declare origin: 'new' | 'renewal' | 'endorsement' | 'reinstatement';
-  /** Days without cover between the term before and this one. */
+  /** Days without cover before it. */
   declare gapDays: CreationOptional<number>;
+  /** The part that took its place from its first day on. */
   declare supersededBy: CreationOptional<string | null>;
   /** What was in force when it was sold; null in terms older than this column. */
   declare lifecycle: CreationOptional<Lifecycle | null>;
@@ -42,6 +46,7 @@ export class SubscriptionTerm extends Model<
         ...baseColumns,
         subscriptionId: column.uuid,
         termNo: column.integer,
+        partNo: column.integer,
         startDate: column.date,
         endDate: column.date,
         premium: column.money,

@@ -5,15 +5,18 @@ import {
   type InferCreationAttributes,
   type Sequelize,
 } from 'sequelize';
+import { isClaimTimer, type ClaimTimer, type ClaimTimerName } from '../rules/claimClocks.ts';
 import type { OnboardingTimer, OnboardingTimerName } from '../rules/onboarding.ts';
+import type { PaymentTimer, PaymentTimerName } from '../rules/payments.ts';
 import type { TimerName as TermTimerName, TimerPlan as TermTimer } from '../rules/termTimers.ts';
+import { grouped } from '../rules/grouped.ts';
 import { column, coreTable } from './columns.ts';
 import { currentContext } from '../context.ts';
 import { append, execute } from './database.ts';
 
-export type TimerName = TermTimerName | OnboardingTimerName;
+export type TimerName = TermTimerName | OnboardingTimerName | ClaimTimerName | PaymentTimerName;
 
-export type TimerPlan = TermTimer | OnboardingTimer;
+export type TimerPlan = TermTimer | OnboardingTimer | ClaimTimer | PaymentTimer;
 
 const onboardingTimers: ReadonlySet<string> = new Set<OnboardingTimerName>([
   'verify_email',
@@ -27,7 +30,59 @@ const onboardingTimers: ReadonlySet<string> = new Set<OnboardingTimerName>([
 export const isOnboardingTimer = (name: TimerName): name is OnboardingTimerName =>
   onboardingTimers.has(name);
 
-export const isTermTimer = (name: TimerName): name is TermTimerName => !isOnboardingTimer(name);
+export const isPaymentTimer = (name: TimerName): name is PaymentTimerName =>
+  name === 'payment_retry';
+
+export const isTermTimer = (name: TimerName): name is TermTimerName =>
+  !isOnboardingTimer(name) && !isClaimTimer(name) && !isPaymentTimer(name);
+
+/** A deadline ahead, as a workflow sees it; `dueAt` is epoch milliseconds. */
+export interface TimerAhead<Name extends TimerName> {
+  readonly name: Name;
+  readonly occurrence: number;
+  readonly dueAt: number;
+}
+
+/**
+ * What lies ahead of one entity, soonest first.
+ * @param known the same, of whoever has just set them; read from the rows when it is left out
+ */
+export async function timersAhead<Name extends TimerName>(
+  entityId: string,
+  isOfKind: (name: TimerName) => name is Name,
+  known?: readonly TimerAhead<Name>[],
+): Promise<readonly TimerAhead<Name>[]> {
+  if (known) {
+    return known
+      .map(({ name, occurrence, dueAt }) => ({ name, occurrence, dueAt }))
+      .toSorted((a, b) => a.dueAt - b.dueAt);
+  }
+  return aheadAmong(await Timer.scheduledFor(entityId), isOfKind);
+}
+
+/** The same of several entities at once. */
+export async function timersAheadOfAll(entityIds: readonly string[]) {
+  const rows = await Timer.findAll({
+    where: { entityId: [...entityIds], status: 'scheduled' },
+    order: [
+      ['dueAt', 'ASC'],
+      ['name', 'ASC'],
+    ],
+  });
+  const timers = grouped(rows.map((row) => [row.entityId, row] as const));
+  return <Name extends TimerName>(
+    entityId: string,
+    isOfKind: (name: TimerName) => name is Name,
+  ): readonly TimerAhead<Name>[] => aheadAmong(timers.of(entityId), isOfKind);
+}
+
+const aheadAmong = <Name extends TimerName>(
+  rows: readonly Timer[],
+  isOfKind: (name: TimerName) => name is Name,
+): readonly TimerAhead<Name>[] =>
+  rows.flatMap(({ name, occurrence, dueAt }) =>
+    isOfKind(name) ? [{ name, occurrence, dueAt: dueAt.getTime() }] : [],
+  );
 
 /** A deadline as data: what the workflow waits for, who set it and who moved it. */
 export class Timer extends Model<InferAttributes<Timer>, InferCreationAttributes<Timer>> {
@@ -44,6 +99,8 @@ export class Timer extends Model<InferAttributes<Timer>, InferCreationAttributes
   declare source: TimerPlan['source'];
   declare status: 'scheduled' | 'fired' | 'cancelled' | 'paused';
   declare firedAt: CreationOptional<Date | null>;
+  /** Since when it stands still. */
+  declare pausedAt: CreationOptional<Date | null>;
   declare changedBy: CreationOptional<string | null>;
   declare reason: CreationOptional<string | null>;
   declare createdAt: CreationOptional<Date>;
@@ -64,6 +121,7 @@ export class Timer extends Model<InferAttributes<Timer>, InferCreationAttributes
         source: column.text,
         status: column.text,
         firedAt: column.instant,
+        pausedAt: column.instant,
         changedBy: column.uuid,
         reason: column.text,
         createdAt: column.instant,
@@ -115,7 +173,7 @@ export class Timer extends Model<InferAttributes<Timer>, InferCreationAttributes
   }
 
   /**
-   * Sets the given timers to their new times, in one statement.
+   * Sets the given timers to their new times, in one statement; one that stands still goes on standing.
    * @param source whose numbers these are; as before where it is left out
    */
   static async move(
@@ -130,7 +188,7 @@ export class Timer extends Model<InferAttributes<Timer>, InferCreationAttributes
          updated_at = now()
        FROM unnest($2::text[], $3::integer[], $4::timestamptz[]) AS v (name, occurrence, due_at)
        WHERE t.entity_id = $1 AND t.name = v.name AND t.occurrence = v.occurrence
-         AND t.status = 'scheduled' AND t.due_at <> v.due_at`,
+         AND t.status IN ('scheduled', 'paused') AND t.due_at <> v.due_at`,
       [
         entityId,
         timers.map(({ name }) => name),
@@ -140,6 +198,55 @@ export class Timer extends Model<InferAttributes<Timer>, InferCreationAttributes
         currentContext().actorId ?? null,
         source,
       ],
+    );
+  }
+
+  /** Running or standing still, soonest first. */
+  static setFor(entityId: string): Promise<Timer[]> {
+    return Timer.findAll({
+      where: { entityId, status: ['scheduled', 'paused'] },
+      order: [
+        ['dueAt', 'ASC'],
+        ['name', 'ASC'],
+      ],
+    });
+  }
+
+  /** The number under which clocks of an entity are set next. */
+  static async nextOccurrence(entityId: string): Promise<number> {
+    const latest: unknown = await Timer.max('occurrence', { where: { entityId } });
+    return Number(latest ?? 0) + 1;
+  }
+
+  /** Lets timers stand still; what is left of them is given back by `resume`. */
+  static async pause(timers: readonly Timer[], at: Date, reason: string): Promise<void> {
+    if (timers.length === 0) return;
+    await Timer.update(
+      { status: 'paused', pausedAt: at, reason },
+      { where: { id: timers.map(({ id }) => id) } },
+    );
+  }
+
+  /** Lets timers that stood still go on, each until its new time (epoch milliseconds). */
+  static async resume(
+    timers: readonly { readonly timer: Timer; readonly dueAt: number }[],
+  ): Promise<void> {
+    if (timers.length === 0) return;
+    await execute(
+      `UPDATE core.timers AS t
+       SET status = 'scheduled', due_at = v.due_at, paused_at = NULL, updated_at = now()
+       FROM unnest($1::uuid[], $2::timestamptz[]) AS v (id, due_at)
+       WHERE t.id = v.id AND t.status = 'paused'`,
+      [timers.map(({ timer }) => timer.id), timers.map(({ dueAt }) => new Date(dueAt))],
+    );
+  }
+
+  /** Takes the given ones back. */
+  static async cancel(timers: readonly Timer[], reason: string): Promise<void> {
+    if (timers.length === 0) return;
+    await Timer.update(
+      { status: 'cancelled', reason },
+      { where: { id: timers.map(({ id }) => id) } },
     );
   }
 

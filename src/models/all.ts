@@ -2,53 +2,83 @@ import type { Sequelize } from 'sequelize';
 import { ApiKey } from './ApiKey.ts';
 import { AuditLog } from './AuditLog.ts';
 import { Calendar } from './Calendar.ts';
+import { Claim } from './Claim.ts';
+import { ClaimAssignment } from './ClaimAssignment.ts';
+import { ClaimLocation } from './ClaimLocation.ts';
+import { ClaimNote } from './ClaimNote.ts';
+import { ClaimRecovery } from './ClaimRecovery.ts';
+import { ClaimReserve } from './ClaimReserve.ts';
 import { Company } from './Company.ts';
 import { Credential } from './Credential.ts';
 import { Customer } from './Customer.ts';
+import { DocumentRequest } from './DocumentRequest.ts';
+import { Document } from './Document.ts';
 import { Domain } from './Domain.ts';
 import { EmailChange } from './EmailChange.ts';
+import { FraudFlag } from './FraudFlag.ts';
 import { IdempotencyKey } from './IdempotencyKey.ts';
 import { InsurancePlan } from './InsurancePlan.ts';
 import { Invitation } from './Invitation.ts';
+import { LedgerEntry } from './LedgerEntry.ts';
 import { Membership } from './Membership.ts';
 import { Notification } from './Notification.ts';
 import { OutboxEntry } from './OutboxEntry.ts';
 import { PasswordResetToken } from './PasswordResetToken.ts';
+import { Payment } from './Payment.ts';
+import { PaymentEvent } from './PaymentEvent.ts';
 import { Policy } from './Policy.ts';
 import { PolicySubscription } from './PolicySubscription.ts';
+import { PremiumInvoice } from './PremiumInvoice.ts';
 import { PropertyCategory } from './PropertyCategory.ts';
 import { RefreshToken } from './RefreshToken.ts';
 import { RegistrationRequest } from './RegistrationRequest.ts';
+import { Report } from './Report.ts';
 import { SubscriptionTerm } from './SubscriptionTerm.ts';
 import { Timer } from './Timer.ts';
 import { Transition } from './Transition.ts';
 import { User } from './User.ts';
+import { WorkflowDrift } from './WorkflowDrift.ts';
 
 const models = [
   ApiKey,
   AuditLog,
   Calendar,
+  Claim,
+  ClaimAssignment,
+  ClaimLocation,
+  ClaimNote,
+  ClaimRecovery,
+  ClaimReserve,
   Company,
   Credential,
   Customer,
+  DocumentRequest,
+  Document,
   Domain,
   EmailChange,
+  FraudFlag,
   IdempotencyKey,
   InsurancePlan,
   Invitation,
+  LedgerEntry,
   Membership,
   Notification,
   OutboxEntry,
   PasswordResetToken,
+  Payment,
+  PaymentEvent,
   Policy,
   PolicySubscription,
+  PremiumInvoice,
   PropertyCategory,
   RefreshToken,
   RegistrationRequest,
+  Report,
   SubscriptionTerm,
   Timer,
   Transition,
   User,
+  WorkflowDrift,
 ];
 
 /** For `openDatabase`. A new model is named here. */

@@ -1,5 +1,5 @@
 import { AuditLog } from './AuditLog.ts';
-import { execute, select, withGlobal } from './database.ts';
+import { select, takeTime, withGlobal } from './database.ts';
 
 /** Years that the audit is kept: the platform's setting, and at least the longest of a company. */
 const keptYears = `(SELECT greatest(
@@ -13,7 +13,7 @@ const keptYears = `(SELECT greatest(
 export const retireAuditMonth = (): Promise<string | undefined> =>
   withGlobal(async () => {
     // It counts what it takes out; readers that are at it now go first.
-    await execute(`SET LOCAL statement_timeout = '50s'`);
+    await takeTime(50_000);
     const [row] = await select<{ month: string | null }>(
       `SELECT app.retire_audit_month(${keptYears})::text AS month`,
     );

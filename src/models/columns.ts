@@ -11,6 +11,9 @@ export const column = {
   flag: BOOLEAN,
   json: JSONB,
   money: DECIMAL(20, 2),
+  /** Degrees, read as text. */
+  latitude: DECIMAL(10, 8),
+  longitude: DECIMAL(11, 8),
   date: DATEONLY,
   instant: DATE,
 } as const;

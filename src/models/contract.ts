@@ -3,17 +3,29 @@ import { compareDates, dateAt, startOfDay, type CalendarDate } from '../rules/ca
 import { resolveLifecycle, type Lifecycle, type LifecycleConfig } from '../rules/lifecycle.ts';
 import {
   expiryChangeProblem,
+  isBillingTimer,
   timersAfterExpiryChange,
   type TimerPlan,
 } from '../rules/termTimers.ts';
 import { add, zero, type Money } from '../rules/money.ts';
+import { refundOfPaid } from '../rules/billing.ts';
 import { coolingOffEnd, refundFor, type RefundRule } from '../rules/refunds.ts';
-import { renewalRefusal, renewalTerm, type RenewalTerm } from '../rules/terms.ts';
+import {
+  agreedEndProblem,
+  renewalRefusal,
+  renewalTerm,
+  wholeMonths,
+  type RenewalTerm,
+  type TermLength,
+} from '../rules/terms.ts';
 import { Company } from './Company.ts';
 import { currentCompany, select } from './database.ts';
 import { InsurancePlan } from './InsurancePlan.ts';
+import { Notification, type TemplateCode } from './Notification.ts';
 import { Policy } from './Policy.ts';
 import { PolicySubscription, type PriceSnapshot } from './PolicySubscription.ts';
+import { PremiumInvoice } from './PremiumInvoice.ts';
+import { refundablePremium } from './premiums.ts';
 import { PropertyCategory } from './PropertyCategory.ts';
 import { getRow, noSuch } from './rows.ts';
 import { SubscriptionTerm } from './SubscriptionTerm.ts';
@@ -27,7 +39,7 @@ export interface Contract {
   readonly company: Company;
   /** Also when it was archived: running contracts outlive their plan. */
   readonly plan: InsurancePlan | null;
-  /** By term number. */
+  /** By term and part; those that another one replaced are left out. */
   readonly terms: readonly SubscriptionTerm[];
   /** Of the latest term. */
   readonly lifecycle: Lifecycle;
@@ -40,8 +52,11 @@ export async function contractOf(subscription: PolicySubscription): Promise<Cont
     ? await getRow(InsurancePlan, subscription.insurancePlanId, { archived: true })
     : null;
   const terms = await SubscriptionTerm.findAll({
-    where: { subscriptionId: subscription.id },
-    order: [['termNo', 'ASC']],
+    where: { subscriptionId: subscription.id, supersededBy: null },
+    order: [
+      ['termNo', 'ASC'],
+      ['partNo', 'ASC'],
+    ],
   });
   const facts = { company, plan };
   return { subscription, policy, ...facts, terms, lifecycle: lifecycleOf(facts, terms.at(-1)) };
@@ -76,8 +91,10 @@ export interface Cancellation {
   readonly effectiveDate: CalendarDate;
   /** Otherwise a timer cancels on the day. */
   readonly isImmediate: boolean;
-  /** What would go back if premiums were billed here; they are not yet. */
+  /** By the days that are left, whether or not it was paid. */
   readonly wouldRefund: Money;
+  /** What goes back of what was paid here; nothing where premiums are not billed. */
+  readonly refund: Money;
   readonly terms: readonly {
     readonly termNo: number;
     readonly amount: Money;
@@ -89,11 +106,11 @@ export interface Cancellation {
 }
 
 /** @throws Invalid when the day is past or not before the end */
-export function cancellationOf(
+export async function cancellationOf(
   contract: Contract,
   wished: CalendarDate | null,
   at: number,
-): Cancellation {
+): Promise<Cancellation> {
   const { subscription, company, terms } = contract;
   const today = dateAt(at, company.timeZone);
   const effectiveDate = wished ?? today;
@@ -109,29 +126,38 @@ export function cancellationOf(
   }
 
   const [purchase] = terms;
+  const claims = await claimsByTerm(subscription);
   const refunds = terms
-    .filter(({ endDate }) => compareDates(endDate, effectiveDate) > 0)
+    .filter(({ termNo }) => endsAfter(terms, termNo, effectiveDate))
     .map((term) => {
       const { coolingOffDays, shortRate } = lifecycleOf(contract, term);
+      const first = terms.find(({ termNo }) => termNo === term.termNo) ?? term;
       return {
         termNo: term.termNo,
         ...refundFor({
           premium: term.premium,
           termStart: term.startDate,
           termEnd: term.endDate,
-          purchasedOn: dateAt(term.createdAt.getTime(), company.timeZone),
+          coverFrom: first.startDate,
+          purchasedOn: dateAt(first.createdAt.getTime(), company.timeZone),
           effectiveOn: effectiveDate,
           coolingOffDays: coolingOffDays.value,
           shortRate: shortRate.value,
-          claimMade: false,
-          claimPaid: false,
+          claimMade: claims.has(term.termNo),
+          claimPaid: claims.get(term.termNo) ?? false,
         }),
       };
     });
+  const wouldRefund = refunds.reduce((sum, { amount }) => add(sum, amount), zero);
+  const unpaid = (await PremiumInvoice.dueOf(subscription.id)).reduce(
+    (sum, { amount }) => add(sum, amount),
+    zero,
+  );
   return {
     effectiveDate,
     isImmediate: compareDates(effectiveDate, today) === 0,
-    wouldRefund: refunds.reduce((sum, { amount }) => add(sum, amount), zero),
+    wouldRefund,
+    refund: await refundablePremium(subscription.id, refundOfPaid(wouldRefund, unpaid)),
     terms: refunds,
     coolingOffEndsOn: coolingOffEnd({
       purchasedOn: dateAt((purchase ?? subscription).createdAt.getTime(), company.timeZone),
@@ -141,6 +167,24 @@ export function cancellationOf(
   };
 }
 
+/** Terms with claims, by number, and whether one of them was paid. */
+async function claimsByTerm({ id, policyId }: PolicySubscription): Promise<Map<number, boolean>> {
+  const rows = await select<{ termNo: number; isPaid: boolean }>(
+    `SELECT t.term_no AS "termNo", bool_or(c.paid_amount > 0) AS "isPaid"
+     FROM subscription_terms t JOIN claims c ON c.company_id = t.company_id AND c.policy_id = $2
+       AND c.incident_date >= t.start_date AND c.incident_date < t.end_date
+     WHERE t.subscription_id = $1 AND c.archived_at IS NULL
+       AND coalesce(c.closed_outcome, '') NOT IN ('withdrawn', 'duplicate')
+     GROUP BY t.term_no`,
+    [id, policyId],
+  );
+  return new Map(rows.map(({ termNo, isPaid }) => [termNo, isPaid]));
+}
+
+/** Whether the last part of the term does. */
+const endsAfter = (terms: readonly SubscriptionTerm[], termNo: number, date: CalendarDate) =>
+  terms.some((term) => term.termNo === termNo && compareDates(term.endDate, date) > 0);
+
 /** The term that a renewal would add, at the plan's price and with its numbers of today. */
 export interface Renewal extends RenewalTerm {
   readonly termNo: number;
@@ -149,10 +193,23 @@ export interface Renewal extends RenewalTerm {
   readonly lifecycle: Lifecycle;
 }
 
-/** @throws Conflict outside of the window, or when the plan is no longer sold */
+/** What staff agreed for a renewal; the rest is the plan's of today, or goes on as it was. */
+export interface RenewalWish {
+  /** The first day without cover. */
+  readonly endDate?: CalendarDate | null | undefined;
+  readonly durationMonths?: number | null | undefined;
+  readonly premium?: Money | null | undefined;
+  readonly coverageAmount?: Money | null | undefined;
+}
+
+/**
+ * @throws Conflict outside of the window, of an archived policy, or when the plan is no longer sold
+ * @throws Invalid `end_date`
+ */
 export async function renewalOf(
-  { subscription, company, plan, lifecycle }: Contract,
+  { subscription, policy, company, plan, lifecycle }: Contract,
   at: number,
+  wish: RenewalWish = {},
 ): Promise<Renewal> {
   const today = dateAt(at, company.timeZone);
   const refusal = renewalRefusal({
@@ -162,21 +219,52 @@ export async function renewalOf(
     lateRenewalDays: lifecycle.lateRenewalDays.value,
   });
   if (refusal) throw new Conflict(refusal.code, refusal.message);
-  if (!plan || !(await isSold(plan))) {
+  // The end of the term waits for nobody; ahead of it what is sold already is paid first.
+  const isAhead = compareDates(today, subscription.endDate) < 0;
+  if (isAhead && (await PremiumInvoice.dueOf(subscription.id)).length > 0) {
+    throw new Conflict('INVOICE_OPEN', 'A premium of this subscription has not arrived yet');
+  }
+  if (policy.archivedAt) {
+    throw new Conflict('POLICY_ARCHIVED', `The policy ${policy.id} is archived; restore it first`);
+  }
+  if (subscription.source === 'plan' && !(plan && (await isSold(plan)))) {
     throw new Conflict('PLAN_NOT_SOLD', 'The plan of this subscription is no longer sold');
   }
   const term = renewalTerm({
     currentEnd: subscription.endDate,
     today,
-    months: plan.durationMonths,
+    ...lengthOf(wish, plan, subscription),
   });
+  const problem = agreedEndProblem(term);
+  if (problem) throw invalidField('end_date', problem.message, problem.code);
+  const price = plan ? priceOf(plan) : subscription.priceSnapshot;
   return {
     ...term,
     termNo: subscription.termNo + 1,
     isLate: subscription.status === 'expired',
-    price: priceOf(plan),
+    price: {
+      ...price,
+      premium: wish.premium ?? price.premium,
+      coverageAmount: wish.coverageAmount ?? price.coverageAmount,
+      durationMonths: wholeMonths(term),
+    },
     lifecycle: lifecycleToday({ company, plan }),
   };
+}
+
+/** @throws Conflict for a policy without a plan of which nobody said how long it goes on */
+function lengthOf(
+  { endDate, durationMonths }: RenewalWish,
+  plan: InsurancePlan | null,
+  { policyId }: PolicySubscription,
+): TermLength {
+  if (endDate) return { endsOn: endDate };
+  const months = durationMonths ?? plan?.durationMonths;
+  if (months) return { months };
+  throw new Conflict(
+    'RENEWAL_NEEDS_END',
+    `The policy ${policyId} has no plan that says how long it goes on: renew it with PUT /policies/${policyId}/renew`,
+  );
 }
 
 /** What the sale of a plan to a person depends on. */
@@ -267,6 +355,45 @@ export const contractFacts = (
   ...(subscription.cancelEffectiveDate && { effectiveDate: subscription.cancelEffectiveDate }),
 });
 
+/**
+ * Tells the holder by mail and, where there is an account, in the application, once each.
+ * @param key `{entity}/{id}/{effect}/{n}`
+ * @returns the mail's id; its text is made when it is sent
+ */
+export function tellHolder(
+  { subscription, policy }: Pick<Contract, 'subscription' | 'policy'>,
+  template: TemplateCode,
+  key: string,
+  facts: Readonly<Record<string, string>> = {},
+): string {
+  const { userId } = subscription;
+  const message = {
+    template,
+    payload: { ...contractFacts(subscription, policy), ...facts },
+    key,
+    about: { type: PolicySubscription.entityType, id: subscription.id },
+  };
+  if (!userId) {
+    return Notification.queue({
+      to: { channel: 'email', address: policy.policyholderEmail },
+      ...message,
+    });
+  }
+  const mailId = Notification.queue({ to: { channel: 'email', userId }, ...message });
+  Notification.queue({ to: { channel: 'in_app', userId }, ...message });
+  return mailId;
+}
+
+/** What the policy of a subscription calls its holder, who may have no account. */
+export async function holderName(subscriptionId: string): Promise<string | undefined> {
+  const [found] = await select<{ name: string }>(
+    `SELECT p.policyholder_name AS name FROM policy_subscriptions s
+     JOIN policies p ON p.company_id = s.company_id AND p.id = s.policy_id WHERE s.id = $1`,
+    [subscriptionId],
+  );
+  return found?.name;
+}
+
 /** Which timers a moved expiry leaves, and which it takes back. */
 export type ExpiryMove = ReturnType<typeof timersAfterExpiryChange>;
 
@@ -290,5 +417,8 @@ export async function expiryMoveOf(
   });
 }
 
+/** Deadlines of premiums do not follow the expiry. */
 const asPlan = ({ name, occurrence, dueAt, source }: Timer): TimerPlan[] =>
-  isTermTimer(name) ? [{ name, occurrence, dueAt: dueAt.getTime(), source }] : [];
+  isTermTimer(name) && !isBillingTimer(name)
+    ? [{ name, occurrence, dueAt: dueAt.getTime(), source }]
+    : [];

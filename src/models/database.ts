@@ -28,6 +28,8 @@ interface Unit {
   readonly companyId: string;
   readonly pending: PendingRow[];
   readonly afterCommit: (() => void)[];
+  /** Where the transaction has been given more than the others. */
+  statementTimeoutMs?: number;
 }
 
 const units = new AsyncLocalStorage<Unit>();
@@ -47,6 +49,12 @@ Sequelize.useCLS({
 
 let current: Sequelize | undefined;
 
+/**
+ * So long after the server itself would have given a statement up its connection counts as dead. A
+ * network that swallows packets ends no connection: without this its transaction would wait for ever.
+ */
+const silenceMs = 2000;
+
 /** Opens the one database of this process. The models of `define` belong to it from then on. */
 export function openDatabase(
   options: DatabaseOptions,
@@ -64,6 +72,7 @@ export function openDatabase(
     dialectOptions: {
       application_name: options.applicationName,
       statement_timeout: options.statementTimeoutMs,
+      query_timeout: options.statementTimeoutMs + silenceMs,
       lock_timeout: 2000,
       idle_in_transaction_session_timeout: 10_000,
       connectionTimeoutMillis: 5000,
@@ -73,10 +82,13 @@ export function openDatabase(
   };
   const sequelize = new Sequelize(options.url, settings);
   // Without a transaction there is no company either.
-  sequelize.addHook('beforeQuery', ({ transaction }) => {
+  sequelize.addHook('beforeQuery', ({ transaction }, { connection }) => {
     if (!transaction) {
       throw new Error('A statement outside withTenant, withIdentity, withGlobal or withSystem');
     }
+    const { statementTimeoutMs = options.statementTimeoutMs } = openUnit();
+    const parameters: unknown = Reflect.get(connection, 'connectionParameters');
+    Reflect.set(Object(parameters), 'query_timeout', statementTimeoutMs + silenceMs);
   });
   // The company, its tables and the door's rights come with BEGIN: one round trip, none before them.
   Object.assign(Object(sequelize.getQueryInterface().queryGenerator), {
@@ -172,6 +184,12 @@ export function append<M extends Model>(
     },
   });
   return id;
+}
+
+/** Gives the statements of the open transaction more time than the others have. */
+export async function takeTime(statementTimeoutMs: number): Promise<void> {
+  openUnit().statementTimeoutMs = statementTimeoutMs;
+  await select(`SELECT set_config('statement_timeout', $1, true)`, [String(statementTimeoutMs)]);
 }
 
 /** Runs once the open transaction has committed; lost if it does not. */

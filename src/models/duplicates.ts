@@ -17,6 +17,8 @@ export const duplicates: Readonly<Record<string, readonly [code: string, message
     'ALREADY_SUBSCRIBED',
     'There is already a live subscription to this plan for this property',
   ],
+  policies_number_key: ['POLICY_NUMBER_TAKEN', 'There is already a policy of this number'],
+  payments_idempotency_key: ['PAYMENT_EXISTS', 'There is already a payment under this key'],
   registration_requests_name_key: [
     'COMPANY_EXISTS',
     'A company of this name has registered already',
@@ -31,12 +33,18 @@ export const duplicates: Readonly<Record<string, readonly [code: string, message
   ],
   companies_name_key: ['COMPANY_EXISTS', 'There is already a company of this name'],
   domains_domain_key: ['DOMAIN_TAKEN', 'This domain belongs to another company'],
+  domains_claim_key: ['DOMAIN_TAKEN', 'The company has this domain, or has claimed it, already'],
   domains_primary_key: ['VERSION_CONFLICT', 'Another domain became the primary one meanwhile'],
   calendars_company_key: ['VERSION_CONFLICT', 'The calendar was set meanwhile'],
   invitations_pending_key: ['INVITATION_EXISTS', 'There is already an invitation for this address'],
   memberships_company_id_user_id_role_key: [
     'MEMBERSHIP_EXISTS',
     'The person has this role already',
+  ],
+  claim_locations_live_key: ['VERSION_CONFLICT', 'The location was set meanwhile'],
+  fraud_flags_rule_key: [
+    'VERSION_CONFLICT',
+    'The claim was looked at by the fraud rules meanwhile',
   ],
   users_email_key: ['EMAIL_TAKEN', 'This e-mail address belongs to another account'],
   users_username_key: ['USERNAME_TAKEN', 'This username is taken'],

@@ -68,6 +68,32 @@ export async function selectPage<Row extends object>(
   return { items: [], total: await countRows(from, conditions) };
 }
 
+/**
+ * Like `selectPage` for wide rows of large tables: the page's ids and the total are found in `narrow`,
+ * to which the conditions and the order belong, and only the rows of the page are read as a whole.
+ */
+export async function selectWidePage<Row extends object>(
+  columns: string,
+  { from, narrow }: { readonly from: string; readonly narrow: string },
+  conditions: readonly Condition[],
+  order: ListOrder,
+): Promise<{ items: Row[]; total: number }> {
+  const { page, size, id } = order;
+  const { where, bind } = whereAll(conditions);
+  const sorted = orderBy(order, bind);
+  const rows = await select<Row & { total: string }>(
+    `WITH page AS MATERIALIZED (SELECT ${id} AS id FROM ${narrow} WHERE ${where}
+         ${sorted.sql} LIMIT ${size} OFFSET ${(page - 1) * size}),
+       counted AS MATERIALIZED (SELECT count(*) AS total FROM ${narrow} WHERE ${where})
+     SELECT ${columns}, (SELECT total FROM counted) AS total
+     FROM ${from} JOIN page ON page.id = ${id} ${sorted.sql}`,
+    sorted.bind,
+  );
+  const [first] = rows;
+  if (first) return { items: rows, total: Number(first.total) };
+  return { items: [], total: page === 1 ? 0 : await countRows(narrow, conditions) };
+}
+
 export async function countRows(from: string, conditions: readonly Condition[]): Promise<number> {
   const { where, bind } = whereAll(conditions);
   const [counted] = await select<{ total: string }>(
@@ -92,9 +118,17 @@ export async function selectFirst<Row extends object>(
   );
 }
 
-/** Every column of a model's table under its attribute's name, for a statement that calls it `alias`. */
-export const columnsOf = (model: ModelStatic<Model>, alias: string): string =>
+/**
+ * Every column of a model's table under its attribute's name, for a statement that calls it `alias`.
+ * @param except attributes too large for a list
+ */
+export const columnsOf = (
+  model: ModelStatic<Model>,
+  alias: string,
+  except: readonly string[] = [],
+): string =>
   Object.entries(model.getAttributes())
+    .filter(([name]) => !except.includes(name))
     .map(([name, { field }]) => `${alias}.${field} AS "${name}"`)
     .join(', ');
 

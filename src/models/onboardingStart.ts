@@ -1,12 +1,11 @@
 import type { Isolation } from '../rules/companies.ts';
-import type { OnboardingTimer, RegistrationStatus } from '../rules/onboarding.ts';
+import type { OnboardingTimerName, RegistrationStatus } from '../rules/onboarding.ts';
 import { onboardingWorkflowId } from '../rules/workflowIds.ts';
 import type { WorkflowStart } from './OutboxEntry.ts';
 import type { RegistrationRequest } from './RegistrationRequest.ts';
-import { isOnboardingTimer, Timer } from './Timer.ts';
+import { isOnboardingTimer, timersAhead, type TimerAhead } from './Timer.ts';
 
-/** A deadline ahead (epoch milliseconds). */
-export type DueOnboardingTimer = Pick<OnboardingTimer, 'name' | 'occurrence' | 'dueAt'>;
+export type DueOnboardingTimer = TimerAhead<OnboardingTimerName>;
 
 /** The registration as its row has it; every step of the workflow returns the row's new state. */
 export interface OnboardingState {
@@ -60,19 +59,12 @@ export async function onboardingStateOf(
   registration: RegistrationRequest,
   timers?: readonly DueOnboardingTimer[],
 ): Promise<OnboardingState> {
-  const ahead =
-    timers ??
-    (await Timer.scheduledFor(registration.id)).flatMap(({ name, occurrence, dueAt }) =>
-      isOnboardingTimer(name) ? [{ name, occurrence, dueAt: dueAt.getTime() }] : [],
-    );
   return {
     status: registration.status,
     stateVersion: registration.stateVersion,
     newCompanyId: registration.newCompanyId,
     isolation: registration.isolation,
-    timers: ahead
-      .map(({ name, occurrence, dueAt }) => ({ name, occurrence, dueAt }))
-      .toSorted((a, b) => a.dueAt - b.dueAt),
+    timers: await timersAhead(registration.id, isOnboardingTimer, timers),
     isClosed: Boolean(registration.workflowClosedAt),
   };
 }

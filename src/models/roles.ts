@@ -9,8 +9,8 @@ export interface LoginPasswords {
 const logins = ['app_api', 'app_worker'] as const;
 
 /**
- * Roles that own or may see more than one company. The runtime logins may only step into the last
- * five, for one transaction, through a door of `database.ts`.
+ * Roles that own or may see more than one company. The runtime logins may only step into
+ * `doorRoles`, for one transaction, through a door of `database.ts`.
  */
 const groups = ['app_owner', 'app_search', 'app_auth', 'app_global', 'app_relay', 'app_sealer'];
 const doorRoles = ['app_auth', 'app_global', 'app_relay', 'app_sealer'];

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { and, type Attributes, type Model, type ModelStatic } from 'sequelize';
+import { and, Transaction, type Attributes, type Model, type ModelStatic } from 'sequelize';
 import { currentContext } from '../context.ts';
 import { Conflict, NotFound } from '../errors.ts';
 import { AuditLog, type AuditedChange } from './AuditLog.ts';
@@ -13,13 +13,19 @@ interface Entity {
 
 type EntityModel<M extends Model & Entity> = ModelStatic<M> & { readonly entityType: string };
 
-/** @throws NotFound also for a row of another company, which this transaction cannot see. */
+/**
+ * @param options.lock until the commit nobody else changes it; `shared` keeps out writers alone
+ * @throws NotFound also for a row of another company, which this transaction cannot see.
+ */
 export async function getRow<M extends Model & Entity>(
   model: EntityModel<M>,
   id: string,
-  { archived = false, lock = false } = {},
+  { archived = false, lock = false }: { archived?: boolean; lock?: boolean | 'shared' } = {},
 ): Promise<M> {
-  const row = await model.findOne({ where: and({ id }), lock });
+  const row = await model.findOne({
+    where: and({ id }),
+    lock: lock === 'shared' ? Transaction.LOCK.SHARE : lock,
+  });
   if (!row || (row.archivedAt && !archived)) throw noSuch(model.entityType, id);
   return row;
 }
@@ -55,9 +61,9 @@ export async function editRow<M extends Model & Entity>(
 }
 
 /** @throws Conflict VERSION_CONFLICT when the caller has seen another version */
-export function refuseStale<M extends Model & Entity>(
-  { entityType }: EntityModel<M>,
-  { id, version }: M,
+export function refuseStale(
+  { entityType }: { readonly entityType: string },
+  { id, version }: Entity,
   expectedVersion: number | undefined,
 ): void {
   if (expectedVersion !== undefined && expectedVersion !== version) {

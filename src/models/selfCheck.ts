@@ -1,6 +1,8 @@
 import { CannotStart } from '../errors.ts';
 import { execute, select, withGlobal } from './database.ts';
-import { eraseInAuditBody } from './migrations/0016Privacy.ts';
+import { eraseInAuditBody } from './migrations/0027ClaimPrivacy.ts';
+import { newestPolicySearchBody } from './migrations/0021Policies.ts';
+import { claimSearchBody } from './migrations/0030ClaimSearch.ts';
 
 /** The wall is not as it must be, or cannot be looked at; its message is for the operator. */
 export class SelfCheckFailed extends CannotStart {}
@@ -122,7 +124,7 @@ const checks: readonly string[] = [
      AND (NOT (${inOurs}) OR c.relispartition OR g.is_grantable OR g.grantee = 0
        OR g.privilege_type NOT IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
        OR (g.privilege_type = 'DELETE' AND c.relname <> 'idempotency_keys')
-       OR (g.privilege_type = 'UPDATE' AND c.relname IN ('audit_logs', 'transitions'))
+       OR (g.privilege_type = 'UPDATE' AND c.relname IN ('audit_logs', 'transitions', 'ledger_entries'))
        OR (g.privilege_type <> 'SELECT' AND c.relname IN ('audit_seals', 'audit_keys', 'audit_retired'))
        OR (n.nspname = 'platform'
          AND (g.privilege_type <> 'SELECT' OR c.relname NOT IN ('companies', 'domains', 'memberships'))))`,
@@ -167,7 +169,14 @@ const checks: readonly string[] = [
            AND p.prosrc = '${eraseInAuditBody.replaceAll("'", "''")}')
          OR (p.oid::regprocedure::text ~ '^(shared|t_[0-9a-f]{16})\\.search_policy_ids\\(text\\)$'
            AND p.proowner::regrole::text = 'app_search'
-           AND p.prosrc ~ '${ownSearch}')))`,
+           AND p.prosrc ~ '${ownSearch}')
+         OR (p.oid::regprocedure::text = n.nspname || '.search_newest_policy_ids(text)'
+           AND p.proowner::regrole::text = 'app_search'
+           AND replace(p.prosrc, n.nspname || '.policies', 'here.policies')
+             = '${newestPolicySearchBody('here')}')
+         OR (p.oid::regprocedure::text = n.nspname || '.search_claim_ids(text)'
+           AND p.proowner::regrole::text = 'app_search'
+           AND replace(p.prosrc, n.nspname || '.', 'here.') = '${claimSearchBody('here')}')))`,
 ];
 
 /**

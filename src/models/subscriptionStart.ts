@@ -3,14 +3,11 @@ import type { SubscriptionStatus } from '../rules/subscriptions.ts';
 import { subscriptionWorkflowId } from '../rules/workflowIds.ts';
 import type { WorkflowStart } from './OutboxEntry.ts';
 import type { PolicySubscription } from './PolicySubscription.ts';
-import { isTermTimer, Timer } from './Timer.ts';
+import { PremiumInvoice } from './PremiumInvoice.ts';
+import { isTermTimer, timersAhead, type TimerAhead } from './Timer.ts';
 
-/** A deadline ahead: which of the term's timers, and when (epoch milliseconds). */
-export interface DueTimer {
-  readonly name: TimerName;
-  readonly occurrence: number;
-  readonly dueAt: number;
-}
+/** A deadline of the term. */
+export type DueTimer = TimerAhead<TimerName>;
 
 /** The subscription as its row has it; every step of the workflow returns the row's new state. */
 export interface SubscriptionState {
@@ -20,6 +17,8 @@ export interface SubscriptionState {
   readonly expiresAt: number;
   /** Soonest first. */
   readonly timers: readonly DueTimer[];
+  /** Premium payments under way; left out where there is none. */
+  readonly payments?: readonly string[];
   /** Nothing can happen any more. */
   readonly isClosed: boolean;
 }
@@ -38,22 +37,23 @@ export interface SubscriptionLifecycleInput {
   readonly answered: readonly { readonly id: string; readonly result: SubscriptionResult }[];
 }
 
-/** @param timers those ahead; read from the rows when they are left out */
+/**
+ * @param timers those ahead; read from the rows when they are left out
+ * @param payments premium payments under way; read when they are left out
+ */
 export async function stateOf(
   subscription: PolicySubscription,
   timers?: readonly DueTimer[],
+  payments?: readonly string[],
 ): Promise<SubscriptionState> {
-  const ahead =
-    timers ??
-    (await Timer.scheduledFor(subscription.id)).flatMap(({ name, occurrence, dueAt }) =>
-      isTermTimer(name) ? [{ name, occurrence, dueAt: dueAt.getTime() }] : [],
-    );
+  const underWay = payments ?? (await PremiumInvoice.paymentsOf(subscription.id));
   return {
     status: subscription.status,
     stateVersion: subscription.stateVersion,
     termNo: subscription.termNo,
     expiresAt: subscription.expiresAt.getTime(),
-    timers: ahead.map(({ name, occurrence, dueAt }) => ({ name, occurrence, dueAt })),
+    timers: await timersAhead(subscription.id, isTermTimer, timers),
+    ...(underWay.length > 0 && { payments: underWay }),
     isClosed: Boolean(subscription.workflowClosedAt),
   };
 }

@@ -1,5 +1,5 @@
 import { Temporal } from 'temporal-polyfill';
-import { addDays, type CalendarDate } from './calendar.ts';
+import { addDays, dateAt, type CalendarDate } from './calendar.ts';
 
 /** When a company works: what its deadlines in business days are counted by. */
 export interface BusinessCalendar {
@@ -37,6 +37,33 @@ export function addBusinessDays(
   return at(date, start.toPlainTime(), calendar);
 }
 
+/** Milliseconds of working hours between two instants; none when the second is not later. */
+export function workingTime(fromMs: number, toMs: number, calendar: BusinessCalendar): number {
+  let total = 0;
+  let moment = nextWorkingMoment(fromMs, calendar).epochMilliseconds;
+  while (moment < toMs) {
+    const closing = closingOn(moment, calendar);
+    total += Math.min(closing, toMs) - moment;
+    moment = nextWorkingMoment(closing, calendar).epochMilliseconds;
+  }
+  return total;
+}
+
+/**
+ * The instant after so many milliseconds of working hours; at the end of a day it is the next opening,
+ * so that eight hours from nine to five are one business day.
+ */
+export function addWorkingTime(fromMs: number, ms: number, calendar: BusinessCalendar): number {
+  let moment = nextWorkingMoment(fromMs, calendar).epochMilliseconds;
+  let left = ms;
+  for (;;) {
+    const closing = closingOn(moment, calendar);
+    if (left < closing - moment) return moment + left;
+    left -= closing - moment;
+    moment = nextWorkingMoment(closing, calendar).epochMilliseconds;
+  }
+}
+
 /** Whether people work on that day. */
 export const isWorkingDay = (date: CalendarDate, calendar: BusinessCalendar): boolean =>
   calendar.workingDays.includes(Temporal.PlainDate.from(date).dayOfWeek) &&
@@ -55,6 +82,14 @@ function nextWorkingMoment(instantMs: number, calendar: BusinessCalendar): Tempo
   if (day === date && !isBefore) return moment;
   return Temporal.PlainDate.from(day).toZonedDateTime({ timeZone, plainTime: from });
 }
+
+/** When work ends on the day of the instant. */
+const closingOn = (instantMs: number, calendar: BusinessCalendar): number =>
+  at(
+    dateAt(instantMs, calendar.timeZone),
+    Temporal.PlainTime.from(calendar.workingHours.to),
+    calendar,
+  );
 
 function nextWorkingDay(date: CalendarDate, calendar: BusinessCalendar): CalendarDate {
   if (calendar.workingDays.length === 0) throw new RangeError('A calendar needs a working day');

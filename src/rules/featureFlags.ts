@@ -1,8 +1,11 @@
 /** What can be switched on, for the platform or for one company, and what each switch gates. */
 const gates = {
-  enable_advanced_analytics: 'Reports with forecasts and comparisons beside the plain figures.',
-  enable_ai_pricing: 'Prices proposed by a model; off, the standard pricing applies.',
-  enable_document_ai: 'Reading of uploaded documents by a model before a person looks at them.',
+  enable_advanced_analytics:
+    'Reports with forecasts and comparisons beside the plain figures; there are none yet.',
+  enable_ai_pricing:
+    'Prices proposed by a model; off, or while none is set up, the standard pricing applies.',
+  enable_document_ai:
+    'Reading of uploaded documents by a model before a person looks at them; none is set up yet.',
 } as const;
 
 export type FeatureFlag = keyof typeof gates;

@@ -26,6 +26,7 @@ const transitions = [
   { from: 'provisioning', event: 'complete', to: 'active', by: 'timer' },
   { from: 'provisioning', event: 'fail', to: 'failed', by: 'timer' },
   { from: 'failed', event: 'retry', to: 'provisioning', by: 'user' },
+  { from: 'failed', event: 'reject', to: 'rejected', by: 'user' },
   { from: 'active', event: 'activate', to: 'active', by: 'timer' },
 ] as const satisfies readonly {
   from: RegistrationStatus | 'none';

@@ -6,6 +6,8 @@ export interface Cancellation {
   readonly premium: Money;
   readonly termStart: CalendarDate;
   readonly termEnd: CalendarDate;
+  /** Where the term began, if this is a later part of it. */
+  readonly coverFrom?: CalendarDate;
   readonly purchasedOn: CalendarDate;
   readonly effectiveOn: CalendarDate;
   readonly coolingOffDays: number;
@@ -59,7 +61,13 @@ export const coolingOffEnd = ({
 /** Before the start it holds as well: whoever may leave after the first day may leave before it. */
 const isCoolingOff = (cancellation: Cancellation): boolean =>
   cancellation.coolingOffDays > 0 &&
-  compareDates(cancellation.effectiveOn, coolingOffEnd(cancellation)) < 0;
+  compareDates(
+    cancellation.effectiveOn,
+    coolingOffEnd({
+      ...cancellation,
+      termStart: cancellation.coverFrom ?? cancellation.termStart,
+    }),
+  ) < 0;
 
 const unusedShare = (
   premium: Money,

@@ -1,4 +1,18 @@
+import { billingModes, type BillingMode } from './billing.ts';
 import { boundsProblem, type Bounds } from './bounds.ts';
+import {
+  assignmentRules,
+  claimBounds,
+  claimDefaults,
+  type StoredClaimSettings,
+} from './claimSettings.ts';
+import { businessTypes } from './companies.ts';
+import {
+  documentBounds,
+  documentDefaults,
+  documentTypes,
+  type DocumentSettings,
+} from './documents.ts';
 import { lifecycleBounds, lifecycleDefaults, type LifecycleConfig } from './lifecycle.ts';
 import { onboardingBounds, onboardingDefaults, type OnboardingSettings } from './onboarding.ts';
 import { roleCodes, type Role } from './permissions.ts';
@@ -7,22 +21,38 @@ import type { Problem } from './problem.ts';
 /** What a company has set for itself, by section; what is missing is as the table below says. */
 export interface CompanySettings {
   readonly subscription?: LifecycleConfig;
+  readonly billing?: { readonly mode?: BillingMode };
   /** Whether passwords need characters of every class. */
   readonly password?: { readonly requireClasses?: boolean };
   readonly security?: { readonly requireMfaFor?: readonly Role[] };
   readonly audit?: { readonly retentionYears?: number };
+  readonly claims?: StoredClaimSettings;
+  readonly documents?: Partial<DocumentSettings>;
   /** Of the platform alone. */
   readonly onboarding?: Partial<OnboardingSettings>;
 }
 
-export type SettingValue = number | boolean | readonly (number | string)[];
+export type PlainValue = number | boolean | string | readonly (number | string)[];
+
+/** For policies of one type, by setting. */
+export type TypeValues = Readonly<Record<string, Readonly<Record<string, PlainValue>>>>;
+
+export type SettingValue = PlainValue | TypeValues;
 
 /** One thing that can be set. */
 export interface Setting {
   readonly section: keyof CompanySettings;
   readonly key: string;
-  /** Bounds of a number; `switch` is on or off, `roles` and `emails` are lists of different ones. */
-  readonly takes: Bounds | { readonly kind: 'switch' | 'roles' | 'emails' };
+  /**
+   * Bounds of a number; `switch` is on or off, `roles` and `emails` are lists of different ones,
+   * `choice` is one word of several, `choices` a list of different ones, and `byPolicyType` has values
+   * of other settings for policies of one type.
+   */
+  readonly takes:
+    | Bounds
+    | { readonly kind: 'switch' | 'roles' | 'emails' }
+    | { readonly kind: 'choice' | 'choices'; readonly choices: readonly string[] }
+    | { readonly kind: 'byPolicyType'; readonly settings: readonly Setting[] };
   readonly usual: SettingValue;
   /** For the person who sets it. */
   readonly says: string;
@@ -54,6 +84,14 @@ const subscription = (key: keyof typeof lifecycleBounds, says: string): Setting 
   says,
 });
 
+const claims = (key: keyof typeof claimBounds, says: string): Setting => ({
+  section: 'claims',
+  key,
+  takes: claimBounds[key],
+  usual: claimDefaults[key],
+  says,
+});
+
 const onboarding = (key: keyof typeof onboardingBounds, says: string): Setting => ({
   section: 'onboarding',
   key,
@@ -61,6 +99,54 @@ const onboarding = (key: keyof typeof onboardingBounds, says: string): Setting =
   usual: onboardingDefaults[key],
   says,
 });
+
+const ofClaims: readonly Setting[] = [
+  claims('triageHours', 'Hours in which a reported claim is given to somebody.'),
+  claims('acknowledgementBd', 'Business days in which a report must have been acknowledged.'),
+  claims('firstReviewBd', 'Business days in which whoever was given a claim begins with it.'),
+  claims('decisionBd', 'Business days from the first review to the decision.'),
+  claims('investigationDays', 'Days of an investigation.'),
+  claims('statusLetterDays', 'Days between two letters to the claimant during an investigation.'),
+  claims('documentsDays', 'Days in which the claimant sends the documents that were asked for.'),
+  claims('documentReminderDays', 'Days of that time on which the claimant is reminded.'),
+  claims('documentsFinalDays', 'Days that are given once more after it.'),
+  claims('approvalBd', 'Business days in which a proposal is decided.'),
+  claims('paymentDays', 'Days in which an approved amount is paid.'),
+  claims('paidCloseDays', 'Days after the payment until the claim closes by itself.'),
+  claims('deniedCloseDays', 'Days after a denial until the claim closes by itself.'),
+  claims('dueSoonPercent', 'Share of a deadline, in percent, after which it is announced.'),
+  claims('managerBd', 'Business days after a missed deadline until claims managers are told.'),
+  claims('adminBd', 'Business days after a missed deadline until administrators are told.'),
+  claims('seniorAdjusterLimit', 'Amount up to which a senior adjuster decides alone.'),
+  {
+    section: 'claims',
+    key: 'assignmentRule',
+    takes: { kind: 'choice', choices: assignmentRules },
+    usual: claimDefaults.assignmentRule,
+    says: 'How a new claim finds its adjuster.',
+  },
+  {
+    section: 'claims',
+    key: 'hasInvestigation',
+    takes: onOrOff,
+    usual: claimDefaults.hasInvestigation,
+    says: 'Whether claims can be investigated after their review.',
+  },
+  {
+    section: 'claims',
+    key: 'hasDocumentRequests',
+    takes: onOrOff,
+    usual: claimDefaults.hasDocumentRequests,
+    says: 'Whether a decision can wait for documents of the claimant.',
+  },
+  {
+    section: 'claims',
+    key: 'requiredDocuments',
+    takes: { kind: 'choices', choices: documentTypes },
+    usual: claimDefaults.requiredDocuments,
+    says: 'Types of documents that a claim needs before an amount is proposed.',
+  },
+];
 
 const ofCompanies: readonly Setting[] = [
   subscription('renewalOfferDays', 'Days before the end at which a renewal is offered.'),
@@ -73,6 +159,28 @@ const ofCompanies: readonly Setting[] = [
   subscription('graceDays', 'Days of cover after a premium was missed.'),
   subscription('graceReminderDays', 'Days of grace on which the holder is reminded.'),
   subscription('reinstatementDays', 'Days after a lapse in which the cover can be reinstated.'),
+  {
+    section: 'billing',
+    key: 'mode',
+    takes: { kind: 'choice', choices: billingModes },
+    usual: 'off',
+    says: 'Whether premiums are invoiced and collected, for what is sold or renewed from then on.',
+  },
+  ...ofClaims,
+  {
+    section: 'claims',
+    key: 'byPolicyType',
+    takes: { kind: 'byPolicyType', settings: ofClaims },
+    usual: {},
+    says: 'What holds instead for claims under policies of one type.',
+  },
+  {
+    section: 'documents',
+    key: 'quotaGb',
+    takes: documentBounds.quotaGb,
+    usual: documentDefaults.quotaGb,
+    says: 'Gigabytes that all documents of the company may take together.',
+  },
   {
     section: 'password',
     key: 'requireClasses',
@@ -132,15 +240,36 @@ export const settingsProblems = (
 ): readonly SettingProblem[] => {
   const known = settingsOf(place);
   return Object.entries(change).flatMap(([section, values]) =>
-    Object.entries(values ?? {}).flatMap(([key, value]): SettingProblem[] => {
-      const field = `${section}.${key}`;
-      const setting = known.find((each) => each.section === section && each.key === key);
-      if (!setting) return [{ field, code: 'UNKNOWN_FIELD', message: 'There is no such setting' }];
-      const problem = value === null ? undefined : valueProblem(setting, value);
-      return problem ? [{ field, ...problem }] : [];
-    }),
+    problemsOf(
+      known.filter((each) => each.section === section),
+      section,
+      values ?? {},
+    ),
   );
 };
+
+function problemsOf(
+  known: readonly Setting[],
+  place: string,
+  values: Readonly<Record<string, unknown>>,
+): SettingProblem[] {
+  return Object.entries(values).flatMap(([key, value]): SettingProblem[] => {
+    const field = `${place}.${key}`;
+    const setting = known.find((each) => each.key === key);
+    if (!setting) return [{ field, code: 'UNKNOWN_FIELD', message: 'There is no such setting' }];
+    if (value === null) return [];
+    if (setting.takes.kind === 'byPolicyType') {
+      const { settings } = setting.takes;
+      return Object.entries(Object(value)).flatMap(([type, own]) =>
+        businessTypes.some((each) => each === type)
+          ? problemsOf(settings, `${field}.${type}`, Object(own))
+          : [{ field: `${field}.${type}`, code: 'UNKNOWN_FIELD', message: 'No type of policy' }],
+      );
+    }
+    const problem = valueProblem(setting.takes, value);
+    return problem ? [{ field, ...problem }] : [];
+  });
+}
 
 /** The settings with the wished values in them; null takes a value out. Check the wish first. */
 export function withSettings(settings: CompanySettings, change: SettingsChange): CompanySettings {
@@ -171,9 +300,15 @@ const sectionOf = (settings: CompanySettings, section: string): Record<string, u
 });
 
 const isValue = (value: unknown): value is SettingValue =>
-  typeof value === 'number' || typeof value === 'boolean' || Array.isArray(value);
+  typeof value === 'number' ||
+  typeof value === 'boolean' ||
+  typeof value === 'string' ||
+  (typeof value === 'object' && value !== null);
 
-function valueProblem({ takes }: Setting, value: unknown): Problem | undefined {
+function valueProblem(
+  takes: Exclude<Setting['takes'], { kind: 'byPolicyType' }>,
+  value: unknown,
+): Problem | undefined {
   switch (takes.kind) {
     case 'switch':
       return typeof value === 'boolean'
@@ -189,6 +324,17 @@ function valueProblem({ takes }: Setting, value: unknown): Problem | undefined {
         : {
             code: 'INVALID_FORMAT',
             message: `Up to ${mostAddresses} different e-mail addresses, in lower case`,
+          };
+    case 'choice':
+      return takes.choices.some((choice) => choice === value)
+        ? undefined
+        : { code: 'INVALID_CHOICE', message: `One of ${takes.choices.join()}` };
+    case 'choices':
+      return isSet(value) && value.every((entry) => takes.choices.some((each) => each === entry))
+        ? undefined
+        : {
+            code: 'INVALID_CHOICE',
+            message: `A list of different ones of ${takes.choices.join()}`,
           };
     default:
       return boundsProblem(takes, value);

@@ -16,7 +16,23 @@ export type TimerName =
   | 'renewal_call'
   | 'expiry'
   | 'late_renewal_close'
-  | 'cancellation';
+  | 'cancellation'
+  | BillingTimerName;
+
+/** Deadlines of premiums that are invoiced. */
+export type BillingTimerName =
+  | 'payment_window'
+  | 'invoice_due'
+  | `grace_reminder_${number}`
+  | 'grace_end'
+  | 'reinstatement_close';
+
+export const isBillingTimer = (name: string): name is BillingTimerName =>
+  name === 'payment_window' ||
+  name === 'invoice_due' ||
+  name === 'grace_end' ||
+  name === 'reinstatement_close' ||
+  name.startsWith('grace_reminder_');
 
 /**
  * One deadline of a subscription. `occurrence` is the term's number, `dueAt` epoch milliseconds,

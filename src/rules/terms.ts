@@ -44,19 +44,61 @@ export const startDateProblem = (start: CalendarDate, today: CalendarDate): Prob
   };
 };
 
+/** Why a contract cannot begin with this term where its dates are agreed; `today` is the company's. */
+export const agreedTermProblem = (
+  { startDate, endDate: end }: TermDates,
+  today: CalendarDate,
+): (Problem & { readonly field: 'start_date' | 'end_date' }) | undefined => {
+  const lastStart = addDays(today, maxDaysAhead);
+  if (compareDates(startDate, lastStart) > 0) {
+    return {
+      field: 'start_date',
+      code: 'START_DATE_OUT_OF_RANGE',
+      message: `The start date is not after ${lastStart}`,
+    };
+  }
+  const problem =
+    agreedEndProblem({ startDate, endDate: end }) ??
+    (compareDates(end, today) <= 0
+      ? { code: 'TERM_OVER', message: `The cover ends after ${today}` }
+      : undefined);
+  return problem && { field: 'end_date', ...problem };
+};
+
+/** Why a term that starts there cannot end there. */
+export const agreedEndProblem = ({ startDate, endDate: end }: TermDates): Problem | undefined => {
+  if (compareDates(end, startDate) <= 0) {
+    return { code: 'END_NOT_AFTER_START', message: `The end date is after ${startDate}` };
+  }
+  const furthest = endDate(startDate, maxDurationMonths);
+  if (compareDates(end, furthest) <= 0) return undefined;
+  return { code: 'END_DATE_TOO_FAR', message: `The end date is not after ${furthest}` };
+};
+
+/** How many calendar months a term lasts; null where it is no whole number of them. */
+export const wholeMonths = ({ startDate, endDate: end }: TermDates): number | null => {
+  const inMonths = (date: CalendarDate): number =>
+    Number(date.slice(0, 4)) * 12 + Number(date.slice(5, 7));
+  const months = inMonths(end) - inMonths(startDate);
+  return months > 0 && endDate(startDate, months) === end ? months : null;
+};
+
+/** A term's length, or the end that was agreed. */
+export type TermLength = { readonly months: number } | { readonly endsOn: CalendarDate };
+
 /** On time, cover goes on at the old end without a gap; late, it begins on the day of renewal. */
 export const renewalTerm = ({
   currentEnd,
   today,
-  months,
+  ...length
 }: {
   readonly currentEnd: CalendarDate;
   readonly today: CalendarDate;
-  readonly months: number;
-}): RenewalTerm => {
+} & TermLength): RenewalTerm => {
   const gapDays = Math.max(0, daysBetween(currentEnd, today));
   const startDate = addDays(currentEnd, gapDays);
-  return { startDate, endDate: endDate(startDate, months), gapDays };
+  const end = 'endsOn' in length ? length.endsOn : endDate(startDate, length.months);
+  return { startDate, endDate: end, gapDays };
 };
 
 /**

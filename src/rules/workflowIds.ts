@@ -3,6 +3,20 @@
 export const subscriptionWorkflowId = (companyId: string, subscriptionId: string): string =>
   `subscription/${companyId}/${subscriptionId}`;
 
+export const claimWorkflowId = (companyId: string, claimId: string): string =>
+  `claim/${companyId}/${claimId}`;
+
+/** One id for a report; each generation is a run of it. */
+export const reportWorkflowId = (companyId: string, reportId: string): string =>
+  `report/${companyId}/${reportId}`;
+
+/** Temporal adds the time to it that the schedule was due at. */
+export const scheduledReportWorkflowId = (companyId: string, reportId: string): string =>
+  `report-schedule/${companyId}/${reportId}`;
+
+export const paymentWorkflowId = (companyId: string, paymentId: string): string =>
+  `payment/${companyId}/${paymentId}`;
+
 /** Has no company yet. */
 export const onboardingWorkflowId = (registrationId: string): string =>
   `onboarding/${registrationId}`;
@@ -11,5 +25,31 @@ export const onboardingWorkflowId = (registrationId: string): string =>
 export const notificationWorkflowId = (companyId: string, notificationId: string): string =>
   `notification/${companyId}/${notificationId}`;
 
+/** The scan of one uploaded file. */
+export const documentWorkflowId = (companyId: string, documentId: string): string =>
+  `document/${companyId}/${documentId}`;
+
 /** Jobs over all companies; they name none. */
 export const scheduleWorkflowId = (job: string): string => `schedule/${job}`;
+
+/** Every kind of workflow that stands for one object, as it is named in paths. */
+export const workflowKinds = ['subscription', 'claim', 'payment', 'report', 'onboarding'] as const;
+
+export type WorkflowKind = (typeof workflowKinds)[number];
+
+export function workflowIdOf(kind: WorkflowKind, companyId: string, id: string): string {
+  switch (kind) {
+    case 'subscription':
+      return subscriptionWorkflowId(companyId, id);
+    case 'claim':
+      return claimWorkflowId(companyId, id);
+    case 'payment':
+      return paymentWorkflowId(companyId, id);
+    case 'report':
+      return reportWorkflowId(companyId, id);
+    case 'onboarding':
+      return onboardingWorkflowId(id);
+    default:
+      return kind satisfies never;
+  }
+}

@@ -23,6 +23,11 @@ export interface Attention {
    * `recover` looks at the world anew before the next try.
    */
   persist<T>(title: string, step: () => Promise<T>, recover: () => Promise<void>): Promise<T>;
+  /** Shows the run to operators while it goes on by itself, until `lower`. */
+  raise(reason: string): void;
+  lower(): void;
+  /** How often `retryStep` was sent. */
+  readonly retries: number;
 }
 
 /** What must not be lost is never given up: it waits, visibly, for a person. */
@@ -41,6 +46,16 @@ export function openAttention(): Attention {
   return {
     get isNeeded() {
       return isNeeded;
+    },
+    get retries() {
+      return retries;
+    },
+    raise(reason) {
+      upsertSearchAttributes([{ key: attribute.needsAttention, value: true }]);
+      setCurrentDetails(`**Needs attention.** ${reason}`);
+    },
+    lower() {
+      upsertSearchAttributes([{ key: attribute.needsAttention, value: false }]);
     },
     async persist(title, step, recover) {
       for (;;) {

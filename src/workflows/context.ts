@@ -59,6 +59,8 @@ export const interceptors = (): WorkflowInterceptors => ({
   outbound: [
     {
       scheduleActivity: (input, next) => next({ ...input, headers: write(input.headers) }),
+      startChildWorkflowExecution: (input, next) =>
+        next({ ...input, headers: write(input.headers) }),
       continueAsNew: (input, next) =>
         next({
           ...input,

@@ -35,8 +35,12 @@ export interface Inbox<Body, Result> {
     update: UpdateDefinition<Result, [Args]>,
     options: { description: string; toBody: (args: Args) => Body; refuse: (args: Args) => void },
   ): void;
-  /** The next command, or undefined once `until` (epoch milliseconds) has come. */
-  next(options: { until: number; summary: string }): Promise<Command<Body, Result> | undefined>;
+  /** The next command, or undefined once `until` (epoch milliseconds) has come or `isReady` holds. */
+  next(options: {
+    until: number;
+    summary: string;
+    isReady?: () => boolean;
+  }): Promise<Command<Body, Result> | undefined>;
   /** A command is here that nobody has taken. */
   readonly isWaiting: boolean;
   /** The latest answers, for the input of the next run. */
@@ -78,8 +82,8 @@ export function openInbox<Body, Result>(carried: readonly Answered<Result>[]): I
       );
     },
 
-    async next({ until, summary }) {
-      const isHere = (): boolean => waiting.length > 0;
+    async next({ until, summary, isReady = () => false }) {
+      const isHere = (): boolean => waiting.length > 0 || isReady();
       const left = until - Date.now();
       if (!isHere() && left > 0) {
         if (left === Infinity) await condition(isHere);

@@ -1,4 +1,8 @@
-export { maintain, reconcile, remindOfRenewals } from './jobs.ts';
+export { claimProcessing } from './claimProcessing.ts';
+export { documentScan } from './documentScan.ts';
+export { alignReports, maintain, reconcile, remindOfRenewals, tendDocuments } from './jobs.ts';
 export { notificationDelivery } from './notificationDelivery.ts';
+export { payment } from './payment.ts';
+export { report, scheduledReport } from './report.ts';
 export { subscriptionLifecycle } from './subscriptionLifecycle.ts';
 export { tenantOnboarding } from './tenantOnboarding.ts';

@@ -17,3 +17,10 @@ export const remindOfRenewals = (): Promise<void> =>
 
 /** Every night: partitions ahead, expired keys and tokens away. */
 export const maintain = (): Promise<void> => activities.keepHouse();
+
+/** Every five minutes: the schedules of reports are as their rows say. */
+export const alignReports = (): Promise<{ readonly put: number; readonly removed: number }> =>
+  activities.alignReportSchedules();
+
+/** Every night: files without a row away, and forgotten scans promised anew. */
+export const tendDocuments = (): Promise<void> => activities.tendDocuments();

@@ -1,6 +1,6 @@
 import { isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { queueOf } from './doing.ts';
+import { maxSilenceMs, queueOf } from './doing.ts';
 
 const { giveUpNotification } = proxyActivities<Activities>({ startToCloseTimeout: '10 seconds' });
 
@@ -19,6 +19,7 @@ export function openPost(companyId: string): Post {
     summary: 'e-mail',
     taskQueue: queueOf('notifications'),
     startToCloseTimeout: '30 seconds',
+    heartbeatTimeout: maxSilenceMs,
     retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
   });
   const underway = new Set<string>();

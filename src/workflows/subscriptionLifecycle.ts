@@ -1,241 +1,254 @@
 import {
-  allHandlersFinished,
-  ApplicationFailure,
-  CancellationScope,
   condition,
   continueAsNew,
   defineQuery,
   defineUpdate,
   isCancellation,
-  setCurrentDetails,
-  setHandler,
-  upsertSearchAttributes,
+  sleep,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { EndorseSubscription } from '../activities/endorsements.ts';
+import type { ChargeInvoice } from '../activities/premiums.ts';
+import type { ReinstateSubscription } from '../activities/reinstatements.ts';
 import type {
   CancelSubscription,
   ChangeExpiry,
   RenewSubscription,
-  SubscriptionStep,
 } from '../activities/subscriptions.ts';
+import type { SubscriptionStep } from '../activities/subscriptionStep.ts';
+import type { MoveBillingDeadline } from '../models/deadlineMove.ts';
 import type {
   DueTimer,
   SubscriptionLifecycleInput,
   SubscriptionResult,
   SubscriptionState,
 } from '../models/subscriptionStart.ts';
-import {
-  allowedTransitions,
-  isLive,
-  nextStatus,
-  type SubscriptionEvent,
-} from '../rules/subscriptions.ts';
-import { openAttention } from './attention.ts';
+import { allowedTransitions, nextStatus, type SubscriptionEvent } from '../rules/subscriptions.ts';
 import { doing, inWords } from './doing.ts';
-import { openInbox } from './inbox.ts';
-import { openPost } from './post.ts';
+import { illegalTransition, openLifecycle, refuseInTrouble, type StepOrder } from './lifecycle.ts';
+import { runPayment } from './runPayment.ts';
 import { attribute } from './searchAttributes.ts';
 
 export const cancel = defineUpdate<SubscriptionResult, [CancelSubscription]>('cancel');
 export const renew = defineUpdate<SubscriptionResult, [RenewSubscription]>('renew');
 export const changeExpiry = defineUpdate<SubscriptionResult, [ChangeExpiry]>('changeExpiry');
+export const endorse = defineUpdate<SubscriptionResult, [EndorseSubscription]>('endorse');
+export const chargeInvoice = defineUpdate<SubscriptionResult, [ChargeInvoice]>('chargeInvoice');
+export const reinstate = defineUpdate<SubscriptionResult, [ReinstateSubscription]>('reinstate');
+export const moveDeadline = defineUpdate<SubscriptionResult, [MoveBillingDeadline]>('moveDeadline');
 export const state = defineQuery<SubscriptionState>('state');
 
 type Wish =
   | ({ readonly kind: 'cancel' } & CancelSubscription)
   | ({ readonly kind: 'renew' } & RenewSubscription)
-  | ({ readonly kind: 'changeExpiry' } & ChangeExpiry);
+  | ({ readonly kind: 'changeExpiry' } & ChangeExpiry)
+  | ({ readonly kind: 'endorse' } & EndorseSubscription)
+  | ({ readonly kind: 'chargeInvoice' } & ChargeInvoice)
+  | ({ readonly kind: 'reinstate' } & ReinstateSubscription)
+  | ({ readonly kind: 'moveDeadline' } & MoveBillingDeadline);
+
+/** The timer after which nothing more happens by itself. */
+const lastTimer = {
+  pending_payment: 'payment_window',
+  lapsed: 'reinstatement_close',
+  expired: 'late_renewal_close',
+  cancelled: 'late_renewal_close',
+} as const;
 
 /** One subscription from its purchase until nothing can happen to it any more. */
 export async function subscriptionLifecycle(input: SubscriptionLifecycleInput): Promise<void> {
   const { companyId, subscriptionId } = input;
-  let current = input.state;
-  let shown = shownFacts(current);
-  const attention = openAttention();
-  const post = openPost(companyId);
-  const inbox = openInbox<Wish, SubscriptionResult>(input.answered);
-  setHandler(state, () => current, { description: 'The subscription as the workflow sees it' });
-  inbox.accept(cancel, {
+  const ref = { companyId, subscriptionId };
+  /** Premium payments that are carried out as children, and those of them that have ended. */
+  const awaited = new Set<string>();
+  const ended: string[] = [];
+  let underWay = 0;
+  const lifecycle = openLifecycle<SubscriptionState, Wish, SubscriptionResult>({
+    companyId,
+    noun: 'subscription',
+    entity: `subscription/${subscriptionId}`,
+    begin: input.state,
+    notificationIds: input.notificationIds,
+    answered: input.answered,
+    query: state,
+    resultOf: ({ status, stateVersion, termNo }) => ({ status, stateVersion, termNo }),
+    read: () => doing('read again').readSubscription({ companyId, subscriptionId }),
+    carryOut,
+    fire,
+    advance,
+    isReady: () => ended.length > 0,
+    /** A new term is a new run: the history stays short and the code young. */
+    isRunComplete,
+    async endByOperator() {
+      // What has lapsed expires first, and what was paid meanwhile is taken up before it is cancelled.
+      for (let steps = 0; steps < 3 && !lifecycle.state.isClosed; steps += 1) {
+        await lifecycle.persist('the end by an operator', finish);
+      }
+    },
+    headline: ({ status, termNo, expiresAt }) =>
+      `**${status}**, term ${termNo}, cover until ${new Date(expiresAt).toISOString()}.`,
+    attributesOf: ({ expiresAt }) => [{ key: attribute.expiresAt, value: new Date(expiresAt) }],
+  });
+  lifecycle.accept(cancel, {
     description: 'Cancel now or on a later day',
     toBody: (wish) => ({ kind: 'cancel', ...wish }),
     refuse: () => refuseUnless('cancel'),
   });
-  inbox.accept(renew, {
+  lifecycle.accept(renew, {
     description: 'Renew for another term',
     toBody: (wish) => ({ kind: 'renew', ...wish }),
     refuse: () => refuseUnless(renewalEvent()),
   });
-  inbox.accept(changeExpiry, {
+  lifecycle.accept(changeExpiry, {
     description: 'Move the expiry of the running term',
     toBody: (wish) => ({ kind: 'changeExpiry', ...wish }),
     refuse: () => refuseUnless('change_expiry'),
   });
+  lifecycle.accept(endorse, {
+    description: 'Change premium or cover for the rest of the term',
+    toBody: (wish) => ({ kind: 'endorse', ...wish }),
+    refuse: () => refuseUnless('endorse'),
+  });
+  lifecycle.accept(chargeInvoice, {
+    description: 'Collect an invoice now',
+    toBody: (wish) => ({ kind: 'chargeInvoice', ...wish }),
+    refuse: () => refuseUnless('charge'),
+  });
+  lifecycle.accept(reinstate, {
+    description: 'Reinstate a lapsed cover',
+    toBody: (wish) => ({ kind: 'reinstate', ...wish }),
+    refuse: () => refuseUnless('reinstate'),
+  });
+  lifecycle.accept(moveDeadline, {
+    description: 'Move a deadline of a premium',
+    toBody: (wish) => ({ kind: 'moveDeadline', ...wish }),
+    refuse: () => refuseUnless('move_deadline'),
+  });
 
-  post.send(input.notificationIds);
-  try {
-    for (;;) {
-      const timer = current.timers[0];
-      show(timer);
-      if (current.isClosed || isRunComplete()) {
-        await untilQuiet();
-        if (!inbox.isWaiting) break;
-      }
-      const command = await inbox.next({
-        until: timer?.dueAt ?? Infinity,
-        summary: timer ? inWords(timer.name) : 'waiting for commands',
-      });
-      if (command) {
-        const answer = await command.answerWith(async () =>
-          adopt(await carryOut(command.id, command.body)),
-        );
-        // What the row refused and this run had let in shows that the row knows more.
-        if (!answer) await reread();
-      } else if (timer) {
-        adopt(await attention.persist(inWords(timer.name), () => fire(timer), reread));
-      }
-    }
-  } catch (error) {
-    if (!isCancellation(error)) throw error;
-    await CancellationScope.nonCancellable(stopByOperator);
-    throw error;
-  }
-  if (!current.isClosed) await startNextRun();
-
-  /** A new term is a new run: the history stays short and the code young. */
-  function isRunComplete(): boolean {
-    return current.termNo !== input.state.termNo || workflowInfo().continueAsNewSuggested;
-  }
-
-  /**
-   * Nobody waits for an answer any more, and no mail is under way: a closed subscription has sent its
-   * last one, and before a new run the first try ends, so that not both of them send the same mail.
-   */
-  async function untilQuiet(): Promise<void> {
-    const isQuiet = (): boolean => inbox.isWaiting || (allHandlersFinished() && post.isSettled);
-    if (current.isClosed) await condition(isQuiet);
-    else if (!(await condition(isQuiet, '1 minute', { summary: 'mail under way' }))) {
-      await condition(() => inbox.isWaiting || allHandlersFinished());
-    }
-  }
+  await lifecycle.run();
+  if (!lifecycle.state.isClosed) await startNextRun();
+  // What becomes of money that is on its way is known before the run ends.
+  if (underWay > 0) await condition(() => underWay === 0);
 
   function refuseUnless(event: SubscriptionEvent): void {
-    if (attention.isNeeded) {
-      throw ApplicationFailure.nonRetryable(
-        'A step of this subscription failed and waits for an operator',
-        'NEEDS_ATTENTION',
-        { status: 409, facts: {} },
-      );
-    }
-    if (nextStatus(current.status, event)) return;
-    throw ApplicationFailure.nonRetryable(
-      `The subscription is ${current.status} and cannot ${event.replaceAll('_', ' ')}`,
-      'ILLEGAL_TRANSITION',
-      { status: 409, facts: { allowed_transitions: allowedTransitions(current.status) } },
+    refuseInTrouble(lifecycle.attention, 'subscription');
+    const { status } = lifecycle.state;
+    if (nextStatus(status, event)) return;
+    throw illegalTransition(
+      `The subscription is ${status} and cannot ${inWords(event)}`,
+      allowedTransitions(status),
     );
   }
 
   function renewalEvent(): 'renew' | 'late_renew' {
-    return current.status === 'expired' ? 'late_renew' : 'renew';
+    return lifecycle.state.status === 'expired' ? 'late_renew' : 'renew';
   }
 
-  /** State may have moved since the command was let in, so it is judged once more. */
-  function carryOut(commandId: string, wish: Wish): Promise<SubscriptionStep> {
-    const ref = {
-      companyId,
-      subscriptionId,
-      commandId,
-      expectedVersion: current.stateVersion,
-      at: Date.now(),
-    };
+  function carryOut(wish: Wish, order: StepOrder): Promise<SubscriptionStep> {
+    const step = { ...ref, ...order };
     switch (wish.kind) {
       case 'cancel':
         refuseUnless('cancel');
-        return doing('cancel').cancelSubscription({ ...ref, ...wish });
+        return doing('cancel').cancelSubscription({ ...step, ...wish });
       case 'renew':
         refuseUnless(renewalEvent());
-        return doing('renew').renewSubscription({ ...ref, ...wish });
+        return doing('renew').renewSubscription({ ...step, ...wish });
       case 'changeExpiry':
         refuseUnless('change_expiry');
-        return doing('move the expiry').changeSubscriptionExpiry({ ...ref, ...wish });
+        return doing('move the expiry').changeSubscriptionExpiry({ ...step, ...wish });
+      case 'endorse':
+        refuseUnless('endorse');
+        return doing('endorse').endorseSubscription({ ...step, ...wish });
+      case 'chargeInvoice':
+        refuseUnless('charge');
+        return doing('collect an invoice').chargeInvoice({ ...step, ...wish });
+      case 'reinstate':
+        refuseUnless('reinstate');
+        return doing('reinstate').reinstateSubscription({ ...step, ...wish });
+      case 'moveDeadline':
+        refuseUnless('move_deadline');
+        return doing('move a deadline').moveBillingDeadline({ ...step, ...wish });
       default:
         return wish satisfies never;
     }
   }
 
-  function fire({ name, occurrence }: DueTimer): Promise<SubscriptionStep> {
+  function fire({ name, occurrence }: DueTimer, order: StepOrder): Promise<SubscriptionStep> {
     return doing(inWords(name)).fireSubscriptionTimer({
       companyId,
       subscriptionId,
-      commandId: `subscription/${subscriptionId}/${name}/${occurrence}`,
-      expectedVersion: current.stateVersion,
-      at: Date.now(),
+      ...order,
       name,
       occurrence,
     });
   }
 
-  function adopt(step: SubscriptionStep): SubscriptionResult {
-    current = step.state;
-    post.send(step.notificationIds);
-    const { status, stateVersion, termNo } = current;
-    return { status, stateVersion, termNo };
+  function isRunComplete(): boolean {
+    return lifecycle.state.termNo !== input.state.termNo || workflowInfo().continueAsNewSuggested;
+  }
+
+  /** Has premiums collected, and takes note of how that ended. Without a bill nothing happens here. */
+  async function advance(): Promise<void> {
+    // The next run begins them: a child that is started with the end of this one may be lost.
+    const payments = isRunComplete() ? [] : (lifecycle.state.payments ?? []);
+    for (const paymentId of payments) {
+      if (awaited.has(paymentId)) continue;
+      awaited.add(paymentId);
+      underWay += 1;
+      void awaitPayment(paymentId);
+    }
+    const paymentId = ended.shift();
+    if (paymentId === undefined) return;
+    await lifecycle.persist('the end of a payment', () =>
+      doing('note the payment').settlePremium({
+        ...ref,
+        ...lifecycle.order(`subscription/${subscriptionId}/settle_premium/${paymentId}`),
+        paymentId,
+      }),
+    );
+  }
+
+  /** The payment has its own course; the subscription goes on taking commands meanwhile. */
+  async function awaitPayment(paymentId: string): Promise<void> {
+    for (;;) {
+      try {
+        await runPayment({ companyId, paymentId });
+        underWay -= 1;
+        ended.push(paymentId);
+        return;
+      } catch (error) {
+        if (isCancellation(error)) return;
+        // Somebody ended its run: the row and the gateway know what became of the money.
+        await sleep('1 minute');
+      }
+    }
   }
 
   function startNextRun(): Promise<never> {
     return continueAsNew<typeof subscriptionLifecycle>({
       ...input,
-      state: current,
-      notificationIds: post.undelivered,
-      answered: inbox.answered,
+      state: lifecycle.state,
+      notificationIds: lifecycle.undelivered,
+      answered: lifecycle.answered,
     });
   }
 
-  /** After an operator's repair the row rules, whatever this run remembers. */
-  async function reread(): Promise<void> {
-    current = await doing('read again').readSubscription({ companyId, subscriptionId });
-  }
-
-  /** By the row: the step that was under way when the operator came may have committed. */
-  async function stopByOperator(): Promise<void> {
-    await attention.persist('the end by an operator', reread, reread);
-    if (!current.isClosed) adopt(await attention.persist('the end by an operator', finish, reread));
-    await condition(() => post.isSettled);
-  }
-
   function finish(): Promise<SubscriptionStep> {
-    if (!isLive(current.status)) {
-      return fire({ name: 'late_renewal_close', occurrence: current.termNo, dueAt: Date.now() });
+    const { status, termNo, timers } = lifecycle.state;
+    if (status !== 'active' && status !== 'grace') {
+      const name = lastTimer[status];
+      const occurrence = timers.find((timer) => timer.name === name)?.occurrence ?? termNo;
+      return fire(
+        { name, occurrence, dueAt: Date.now() },
+        lifecycle.order(`subscription/${subscriptionId}/${name}/${occurrence}`),
+      );
     }
     return doing('cancelled by an operator').cancelSubscription({
       companyId,
       subscriptionId,
-      commandId: `subscription/${subscriptionId}/operator_cancel/1`,
-      expectedVersion: current.stateVersion,
-      at: Date.now(),
+      ...lifecycle.order(`subscription/${subscriptionId}/operator_cancel/1`),
       effectiveDate: null,
       reason: 'Cancelled by an operator',
     });
   }
-
-  function show(timer: DueTimer | undefined): void {
-    setCurrentDetails(
-      `**${current.status}**, term ${current.termNo}, cover until ${new Date(current.expiresAt).toISOString()}.\n\n` +
-        current.timers
-          .map(({ name, dueAt }) => `- ${inWords(name)}: ${new Date(dueAt).toISOString()}`)
-          .join('\n'),
-    );
-    const facts = shownFacts(current);
-    if (facts === shown) return;
-    shown = facts;
-    upsertSearchAttributes([
-      { key: attribute.entityStatus, value: current.status },
-      { key: attribute.stateVersion, value: current.stateVersion },
-      { key: attribute.expiresAt, value: new Date(current.expiresAt) },
-      { key: attribute.dueAt, value: timer ? new Date(timer.dueAt) : null },
-    ]);
-  }
 }
-
-/** What the search attributes hold; the start has set them, later only a difference is written. */
-const shownFacts = ({ status, stateVersion, expiresAt, timers }: SubscriptionState): string =>
-  `${status} ${stateVersion} ${expiresAt} ${timers[0]?.dueAt}`;

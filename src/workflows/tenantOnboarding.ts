@@ -1,22 +1,15 @@
 import {
   ActivityFailure,
-  allHandlersFinished,
-  ApplicationFailure,
-  CancellationScope,
-  condition,
   defineQuery,
   defineUpdate,
   isCancellation,
+  patched,
   proxyActivities,
-  setCurrentDetails,
-  setHandler,
-  upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { OnboardingStep } from '../activities/onboarding.ts';
 import type {
   ApproveRegistration,
-  DueOnboardingTimer,
   MoveDeadline,
   OnboardingResult,
   OnboardingState,
@@ -28,11 +21,8 @@ import {
   nextRegistrationStatus,
   type RegistrationEvent,
 } from '../rules/onboarding.ts';
-import { openAttention } from './attention.ts';
 import { doing, inWords, queueOf } from './doing.ts';
-import { openInbox } from './inbox.ts';
-import { openPost } from './post.ts';
-import { attribute } from './searchAttributes.ts';
+import { illegalTransition, openLifecycle, refuseInTrouble, type StepOrder } from './lifecycle.ts';
 
 export const approve = defineUpdate<OnboardingResult, [ApproveRegistration]>('approve');
 export const reject = defineUpdate<OnboardingResult, [RejectRegistration]>('reject');
@@ -61,76 +51,58 @@ const provisioning = (summary: string) =>
 /** One company from its registration until its administrator signs in, or until it is refused. */
 export async function tenantOnboarding(input: TenantOnboardingInput): Promise<void> {
   const ref = { companyId: input.companyId, registrationId: input.registrationId };
-  const idOf = (effect: string): string =>
-    `onboarding/${ref.registrationId}/${effect}/${current.stateVersion}`;
-  let current = input.state;
-  let shown = shownFacts(current);
-  const attention = openAttention();
-  const post = openPost(ref.companyId);
-  const inbox = openInbox<Wish, OnboardingResult>([]);
-  setHandler(onboardingState, () => current, {
-    description: 'The registration as the workflow sees it',
+  const entity = `onboarding/${ref.registrationId}`;
+  const lifecycle = openLifecycle<OnboardingState, Wish, OnboardingResult>({
+    companyId: ref.companyId,
+    noun: 'registration',
+    entity,
+    begin: input.state,
+    notificationIds: input.notificationIds,
+    answered: [],
+    query: onboardingState,
+    resultOf: ({ status, stateVersion }) => ({ status, stateVersion }),
+    read: () => doing('read again').readRegistration(ref),
+    carryOut,
+    fire: ({ name, occurrence }, order) =>
+      doing(inWords(name)).fireOnboardingTimer({ ...ref, ...order, name, occurrence }),
+    async advance() {
+      if (lifecycle.state.status === 'approved') {
+        await lifecycle.persist('the beginning of the set-up', () =>
+          doing('begin the set-up').beginProvisioning(orderOf(idOf('provision'))),
+        );
+      }
+      if (lifecycle.state.status === 'provisioning') await provision();
+    },
+    endByOperator,
+    headline: ({ status }) => `**${status}**`,
   });
-  inbox.accept(approve, {
+  lifecycle.accept(approve, {
     description: 'Accept the company and set it up',
     toBody: (wish) => ({ kind: 'approve', ...wish }),
     refuse: () => refuseUnless('approve'),
   });
-  inbox.accept(reject, {
+  lifecycle.accept(reject, {
     description: 'Refuse the company, with a reason',
     toBody: (wish) => ({ kind: 'reject', ...wish }),
     refuse: () => refuseUnless('reject'),
   });
-  inbox.accept(retry, {
+  lifecycle.accept(retry, {
     description: 'Set the company up once more, after what failed was mended',
     toBody: (wish) => ({ kind: 'retry', ...wish }),
     refuse: () => refuseUnless('retry'),
   });
-  inbox.accept(moveDeadline, {
+  lifecycle.accept(moveDeadline, {
     description: 'Move a deadline of the review',
     toBody: (wish) => ({ kind: 'moveDeadline', ...wish }),
     refuse: () => refuseUnless('move_deadline'),
   });
-  inbox.accept(noteActivation, {
+  lifecycle.accept(noteActivation, {
     description: 'The administrator has signed in',
     toBody: () => ({ kind: 'noteActivation' }),
     refuse: () => refuseUnless('activate'),
   });
 
-  post.send(input.notificationIds);
-  try {
-    for (;;) {
-      if (current.status === 'approved') {
-        await persist('the beginning of the set-up', () =>
-          doing('begin the set-up').beginProvisioning(order(idOf('provision'))),
-        );
-      }
-      if (current.status === 'provisioning') await provision();
-      const timer = current.timers[0];
-      show(timer);
-      if (current.isClosed) {
-        await condition(() => inbox.isWaiting || (allHandlersFinished() && post.isSettled));
-        if (!inbox.isWaiting) break;
-      }
-      const command = await inbox.next({
-        until: timer?.dueAt ?? Infinity,
-        summary: timer ? inWords(timer.name) : 'waiting for commands',
-      });
-      if (command) {
-        const answer = await command.answerWith(async () =>
-          adopt(await carryOut(command.id, command.body)),
-        );
-        // What the row refused and this run had let in shows that the row knows more.
-        if (!answer) await reread();
-      } else if (timer) {
-        await persist(inWords(timer.name), () => fire(timer));
-      }
-    }
-  } catch (error) {
-    if (!isCancellation(error)) throw error;
-    await CancellationScope.nonCancellable(stopByOperator);
-    throw error;
-  }
+  await lifecycle.run();
 
   /** Each step finds what an earlier try made; what fails for good is taken back in reverse. */
   async function provision(): Promise<void> {
@@ -141,7 +113,7 @@ export async function tenantOnboarding(input: TenantOnboardingInput): Promise<vo
       await provisioning('company').createCompany(ref);
       undone.unshift(() => doing('release the domains').releaseDomains(ref));
       await provisioning('domains').addDomains(ref);
-      if (current.isolation === 'dedicated_schema') {
+      if (lifecycle.state.isolation === 'dedicated_schema') {
         undone.unshift(() => doing('drop the schema').dropUnusedSchema(ref));
         await provisioning('a schema of its own').createSchema(ref);
       }
@@ -153,115 +125,76 @@ export async function tenantOnboarding(input: TenantOnboardingInput): Promise<vo
       await provisioning('open the company').openCompany(ref);
     } catch (error) {
       if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
-      for (const undo of undone) await attention.persist('taking back', undo, reread);
+      for (const undo of undone)
+        await lifecycle.attention.persist('taking back', undo, () => lifecycle.reread());
       const message = `${error.activityType}: ${error.cause?.message ?? error.message}`;
-      await persist('telling of the failure', () =>
-        doing('tell of the failure').failProvisioning({ ...order(idOf('fail')), error: message }),
+      await lifecycle.persist('telling of the failure', () =>
+        doing('tell of the failure').failProvisioning({ ...orderOf(idOf('fail')), error: message }),
       );
       return;
     }
-    await persist('the end of the set-up', () =>
-      doing('welcome').completeProvisioning({ ...order(idOf('complete')), adminUserId }),
+    await lifecycle.persist('the end of the set-up', () =>
+      doing('welcome').completeProvisioning({ ...orderOf(idOf('complete')), adminUserId }),
     );
   }
 
   function refuseUnless(event: RegistrationEvent): void {
-    if (attention.isNeeded) {
-      throw ApplicationFailure.nonRetryable(
-        'A step of this registration failed and waits for an operator',
-        'NEEDS_ATTENTION',
-        { status: 409, facts: {} },
-      );
-    }
-    if (nextRegistrationStatus(current.status, event)) return;
-    throw ApplicationFailure.nonRetryable(
-      `The registration is ${current.status} and cannot ${inWords(event)}`,
-      'ILLEGAL_TRANSITION',
-      { status: 409, facts: { allowed_transitions: allowedDecisions(current.status) } },
+    refuseInTrouble(lifecycle.attention, 'registration');
+    if (!nextRegistrationStatus(lifecycle.state.status, event)) throw illegal(event);
+  }
+
+  function illegal(event: RegistrationEvent): Error {
+    const { status } = lifecycle.state;
+    return illegalTransition(
+      `The registration is ${status} and cannot ${inWords(event)}`,
+      allowedDecisions(status),
     );
   }
 
-  /** State may have moved since the command was let in, so it is judged once more. */
-  function carryOut(commandId: string, wish: Wish): Promise<OnboardingStep> {
+  function carryOut(wish: Wish, order: StepOrder): Promise<OnboardingStep> {
+    const step = { ...ref, ...order };
     switch (wish.kind) {
       case 'approve':
         refuseUnless('approve');
-        return doing('approve').approveRegistration({ ...order(commandId), ...wish });
+        return doing('approve').approveRegistration({ ...step, ...wish });
       case 'reject':
         refuseUnless('reject');
-        return doing('reject').rejectRegistration({ ...order(commandId), ...wish });
+        // Runs of before refused here what had come in while the set-up was under way.
+        if (lifecycle.state.status === 'failed' && !patched('onboarding-reject-failed')) {
+          throw illegal('reject');
+        }
+        return doing('reject').rejectRegistration({ ...step, ...wish });
       case 'retry':
         refuseUnless('retry');
-        return doing('try again').retryProvisioning({ ...order(commandId), ...wish });
+        return doing('try again').retryProvisioning({ ...step, ...wish });
       case 'moveDeadline':
         refuseUnless('move_deadline');
-        return doing('move a deadline').moveReviewDeadline({ ...order(commandId), ...wish });
+        return doing('move a deadline').moveReviewDeadline({ ...step, ...wish });
       case 'noteActivation':
         refuseUnless('activate');
-        return doing('note the first sign-in').noteActivation(order(commandId));
+        return doing('note the first sign-in').noteActivation(step);
       default:
         return wish satisfies never;
     }
   }
 
-  function fire({ name, occurrence }: DueOnboardingTimer): Promise<OnboardingStep> {
-    const commandId = `onboarding/${ref.registrationId}/${name}/${occurrence}`;
-    return doing(inWords(name)).fireOnboardingTimer({ ...order(commandId), name, occurrence });
+  function idOf(effect: string): string {
+    return `${entity}/${effect}/${lifecycle.state.stateVersion}`;
   }
 
-  function order(commandId: string) {
-    return { ...ref, commandId, expectedVersion: current.stateVersion, at: Date.now() };
-  }
-
-  async function persist(title: string, step: () => Promise<OnboardingStep>): Promise<void> {
-    adopt(await attention.persist(title, step, reread));
-  }
-
-  function adopt(step: OnboardingStep): OnboardingResult {
-    current = step.state;
-    post.send(step.notificationIds);
-    const { status, stateVersion } = current;
-    return { status, stateVersion };
-  }
-
-  /** After an operator's repair the row rules, whatever this run remembers. */
-  async function reread(): Promise<void> {
-    current = await doing('read again').readRegistration(ref);
+  function orderOf(commandId: string) {
+    return { ...ref, ...lifecycle.order(commandId) };
   }
 
   /** Only a registration that is not decided can be stopped; a company is suspended instead. */
-  async function stopByOperator(): Promise<void> {
-    await attention.persist('the end by an operator', reread, reread);
-    if (current.status === 'pending') {
-      await persist('the end by an operator', () =>
-        doing('rejected by an operator').rejectRegistration({
-          ...order(idOf('operator_reject')),
-          reviewedBy: null,
-          reason: 'Stopped by an operator',
-        }),
-      );
-    }
-    await condition(() => post.isSettled);
-  }
-
-  function show(timer: DueOnboardingTimer | undefined): void {
-    setCurrentDetails(
-      `**${current.status}**\n\n` +
-        current.timers
-          .map(({ name, dueAt }) => `- ${inWords(name)}: ${new Date(dueAt).toISOString()}`)
-          .join('\n'),
+  async function endByOperator(): Promise<void> {
+    if (lifecycle.state.status !== 'pending') return;
+    await lifecycle.persist('the end by an operator', () =>
+      doing('rejected by an operator').rejectRegistration({
+        ...orderOf(idOf('operator_reject')),
+        reviewedBy: null,
+        reason: 'Stopped by an operator',
+      }),
     );
-    const facts = shownFacts(current);
-    if (facts === shown) return;
-    shown = facts;
-    upsertSearchAttributes([
-      { key: attribute.entityStatus, value: current.status },
-      { key: attribute.stateVersion, value: current.stateVersion },
-      { key: attribute.dueAt, value: timer ? new Date(timer.dueAt) : null },
-    ]);
   }
 }
-
-/** What the search attributes hold; the start has set them, later only a difference is written. */
-const shownFacts = ({ status, stateVersion, timers }: OnboardingState): string =>
-  `${status} ${stateVersion} ${timers[0]?.dueAt}`;

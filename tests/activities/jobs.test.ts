@@ -1,16 +1,25 @@
+import { setTimeout } from 'node:timers/promises';
 import { createLinks } from '../../src/models/secretLinks.ts';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createActivities } from '../../src/activities/index.ts';
-import { subscriptionWorkflowId } from '../../src/rules/workflowIds.ts';
-import { buildActor, buildCompany, buildSubscription } from '../support/build.ts';
+import { claimWorkflowId, subscriptionWorkflowId } from '../../src/rules/workflowIds.ts';
+import { Replay } from '../../src/commands/idempotency.ts';
+import { createReports } from '../../src/commands/reports.ts';
+import { as, buildActor, buildCompany, buildSubscription, once } from '../support/build.ts';
+import { buildClaimRow } from '../support/claimRows.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { ledgerOf } from '../support/ledger.ts';
+import { reportSchedulesInMemory } from '../support/reportSchedules.ts';
+import { noDocuments } from '../support/documents.ts';
+
+const unshown = { stateVersion: undefined, dueAt: undefined };
 
 describe('the periodic jobs', () => {
+  const statements: string[] = [];
   let database: TestDatabase;
 
   beforeAll(async () => {
-    database = await openTestDatabase();
+    database = await openTestDatabase({ onQuery: (sql) => void statements.push(sql) });
   });
 
   afterAll(() => database.close());
@@ -23,14 +32,17 @@ describe('the periodic jobs', () => {
         secretKey: 'a secret of the tests',
       }),
       platformDomain: undefined,
-      openWorkflows: (ids) => Promise.resolve(new Set(ids.filter((id) => open.includes(id)))),
+      documents: noDocuments(),
+      openWorkflows: async (ids) =>
+        new Map(ids.filter((id) => open.includes(id)).map((id) => [id, unshown])),
+      reportSchedules: reportSchedulesInMemory(),
     });
 
   const inJob = <T>(work: () => Promise<T>): Promise<T> => new MockActivityEnvironment().run(work);
 
   /** A sale of some minutes ago whose start was dispatched. */
-  async function buildOldSale() {
-    const sold = await buildSubscription();
+  async function buildOldSale(companyId?: string) {
+    const sold = await buildSubscription(companyId ? { companyId } : {});
     await database.sql('UPDATE core.outbox SET dispatched_at = now() WHERE entity_id = $1', [
       sold.id,
     ]);
@@ -47,6 +59,35 @@ describe('the periodic jobs', () => {
       [entityId],
     );
 
+  it('restoreWorkflows promises the run of a generation that nobody carries out', async () => {
+    const author = await buildActor({
+      companyId: (await buildCompany()).id,
+      role: 'tenant_admin',
+    });
+    const wish = { name: 'All', reportType: 'sla_breaches', filters: {}, format: 'csv' } as const;
+    const made = await as(author, () =>
+      createReports({ dispatcher: { dispatch: () => undefined } }).create(
+        author,
+        wish,
+        once(author),
+      ),
+    );
+    if (made instanceof Replay) throw new Error('A first request is no replay');
+    const { id } = made.report;
+    await database.sql('UPDATE core.outbox SET dispatched_at = now() WHERE entity_id = $1', [id]);
+    await database.sql(
+      `UPDATE shared.reports SET updated_at = now() - interval '5 minutes' WHERE id = $1`,
+      [id],
+    );
+
+    await inJob(() => activitiesWith([made.workflow.id]).restoreWorkflows());
+    const whileOpen = await owed(id);
+    await inJob(() => activitiesWith().restoreWorkflows());
+
+    expect(whileOpen).toEqual([]);
+    expect(await owed(id)).toEqual([{ is_restart: true }]);
+  });
+
   it('restoreWorkflows promises a missing workflow once, as a restart from the row', async () => {
     const { id, companyId } = await buildOldSale();
 
@@ -57,6 +98,30 @@ describe('the periodic jobs', () => {
     expect(second).toEqual({ restored: 0 });
     expect(await owed(id)).toEqual([{ is_restart: true }]);
     expect(await ledgerOf(database, companyId)).toEqual(afterOnce);
+  });
+
+  it('restoreWorkflows reads what belongs to many of them as it does for one', async () => {
+    const read = async (): Promise<number> => {
+      statements.length = 0;
+      await inJob(() => activitiesWith().restoreWorkflows());
+      return statements.filter((sql) => /notifications|"timers"|"premium_invoices"/.test(sql))
+        .length;
+    };
+    await read();
+    const { companyId } = await buildOldSale();
+    const forOne = await read();
+    const sales = [await buildOldSale(companyId), await buildOldSale(companyId)];
+    const { claim } = await buildClaimRow({
+      companyId,
+      createdAt: new Date(Date.now() - 300_000),
+    });
+
+    const forMany = await read();
+
+    expect(forMany).toBe(forOne);
+    for (const { id } of [...sales, claim]) {
+      expect(await owed(id)).toEqual([{ is_restart: true }]);
+    }
   });
 
   it('restoreWorkflows leaves alone what is open, closed, new or still owed', async () => {
@@ -77,6 +142,13 @@ describe('the periodic jobs', () => {
     expect(await owed(fresh.id)).toEqual([{ is_restart: false }]);
   });
 
+  const digestsOf = (companyId: string) =>
+    database.sql(
+      `SELECT payload FROM core.notifications
+       WHERE company_id = $1 AND template_code = 'renewal_digest'`,
+      [companyId],
+    );
+
   it('sendDigests tells each tenant admin once a week', async () => {
     const company = await buildCompany();
     await buildActor({ companyId: company.id, role: 'tenant_admin' });
@@ -92,12 +164,65 @@ describe('the periodic jobs', () => {
     await inJob(() => activitiesWith().sendDigests({ week: '2027-01-04' }));
 
     expect(await ledgerOf(database, company.id)).toEqual(afterOnce);
-    const digests = await database.sql(
-      `SELECT payload FROM core.notifications
-       WHERE company_id = $1 AND template_code = 'renewal_digest'`,
-      [company.id],
+    expect(await digestsOf(company.id)).toEqual([
+      { payload: { endingSoon: 1, expired: 0, inGrace: 0, lapsed: 0, overdueClaims: 0 } },
+    ]);
+  });
+
+  it('sendDigests counts what is in its grace and what has lapsed, whenever it ends', async () => {
+    const company = await buildCompany();
+    await buildActor({ companyId: company.id, role: 'tenant_admin' });
+    for (const status of ['grace', 'lapsed', 'lapsed', 'active']) {
+      const { id } = await buildSubscription({ companyId: company.id });
+      await database.sql(
+        `UPDATE shared.policy_subscriptions
+         SET status = '${status}', start_date = '2026-07-01', end_date = '2027-07-01' WHERE id = $1`,
+        [id],
+      );
+    }
+
+    await inJob(() => activitiesWith().sendDigests({ week: '2027-01-04' }));
+
+    expect(await digestsOf(company.id)).toEqual([
+      { payload: { endingSoon: 0, expired: 0, inGrace: 1, lapsed: 2, overdueClaims: 0 } },
+    ]);
+  });
+
+  it('sendDigests tells compliance managers too of claims that the whole ladder has not moved', async () => {
+    const { id: companyId } = await buildCompany();
+    const admin = await buildActor({ companyId, role: 'tenant_admin' });
+    const compliance = await buildActor({ companyId, role: 'compliance_manager' });
+    /** Its triage was missed, so long ago; then it may have been assigned, or set anew. */
+    const missed = async (status: 'reported' | 'assigned', isSetAnew = false): Promise<void> => {
+      const { claim } = await buildClaimRow({ companyId, status });
+      await database.sql(`UPDATE shared.claims SET sla_status = 'breached' WHERE id = $1`, [
+        claim.id,
+      ]);
+      await database.sql(
+        `INSERT INTO core.timers (company_id, id, workflow_id, entity_type, entity_id, occurrence,
+           name, due_at, original_due_at, source, status, fired_at)
+         SELECT $1::uuid, gen_random_uuid(), $4::text, 'claim', $2::uuid, n, name, now(), now(),
+           'setting', status, now()
+         FROM (VALUES (1, 'triage', 'fired'), (2, 'triage_admin', 'fired'),
+           (3, 'triage', 'scheduled')) AS t (n, name, status) WHERE n < 3 OR $3::boolean`,
+        [companyId, claim.id, isSetAnew, claimWorkflowId(companyId, claim.id)],
+      );
+    };
+    await missed('reported');
+    await missed('assigned');
+    await missed('reported', true);
+
+    await inJob(() => activitiesWith().sendDigests({ week: '2027-01-04' }));
+
+    const digests = await database.sql<{ to: string; late: number }>(
+      `SELECT recipient_user_id AS to, (payload->>'overdueClaims')::integer AS late
+       FROM core.notifications WHERE company_id = $1 AND template_code = 'renewal_digest'`,
+      [companyId],
     );
-    expect(digests).toEqual([{ payload: { endingSoon: 1, expired: 0 } }]);
+    expect(digests.map(({ late }) => late)).toEqual([1, 1]);
+    expect(digests.map(({ to }) => to).toSorted()).toEqual(
+      [admin.userId, compliance.userId].toSorted(),
+    );
   });
 
   it('keepHouse removes expired keys and keeps the others, however often it runs', async () => {
@@ -116,6 +241,62 @@ describe('the periodic jobs', () => {
       [companyId],
     );
     expect(kept).toEqual([{ scope: 'young' }]);
+  });
+
+  it('keepHouse ends claims of domains that nobody verified within 14 days', async () => {
+    const { id: companyId } = await buildCompany();
+    await database.sql(
+      `INSERT INTO platform.domains (id, company_id, domain, verified_at, created_at)
+       SELECT gen_random_uuid(), $1::uuid, name || right($1::uuid::text, 8) || '.example', verified, made
+       FROM (VALUES ('young', NULL::timestamptz, now() - interval '13 days'),
+         ('old', NULL, now() - interval '15 days'), ('good', now(), now() - interval '15 days'))
+         AS d (name, verified, made)`,
+      [companyId],
+    );
+
+    await inJob(() => activitiesWith().keepHouse());
+    await inJob(() => activitiesWith().keepHouse());
+
+    const kept = await database.sql<{ name: string }>(
+      'SELECT left(domain, 4) AS name FROM platform.domains WHERE company_id = $1 ORDER BY 1',
+      [companyId],
+    );
+    const ended = await database.sql<{ domain: string }>(
+      `SELECT before ->> 'domain' AS domain FROM core.audit_logs
+       WHERE company_id = $1 AND entity_type = 'domain' AND action = 'DELETE'`,
+      [companyId],
+    );
+    expect(kept.map(({ name }) => name)).toEqual(['good', 'youn']);
+    expect(ended.map(({ domain }) => domain)).toEqual([expect.stringMatching(/^old/)]);
+  });
+
+  it('keepHouse leaves a claim that is verified at that moment', async () => {
+    const { id: companyId } = await buildCompany();
+    await database.sql(
+      `INSERT INTO platform.domains (id, company_id, domain, created_at)
+       VALUES (gen_random_uuid(), $1::uuid, $1::text || '.example', now() - interval '15 days')`,
+      [companyId],
+    );
+    const isWaitedFor = async () =>
+      (
+        await database.sql(
+          `SELECT 1 FROM pg_locks WHERE NOT granted AND transactionid = pg_current_xact_id()::xid`,
+        )
+      ).length > 0;
+
+    await database.sql('BEGIN');
+    await database.sql('UPDATE platform.domains SET verified_at = now() WHERE company_id = $1', [
+      companyId,
+    ]);
+    const house = inJob(() => activitiesWith().keepHouse());
+    while (!(await isWaitedFor())) await setTimeout(20);
+    await database.sql('COMMIT');
+    await house;
+
+    const kept = await database.sql('SELECT 1 FROM platform.domains WHERE company_id = $1', [
+      companyId,
+    ]);
+    expect(kept).toHaveLength(1);
   });
 
   it('keepHouse removes what was dispatched 90 days ago, and nothing that is still owed', async () => {

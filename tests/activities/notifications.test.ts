@@ -1,9 +1,14 @@
 import { createLinks } from '../../src/models/secretLinks.ts';
 import { createActivities } from '../../src/activities/index.ts';
-import { buildCompany, buildSubscription } from '../support/build.ts';
+import { withTenant } from '../../src/models/database.ts';
+import { queueMail } from '../../src/models/mail.ts';
+import { Notification } from '../../src/models/Notification.ts';
+import { buildActor, buildCompany, buildSubscription } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { ledgerOf } from '../support/ledger.ts';
 import type { Mail } from '../support/lifecycle.ts';
+import { reportSchedulesInMemory } from '../support/reportSchedules.ts';
+import { noDocuments } from '../support/documents.ts';
 
 describe('delivering a notification', () => {
   let database: TestDatabase;
@@ -25,12 +30,14 @@ describe('delivering a notification', () => {
     if (!queued) throw new Error('The sale queued no mail');
     const activities = createActivities({
       sendMail: sendMail ?? (async (mail) => void mails.push(mail)),
-      openWorkflows: () => Promise.resolve(new Set()),
+      openWorkflows: () => Promise.resolve(new Map()),
+      reportSchedules: reportSchedulesInMemory(),
       links: createLinks({
         publicUrl: 'http://127.0.0.1:3000',
         secretKey: 'a secret of the tests',
       }),
       platformDomain: undefined,
+      documents: noDocuments(),
     });
     return { activities, mails, holder, order: { companyId, notificationId: queued.id } };
   }
@@ -57,6 +64,36 @@ describe('delivering a notification', () => {
 
     expect(mails).toEqual([]);
     expect(await statusOf(order.notificationId)).toEqual({ status: 'suppressed', attempts: 0 });
+  });
+
+  it('sends nothing to outsiders while the company is suspended, but to staff and about accounts', async () => {
+    const { activities, mails, holder, order } = await prepare();
+    const { companyId } = order;
+    const staff = await buildActor({ companyId, role: 'call_center' });
+    const [forStaff, ofAccount] = await withTenant(companyId, async () => [
+      Notification.queue({
+        to: { channel: 'email', userId: staff.userId },
+        template: 'delivery_failed',
+        payload: { notificationId: order.notificationId, template: 'subscription_confirmed' },
+        key: `subscription/${order.notificationId}/told/1`,
+        about: { type: 'subscription', id: order.notificationId },
+      }),
+      queueMail({ companyId, to: { address: holder.email }, template: 'password_changed' })
+        .entityId,
+    ]);
+    await database.sql(`UPDATE platform.companies SET status = 'suspended' WHERE id = $1`, [
+      companyId,
+    ]);
+
+    for (const notificationId of [order.notificationId, forStaff, ofAccount]) {
+      await activities.deliverNotification({ companyId, notificationId: notificationId ?? '' });
+    }
+
+    expect(await statusOf(order.notificationId)).toEqual({ status: 'suppressed', attempts: 0 });
+    expect(mails.map(({ to, subject }) => [to, subject])).toEqual([
+      [staff.email, 'A message could not be delivered'],
+      [holder.email, 'Your password was changed'],
+    ]);
   });
 
   it("keeps no mail server's words on a message that was erased while it was sent", async () => {

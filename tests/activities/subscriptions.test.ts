@@ -1,7 +1,6 @@
-import {
-  subscriptionActivities,
-  type SubscriptionOrder,
-} from '../../src/activities/subscriptions.ts';
+import { endorsementActivities } from '../../src/activities/endorsements.ts';
+import { subscriptionActivities } from '../../src/activities/subscriptions.ts';
+import type { SubscriptionOrder } from '../../src/activities/subscriptionStep.ts';
 import { runInContext } from '../../src/context.ts';
 import type { SubscriptionState } from '../../src/models/subscriptionStart.ts';
 import { addDays, dateAt } from '../../src/rules/calendar.ts';
@@ -24,7 +23,7 @@ interface Case {
 
 describe('a step of a subscription', () => {
   let database: TestDatabase;
-  const activities = subscriptionActivities();
+  const activities = { ...subscriptionActivities(), ...endorsementActivities() };
 
   beforeAll(async () => {
     database = await openTestDatabase();
@@ -64,6 +63,11 @@ describe('a step of a subscription', () => {
           expiresAt: at + 10 * dayMs,
           reason: 'Agreed',
         }),
+    },
+    {
+      name: 'endorseSubscription',
+      step: () => (order) =>
+        activities.endorseSubscription({ ...order, premium: '400.00', reason: 'A new roof' }),
     },
     { name: 'fireSubscriptionTimer start', startsIn: 5, step: fire('start') },
     { name: 'fireSubscriptionTimer renewal_offer', step: fire('renewal_offer') },

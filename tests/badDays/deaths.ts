@@ -150,7 +150,7 @@ const deeds = {
 
 async function buyUndispatched(): Promise<Entry> {
   await product.stack.kill('worker');
-  await product.restart('api', 'dispatch.beforeStart#1');
+  await product.arm('api', 'dispatch.beforeStart#1');
   const bought = buy(newEntry());
   await product.died('api');
   await product.restart('api');
@@ -183,7 +183,7 @@ export function describeDeaths(of: Death['of']): void {
       async ({ death }) => {
         const { at, where, hit = 1, during } = death;
         const entry = prepared.get(death) ?? (await deeds[during].prepare());
-        await product.restart(of, `${at}${where ? `:${where}` : ''}#${hit}`);
+        await product.arm(of, `${at}${where ? `:${where}` : ''}#${hit}`);
 
         const answered = deeds[during].act(entry);
         await product.died(of);

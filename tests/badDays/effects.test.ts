@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { failpoints, type Failpoint } from '../../src/failpoints.ts';
 import { deaths } from './deaths.ts';
+import { paymentDeaths } from './paymentDeaths.ts';
 
 interface Effect {
   readonly what: string;
@@ -53,14 +54,30 @@ const effects: readonly Effect[] = [
   {
     what: "calls Temporal's client to change something",
     pattern:
-      /workflow\.(?:start|execute|signalWithStart)\b|\.executeUpdate|\.startUpdate\(|WithStart\(|\.signal\(|\.terminate\(|schedule\.create\(/,
-    // The first is only called by the two effects above and below; schedules are made at every start.
-    places: { 'src/commands/temporal.ts': [], 'worker/schedules.ts': [] },
+      /workflow\.(?:start|execute|signalWithStart)\b|\.executeUpdate|\.startUpdate\(|WithStart\(|\.signal\(|(?<!operations|temporal)\.terminate\(|schedule\.create\(/,
+    // The first is only called by the effects above and below; schedules are made at every start,
+    // and those of reports again every five minutes, from their rows.
+    places: {
+      'src/commands/temporal.ts': [],
+      'worker/reportSchedules.ts': [],
+      'worker/schedules.ts': [],
+    },
   },
   {
     what: 'sends a command to a workflow',
     pattern: /temporal\.command\(/,
-    places: { 'src/commands/workflows.ts': [] },
+    // The others inside commandOnce: asked again, it is the same command.
+    places: {
+      'src/commands/workflowDrifts.ts': [],
+      'src/commands/workflowOperations.ts': [],
+      'src/commands/workflows.ts': [],
+    },
+  },
+  {
+    what: 'ends a workflow for an operator',
+    pattern: /temporal\.(?:cancel|terminate)\(/,
+    // Inside commandOnce; a run that has ended already ends no more.
+    places: { 'src/commands/workflowDrifts.ts': [], 'src/commands/workflowOperations.ts': [] },
   },
   {
     what: 'carries out a command under its key',
@@ -70,20 +87,24 @@ const effects: readonly Effect[] = [
   {
     what: 'asks for a command on a workflow',
     pattern: /workflows\.command\(/,
-    // Each stands inside commandOnce, which is the effect above, but for the note of a first sign-in:
-    // the timers of the onboarding look for it too.
+    // Each stands inside commandOnce, which is the effect above, but for the note of a first sign-in,
+    // which the timers of the onboarding look for too, and what an upload lets go on, which is asked
+    // again with the upload.
     places: {
-      'src/commands/registrationTimelines.ts': [],
+      'src/commands/claims.ts': [],
+      'src/commands/documentRequests.ts': [],
+      'src/commands/policyChanges.ts': [],
       'src/commands/registrations.ts': [],
+      'src/commands/runningClaims.ts': [],
       'src/commands/runningTimers.ts': [],
-      'src/commands/subscriptionTimelines.ts': [],
-      'src/commands/subscriptions.ts': [],
+      'src/commands/subscriptionCommands.ts': [],
+      'src/commands/timelines.ts': [],
     },
   },
   {
     what: 'runs an activity',
     pattern: /await next\(input\)/,
-    places: { 'worker/refusals.ts': ['activity.before', 'activity.after'] },
+    places: { 'worker/activityInterceptor.ts': ['activity.before', 'activity.after'] },
   },
   {
     what: 'sends mail',
@@ -93,11 +114,27 @@ const effects: readonly Effect[] = [
     },
   },
   {
+    what: 'moves money',
+    pattern: /await send\(asked/,
+    places: { 'src/activities/payments.ts': ['gateway.beforeSend', 'gateway.afterSend'] },
+  },
+  {
+    what: 'gives a workflow a hint',
+    // It changes nothing: the workflow asks the gateway, or reads its row, as it does by itself later.
+    pattern: /temporal\.tell\(/,
+    places: { 'src/commands/paymentWebhooks.ts': [], 'src/commands/workflowDrifts.ts': [] },
+  },
+  {
     what: 'calls another system',
     pattern:
-      /\bfetch\((?!\$)|https?\.request\(|net\.connect\(|createTransport\(|transport\.sendMail\(/,
-    // Only the effect above calls what is made here.
-    places: { 'worker/main.ts': [], 'src/activities/notifications.ts': [] },
+      /\bfetch\((?!\$)|https?\.request\(|net\.connect\(|createTransport\(|transport\.sendMail\(|new Stripe\(/,
+    // Only the effects above call what is made here.
+    places: {
+      'worker/main.ts': [],
+      'src/activities/notifications.ts': [],
+      'src/gateways/httpGateway.ts': [],
+      'src/gateways/stripeGateway.ts': [],
+    },
   },
 ];
 
@@ -143,7 +180,9 @@ describe('an effect', () => {
   });
 
   it('leaves no registered failpoint without a death', () => {
-    expect([...new Set(deaths.map(({ at }) => at))].toSorted()).toEqual(failpoints.toSorted());
+    expect([...new Set([...deaths, ...paymentDeaths].map(({ at }) => at))].toSorted()).toEqual(
+      failpoints.toSorted(),
+    );
   });
 
   it('passes no failpoint elsewhere', () => {

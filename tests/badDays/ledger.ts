@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { isGrpcServiceError } from '@temporalio/client';
 import { subscriptionWorkflowId } from '../../src/rules/workflowIds.ts';
-import { dataOf, textIn, until, type Answer, type Product } from './product.ts';
+import { dataOf, newKey, seenBy, textIn, until, type Answer, type Product } from './product.ts';
 
 /** What clients were told, in a process that nobody kills: the measure of what must be there. */
 export interface Entry {
@@ -154,9 +154,7 @@ export async function expectWorkflowsAsRows(
   const seen: unknown[] = [];
   // One after another would take a minute for hundreds, all at once would time out.
   for (let from = 0; from < rows.length; from += 10) {
-    seen.push(
-      ...(await Promise.all(rows.slice(from, from + 10).map((row) => seenBy(product, row)))),
-    );
+    seen.push(...(await Promise.all(rows.slice(from, from + 10).map((row) => told(product, row)))));
   }
 
   expect(seen).toEqual(
@@ -177,15 +175,13 @@ interface Row {
   readonly open: boolean;
 }
 
-async function seenBy({ temporal }: Product, { id, company_id: companyId }: Row): Promise<unknown> {
-  const handle = temporal.workflow.getHandle(subscriptionWorkflowId(companyId, id));
-  const { status: run } = await handle.describe();
-  const { status, stateVersion, termNo } = await handle.query<{
+async function told(product: Product, { id, company_id: companyId }: Row): Promise<unknown> {
+  const { run, status, stateVersion, termNo } = await seenBy<{
     status: string;
     stateVersion: number;
     termNo: number;
-  }>('state');
-  return { id, run: run.name, status, stateVersion, termNo };
+  }>(product, subscriptionWorkflowId(companyId, id));
+  return { id, run, status, stateVersion, termNo };
 }
 
 /**
@@ -202,20 +198,26 @@ export async function settled(
   await until(
     'all steps are taken and all messages are out',
     async () => {
-      const [left] = await product.sql<{ open: number; steps: number; waiting: string[] }>(
+      const [left] = await product.sql<{
+        open: number;
+        due: number;
+        steps: number;
+        waiting: string[];
+      }>(
         `SELECT (SELECT count(*)::int FROM core.outbox WHERE dispatched_at IS NULL) AS open,
+           (SELECT count(*)::int FROM core.timers WHERE status = 'scheduled' AND due_at <= now()) AS due,
            (SELECT count(*)::int FROM core.transitions WHERE entity_id IN
              (SELECT id FROM shared.policy_subscriptions WHERE insured_property_id IS NOT NULL)
            ) AS steps,
-           ARRAY(SELECT DISTINCT n.company_id || '/' || coalesce(s.id, n.id)
-             FROM core.notifications n
-             LEFT JOIN shared.policy_subscriptions s ON s.id = n.entity_id
-             WHERE n.status = 'queued') AS waiting`,
+           ARRAY(SELECT DISTINCT coalesce(n.entity_type || '/' || n.company_id || '/' || n.entity_id,
+               n.id::text)
+             FROM core.notifications n WHERE n.status = 'queued') AS waiting`,
       );
       if (!left) return false;
       if (!isFirst) await deliverNow(product, left.waiting);
       isFirst = false;
-      return left.open === 0 && left.steps === steps && left.waiting.length === 0;
+      const isDone = left.open === 0 && left.due === 0 && left.waiting.length === 0;
+      return isDone && left.steps === steps;
     },
     withinMs,
   );
@@ -225,24 +227,29 @@ export async function settled(
 /** A mail that is out and marked may still wait for its worker's word, and its workflow with it. */
 async function isClosed(product: Product): Promise<boolean> {
   const over = await product.sql<{ id: string }>(
-    `SELECT company_id || '/' || id AS id FROM shared.policy_subscriptions
+    `SELECT 'subscription/' || company_id || '/' || id AS id FROM shared.policy_subscriptions
+     WHERE workflow_closed_at IS NOT NULL
+     UNION ALL SELECT 'claim/' || company_id || '/' || id FROM shared.claims
      WHERE workflow_closed_at IS NOT NULL`,
   );
   const open: string[] = [];
   for (const { id } of over) {
-    const { status } = await product.temporal.workflow.getHandle(`subscription/${id}`).describe();
+    const { status } = await product.temporal.workflow.getHandle(id).describe();
     if (status.name === 'RUNNING') open.push(id);
   }
   await deliverNow(product, open);
   return open.length === 0;
 }
 
-/** What an operator does in the Temporal UI: the activity that waits for its next try goes now. */
+/**
+ * What an operator does in the Temporal UI: the activity that waits for its next try goes now.
+ * @param waiting ids of workflows
+ */
 async function deliverNow(
   { temporal: { workflowService } }: Product,
   waiting: readonly string[],
 ): Promise<void> {
-  for (const workflowId of waiting.map((id) => `subscription/${id}`)) {
+  for (const workflowId of waiting) {
     const execution = { workflowId };
     const namespace = 'default';
     try {
@@ -281,4 +288,39 @@ export async function subscribe(
   entry.subscriptionId = textIn(dataOf(answer), 'id');
   entry.events.push('subscribe');
   return answer;
+}
+
+export type Fate = 'kept' | 'cancelled' | 'renewed';
+
+/** One subscription from purchase to where its client leaves it; every answer goes to the ledger. */
+export async function liveSubscription(
+  product: Product,
+  entry: Entry,
+  fate: Fate,
+  role: Parameters<Product['as']>[0],
+): Promise<void> {
+  const person = product.as(role);
+  await subscribe(product, entry, { role, key: newKey() });
+  if (fate === 'kept') return;
+
+  const wish =
+    fate === 'cancelled'
+      ? ({
+          method: 'PATCH',
+          path: `/subscriptions/${entry.subscriptionId}/cancel`,
+          body: {},
+        } as const)
+      : ({
+          method: 'PATCH',
+          path: `/workflows/subscription/${entry.subscriptionId}/timers/expiry`,
+          body: { due_at: new Date(Date.now() + 45_000).toISOString(), reason: 'A bad day' },
+        } as const);
+  const whose = fate === 'cancelled' ? person : product.as('tenant_admin');
+  const answer = await whose.insist({ ...wish, key: newKey() });
+  if (answer.status !== 200) throw new Error(`${fate}: ${JSON.stringify(answer.body)}`);
+  entry.events.push(
+    ...(fate === 'cancelled'
+      ? (['cancel'] as const)
+      : (['change_expiry_to_now', 'renew'] as const)),
+  );
 }

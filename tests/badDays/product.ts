@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, isGrpcDeadlineError } from '@temporalio/client';
 import pg from 'pg';
 import type { ServiceName } from '../../local/services.ts';
 import { startStack, type Stack } from '../../local/stack.ts';
+import { failpointFileOf } from '../../src/failpoints.ts';
 import type { Role } from '../../src/rules/permissions.ts';
+import { backOff } from '../support/backoff.ts';
 
 export interface Answer {
   readonly status: number;
@@ -16,7 +18,7 @@ export interface Answer {
 }
 
 export interface Wish {
-  readonly method: 'GET' | 'POST' | 'PATCH';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
   /** After the API's prefix. */
   readonly path: string;
   readonly body?: object;
@@ -40,8 +42,10 @@ export interface Product {
   accountOf(role: Role): { readonly email: string; readonly password: string };
   /** As superuser; each call on a connection of its own, because servers die here. */
   sql<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
-  /** Ends a process the hard way and starts it again, with a failpoint or without. */
-  restart(name: 'api' | 'worker', failpoint?: string): Promise<void>;
+  /** Ends a process the hard way and starts it again. */
+  restart(name: 'api' | 'worker'): Promise<void>;
+  /** A process dies at this failpoint; one that does not run is started for it. */
+  arm(name: 'api' | 'worker', failpoint: string): Promise<void>;
   /** Waits until a process has died by itself. */
   died(name: ServiceName): Promise<void>;
   /** Message-IDs of all that the mail server took, repetitions included. */
@@ -125,16 +129,16 @@ export async function openProduct(env: NodeJS.ProcessEnv = {}): Promise<Product>
     };
     return {
       send,
-      async insist(wish, withinMs = 90_000) {
+      async insist(wish, withinMs = 300_000) {
         const deadline = Date.now() + withinMs;
-        for (;;) {
+        for (let tries = 1; ; tries += 1) {
           const answer = await send(wish).catch((error: unknown) => String(error));
           if (typeof answer !== 'string' && !isNotNow(answer)) return answer;
           if (Date.now() > deadline) {
             const last = typeof answer === 'string' ? answer : JSON.stringify(answer.body);
             throw new Error(`${wish.method} ${wish.path} was not answered in time: ${last}`);
           }
-          await pause(200 + Math.random() * 300);
+          await backOff(tries);
         }
       },
     };
@@ -152,14 +156,26 @@ export async function openProduct(env: NodeJS.ProcessEnv = {}): Promise<Product>
     broken,
     refusals,
     planId: plan?.id ?? '',
-    async restart(name, failpoint = '') {
-      stack.env['FAILPOINT'] = failpoint;
+    async restart(name) {
+      stack.env['FAILPOINT'] = '';
       if (stack.pids()[name] !== undefined) await stack.kill(name);
+      await stack.start(name);
+    },
+    async arm(name, failpoint) {
+      const pid = stack.pids()[name];
+      if (pid !== undefined) {
+        const file = failpointFileOf(pid);
+        writeFileSync(file, failpoint);
+        process.kill(pid, 'SIGHUP');
+        await until(`the ${name} is armed`, () => !existsSync(file), 30_000);
+        return;
+      }
+      stack.env['FAILPOINT'] = failpoint;
       try {
         await stack.start(name);
       } catch (error) {
         // A failpoint that is passed on the way up ends it before it is ready.
-        if (failpoint === '' || !String(error).includes('SIGKILL')) throw error;
+        if (!String(error).includes('SIGKILL')) throw error;
       }
     },
     async died(name) {
@@ -172,6 +188,22 @@ export async function openProduct(env: NodeJS.ProcessEnv = {}): Promise<Product>
       rmSync(stack.dataDir, { recursive: true });
     },
   };
+}
+
+/** How a run stands and what it has in its memory; asked again while its worker is too busy to answer. */
+export async function seenBy<State extends object>(
+  { temporal }: Product,
+  workflowId: string,
+): Promise<State & { readonly run: string }> {
+  const handle = temporal.workflow.getHandle(workflowId);
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const { status } = await handle.describe();
+      return { ...(await handle.query<State>('state')), run: status.name };
+    } catch (error) {
+      if (!isGrpcDeadlineError(error) || tries === 10) throw error;
+    }
+  }
 }
 
 /** Polls; the world outside of this process tells nobody when it is done. */

@@ -1,5 +1,7 @@
 import { Replay } from '../../src/commands/idempotency.ts';
 import { createSubscriptions } from '../../src/commands/subscriptions.ts';
+import { withTenant } from '../../src/models/database.ts';
+import { nextPolicyNumber } from '../../src/models/numbers.ts';
 import type { WorkflowStart } from '../../src/models/OutboxEntry.ts';
 import { addDays, dateAt } from '../../src/rules/calendar.ts';
 import { as, buildActor, buildCompany, buildPlan, once } from '../support/build.ts';
@@ -58,33 +60,72 @@ describe('subscribing', () => {
     expect(await rowsOf('core.notifications', company.id)).toBe(2);
   });
 
-  it('numbers policies without a hole or a double, whoever buys at once', async () => {
-    const company = await buildCompany({ code: `N${Date.now()}` });
-    const plan = await buildPlan({ companyId: company.id });
-    const holders = await Promise.all(
-      Array.from({ length: 30 }, () => buildActor({ companyId: company.id })),
-    );
+  describe('the numbers of policies', () => {
+    const year = (timeZone: string): string => dateAt(Date.now(), timeZone).slice(0, 4);
+    const isWhole = (numbers: readonly string[]): boolean =>
+      Math.max(...numbers.map((each) => Number(each.slice(-6)))) === numbers.length;
+    const from = (first: number, count: number): number[] =>
+      Array.from({ length: count }, (_, index) => first + index);
+    const number = async (): Promise<number> =>
+      Number((await nextPolicyNumber('N', '2026')).slice(-6));
+    const take = (companyId: string): Promise<number> => withTenant(companyId, number);
 
-    const views = await Promise.all(
-      holders.map((holder) =>
-        as(holder, () =>
-          subscriptions.subscribe(
-            holder,
-            { insurancePlanId: plan.id, autoRenew: false },
-            once(holder),
-          ),
-        ),
-      ),
-    );
+    it('are given once each, whoever buys at once, and none is left out for long', async () => {
+      const company = await buildCompany({ code: `N${Date.now()}` });
+      const plan = await buildPlan({ companyId: company.id });
+      const buy = async (): Promise<string> => {
+        const holder = await buildActor({ companyId: company.id });
+        const wish = { insurancePlanId: plan.id, autoRenew: false };
+        const view = await as(holder, () => subscriptions.subscribe(holder, wish, once(holder)));
+        if (view instanceof Replay) throw new Error('A first request is no replay');
+        return view.policyNumber;
+      };
+      const numbers = await Promise.all(Array.from({ length: 30 }, buy));
+      while (numbers.length < 200 && !isWhole(numbers)) numbers.push(await buy());
 
-    const numbers = views.map((view) => (view instanceof Replay ? '' : view.policyNumber));
-    const year = dateAt(Date.now(), company.timeZone).slice(0, 4);
-    expect(numbers.toSorted()).toEqual(
-      Array.from(
-        { length: 30 },
-        (_, index) => `POL-${company.code}-${year}-${String(index + 1).padStart(6, '0')}`,
-      ),
-    );
+      const prefix = `POL-${company.code}-${year(company.timeZone)}-`;
+      expect(numbers.toSorted()).toEqual(
+        from(1, numbers.length).map((each) => `${prefix}${String(each).padStart(6, '0')}`),
+      );
+    });
+
+    it('do not wait for the sale of somebody else to be over, until 16 are under way', async () => {
+      const { id } = await buildCompany();
+      expect(await take(id)).toBe(1);
+      const held: number[] = [];
+      const holders: Promise<void>[] = [];
+      let release = (): void => undefined;
+      const released = new Promise<void>((resolve) => (release = resolve));
+      while (holders.length < 16) {
+        await new Promise<void>((taken) => {
+          holders.push(
+            withTenant(id, async () => {
+              held.push(await number());
+              taken();
+              await released;
+            }),
+          );
+        });
+      }
+      const late = take(id);
+      release();
+
+      await Promise.all(holders);
+      expect(held).toEqual(from(2, 16));
+      expect(from(18, 16)).toContain(await late);
+    });
+
+    it('that were not sold after all are given to whoever comes next', async () => {
+      const { id } = await buildCompany();
+      expect([await take(id), await take(id)]).toEqual([1, 2]);
+      const failed = withTenant(id, async () => {
+        await number();
+        throw new Error('no sale');
+      });
+
+      await expect(failed).rejects.toThrow('no sale');
+      expect([await take(id), await take(id)]).toEqual([3, 4]);
+    });
   });
 
   it('freezes the price: a later edit of the plan does not reach it', async () => {

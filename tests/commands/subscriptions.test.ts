@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Replay } from '../../src/commands/idempotency.ts';
 import { createSubscriptions } from '../../src/commands/subscriptions.ts';
+import { createSubscriptionTimelines } from '../../src/commands/subscriptionTimelines.ts';
 import type { Actor } from '../../src/context.ts';
 import { as, buildActor, buildSubscription, once } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -38,6 +39,41 @@ describe("a command on another person's subscription, sent again under its key",
       expect(await send(holder)).toBeInstanceOf(Replay);
     },
   );
+});
+
+describe('the timeline of a subscription', () => {
+  it('tells the last thousand steps, the latest of all among them', async () => {
+    const { holder, id } = await buildSubscription();
+    await database.sql(
+      `INSERT INTO core.transitions (company_id, id, entity_type, entity_id, state_version, event,
+         to_status, command_id, actor_type, at)
+       SELECT $1, gen_random_uuid(), 'subscription', $2, n, 'change_expiry', 'active', gen_random_uuid(), 'user',
+         now() + n * interval '1 second'
+       FROM generate_series(2, 1200) AS n`,
+      [holder.companyId, id],
+    );
+    const { timeline } = createSubscriptionTimelines({
+      temporal: { failingStep: () => Promise.resolve(undefined), uiUrl: () => '' },
+      workflows: { command: () => Promise.resolve() },
+    });
+
+    const { past, future } = await timeline(holder, id);
+
+    expect(past.map(({ name }) => name)).toEqual(
+      Array.from({ length: 1000 }, () => 'change_expiry'),
+    );
+    expect(Number(past.at(-1)?.at) - Number(past[0]?.at)).toBe(999_000);
+    expect(future.map(({ name }) => name)).toEqual([
+      'renewal_offer',
+      'renewal_reminder_30',
+      'renewal_reminder_14',
+      'renewal_call',
+      'renewal_reminder_7',
+      'renewal_reminder_1',
+      'expiry',
+      'late_renewal_close',
+    ]);
+  });
 });
 
 describe('the workflow of a subscription', () => {

@@ -130,6 +130,10 @@ describe.each(['shared', 'dedicated_schema'] as const)('one company, %s', (isola
         ...['customers', 'insurance_plans', 'policies', 'policy_subscriptions'].map(
           (table) => `${business}.${table}`,
         ),
+        ...['claims', 'claim_locations', 'claim_notes', 'claim_recoveries', 'claim_reserves'].map(
+          (table) => `${business}.${table}`,
+        ),
+        `${business}.fraud_flags`,
       ]),
     );
     const customers = (after[`${business}.customers`] ?? []).map((row) => JSON.parse(row));
@@ -274,7 +278,8 @@ describe('a restoration', () => {
       stranger.email,
     ]);
     await database.sql(
-      'INSERT INTO platform.domains (id, company_id, domain) VALUES (gen_random_uuid(), $1, $2)',
+      `INSERT INTO platform.domains (id, company_id, domain, verified_at)
+       VALUES (gen_random_uuid(), $1, $2, now())`,
       [neighbour.id, domain?.domain],
     );
     await expect(restore()).rejects.toThrow('somebody else has one of its domains by now');
@@ -344,7 +349,7 @@ describe('a restoration', () => {
     await dropCompany({ url, code, exported: file }, noWorkflows, quiet);
     await restoreCompany({ url, file, isTrial: false }, quiet);
 
-    const jobs = jobActivities({ openWorkflows: async () => new Set() });
+    const jobs = jobActivities({ openWorkflows: async () => new Map() });
     await new MockActivityEnvironment().run(() => jobs.restoreWorkflows());
 
     const owed = await database.sql(

@@ -212,7 +212,7 @@ describe('a removal', () => {
     } finally {
       await temporal.client.workflow.getHandle(`test/${neighbour.id}/2`).terminate();
       await connection.close();
-      await temporal.connection.close();
+      await temporal.close();
     }
   }, 120_000);
 

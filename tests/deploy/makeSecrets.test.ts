@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { signingKeyOf } from '../../worker/checkpoints.ts';
@@ -35,6 +43,7 @@ describe('deploy/makeSecrets.sh', () => {
     ]);
     expect(Object.fromEntries(modes)).toEqual({
       'api.env': 0o600,
+      'gateway.env': 0o600,
       'migrate.env': 0o600,
       'postgres.env': 0o600,
       'temporal.env': 0o600,
@@ -63,6 +72,32 @@ describe('deploy/makeSecrets.sh', () => {
     const [, key = ''] = /^AUDIT_SIGNING_KEY=(.+)$/m.exec(files['worker.env'] ?? '') ?? [];
     expect(signingKeyOf(key).asymmetricKeyType).toBe('ed25519');
     expect(files['api.env']).not.toContain('AUDIT_SIGNING_KEY');
+  });
+
+  const gatewayKeys = (file = ''): readonly (string | undefined)[] =>
+    ['KEY', 'WEBHOOK_SECRET'].map(
+      (name) =>
+        new RegExp(`^(?:PAYMENT_)?(?:GATEWAY_)?${name}=([0-9a-f]{64})$`, 'm').exec(file)?.[1],
+    );
+
+  it('gives the simulated gateway, the API and the worker the same keys, also later on', () => {
+    run();
+    const first = read();
+    rmSync(path.join(folder, 'secrets', 'gateway.env'));
+    for (const name of ['api.env', 'worker.env']) {
+      const older = first[name]?.replaceAll(/^PAYMENT_.*\n/gm, '') ?? '';
+      writeFileSync(path.join(folder, 'secrets', name), older);
+    }
+
+    run();
+
+    for (const files of [first, read()]) {
+      const keys = gatewayKeys(files['gateway.env']);
+      expect(keys).toEqual([expect.any(String), expect.any(String)]);
+      expect(gatewayKeys(files['api.env'])).toEqual(keys);
+      expect(gatewayKeys(files['worker.env'])).toEqual(keys);
+    }
+    expect(read()['postgres.env']).toBe(first['postgres.env']);
   });
 
   it('leaves what is there: the database knows only its first passwords', () => {

@@ -101,6 +101,25 @@ describe('cancelling a subscription', () => {
     ]);
   });
 
+  it('on the same later day again changes nothing and tells nobody', async () => {
+    const journey = await journeys.begin();
+    const effectiveDate = addDays(journey.dateAt(journeys.now()), 10);
+    await journey.cancel({ effectiveDate, reason: 'Moving out' });
+    await journey.rest();
+    const trace = async () => ({
+      row: await journey.row(),
+      events: await events(journey),
+      timers: (await journey.timers()).map(({ id, status }) => [id, status]),
+      messages: (await journey.notifications()).map(({ id }) => id),
+    });
+    const before = await trace();
+
+    const again = await journey.cancel({ effectiveDate });
+
+    expect(again).toMatchObject({ subscription: { cancelEffectiveDate: effectiveDate } });
+    expect(await trace()).toEqual(before);
+  });
+
   it('is not undone by auto_renew when the expiry is moved before the chosen day', async () => {
     const journey = await journeys.begin({ autoRenew: true });
     const today = journey.dateAt(journeys.now());

@@ -32,6 +32,12 @@ describe('explaining a subscription', () => {
     throw new Error('It was never so');
   }
 
+  /** Waits until Temporal's visibility has it. */
+  async function listedAsBlocked({ company, workflowId }: Journey): Promise<void> {
+    const { temporal } = journeys.server;
+    while (!(await temporal.blocked(company.id)).includes(workflowId)) await setTimeout(200);
+  }
+
   /** As it is explained when Temporal says this; nothing where it is away. */
   async function explainWith(
     { id, staff }: Journey,
@@ -62,6 +68,7 @@ describe('explaining a subscription', () => {
     await journey.setRow('state_version = state_version + 5');
 
     const stuck = await explainOnce(journey, ({ waitsFor }) => waitsFor === 'repair');
+    await listedAsBlocked(journey);
     await journeys.server.env.client.workflow
       .getHandle(journey.workflowId)
       .executeUpdate(retryStep, { args: [{ reason: 'The row was put right' }] });

@@ -1,7 +1,7 @@
 import { platformCompanyId } from '../../src/models/database.ts';
 import { selfCheck } from '../../src/models/selfCheck.ts';
 import { mostSchemas } from '../../src/rules/companies.ts';
-import { buildActor } from '../support/build.ts';
+import { buildActor, buildCompany } from '../support/build.ts';
 import { dayMs, useJourneys, type Journeys } from '../support/journey.ts';
 import { beginOnboarding, type Onboarding } from '../support/onboarding.ts';
 
@@ -128,14 +128,42 @@ describe('the onboarding of a company', () => {
     ).toHaveLength(1);
   });
 
+  it('notes a first sign-in that comes after the last link, once, and tells the platform', async () => {
+    const onboarding = await beginOnboarding(journeys);
+    await onboarding.approve();
+    await onboarding.reaches('active');
+    await journeys.endOf(onboarding.workflowId, onboarding.id);
+
+    await onboarding.noteSignIn();
+    await onboarding.noteSignIn();
+
+    expect(await onboarding.row()).toMatchObject({ activated_at: expect.any(Date) });
+    expect((await onboarding.events()).at(-1)).toBe('activate');
+    expect(
+      await onboarding.rows(
+        `SELECT channel, recipient_role AS role FROM core.notifications
+         WHERE entity_id = $1 AND template_code = 'company_activated'`,
+      ),
+    ).toEqual([{ channel: 'in_app', role: 'global_admin' }]);
+  });
+
+  it('goes on when its administrator signs in to another company', async () => {
+    const onboarding = await beginOnboarding(journeys);
+    await onboarding.approve();
+    await onboarding.reaches('active');
+
+    await onboarding.noteSignIn((await buildCompany()).id);
+
+    expect(await onboarding.row()).toMatchObject({ activated_at: null, workflow_closed_at: null });
+  });
+
   it('is over with the first sign-in', async () => {
     const onboarding = await beginOnboarding(journeys);
     await onboarding.approve();
     await onboarding.reaches('active');
-    const { admin_user_id: userId } = await onboarding.row();
 
-    await onboarding.registrations.noteSignIn(String(userId));
-    await onboarding.registrations.noteSignIn(String(userId));
+    await onboarding.noteSignIn();
+    await onboarding.noteSignIn();
     await journeys.endOf(onboarding.workflowId, onboarding.id);
 
     expect(await onboarding.events()).toEqual([
@@ -152,8 +180,8 @@ describe('the onboarding of a company', () => {
     const onboarding = await beginOnboarding(journeys);
     // The domain goes to somebody else before the approval.
     await journeys.database.sql(
-      `INSERT INTO platform.domains (id, company_id, domain)
-       SELECT gen_random_uuid(), '00000000-0000-7000-8000-000000000000', $1`,
+      `INSERT INTO platform.domains (id, company_id, domain, verified_at)
+       SELECT gen_random_uuid(), '00000000-0000-7000-8000-000000000000', $1, now()`,
       [onboarding.wish.requestedDomain],
     );
 
@@ -184,6 +212,36 @@ describe('the onboarding of a company', () => {
     expect(await onboarding.row()).toMatchObject({ status: 'active', last_error: null });
     expect(await onboarding.company()).toMatchObject({ status: 'active', archived_at: null });
     expect(await madeOf(onboarding)).toEqual(everything);
+  });
+
+  it('is rejected after it failed, and its domain and administrator can come again', async () => {
+    const onboarding = await beginOnboarding(journeys);
+    const { wish } = onboarding;
+    // The last step fails: somebody else has the name by now.
+    const { id } = await buildCompany();
+    await journeys.database.sql('UPDATE platform.companies SET name = $2 WHERE id = $1', [
+      id,
+      wish.companyName,
+    ]);
+    await onboarding.approve();
+    await onboarding.reaches('failed');
+    const renamed = { ...wish, companyName: `${wish.companyName} Mutual` };
+    await expect(onboarding.registrations.submit(renamed)).rejects.toMatchObject({ status: 409 });
+
+    await onboarding.reject('It cannot be set up');
+    await journeys.endOf(onboarding.workflowId, onboarding.id);
+    const again = await beginOnboarding(journeys, renamed);
+    await again.approve();
+    await again.reaches('active');
+
+    expect(await onboarding.events()).toEqual(['submit', 'approve', 'provision', 'fail', 'reject']);
+    expect(await onboarding.row()).toMatchObject({
+      status: 'rejected',
+      reason: 'It cannot be set up',
+      admin_password_hash: null,
+    });
+    expect(await madeOf(onboarding)).toEqual(nothing);
+    expect(await madeOf(again)).toEqual(everything);
   });
 
   it('gives a company a schema of its own, takes it back when a later step fails, and again', async () => {

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 import { Refusal } from '../../src/errors.ts';
 import { cancel } from '../../src/workflows/subscriptionLifecycle.ts';
+import { backOff } from '../support/backoff.ts';
 import { events, useJourneys, type Journey, type Journeys } from '../support/journey.ts';
 import { openRealTemporal } from '../support/lifecycle.ts';
 
@@ -83,14 +84,14 @@ async function ended(journey: Journey): Promise<void> {
 
 /** As a client does: the same request again while the answer is "not now". @returns 'done' or the code */
 async function insist(request: () => Promise<unknown>): Promise<string> {
-  for (;;) {
+  for (let tries = 1; ; tries += 1) {
     try {
       await request();
       return 'done';
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       if (!notNow.has(error.code)) return error.code;
-      await setTimeout(500 + Math.random() * 500);
+      await backOff(tries);
     }
   }
 }

@@ -79,6 +79,35 @@ describe('prepareDataDir', () => {
   });
 });
 
+describe('readDotEnv', () => {
+  /** In a process of its own: a test has only a copy of its environment. */
+  const read = (): unknown => {
+    const program = `import { readDotEnv } from './local/dataDir.ts';
+      readDotEnv(${JSON.stringify(project)});
+      console.log(JSON.stringify([process.env['GIVEN'], process.env['FILE']]));`;
+    const { stdout } = spawnSync(
+      process.execPath,
+      ['--import', 'tsx', '--input-type=module', '--eval', program],
+      {
+        cwd: projectDir,
+        encoding: 'utf8',
+        env: { PATH: process.env['PATH'], GIVEN: 'environment' },
+      },
+    );
+    return JSON.parse(stdout);
+  };
+
+  it('adds what stands in .env, where there is one, to what the environment has', () => {
+    const without = read();
+    writeFileSync(path.join(project, '.env'), 'GIVEN=file\nFILE=file\n');
+
+    expect([without, read()]).toEqual([
+      ['environment', null],
+      ['environment', 'file'],
+    ]);
+  });
+});
+
 /** Root has the database run by another user, who stays out of a closed home; an ordinary user needs none. */
 describe('prepareDataDir in a closed home', () => {
   beforeEach(() => chmodSync(home, 0o700));

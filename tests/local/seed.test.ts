@@ -23,7 +23,6 @@ describe('the demo data', () => {
   const seedUntil = (step?: string): Promise<void> =>
     seed({
       env: { ENVIRONMENT: 'test', DATABASE_URL: database.apiUrl, DEFAULT_COMPANY: 'DEMO' },
-      adminUrl: '',
       dataDir,
       say(text) {
         said.push(text);

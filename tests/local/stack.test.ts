@@ -35,7 +35,7 @@ describe('startStack', () => {
       expect(await countTables(stack.urls.apiDatabase)).toBeGreaterThan(0);
 
       await stack.kill('postgres');
-      expect(stack.pids()).toEqual({ temporal: before.temporal });
+      expect(stack.pids()).toEqual({ gateway: before.gateway, temporal: before.temporal });
       await stack.start('postgres');
 
       expect(await countTables(stack.urls.workerDatabase)).toBeGreaterThan(0);

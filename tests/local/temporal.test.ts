@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { findTemporal, startTemporal, type TemporalServer } from '../../local/temporal.ts';
 import { findTestServer } from '../../local/testServer.ts';
+import { startSkippingServer } from '../support/skippingServer.ts';
 
 let dir: string;
 
@@ -34,7 +34,7 @@ describe('the Temporal dev server', () => {
         dbFile: path.join(dir, 'state.db'),
         port: 0,
         namespace: 'surety',
-        headless: true,
+        throwaway: true,
       });
 
     const first = await start();
@@ -60,10 +60,7 @@ describe('the Temporal dev server', () => {
 
 describe('the time-skipping test server', () => {
   it('skips time', async () => {
-    const executable = { type: 'existing-path', path: await findTestServer() } as const;
-    const environment = await TestWorkflowEnvironment.createTimeSkipping({
-      server: { executable },
-    });
+    const environment = await startSkippingServer(await findTestServer());
 
     const before = await environment.currentTimeMs();
     await environment.sleep('31 days');

@@ -1,21 +1,33 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import { projectDir } from '../../local/dataDir.ts';
+import { Replay } from '../../src/commands/idempotency.ts';
+import { createReports } from '../../src/commands/reports.ts';
 import { platformCompanyId, withTenant } from '../../src/models/database.ts';
 import { queueMail } from '../../src/models/mail.ts';
 import { addDays } from '../../src/rules/calendar.ts';
-import { scheduleWorkflowId } from '../../src/rules/workflowIds.ts';
+import { scheduledReportWorkflowId, scheduleWorkflowId } from '../../src/rules/workflowIds.ts';
 import { retryStep } from '../../src/workflows/attention.ts';
-import { renew } from '../../src/workflows/subscriptionLifecycle.ts';
-import { buildActor, buildCompany } from '../support/build.ts';
+import { gatewayNews, moveRetry } from '../../src/workflows/payment.ts';
+import { reinstate, renew } from '../../src/workflows/subscriptionLifecycle.ts';
+import { as, buildActor, buildCompany, once } from '../support/build.ts';
+import type { Scan } from '../../src/scanner.ts';
+import { beginClaim, type ClaimJourney } from '../support/claims.ts';
+import { memoryStorage, sendDocument } from '../support/documents.ts';
 import { dayMs, instantOf, openJourneys, type Journeys } from '../support/journey.ts';
+import { openSkippingTemporal } from '../support/lifecycle.ts';
 import { beginOnboarding } from '../support/onboarding.ts';
+import { buildPayment, openTestGateway, type TestGateway } from '../support/payments.ts';
+import { reportSchedulesInMemory } from '../support/reportSchedules.ts';
 import { services } from '../support/services.ts';
 
 /** Histories of every path that running workflows may have taken. Never edited, only added to. */
 const folder = path.join(import.meta.dirname, 'histories');
+
+let gateway: TestGateway;
 
 /** `npm run record-histories` adds today's; commit them with a change of the order of steps. */
 const isRecording = process.env['RECORD_HISTORIES'] === '1';
@@ -80,12 +92,151 @@ const paths: Readonly<Record<string, (journeys: Journeys) => Promise<Run>>> = {
     await journey.end().catch(() => undefined);
     return journey;
   },
+  'subscription-paid-and-cancelled': async (journeys) => {
+    await gateway.script(['ok']);
+    const journey = await journeys.begin({ settings: invoiced, plan: shortPlan });
+    await journeys.passUntil(journeys.now() + dayMs);
+    await journey.cancel();
+    await journey.end();
+    return journey;
+  },
+  'subscription-not-taken-up': async (journeys) => {
+    await gateway.script(['decline']);
+    const journey = await journeys.begin({ settings: invoiced, plan: shortPlan });
+    await journey.end();
+    return journey;
+  },
+  'subscription-lapsed-and-reinstated': async (journeys) => {
+    await gateway.script(['ok']);
+    const journey = await journeys.begin({ settings: invoiced, plan: shortPlan, autoRenew: true });
+    await journeys.passUntil(journeys.now() + dayMs);
+    await gateway.script(['decline']);
+    await journeys.passUntil((await journey.expiresAt()) + 40 * dayMs);
+    await journey.setRow('auto_renew = false');
+    await journey.send(reinstate, 'reinstate', { onCredit: false, reason: null });
+    await journey.end();
+    return { ...journey, isLatest: true };
+  },
+  'claim-denied-and-closed': async (journeys) => {
+    const claim = await beginClaim(journeys);
+    await claim.toApproval('900.00');
+    const manager = await claim.person('claims_manager');
+    await claim.as(manager, (command) => claim.claims.deny(manager, command, 'exclusion'));
+    await claim.end();
+    return claim;
+  },
+  'claim-paid': async (journeys) => {
+    const claim = await approvedClaim(journeys);
+    await claim.reaches('paid');
+    await claim.end();
+    return claim;
+  },
+  'claim-payment-failed-and-retried': async (journeys) => {
+    await gateway.script(['decline']);
+    const claim = await approvedClaim(journeys);
+    await claim.reaches('approved');
+    const manager = await claim.person('claims_manager');
+    await claim.as(manager, (command) =>
+      claim.claims.updateStatus(manager, command, 'payment_processing', {}),
+    );
+    await claim.reaches('paid');
+    await claim.end();
+    return claim;
+  },
+  'claim-payment-failed-and-paid-by-hand': async (journeys) => {
+    await gateway.script(['decline']);
+    const claim = await approvedClaim(journeys);
+    await claim.reaches('approved');
+    const manager = await claim.person('claims_manager');
+    await claim.as(manager, (command) =>
+      claim.claims.updateStatus(manager, command, 'paid', { reference: 'Cheque 17' }),
+    );
+    await claim.end();
+    return claim;
+  },
+  'claim-appealed': async (journeys) => {
+    const claim = await beginClaim(journeys);
+    const { holder } = claim.contract;
+    await claim.toApproval('900.00');
+    const manager = await claim.person('claims_manager');
+    const senior = await claim.person('senior_adjuster');
+    await claim.as(manager, (command) => claim.claims.deny(manager, command, 'exclusion'));
+    await claim.as(holder, (command) => claim.claims.appeal(holder, command));
+    await claim.as(manager, (command) => claim.claims.assign(manager, command, senior.userId));
+    await claim.as(manager, (command) => claim.claims.withdraw(manager, command));
+    await claim.end();
+    return claim;
+  },
+  'claim-reopened': async (journeys) => {
+    const claim = await beginClaim(journeys);
+    const { holder } = claim.contract;
+    const manager = await claim.person('claims_manager');
+    await claim.as(holder, (command) => claim.claims.withdraw(holder, command));
+    await claim.end();
+    await claim.as(manager, (command) => claim.claims.reopen(manager, command));
+    await journeys.dispatcher.drained();
+    await journeys.passUntil(journeys.now() + 10 * dayMs);
+    await claim.as(holder, (command) => claim.claims.withdraw(holder, command));
+    await claim.end();
+    return { workflowId: claim.workflowId, isLatest: true };
+  },
+  'claim-on-hold-for-a-year': async (journeys) => {
+    const claim = await beginClaim(journeys);
+    const manager = await claim.person('claims_manager');
+    await claim.as(manager, (command) => claim.claims.hold(manager, command));
+    await journeys.passUntil(journeys.now() + 365 * dayMs);
+    await claim.as(manager, (command) => claim.claims.release(manager, command));
+    await journeys.passUntil(journeys.now() + 7 * dayMs);
+    await claim.as(manager, (command) => claim.claims.withdraw(manager, command));
+    await claim.end();
+    return claim;
+  },
+  'claim-documents-and-letters': async (journeys) => {
+    const claim = await beginClaim(journeys);
+    await claim.toReview();
+    const adjuster = await claim.person('adjuster');
+    const toInvestigation = () =>
+      claim.as(adjuster, (command) =>
+        claim.claims.updateStatus(adjuster, command, 'investigation', {}),
+      );
+    await toInvestigation();
+    await journeys.passUntil(journeys.now() + 40 * dayMs);
+    await claim.as(adjuster, (command) =>
+      claim.claims.requestDocuments(adjuster, command, ['Invoice']),
+    );
+    await journeys.passUntil(journeys.now() + 25 * dayMs);
+    await toInvestigation();
+    const manager = await claim.person('claims_manager');
+    await claim.as(manager, (command) => claim.claims.withdraw(manager, command));
+    await claim.end();
+    return claim;
+  },
+  'claim-assigned-by-rule': async (journeys) => {
+    const claim = await beginClaim(journeys, {
+      begin: { settings: { claims: { assignmentRule: 'least_loaded' } } },
+    });
+    const manager = await claim.person('claims_manager');
+    const dueAt = new Date(journeys.now() + 3 * dayMs);
+    const change = { dueAt, reason: 'A storm', dryRun: false };
+    await claim.as(manager, ({ once: request }) =>
+      claim.timelines.changeTimer(manager, claim.id, 'triage', change, request),
+    );
+    await journeys.passUntil(dueAt.getTime() + dayMs);
+    await claim.as(manager, (command) => claim.claims.markDuplicate(manager, command, undefined));
+    await claim.end();
+    return claim;
+  },
+  'claim-stopped-by-operator': async (journeys) => {
+    const claim = await beginClaim(journeys);
+    await journeys.server.temporal.client.workflow.getHandle(claim.workflowId).cancel();
+    await claim.end().catch(() => undefined);
+    return claim;
+  },
   'onboarding-activated': async (journeys) => {
     const onboarding = await beginOnboarding(journeys);
     await onboarding.approve();
     await onboarding.reaches('active');
-    const { admin_user_id: userId } = await onboarding.row();
-    await onboarding.registrations.noteSignIn(String(userId));
+    await onboarding.noteSignIn();
     await journeys.endOf(onboarding.workflowId, onboarding.id);
     return onboarding;
   },
@@ -129,8 +280,8 @@ const paths: Readonly<Record<string, (journeys: Journeys) => Promise<Run>>> = {
     const onboarding = await beginOnboarding(journeys);
     const { requestedDomain } = onboarding.wish;
     await journeys.database.sql(
-      `INSERT INTO platform.domains (id, company_id, domain)
-       VALUES (gen_random_uuid(), '00000000-0000-7000-8000-000000000000', $1)`,
+      `INSERT INTO platform.domains (id, company_id, domain, verified_at)
+       VALUES (gen_random_uuid(), '00000000-0000-7000-8000-000000000000', $1, now())`,
       [requestedDomain],
     );
     await onboarding.approve();
@@ -143,11 +294,59 @@ const paths: Readonly<Record<string, (journeys: Journeys) => Promise<Run>>> = {
     await journeys.endOf(onboarding.workflowId, onboarding.id);
     return onboarding;
   },
+  'onboarding-failed-and-rejected': async (journeys) => {
+    const onboarding = await beginOnboarding(journeys);
+    await journeys.database.sql(
+      `INSERT INTO platform.domains (id, company_id, domain, verified_at)
+       VALUES (gen_random_uuid(), '00000000-0000-7000-8000-000000000000', $1, now())`,
+      [onboarding.wish.requestedDomain],
+    );
+    await onboarding.approve();
+    await onboarding.reaches('failed');
+    await onboarding.reject();
+    await journeys.endOf(onboarding.workflowId, onboarding.id);
+    return onboarding;
+  },
   'onboarding-stopped-by-operator': async (journeys) => {
     const onboarding = await beginOnboarding(journeys);
     await journeys.server.temporal.client.workflow.getHandle(onboarding.workflowId).cancel();
     await journeys.endOf(onboarding.workflowId, onboarding.id).catch(() => undefined);
     return onboarding;
+  },
+  'payment-completed': (journeys) => runPayment(journeys, ['ok']),
+  'payment-retried': (journeys) => runPayment(journeys, ['decline_for_now', 'ok']),
+  'payment-failed': (journeys) => runPayment(journeys, ['decline']),
+  'payment-looked-up': (journeys) => runPayment(journeys, ['timeout_after_success']),
+  'payment-told-of': (journeys) =>
+    runPayment(journeys, ['timeout_after_success'], async ({ server }, workflowId) => {
+      await server.temporal.client.workflow.getHandle(workflowId).signal(gatewayNews);
+    }),
+  'payment-retry-moved': (journeys) =>
+    runPayment(
+      journeys,
+      ['decline_for_now', 'ok'],
+      async ({ server, passUntil, now }, workflowId) => {
+        await passUntil(now() + 60_000);
+        await server.temporal.client.workflow.getHandle(workflowId).executeUpdate(moveRetry, {
+          updateId: `moved-${workflowId}`,
+          args: [{ dueAt: now() + 2 * dayMs, reason: 'The payer is abroad' }],
+        });
+      },
+    ),
+  'payment-stopped-by-operator': (journeys) =>
+    runPayment(journeys, ['decline_for_now'], async ({ server, settled }, workflowId) => {
+      await settled(workflowId);
+      await server.temporal.client.workflow.getHandle(workflowId).cancel();
+    }),
+  'payment-gateway-away': async (journeys) => {
+    await gateway.stop();
+    return runPayment(journeys, [], async ({ server, passUntil, now }, workflowId) => {
+      await passUntil(now() + dayMs / 8);
+      await gateway.startAgain();
+      await server.temporal.client.workflow
+        .getHandle(workflowId)
+        .executeUpdate(retryStep, { args: [{ reason: 'The gateway is back' }] });
+    });
   },
   'mail-delivered': async ({ server }) => {
     const { id: companyId } = await buildCompany();
@@ -159,13 +358,74 @@ const paths: Readonly<Record<string, (journeys: Journeys) => Promise<Run>>> = {
     await server.temporal.client.workflow.getHandle(start.workflowId).result();
     return start;
   },
+  'document-clean': (journeys) => scanned(journeys, 'Das Dach'),
+  'document-infected': (journeys) => scanned(journeys, 'a virus'),
+  'report-ready': (journeys) => reported(journeys),
+  'report-failed': async (journeys) => {
+    await journeys.database.sql('ALTER TABLE shared.policies RENAME COLUMN premium TO hidden');
+    const run = await reported(journeys);
+    await journeys.database.sql('ALTER TABLE shared.policies RENAME COLUMN hidden TO premium');
+    return run;
+  },
+  'report-scheduled': async ({ server }) => {
+    const { id: companyId } = await buildCompany();
+    const workflowId = scheduledReportWorkflowId(companyId, companyId);
+    await server.temporal.client.workflow.execute('scheduledReport', {
+      workflowId,
+      taskQueue: 'test-lifecycle',
+      args: [{ companyId, reportId: companyId }],
+    });
+    return { workflowId };
+  },
+  'job-align-reports': (journeys) => runJob(journeys, 'alignReports'),
   'job-reconcile': (journeys) => runJob(journeys, 'reconcile'),
   'job-digests': (journeys) => runJob(journeys, 'remindOfRenewals'),
   'job-maintain': (journeys) => runJob(journeys, 'maintain'),
 };
 
+async function approvedClaim(journeys: Journeys): Promise<ClaimJourney> {
+  const claim = await beginClaim(journeys);
+  await claim.toApproval('900.00');
+  const manager = await claim.person('claims_manager');
+  await claim.as(manager, (command) => claim.claims.approve(manager, command, '900.00'));
+  return claim;
+}
+
 /** Without reminders: a short history. */
 const shortPlan = { durationMonths: 6, lifecycleConfig: { renewalReminderDays: [1] } };
+
+const invoiced = { billing: { mode: 'invoice' } } as const;
+
+async function runPayment(
+  journeys: Journeys,
+  outcomes: Parameters<TestGateway['script']>[0],
+  meanwhile: (journeys: Journeys, workflowId: string) => Promise<void> = async () => {},
+): Promise<Run> {
+  const { id: companyId } = await buildCompany();
+  const { userId } = await buildActor({ companyId });
+  const { payment, start } = await buildPayment({ companyId, userId });
+  const { workflowId } = start;
+  if (outcomes.length > 0) await gateway.script(outcomes, payment.id);
+  journeys.track(workflowId);
+  await journeys.server.temporal.start(start);
+  await meanwhile(journeys, workflowId);
+  await journeys.endOf(workflowId, payment.id);
+  return { workflowId };
+}
+
+async function scanned(journeys: Journeys, text: string): Promise<Run> {
+  const { workflowId } = await sendDocument(journeys, storage, text);
+  await journeys.server.temporal.client.workflow.getHandle(workflowId).result();
+  return { workflowId };
+}
+
+const storage = memoryStorage();
+
+/** Finds what a text says of itself. */
+const scan: Scan = async (content) =>
+  (await buffer(content)).includes('virus')
+    ? { isInfected: true, name: 'Test.Virus' }
+    : { isInfected: false };
 
 async function renewed(journeys: Journeys): Promise<Run> {
   const journey = await journeys.begin({ plan: shortPlan });
@@ -174,6 +434,26 @@ async function renewed(journeys: Journeys): Promise<Run> {
   await journey.renew();
   await journey.end();
   return journey;
+}
+
+async function reported({ dispatcher, server }: Journeys): Promise<Run> {
+  const author = await buildActor({
+    companyId: (await buildCompany()).id,
+    role: 'tenant_admin',
+  });
+  const wish = {
+    name: 'All',
+    reportType: 'policy_type_analysis',
+    filters: {},
+    format: 'json',
+  } as const;
+  const made = await as(author, () =>
+    createReports({ dispatcher }).create(author, wish, once(author)),
+  );
+  if (made instanceof Replay) throw new Error('A first request is no replay');
+  await dispatcher.drained();
+  await server.temporal.client.workflow.getHandle(made.workflow.id).result();
+  return { workflowId: made.workflow.id };
 }
 
 async function runJob({ server }: Journeys, job: string): Promise<Run> {
@@ -187,12 +467,24 @@ if (isRecording) {
     let journeys: Journeys;
 
     beforeAll(async () => {
-      journeys = await openJourneys();
+      gateway = await openTestGateway();
+      // The server that skips time knows no schedules.
+      const reportSchedules = reportSchedulesInMemory();
+      journeys = await openJourneys(() =>
+        openSkippingTemporal(() => ({
+          reportSchedules,
+          gateway: gateway.gateway,
+          documents: { storage, scan },
+        })),
+      );
     });
 
     afterEach(() => journeys.clear());
 
-    afterAll(() => journeys.close());
+    afterAll(async () => {
+      await journeys.close();
+      await gateway.close();
+    });
 
     it.each(Object.keys(paths))('writes %s', async (name) => {
       const run = await paths[name]?.(journeys);

@@ -7,15 +7,36 @@ import {
   subscriptionStatuses,
 } from '../../src/rules/subscriptions.ts';
 
-/** Requirements 2.4 without billing; whatever is not listed is illegal. */
+/** Requirements 2.4; whatever is not listed is illegal. */
 const legal: Readonly<Record<string, string>> = {
   'none subscribe': 'active',
+  'none order': 'pending_payment',
+  'pending_payment charge': 'pending_payment',
+  'pending_payment pay': 'active',
+  'pending_payment not_taken_up': 'cancelled',
   'active start': 'active',
   'active expire': 'expired',
   'active cancel': 'cancelled',
   'active schedule_cancel': 'active',
   'active renew': 'active',
   'active change_expiry': 'active',
+  'active endorse': 'active',
+  'active charge': 'active',
+  'active miss_payment': 'grace',
+  'grace start': 'grace',
+  'pending_payment move_deadline': 'pending_payment',
+  'active move_deadline': 'active',
+  'grace move_deadline': 'grace',
+  'lapsed move_deadline': 'lapsed',
+  'grace charge': 'grace',
+  'grace pay': 'active',
+  'grace cancel': 'cancelled',
+  'grace schedule_cancel': 'grace',
+  'grace lapse': 'lapsed',
+  'grace expire': 'expired',
+  'lapsed ask_reinstatement': 'lapsed',
+  'lapsed reinstate': 'active',
+  'lapsed expire': 'expired',
   'expired late_renew': 'active',
 };
 
@@ -28,12 +49,17 @@ describe('the transition table', () => {
     expect(nextStatus(status, event)).toBe(next);
   });
 
-  it('knows the three statuses and eight events', () => {
-    expect(subscriptionStatuses).toEqual(['active', 'expired', 'cancelled']);
+  it('knows the six statuses and these events', () => {
+    expect(subscriptionStatuses).toEqual([
+      'pending_payment',
+      'active',
+      'grace',
+      'lapsed',
+      'expired',
+      'cancelled',
+    ]);
     expect([...subscriptionEvents].toSorted()).toEqual(
-      Object.keys(legal)
-        .map((row) => row.split(' ')[1])
-        .toSorted(),
+      [...new Set(Object.keys(legal).map((row) => row.split(' ')[1]))].toSorted(),
     );
   });
 
@@ -51,6 +77,19 @@ describe('allowedTransitions', () => {
       'schedule_cancel',
       'renew',
       'change_expiry',
+      'endorse',
+    ]);
+    expect(allowedTransitions('pending_payment')).toEqual(['charge', 'move_deadline']);
+    expect(allowedTransitions('grace')).toEqual([
+      'charge',
+      'move_deadline',
+      'cancel',
+      'schedule_cancel',
+    ]);
+    expect(allowedTransitions('lapsed')).toEqual([
+      'move_deadline',
+      'ask_reinstatement',
+      'reinstate',
     ]);
     expect(allowedTransitions('expired')).toEqual(['late_renew']);
     expect(allowedTransitions('cancelled')).toEqual([]);
@@ -66,13 +105,16 @@ describe('allowedTransitions', () => {
 });
 
 describe('a subscription', () => {
-  it('is live while it is active', () => {
-    expect(subscriptionStatuses.filter(isLive)).toEqual(['active']);
+  it('is live while it is awaited, active or in its grace', () => {
+    expect(subscriptionStatuses.filter(isLive)).toEqual(['pending_payment', 'active', 'grace']);
   });
 
   it.each([
     ['active', false, 'draft'],
     ['active', true, 'active'],
+    ['pending_payment', true, 'draft'],
+    ['grace', true, 'grace'],
+    ['lapsed', true, 'lapsed'],
     ['expired', true, 'expired'],
     ['cancelled', false, 'cancelled'],
     ['cancelled', true, 'cancelled'],

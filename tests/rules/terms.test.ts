@@ -1,12 +1,15 @@
 import fc from 'fast-check';
 import { addDays, daysBetween } from '../../src/rules/calendar.ts';
 import {
+  agreedEndProblem,
+  agreedTermProblem,
   durationProblem,
   endDate,
   isCovered,
   renewalRefusal,
   renewalTerm,
   startDateProblem,
+  wholeMonths,
 } from '../../src/rules/terms.ts';
 import { calendarDates } from './property.ts';
 
@@ -118,5 +121,59 @@ describe('cover', () => {
     ['2025-07-01', false],
   ])('on %s is %s', (date, covered) => {
     expect(isCovered(date, term)).toBe(covered);
+  });
+});
+
+describe('an agreed term', () => {
+  const today = '2025-03-10';
+
+  it.each([
+    ['2025-03-10', '2025-03-11', undefined],
+    ['2020-01-01', '2025-03-11', undefined],
+    ['2025-06-08', '2026-06-08', undefined],
+    ['2025-06-09', '2026-06-09', 'START_DATE_OUT_OF_RANGE'],
+    ['2025-03-10', '2025-03-10', 'END_NOT_AFTER_START'],
+    ['2025-03-10', '2025-03-01', 'END_NOT_AFTER_START'],
+    ['2020-01-01', '2025-03-10', 'TERM_OVER'],
+    ['2025-03-10', '2075-03-10', undefined],
+    ['2025-03-10', '2075-03-11', 'END_DATE_TOO_FAR'],
+  ])('from %s to %s: %s', (startDate, end, code) => {
+    expect(agreedTermProblem({ startDate, endDate: end }, today)?.code).toBe(code);
+  });
+
+  it('that renews ends after its start', () => {
+    expect(agreedEndProblem({ startDate: '2025-06-30', endDate: '2025-06-30' })).toMatchObject({
+      code: 'END_NOT_AFTER_START',
+    });
+    expect(agreedEndProblem({ startDate: '2025-06-30', endDate: '2025-07-01' })).toBeUndefined();
+  });
+
+  it('replaces the end that a length would have', () => {
+    const term = renewalTerm({
+      currentEnd: '2025-06-30',
+      today: '2025-07-10',
+      endsOn: '2025-12-24',
+    });
+
+    expect(term).toEqual({ startDate: '2025-07-10', endDate: '2025-12-24', gapDays: 10 });
+  });
+});
+
+describe('wholeMonths', () => {
+  it.each([
+    ['2025-01-01', '2026-01-01', 12],
+    ['2025-01-31', '2025-02-28', 1],
+    ['2025-01-15', '2025-02-14', null],
+    ['2025-01-01', '2025-01-08', null],
+  ])('from %s to %s are %s', (startDate, end, months) => {
+    expect(wholeMonths({ startDate, endDate: end })).toBe(months);
+  });
+
+  it('finds the length of every term by months', () => {
+    fc.assert(
+      fc.property(calendarDates, durations, (startDate, months) => {
+        expect(wholeMonths({ startDate, endDate: endDate(startDate, months) })).toBe(months);
+      }),
+    );
   });
 });

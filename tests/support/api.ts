@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { pino } from 'pino';
 import supertest, { type Test } from 'supertest';
 import { v7 as uuid } from 'uuid';
@@ -26,6 +29,21 @@ export interface Caller {
   put(path: string, body: object, headers?: Headers): Answer;
   patch(path: string, body: object, headers?: Headers): Answer;
   delete(path: string, headers?: Headers): Answer;
+  /** A multipart form. */
+  upload(path: string, form: Form, headers?: Headers): Answer;
+  /** The bytes that are answered, whatever their type. */
+  download(path: string): Promise<supertest.Response & { readonly bytes: Buffer }>;
+}
+
+export interface Form {
+  readonly fields?: Readonly<Record<string, string>>;
+  readonly files?: readonly {
+    readonly name: string;
+    readonly type?: string;
+    readonly content: Buffer;
+    /** `files` unless told. */
+    readonly field?: string;
+  }[];
 }
 
 export interface TestApi {
@@ -38,6 +56,8 @@ export interface TestApi {
   readonly nowhere: Caller;
   /** `http://127.0.0.1:…`, for what `Caller` does not do. */
   readonly address: string;
+  /** Where it keeps documents. */
+  readonly documentsDir: string;
   close(): Promise<void>;
 }
 
@@ -50,34 +70,53 @@ export async function openTestApi(
   { resolveTxt = async () => [] }: { readonly resolveTxt?: ResolveTxt } = {},
 ): Promise<TestApi> {
   const database = await openTestDatabase({ poolMax: 2 });
+  const documentsDir = mkdtempSync(path.join(tmpdir(), 'surety-documents-'));
   const config = readConfig({
     ENVIRONMENT: 'test',
     DATABASE_URL: database.apiUrl,
     TEMPORAL_ADDRESS: services().temporalAddress,
     TEMPORAL_TASK_QUEUE: `test-${randomUUID()}`,
+    DOCUMENT_STORAGE_DIR: documentsDir,
     ...settings,
   });
-  const log = pino({ level: 'silent' });
-  const api = composeApi({ config, log, access: log, version: '0.0.0-test', resolveTxt });
+  const log = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' }, pino.destination(2));
+  const api = await composeApi({ config, log, access: log, version: '0.0.0-test', resolveTxt });
   const server = createServer(api.app.callback()).listen(0, '127.0.0.1');
   const tokens = createTokens(config);
   const http = supertest(server);
 
   const caller = (headersOf: () => Promise<Headers>): Caller => {
-    const at = (path: string) =>
-      path.startsWith('//')
-        ? path.slice(1)
-        : /^\/(api|dev|\.well-known|health|version|status|metrics)(\/|$)/.test(path)
-          ? path
-          : `${config.apiPrefix}${path}`;
+    const at = (to: string) =>
+      to.startsWith('//')
+        ? to.slice(1)
+        : /^\/(api|dev|\.well-known|health|version|status|metrics)(\/|$)/.test(to)
+          ? to
+          : `${config.apiPrefix}${to}`;
     const send = async (request: Test, headers: Headers = {}, body?: object) =>
       request.set({ ...(await headersOf()), ...headers }).send(body);
     return {
-      get: (path, query = {}, headers) => send(http.get(at(path)).query(query), headers),
-      post: (path, body = {}, headers) => send(http.post(at(path)), headers, body),
-      put: (path, body, headers) => send(http.put(at(path)), headers, body),
-      patch: (path, body, headers) => send(http.patch(at(path)), headers, body),
-      delete: (path, headers) => send(http.delete(at(path)), headers),
+      get: (to, query = {}, headers) => send(http.get(at(to)).query(query), headers),
+      post: (to, body = {}, headers) => send(http.post(at(to)), headers, body),
+      put: (to, body, headers) => send(http.put(at(to)), headers, body),
+      patch: (to, body, headers) => send(http.patch(at(to)), headers, body),
+      delete: (to, headers) => send(http.delete(at(to)), headers),
+      async upload(to, { fields = {}, files = [] }, headers = {}) {
+        const request = http.post(at(to)).set({ ...(await headersOf()), ...headers });
+        for (const [name, value] of Object.entries(fields)) request.field(name, value);
+        for (const { field = 'files', name, type, content } of files) {
+          request.attach(field, content, { filename: name, ...(type && { contentType: type }) });
+        }
+        return request;
+      },
+      async download(to) {
+        const request = http.get(at(to)).set(await headersOf());
+        const answer = await request.buffer(true).parse((response, done) => {
+          const chunks: Buffer[] = [];
+          response.on('data', (chunk: Buffer) => chunks.push(chunk));
+          response.on('end', () => done(null, Buffer.concat(chunks)));
+        });
+        return Object.assign(answer, { bytes: Buffer.from(answer.body) });
+      },
     };
   };
 
@@ -107,6 +146,7 @@ export async function openTestApi(
     as: (actor) => caller(remembered(`${actor.companyId}/${actor.userId}`, () => bearer(actor))),
     visiting: (companyId) => caller(remembered(companyId, () => address(companyId))),
     nowhere: caller(async () => ({})),
+    documentsDir,
     get address() {
       const place = server.address();
       return `http://127.0.0.1:${typeof place === 'object' ? place?.port : place}`;
@@ -116,6 +156,7 @@ export async function openTestApi(
       server.closeAllConnections();
       await api.close();
       await database.close();
+      rmSync(documentsDir, { recursive: true, force: true });
     },
   };
 }

@@ -21,6 +21,7 @@ import { subscriptionWorkflowId } from '../../src/rules/workflowIds.ts';
 import { as, buildActor, buildCompany, buildDedicatedCompany, buildPlan, once } from './build.ts';
 import { openTestDatabase, type TestDatabase } from './database.ts';
 import { openSkippingTemporal, type Mail, type TestTemporal } from './lifecycle.ts';
+import { openTestGateway, type TestGateway } from './payments.ts';
 
 /** Commands, workflows, activities and rows as they run, on a Temporal whose time can be skipped. */
 export interface Journeys {
@@ -119,6 +120,11 @@ export async function openJourneys(
 ): Promise<Journeys> {
   const server = await open();
   const database = await openTestDatabase({ poolMax: 20, acquireTimeoutMs: 60_000 });
+  // One login is API and worker here; only the worker's may make schemas.
+  await database.sql(
+    `GRANT EXECUTE ON FUNCTION app.prepare_business_schema(), app.drop_unused_business_schema()
+     TO app_api`,
+  );
   const clock = shiftClock(() => server.env.currentTimeMs());
   const temporal: Pick<Temporal, 'start' | 'command'> = {
     start: (entry) => clock.paused(() => server.temporal.start(entry)),
@@ -299,6 +305,24 @@ export function useJourneys(
   afterEach(() => journeys?.clear());
 
   afterAll(() => journeys?.close());
+}
+
+/** The same, with a simulated gateway that the workers pay by. */
+export function useJourneysWithGateway(
+  use: (opened: Journeys, gateway: TestGateway) => void,
+): void {
+  let gateway: TestGateway;
+
+  beforeAll(async () => {
+    gateway = await openTestGateway();
+  });
+
+  afterAll(() => gateway.close());
+
+  useJourneys(
+    (journeys) => use(journeys, gateway),
+    () => openSkippingTemporal(() => ({ gateway: gateway.gateway })),
+  );
 }
 
 export const dayMs = 86_400_000;

@@ -8,8 +8,11 @@ import type { ActivityDependencies } from '../../src/activities/index.ts';
 import type { SendMail } from '../../src/activities/notifications.ts';
 import { attribute } from '../../src/workflows/searchAttributes.ts';
 import { createWorkers } from '../../worker/createWorker.ts';
+import { openReportSchedules } from '../../worker/reportSchedules.ts';
 import { ensureSearchAttributes } from '../../worker/searchAttributes.ts';
 import { services } from './services.ts';
+import { startSkippingServer } from './skippingServer.ts';
+import { noDocuments } from './documents.ts';
 
 Runtime.install({
   logger: new DefaultLogger('ERROR'),
@@ -29,13 +32,16 @@ export interface TestTemporal {
   close(): Promise<void>;
 }
 
+/** A busy machine takes longer than a person should wait. */
+const answeredWithinMs = 20_000;
+
 type Overrides = (mails: Mail[]) => Partial<ActivityDependencies>;
 
 /** Years pass in seconds; time is shared by all runs on it, so one journey goes after another. */
 export async function openSkippingTemporal(
   overrides: Overrides = () => ({}),
 ): Promise<TestTemporal> {
-  const env = await startSkippingServer();
+  const env = await startSkippingServer(services().testServer);
   await env.connection.operatorService.addSearchAttributes({
     namespace: env.namespace ?? 'default',
     searchAttributes: Object.fromEntries(
@@ -43,18 +49,6 @@ export async function openSkippingTemporal(
     ),
   });
   return withWorkers(env, true, 'test', overrides);
-}
-
-/** A start is given five seconds, which a busy machine may not keep to. */
-async function startSkippingServer(tries = 3): Promise<TestWorkflowEnvironment> {
-  try {
-    return await TestWorkflowEnvironment.createTimeSkipping({
-      server: { executable: { type: 'existing-path', path: services().testServer } },
-    });
-  } catch (error) {
-    if (tries === 1) throw error;
-    return startSkippingServer(tries - 1);
-  }
 }
 
 /** The real server, in real time; a queue of its own keeps other files' workers away. */
@@ -75,9 +69,10 @@ async function withWorkers(
 ): Promise<TestTemporal> {
   const namespace = env.namespace ?? 'default';
   const { address } = env;
-  const temporal = openTemporal({
-    temporal: { address, namespace, taskQueue, uiUrl: '', tls: false, apiKey: undefined },
-  });
+  const temporal = openTemporal(
+    { temporal: { address, namespace, taskQueue, uiUrl: '', tls: false, apiKey: undefined } },
+    answeredWithinMs,
+  );
   const mails: Mail[] = [];
   const workers = await createWorkers({
     connection: env.nativeConnection,
@@ -87,11 +82,13 @@ async function withWorkers(
     dependencies: {
       sendMail: async (mail) => void mails.push(mail),
       openWorkflows: openWorkflowsAmong(temporal.client),
+      reportSchedules: openReportSchedules(temporal.client, taskQueue),
       links: createLinks({
         publicUrl: 'http://127.0.0.1:3000',
         secretKey: 'a secret of the tests',
       }),
       platformDomain: undefined,
+      documents: noDocuments(),
       ...overrides(mails),
     },
     maxActivities: 8,
@@ -107,7 +104,7 @@ async function withWorkers(
     async close() {
       for (const worker of workers) worker.shutdown();
       await running;
-      await temporal.connection.close();
+      await temporal.close();
       await env.teardown();
     },
   };

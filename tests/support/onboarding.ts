@@ -52,6 +52,8 @@ export interface Onboarding {
   approve(wish?: { readonly isolation?: Isolation }, key?: string): Promise<unknown>;
   reject(reason?: string): Promise<unknown>;
   retry(): Promise<unknown>;
+  /** The administrator signs in to the new company, or to another one. */
+  noteSignIn(companyId?: string): Promise<void>;
   /** Waits until the row says so and nothing is under way. */
   reaches(status: RegistrationStatus): Promise<void>;
   row(): Promise<Row>;
@@ -114,6 +116,10 @@ export async function beginOnboarding(
     reject: (reason = 'No licence') =>
       as(reviewer, () => registrations.reject(reviewer, id, reason, once(reviewer))),
     retry: () => as(reviewer, () => registrations.retry(reviewer, id, 'Mended', once(reviewer))),
+    async noteSignIn(companyId) {
+      const { admin_user_id: userId, new_company_id: newCompanyId } = await row();
+      await registrations.noteSignIn(String(userId), companyId ?? String(newCompanyId));
+    },
     async reaches(status) {
       while ((await row())['status'] !== status) await setTimeout(50);
       await journeys.settled(workflowId);

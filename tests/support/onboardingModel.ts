@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import type { RegistrationStatus } from '../../src/rules/onboarding.ts';
-import { walkBoth } from './model.ts';
+import {
+  dayMs,
+  done,
+  hourMs,
+  passBoth,
+  walkTwins,
+  type Outcomes,
+  type Twin as AnyTwin,
+} from './model.ts';
 import type { TestDatabase } from './database.ts';
 
 /** What an applicant, the platform's people or time itself may do to a registration. */
@@ -64,6 +72,7 @@ export interface Shown {
   readonly version: number;
   readonly isClosed: boolean;
   readonly isVerified: boolean;
+  readonly isActivated: boolean;
   /** The hash of the password that the administrator chose is still kept here. */
   readonly hasSecret: boolean;
   readonly expiresAt: number;
@@ -87,9 +96,6 @@ export interface Made {
 
 const none = { categories: 0, selfCustomers: 0, calendars: 0, domains: 0, admins: 0 };
 const all = { categories: 6, selfCustomers: 1, calendars: 1, domains: 1, admins: 1 };
-
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
 
 interface Deadline {
   readonly name: MovableTimer | 'activation' | 'activation_reminder';
@@ -116,6 +122,7 @@ export class OnboardingModel {
   isBroken = false;
   demandsVerified = false;
   hasSignedIn = false;
+  isActivated = false;
   readonly told: Record<string, number> = { registration_received: 1, registration_waiting: 1 };
 
   constructor(now: number, submittedAt: number, dues: ReviewDues) {
@@ -127,12 +134,13 @@ export class OnboardingModel {
   }
 
   get shown(): Shown {
-    const { status, version, isClosed, isVerified, expiresAt, company, told } = this;
+    const { status, version, isClosed, isVerified, isActivated, expiresAt, company, told } = this;
     return {
       status,
       version,
       isClosed,
       isVerified,
+      isActivated,
       hasSecret: ['pending', 'failed'].includes(status),
       expiresAt,
       ahead: this.ahead.map(({ name, occurrence }) => `${name}/${occurrence}`).toSorted(),
@@ -161,7 +169,7 @@ export class OnboardingModel {
 
   reject(): string {
     if (this.status === 'rejected') return 'done';
-    if (this.status !== 'pending') return 'ILLEGAL_TRANSITION';
+    if (!['pending', 'failed'].includes(this.status)) return 'ILLEGAL_TRANSITION';
     this.end('rejected', 'registration_rejected');
     return 'done';
   }
@@ -187,7 +195,12 @@ export class OnboardingModel {
   signIn(isNoted: boolean): void {
     if (this.status !== 'active') return;
     this.hasSignedIn = true;
-    if (isNoted && !this.isClosed) this.activate();
+    if (!isNoted || this.isActivated) return;
+    if (!this.isClosed) return this.activate();
+    // Nothing waits any more: the platform's people read it, nobody is written to.
+    this.isActivated = true;
+    this.version += 1;
+    this.tell('company_activated');
   }
 
   /** All that is due until then, each at its time. */
@@ -257,6 +270,7 @@ export class OnboardingModel {
   }
 
   private activate(): void {
+    this.isActivated = true;
     this.version += 1;
     this.isClosed = true;
     this.ahead = [];
@@ -283,17 +297,12 @@ export type Wish =
   | { readonly kind: 'retry' }
   | { readonly kind: 'move'; readonly name: MovableTimer; readonly dueAt: number };
 
-/** The product as the model's twin: carries out one act at a time. */
-export interface Twin {
-  /** Epoch milliseconds; the model's time follows it. */
-  now(): number;
-  passUntil(instant: number): Promise<void>;
+export interface Twin extends AnyTwin {
   /** @returns 'done', or the code of the refusal */
   order(wish: Wish): Promise<string>;
   verify(n: number): Promise<string>;
   setBroken(fault: { readonly step: SetUpStep; readonly isAfter: boolean } | null): Promise<void>;
   signIn(isNoted: boolean): Promise<void>;
-  repeat(): Promise<void>;
 }
 
 /** Does the same to both; an error names the acts so far. */
@@ -304,15 +313,9 @@ export async function walk(
 ): Promise<void> {
   await demandVerified(database, false);
   const model = await modelOf(database, id, twin.now());
-  await walkBoth(steps, async (act) => {
-    model.now = Math.max(model.now, twin.now());
-    const [expected, outcome] = await doBoth(database, model, twin, act);
-    const shown = await shownOf(database, id);
-    return [
-      { outcome: expected, shown: model.shown },
-      { outcome, shown },
-    ];
-  });
+  await walkTwins(model, { ...twin, shown: () => shownOf(database, id) }, steps, (act) =>
+    doBoth(database, model, twin, act),
+  );
 }
 
 async function doBoth(
@@ -320,14 +323,10 @@ async function doBoth(
   model: OnboardingModel,
   twin: Twin,
   act: Act,
-): Promise<readonly [expected: string, outcome: string]> {
+): Promise<Outcomes> {
   switch (act.kind) {
-    case 'pass': {
-      const instant = model.now + act.days * dayMs + hourMs;
-      await twin.passUntil(instant);
-      model.passUntil(instant);
-      return ['done', 'done'];
-    }
+    case 'pass':
+      return passBoth(model, twin, model.now + act.days * dayMs + hourMs);
     case 'verify': {
       const outcome = await twin.verify(act.n);
       return [model.verify(act.n), outcome];
@@ -353,22 +352,22 @@ async function doBoth(
     case 'break':
       await twin.setBroken(act);
       model.isBroken = true;
-      return ['done', 'done'];
+      return done;
     case 'mend':
       await twin.setBroken(null);
       model.isBroken = false;
-      return ['done', 'done'];
+      return done;
     case 'demandVerified':
       await demandVerified(database, act.isOn);
       model.demandsVerified = act.isOn;
-      return ['done', 'done'];
+      return done;
     case 'signIn':
       await twin.signIn(act.isNoted);
       model.signIn(act.isNoted);
-      return ['done', 'done'];
+      return done;
     case 'repeat':
       await twin.repeat();
-      return ['done', 'done'];
+      return done;
     default:
       return act satisfies never;
   }
@@ -397,6 +396,7 @@ async function shownOf(database: TestDatabase, id: string): Promise<Shown> {
   const [row] = await database.sql<Shown>(
     `SELECT r.status, r.state_version AS version, r.workflow_closed_at IS NOT NULL AS "isClosed",
        r.email_verified_at IS NOT NULL AS "isVerified",
+       r.activated_at IS NOT NULL AS "isActivated",
        r.admin_password_hash IS NOT NULL AS "hasSecret",
        round(extract(epoch FROM r.expires_at) * 1000)::float8 AS "expiresAt",
        ARRAY(SELECT t.name || '/' || t.occurrence FROM core.timers t

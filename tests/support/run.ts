@@ -10,33 +10,47 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { openDataDir } from '../../local/dataDir.ts';
 import { startPostgres } from '../../local/postgres.ts';
-import { step } from '../../local/progress.ts';
+import { step, StepFailed, type Say } from '../../local/progress.ts';
 import { findTemporal, startTemporal } from '../../local/temporal.ts';
 import { findTestServer } from '../../local/testServer.ts';
 import { prepareDatabase } from '../../src/models/migrate.ts';
 import { workflowBundle } from '../../worker/workflowBundle.ts';
+import { findS3Server } from './moto.ts';
+import { findSchemathesis } from './schemathesis.ts';
 import { serialise, type Services } from './services.ts';
+import { findStripeMock } from './stripeMock.ts';
 
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {
   const { dir, runAs } = openDataDir(await mkdtemp(path.join(os.tmpdir(), 'surety-tests-')));
   const stops: (() => Promise<void>)[] = [];
+  let isStopping = false;
+  const tellUnlessStopping = (sentence: string): void => {
+    if (!isStopping) console.error(sentence);
+  };
   try {
-    const binary = await step('Temporal server', (say) => findTemporal({ progress: say }));
-    const testServer = await step('Time-skipping Temporal server', (say) =>
-      findTestServer({ progress: say }),
+    const { temporal: binary, testServer } = await step('Programs', (say) =>
+      findPrograms(isWholeRun(args), say),
     );
     const postgres = await step('Start Postgres', () =>
       startPostgres({ dir: path.join(dir, 'postgres'), port: 0, throwaway: true, runAs }),
     );
     stops.push(postgres.stop);
+    void postgres.exited.then(tellUnlessStopping);
     const passwords = { api: 'test-api', worker: 'test-worker' };
     await step('Migrate', () => prepareDatabase({ adminUrl: postgres.url, passwords }));
     const temporal = await step('Start Temporal', () =>
-      startTemporal({ binary, port: 0, namespace: 'default', headless: true }),
+      startTemporal({
+        binary,
+        dbFile: path.join(dir, 'temporal.db'),
+        port: 0,
+        namespace: 'default',
+        throwaway: true,
+      }),
     );
     stops.push(temporal.stop);
+    void temporal.exited.then(tellUnlessStopping);
     const bundle = await step('Build', () => build(path.join(dir, 'dist')));
     const report = path.join(dir, 'report.json');
     const exitCode = await runJest(['--json', `--outputFile=${report}`, ...args], {
@@ -49,10 +63,38 @@ async function main(args: readonly string[]): Promise<number> {
     });
     await printTotals(report);
     return exitCode;
+  } catch (error) {
+    if (error instanceof StepFailed) return 1;
+    throw error;
   } finally {
+    isStopping = true;
     for (const stop of stops.toReversed()) await stop();
     await rm(dir, { recursive: true, force: true });
   }
+}
+
+/** Neither files nor titles are named. */
+function isWholeRun(args: readonly string[]): boolean {
+  return args.every((arg) => arg.startsWith('-'));
+}
+
+/**
+ * The servers, and for a whole run what single files need: all at once, because each is mostly waited
+ * for, and now, because else it shows late.
+ */
+async function findPrograms(
+  isWhole: boolean,
+  say: Say,
+): Promise<{ temporal: string; testServer: string }> {
+  const options = (name: string) => ({ progress: (line: string) => say(`${name}: ${line}`) });
+  const [temporal, testServer] = await Promise.all([
+    findTemporal(options('Temporal server')),
+    findTestServer(options('time-skipping server')),
+    isWhole && findSchemathesis(options('contract tester')),
+    isWhole && findS3Server(options('S3 server')),
+    isWhole && findStripeMock(options("Stripe's mock server")),
+  ]);
+  return { temporal, testServer };
 }
 
 /**

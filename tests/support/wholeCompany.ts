@@ -2,9 +2,17 @@ import { v7 as uuid } from 'uuid';
 import { append, withIdentity, withTenant } from '../../src/models/database.ts';
 import { AuditLog } from '../../src/models/AuditLog.ts';
 import { sealBatch, sealNext } from '../../src/models/auditSeals.ts';
+import { ClaimLocation } from '../../src/models/ClaimLocation.ts';
+import { ClaimNote } from '../../src/models/ClaimNote.ts';
+import { ClaimRecovery } from '../../src/models/ClaimRecovery.ts';
+import { ClaimReserve } from '../../src/models/ClaimReserve.ts';
+import { FraudFlag } from '../../src/models/FraudFlag.ts';
 import { Membership } from '../../src/models/Membership.ts';
+import { PolicySubscription } from '../../src/models/PolicySubscription.ts';
+import { getRow } from '../../src/models/rows.ts';
 import type { Company } from '../../src/models/Company.ts';
 import { as, buildActor, buildCompany, buildDedicatedCompany, buildSubscription } from './build.ts';
+import { buildClaimRow } from './claimRows.ts';
 import type { TestDatabase } from './database.ts';
 
 /** Separators that end a line elsewhere, quotes, and a character of two units. */
@@ -30,7 +38,7 @@ export async function buildWholeCompany(
       ? await buildCompany({ settings })
       : await buildDedicatedCompany(database.sql, { settings });
   const { id } = company;
-  const { holder } = await buildSubscription({
+  const { holder, id: subscriptionId } = await buildSubscription({
     companyId: id,
     plan: { coverageAmount: '999999999999999999.99', premium: '12345678901234567.89' },
   });
@@ -54,6 +62,32 @@ export async function buildWholeCompany(
     }),
   );
 
+  const { policyId } = await withTenant(id, () => getRow(PolicySubscription, subscriptionId));
+  const { claim } = await buildClaimRow({ companyId: id, policyId });
+  await as(admin, () =>
+    withTenant(id, async () => {
+      const claimId = claim.id;
+      append(ClaimNote, { claimId, authorId: admin.userId, note: oddText, isInternal: true });
+      append(ClaimReserve, { claimId, category: 'loss', amount: '0.01', reason: oddText });
+      append(ClaimRecovery, {
+        claimId,
+        kind: 'salvage',
+        party: oddText,
+        estimated: '999999999999999999.99',
+        recovered: '0.00',
+        status: 'open',
+      });
+      append(FraudFlag, {
+        claimId,
+        rule: 'manual',
+        score: 60,
+        evidence: { exact: 0.1 },
+        state: 'open',
+      });
+      append(ClaimLocation, { claimId, latitude: '-0.00000001', longitude: '179.99999999' });
+    }),
+  );
+
   const key = uuid();
   const hex = (length: number): string =>
     uuid().replaceAll('-', '').repeat(2).split('').toReversed().join('').slice(0, length);
@@ -69,7 +103,7 @@ export async function buildWholeCompany(
       [id],
     ],
     [
-      `INSERT INTO core.counters (company_id, name, value) VALUES ($1, 'huge', 9223372036854775807)`,
+      `INSERT INTO core.counters (company_id, name, slot, value) VALUES ($1, 'huge', 0, 9223372036854775807)`,
       [id],
     ],
     [
@@ -92,6 +126,12 @@ export async function buildWholeCompany(
       `INSERT INTO core.invitations (company_id, id, email, role, token_hash, status, expires_at)
        VALUES ($1, $2, 'new@example.com', 'auditor', $3, 'pending', now() + interval '9 days')`,
       [id, uuid(), hex(40)],
+    ],
+    [
+      `INSERT INTO core.workflow_drifts (company_id, id, kind, entity_id, workflow_id, finding, details,
+         found_at, seen_at)
+       VALUES ($1, $2, 'claim', $2, 'claim/1', 'missing', '{}', now(), now())`,
+      [id, uuid()],
     ],
     [
       `INSERT INTO core.idempotency_keys (company_id, scope, body_hash, expires_at)
@@ -120,6 +160,14 @@ export async function buildWholeCompany(
     ],
     [
       `INSERT INTO ${business}.customers (company_id, id, name) VALUES ($1, $2, $3)`,
+      [id, uuid(), oddText],
+    ],
+    [
+      `INSERT INTO ${business}.reports (company_id, id, name, report_type, filters, format, schedule,
+         status, report_data, generated_at, workflow_closed_at)
+       VALUES ($1, $2, $3, 'renewal_pipeline', '{"policyType":"home"}', 'csv',
+         '{"frequency":"daily","hour":7}', 'ready', '{"tables":[{"rows":[{"premium":"0.10"}]}]}',
+         now(), now())`,
       [id, uuid(), oddText],
     ],
     [

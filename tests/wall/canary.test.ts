@@ -12,31 +12,42 @@ import { readConfig } from '../../src/config.ts';
 import { defineModels } from '../../src/models/all.ts';
 import { Company } from '../../src/models/Company.ts';
 import { Credential } from '../../src/models/Credential.ts';
-import { openDatabase, withGlobal, withIdentity } from '../../src/models/database.ts';
+import {
+  businessSchema,
+  openDatabase,
+  select,
+  withGlobal,
+  withIdentity,
+  withTenant,
+} from '../../src/models/database.ts';
 import { Membership } from '../../src/models/Membership.ts';
 import { roleCodes, type Role } from '../../src/rules/permissions.ts';
 import { objectAt } from './people.ts';
 import { fill, registry, type Place } from './registry.ts';
 
-/** In everything that belongs to the other company, and nowhere else. */
-const marker = 'Qxzwy';
-const code = 'QXZWY';
-const marked = /qxzwy/i;
+/** In everything that belongs to the other companies, and nowhere else: too long to come up in a token. */
+const marker = 'Qxzwyvkjq';
+/** One lives among all, one in tables of its own. */
+const isolations = ['shared', 'dedicated_schema'] as const;
+const marked = new RegExp(marker, 'i');
+/** One for each way of seeing; LONG_RUN=1 takes all, though the others see less of the same. */
+const driven: readonly (Role | 'nobody')[] = process.env['LONG_RUN']
+  ? [...roleCodes, 'nobody']
+  : ['global_admin', 'tenant_admin', 'operator', 'auditor', 'policyholder', 'nobody'];
 /** Of people, in whichever company. */
 const personal = [
   /@demo\.example/i,
   /newcomer\.example/i,
   /@example\.(com|org)/i,
   /Lovelace/,
-  /qxzwy\.person/i,
+  new RegExp(`${marker}\\.person`, 'i'),
 ];
 
 const dataDir = mkdtempSync(path.join(tmpdir(), 'surety-canary-'));
 const secrets = new Set<string>();
 const places = registry().filter(({ path: at }) => !at.startsWith('/dev/'));
 let stack: Stack;
-let companyId: string;
-let theirIds: Readonly<Record<string, string>>;
+let theirs: readonly Theirs[];
 let ourIds: Readonly<Record<string, string>>;
 let tokens: ReadonlyMap<Role, string>;
 
@@ -44,6 +55,7 @@ beforeAll(async () => {
   stack = await startStack({
     dataDir,
     ports: 'free',
+    built: true,
     throwaway: true,
     env: {
       ENVIRONMENT: 'production',
@@ -60,7 +72,7 @@ beforeAll(async () => {
       accounts.map(async ({ role, ...login }) => [role, await signIn(login)] as const),
     ),
   );
-  theirIds = await buildTheirs();
+  theirs = [await buildTheirs('shared'), await buildTheirs('dedicated_schema')];
   ourIds = await buildThings(tokens.get('tenant_admin'), tokens.get('policyholder'), {
     category: 'Boathouses',
     plan: 'Boathouse',
@@ -141,12 +153,18 @@ async function signIn(login: { email: string; password: string }): Promise<strin
   return access;
 }
 
+interface Theirs {
+  readonly companyId: string;
+  readonly ids: Readonly<Record<string, string>>;
+}
+
 /** A company whose every word carries the marker; what it has went the usual ways. */
-async function buildTheirs(): Promise<Record<string, string>> {
+async function buildTheirs(isolation: (typeof isolations)[number]): Promise<Theirs> {
   const config = readConfig({ ...stack.env, ENVIRONMENT: 'test' });
   const database = openDatabase(
     {
-      url: stack.urls.apiDatabase,
+      // Setting companies up is the workers' business.
+      url: stack.urls.workerDatabase,
       poolMax: 2,
       acquireTimeoutMs: 10_000,
       statementTimeoutMs: 10_000,
@@ -154,32 +172,39 @@ async function buildTheirs(): Promise<Record<string, string>> {
     },
     defineModels,
   );
-  companyId = uuid();
+  const companyId = uuid();
+  const host = `${isolation.replace('_', '-')}.${marker.toLowerCase()}`;
   const passwords = createPasswords(config);
   const logins = new Map<Role, { email: string; password: string; userId: string }>();
   try {
     await withGlobal(() =>
       Company.create({
         id: companyId,
-        name: `${marker} Mutual`,
-        code,
-        contactEmail: `office@${marker.toLowerCase()}.example`,
+        name: `${marker} Mutual ${isolation}`,
+        code: `${marker.toUpperCase()}${isolation.slice(0, 1).toUpperCase()}`,
+        contactEmail: `office@${host}.example`,
         timeZone: 'Europe/Berlin',
         defaultCurrency: 'EUR',
+        isolation,
+        ...(isolation === 'dedicated_schema' && { schemaName: businessSchema(companyId) }),
       }),
     );
+    if (isolation === 'dedicated_schema') {
+      await withTenant(companyId, () => select('SELECT app.prepare_business_schema()'));
+    }
     for (const role of roleCodes.filter((each) => each !== 'global_admin')) {
-      const email = `${role.replace('_', '-')}@${marker.toLowerCase()}.person.example`;
+      const email = `${role.replace('_', '-')}@${host}.person.example`;
       const password = `${marker}-${uuid()}-Aa1`;
       const passwordHash = await passwords.hash(password);
       const userId = await withIdentity(companyId, async () => {
         const id = await Credential.add({
-          username: `${marker}${role}`,
+          username: `${marker}${isolation.slice(0, 1)}${role}`,
           email,
           passwordHash,
           firstName: `${marker}first`,
           lastName: `${marker}last`,
           phoneNumber: null,
+          isConfirmed: true,
         });
         if (!id) throw new Error(`${email} exists already`);
         await Membership.grant({ companyId, userId: id, role });
@@ -201,7 +226,8 @@ async function buildTheirs(): Promise<Record<string, string>> {
       reason: `${marker} moved away`,
     },
   );
-  return { ...things, users: loginOf('policyholder').userId };
+  const { userId, email } = loginOf('policyholder');
+  return { companyId, ids: { ...things, users: userId, email } };
 }
 
 /** A category, a plan, two subscriptions, one of them cancelled by its workflow, and notices. */
@@ -283,31 +309,33 @@ async function patiently(work: () => Promise<Answer>): Promise<void> {
   }
 }
 
-/** Whatever a query may name, aimed at the other company. */
-function filtersOf({ route }: Place): string[] {
+/** Whatever a query may name, aimed at another company. */
+function filtersOf({ route }: Place, ids: Theirs['ids']): string[] {
   const names = Object.keys(route.schemas.query?.describe()['keys'] ?? {});
   const aims: Readonly<Record<string, string | undefined>> = {
-    user_id: theirIds['users'],
-    actor_id: theirIds['users'],
-    insurance_plan_id: theirIds['plans'],
-    property_category: theirIds['categories'],
-    entity_id: theirIds['subscriptions'],
+    user_id: ids['users'],
+    actor_id: ids['users'],
+    insurance_plan_id: ids['plans'],
+    property_category: ids['categories'],
+    entity_id: ids['subscriptions'],
     include_archived: 'true',
     size: '100',
   };
   return names.flatMap((name) => (aims[name] === undefined ? [] : [`${name}=${aims[name]}`]));
 }
 
-/** The example, with each id in it replaced by one of theirs. */
-function bodyOf({ route }: Place): unknown {
+/** The example, with each id in it replaced by one of theirs; whom it adds is one of their people. */
+function bodyOf({ route, endpoint }: Place, ids: Theirs['ids']): unknown {
   const example: unknown = route.examples?.body;
   if (example === undefined) return {};
   return JSON.parse(JSON.stringify(example), (name, value: unknown) =>
     name === 'insurance_plan_id'
-      ? theirIds['plans']
+      ? ids['plans']
       : name === 'property_category_id'
-        ? theirIds['categories']
-        : value,
+        ? ids['categories']
+        : name === 'email' && endpoint === 'POST /users'
+          ? ids['email']
+          : value,
   );
 }
 
@@ -324,6 +352,13 @@ const overAll = [
   'GET /administration/audit-logs/export',
 ];
 
+interface WayIn {
+  readonly aims: Theirs['ids'];
+  readonly ids: Readonly<Record<string, string>>;
+  readonly query: string;
+  readonly headers: object;
+}
+
 async function drive(role: Role | 'nobody'): Promise<{ asked: number; hits: string[] }> {
   const hits: string[] = [];
   let asked = 0;
@@ -331,27 +366,33 @@ async function drive(role: Role | 'nobody'): Promise<{ asked: number; hits: stri
   for (const place of places) {
     if (signsOut.includes(place.endpoint)) continue;
     const { method } = place.route;
-    const ways = [
-      { ids: theirIds, query: '', headers: {} },
-      { ids: theirIds, query: '', headers: { 'x-company-id': companyId } },
-      { ids: ourIds, query: '', headers: {} },
-      ...filtersOf(place).map((query) => ({ ids: ourIds, query: `?${query}`, headers: {} })),
+    const waysInto = ({ companyId, ids: aims }: Theirs): WayIn[] => [
+      { aims, ids: aims, query: '', headers: {} },
+      { aims, ids: aims, query: '', headers: { 'x-company-id': companyId } },
+      { aims, ids: ourIds, query: '', headers: {} },
+      ...filtersOf(place, aims).map((query) => ({
+        aims,
+        ids: ourIds,
+        query: `?${query}`,
+        headers: {},
+      })),
     ];
-    for (const { ids, query, headers } of ways) {
+    const go = async ({ aims, ids, query, headers }: WayIn): Promise<void> => {
       // A global administrator may enter any company, and some routes are there to see them all.
       const isForAll = Object.keys(headers).length > 0 || overAll.includes(place.endpoint);
-      if (role === 'global_admin' && isForAll) continue;
+      if (role === 'global_admin' && isForAll) return;
       const at = `${fill(place.path, { id: idFor(place, ids), name: 'expiry' })}${query}`;
       const answer = await ask(method, at, {
         ...(token !== undefined && { token }),
-        body: bodyOf(place),
+        body: bodyOf(place, aims),
         headers,
       });
       asked += 1;
       if (marked.test(answer.text) || marked.test(answer.headers)) {
         hits.push(`${role}: ${method} ${at}: ${answer.status} ${answer.text.slice(0, 300)}`);
       }
-    }
+    };
+    await Promise.all(theirs.flatMap(waysInto).map(go));
   }
   return { asked, hits };
 }
@@ -370,19 +411,38 @@ const logFiles = (): string[] =>
     .filter((name) => name.includes('.log'))
     .map((name) => path.join(dataDir, 'logs', name));
 
-describe('another company, marked in every word', () => {
-  it('has its marker where it belongs', async () => {
-    const theirs = tokens.get('global_admin');
-    const { text } = await ask('GET', '/api/v1/plans', {
-      ...(theirs !== undefined && { token: theirs }),
-      headers: { 'x-company-id': companyId },
-    });
-
-    expect(text).toMatch(marked);
+describe('two other companies, marked in every word', () => {
+  it('have their marker where it belongs', async () => {
+    const token = tokens.get('global_admin');
+    for (const { companyId } of theirs) {
+      const { text } = await ask('GET', '/api/v1/plans', {
+        ...(token !== undefined && { token }),
+        headers: { 'x-company-id': companyId },
+      });
+      expect(text).toMatch(marked);
+    }
   });
 
-  it.each([...roleCodes, 'nobody'] as const)(
-    'shows nothing to a %s of ours on any route',
+  it('are kept in both isolations', async () => {
+    const client = new pg.Client({ connectionString: stack.urls.adminDatabase });
+    await client.connect();
+    const { rows } = await client.query<{ schema: string; count: string }>(
+      `SELECT 'shared' AS schema, count(*) FROM shared.insurance_plans WHERE name ~* $1
+       UNION ALL
+       SELECT 'own', count(*) FROM ${businessSchema(theirs[1]?.companyId ?? '')}.insurance_plans
+       WHERE name ~* $1`,
+      [marker],
+    );
+    await client.end();
+
+    expect(rows).toEqual([
+      { schema: 'shared', count: '2' },
+      { schema: 'own', count: '2' },
+    ]);
+  });
+
+  it.each(driven)(
+    'show nothing to a %s of ours on any route',
     async (role) => {
       const { asked, hits } = await drive(role);
       console.info(`${role}: ${asked} requests, ${hits.length} hits`);
@@ -390,10 +450,10 @@ describe('another company, marked in every word', () => {
       expect(hits).toEqual([]);
       expect(asked).toBeGreaterThan(places.length * 2);
     },
-    120_000,
+    300_000,
   );
 
-  it('is in no workflow of ours, and no person is in any workflow', async () => {
+  it('are in no workflow of ours, and no person is in any workflow', async () => {
     const connection = await Connection.connect({ address: stack.urls.temporalAddress });
     const client = new Client({ connection });
     const hits: string[] = [];
@@ -404,7 +464,7 @@ describe('another company, marked in every word', () => {
       const { events } = await handle.fetchHistory();
       const said = readable([events, run.searchAttributes, run.memo]);
       histories += 1;
-      const isTheirs = run.workflowId.includes(companyId);
+      const isTheirs = theirs.some(({ companyId }) => run.workflowId.includes(companyId));
       if (said.includes('"companyId":')) readInputs += 1;
       if (!isTheirs && marked.test(said)) hits.push(`${run.workflowId}: marker`);
       for (const word of personal) {
@@ -422,7 +482,7 @@ describe('another company, marked in every word', () => {
     expect(readInputs).toBeGreaterThan(6);
   });
 
-  it('keeps a password that came in by a registration nowhere but as a hash', async () => {
+  it('keep a password that came in by a registration nowhere but as a hash', async () => {
     const client = new pg.Client({ connectionString: stack.urls.adminDatabase });
     await client.connect();
     const { rows: tables } = await client.query<{ name: string }>(
@@ -452,7 +512,7 @@ describe('another company, marked in every word', () => {
     expect(mails.filter((mail) => mail.includes(newcomer.password))).toEqual([]);
   });
 
-  it('leaves no word, no person and no secret in the logs', async () => {
+  it('leave no word, no person and no secret in the logs', async () => {
     const wrong = { email: `nobody@${marker.toLowerCase()}.person.example`, password: marker };
     await ask('POST', '/api/v1/auth/login', { body: wrong });
     await ask('GET', `/api/v1/plans?search=${marker}`, {});

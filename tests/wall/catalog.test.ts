@@ -91,6 +91,7 @@ describe('the catalog', () => {
         'registration_requests',
         'api_keys',
         'invitations',
+        'workflow_drifts',
       ].flatMap((t) => tenant(`core.${t}`, 'ISU')),
       ...['audit_logs', 'transitions'].flatMap((t) => tenant(`core.${t}`, 'IS')),
       ...['audit_keys', 'audit_retired', 'audit_seals'].flatMap((t) => tenant(`core.${t}`, 'S')),
@@ -102,7 +103,21 @@ describe('the catalog', () => {
         'policy_subscriptions',
         'subscription_terms',
         'customers',
+        'documents',
+        'claims',
+        'document_requests',
+        'reports',
+        'payments',
+        'payment_events',
+        'premium_invoices',
+        'claim_notes',
+        'claim_recoveries',
+        'fraud_flags',
+        'claim_locations',
       ].flatMap((t) => tenant(`shared.${t}`, 'ISU')),
+      ...tenant('shared.claim_assignments', 'IS'),
+      ...tenant('shared.claim_reserves', 'IS'),
+      ...tenant('shared.ledger_entries', 'IS'),
       ...['companies', 'domains', 'memberships'].flatMap((t) => tenant(`platform.${t}`, 'S')),
       'app_api: limits.counters DISU',
       'app_auth: core.api_keys S',
@@ -208,6 +223,7 @@ describe('the catalog', () => {
 
     expect(functions.flat()).toEqual([
       'app.business_schema(uuid)',
+      'app.check_posting()',
       'app.company_id()',
       'app.create_audit_partition(date)',
       'app.drop_unused_business_schema() definer',
@@ -216,9 +232,26 @@ describe('the catalog', () => {
       'app.erased_value(jsonb,boolean,text)',
       'app.prepare_business_schema() definer',
       'app.retire_audit_month(integer) definer',
+      'shared.search_claim_ids(text) definer',
+      'shared.search_newest_policy_ids(text) definer',
       'shared.search_policy_ids(text) definer',
     ]);
     expect(extensions.flat()).toEqual(['btree_gin', 'btree_gist', 'pg_trgm', 'plpgsql']);
+  });
+
+  it("lets the workers' login alone make and drop schemas of companies", async () => {
+    const may = await rowsOf(
+      `SELECT p.proname, r FROM pg_proc p, unnest(ARRAY['app_api', 'app_worker', 'app_auth',
+         'app_global', 'app_relay', 'app_sealer', 'app_search', 'app_backup']) AS r
+       WHERE p.oid IN ('app.prepare_business_schema()'::regprocedure,
+           'app.drop_unused_business_schema()'::regprocedure)
+         AND has_function_privilege(r, p.oid, 'EXECUTE') ORDER BY 1, 2`,
+    );
+
+    expect(may).toEqual([
+      ['drop_unused_business_schema', 'app_worker'],
+      ['prepare_business_schema', 'app_worker'],
+    ]);
   });
 
   it('lets logins step into the four doors only, and the backup alone read all', async () => {

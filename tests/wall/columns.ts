@@ -22,11 +22,15 @@ export function send(
   {
     id = uuid(),
     body = {},
-    headers = {},
+    headers: given = {},
   }: { id?: string; body?: object; headers?: Readonly<Record<string, string>> } = {},
 ): Promise<Response> {
+  const headers = {
+    ...(route.idempotency === 'required' && { 'Idempotency-Key': uuid() }),
+    ...given,
+  };
   // From the root on: an older path is asked as itself.
-  const at = `/${fill(path, { id, name: 'expiry', domainId: uuid() })}`;
+  const at = `/${fill(path, { id, name: 'expiry', domainId: uuid(), claimId: uuid() })}`;
   switch (route.method) {
     case 'GET':
       return caller.get(

@@ -8,7 +8,16 @@ import {
 } from '../../src/rules/permissions.ts';
 import { access, ownership } from './access.ts';
 import { byRole, column, places, rowOf, send } from './columns.ts';
-import { bearer, buildFull, personOf, sessionOf, useWall, type Full, type Wall } from './people.ts';
+import {
+  bearer,
+  buildFull,
+  personOf,
+  sessionOf,
+  stayingSignedIn,
+  useWall,
+  type Full,
+  type Wall,
+} from './people.ts';
 
 /** What an administrator can give to a key. */
 const keyScopes = scopeCodes.filter((scope) => may(['tenant_admin'], scope));
@@ -54,22 +63,20 @@ describe('the authorisation matrix', () => {
   });
 
   it.each(roleCodes)('lets a %s do what the table says', async (role) => {
+    const tokenFor = stayingSignedIn(personOf(wall.ours.people, role));
     await column(
       role,
-      async (place) => {
-        const { token } = await sessionOf(personOf(wall.ours.people, role));
-        return send(wall.api.nowhere, place, { headers: bearer(token) });
-      },
+      async (place) => send(wall.api.nowhere, place, { headers: bearer(await tokenFor(place)) }),
       byRole(role),
     );
   });
 
   it('lets a global administrator do in an entered company what the table says', async () => {
+    const tokenFor = stayingSignedIn(personOf(wall.ours.people, 'global_admin'));
     await column(
       'global_admin inside',
       async (place) => {
-        const { token } = await sessionOf(personOf(wall.ours.people, 'global_admin'));
-        const headers = { ...bearer(token), 'X-Company-Id': wall.ours.id };
+        const headers = { ...bearer(await tokenFor(place)), 'X-Company-Id': wall.ours.id };
         return send(wall.api.nowhere, place, { headers });
       },
       byRole('global_admin'),
@@ -101,11 +108,11 @@ describe('the authorisation matrix', () => {
     'refuses a %s at the address of another company',
     async (role) => {
       await wall.api.visiting(wall.other.id).get('/plans');
+      const tokenFor = stayingSignedIn(personOf(wall.ours.people, role));
       await column(
         `${role} elsewhere`,
         async (place) => {
-          const { token } = await sessionOf(personOf(wall.ours.people, role));
-          const headers = { ...bearer(token), Host: `${wall.other.id}.example` };
+          const headers = { ...bearer(await tokenFor(place)), Host: `${wall.other.id}.example` };
           return send(wall.api.nowhere, place, { headers });
         },
         (place) => (place.route.company === false ? byRole(role)(place) : '403 TENANT_MISMATCH'),
@@ -116,12 +123,10 @@ describe('the authorisation matrix', () => {
   it.each(roleCodes.filter((role) => role !== 'global_admin'))(
     'lets a %s of a suspended company read only',
     async (role) => {
+      const tokenFor = stayingSignedIn(personOf(suspended.people, role));
       await column(
         `${role} suspended`,
-        async (place) => {
-          const { token } = await sessionOf(personOf(suspended.people, role));
-          return send(wall.api.nowhere, place, { headers: bearer(token) });
-        },
+        async (place) => send(wall.api.nowhere, place, { headers: bearer(await tokenFor(place)) }),
         (place) => {
           const { route } = place;
           const allowed = byRole(role)(place);

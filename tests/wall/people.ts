@@ -1,11 +1,15 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { v7 as uuid } from 'uuid';
 import { createTokens } from '../../src/commands/tokens.ts';
 import { readConfig } from '../../src/config.ts';
 import { platformCompanyId } from '../../src/models/database.ts';
 import { roleCodes, type Role } from '../../src/rules/permissions.ts';
-import { openSession, openTestApi, type TestApi } from '../support/api.ts';
+import { openSession, openTestApi, type Caller, type TestApi } from '../support/api.ts';
 import { buildActor, buildCompany } from '../support/build.ts';
+import { png } from '../support/files.ts';
+import { buildPayment } from '../support/payments.ts';
 import { reportCells } from './columns.ts';
+import type { Place } from './registry.ts';
 
 export type Person = Awaited<ReturnType<typeof buildActor>>;
 
@@ -75,6 +79,12 @@ export async function buildFull(api: TestApi): Promise<Full> {
   const bought = await api
     .as(holder)
     .post('/subscriptions', { insurance_plan_id: plan.body.data.id });
+  const claim = await admin.post('/claims', {
+    policy_id: bought.body.data.policy_id,
+    title: 'Burst pipe',
+    description: 'Water in the kitchen',
+    incident_date: bought.body.data.start_date,
+  });
   const name = `n${id.replaceAll('-', '').slice(-12)}`;
   const registered = await api.nowhere.post('/register', {
     company_name: name,
@@ -86,7 +96,22 @@ export async function buildFull(api: TestApi): Promise<Full> {
   const domain = await admin.post('/companies/current/domains', { domain: `new.${name}.example` });
   const invited = await admin.post('/invitations', { email: `${name}@example.com`, role: 'hr' });
   const made = await admin.post('/api-keys', { name: 'Export', scopes: ['policy:read'] });
+  const asked = await admin.post('/reports', { name: 'All', report_type: 'policy_type_analysis' });
+  const policyId: string = bought.body.data.policy_id;
+  const uploaded = await api.as(holder).upload(`/policies/${policyId}/documents`, {
+    fields: { document_type: 'photo' },
+    files: [{ name: 'roof.png', type: 'image/png', content: png }],
+  });
+  const onClaim = await buildOnClaim(admin, api.as(holder), claim.body.data.id);
   const told = await api.as(holder).get('/notifications', { channel: 'in_app' });
+  const { payment } = await buildPayment({ companyId: id, userId: holder.userId });
+  const drift = uuid();
+  await api.database.sql(
+    `INSERT INTO core.workflow_drifts (company_id, id, kind, entity_id, workflow_id, finding, details,
+       found_at, seen_at)
+     VALUES ($1, $2, 'subscription', $3, $4, 'missing', $5, now(), now())`,
+    [id, drift, bought.body.data.id, `subscription/${id}`, missingRun],
+  );
   return {
     id,
     people,
@@ -97,16 +122,49 @@ export async function buildFull(api: TestApi): Promise<Full> {
       categories: category.body.data.id,
       plans: plan.body.data.id,
       subscriptions: bought.body.data.id,
+      'workflows/drift': drift,
       'workflows/subscription': bought.body.data.id,
+      'workflows/claim': claim.body.data.id,
+      'workflows/payment': payment.id,
+      'workflows/report': asked.body.data.id,
+      claims: claim.body.data.id,
       'workflows/onboarding': registered.body.data.id,
       'administration/registration-requests': registered.body.data.id,
       'auth/sessions': (await sessionOf(holder)).sessionId,
       users: holder.userId,
       invitations: invited.body.data.id,
-      policies: bought.body.data.policy_id,
+      policies: policyId,
+      documents: uploaded.body.data.documents[0].id,
+      payments: payment.id,
+      ...onClaim,
       'api-keys': made.body.data.id,
+      reports: asked.body.data.id,
       notifications: told.body.items[0].id,
     },
+  };
+}
+
+const missingRun = JSON.stringify({ row: { stateVersion: 1, dueAt: null }, run: null });
+
+/** One thing of each kind that hangs on a claim; the note is the holder's. */
+async function buildOnClaim(
+  admin: Caller,
+  holder: Caller,
+  claimId: string,
+): Promise<Readonly<Record<string, string>>> {
+  const of = `/claims/${claimId}`;
+  const note = await holder.post(`${of}/add-note`, { note: 'When do you come?' });
+  const recovery = await admin.post(`${of}/recoveries`, {
+    kind: 'salvage',
+    party: 'Scrap yard',
+    estimated: '100.00',
+  });
+  const flag = await admin.post(`${of}/fraud-flags`, { reason: 'The photos are old' });
+  await admin.put(`${of}/location`, { address: 'Alexanderplatz 1, Berlin' });
+  return {
+    notes: note.body.data.id,
+    recoveries: recovery.body.data.id,
+    'fraud-flags': flag.body.data.id,
   };
 }
 
@@ -116,8 +174,18 @@ export function personOf(people: ReadonlyMap<Role, Person>, role: Role): Person 
   return person;
 }
 
-/** Signs in anew, so that a column may also sign out. */
 export const sessionOf = (person: Person) => openSession(tokens, person);
+
+/** Signs in once, and again after a request that may have ended the session: a column may also sign out. */
+export function stayingSignedIn(person: Person): (next: Place) => Promise<string> {
+  let session: ReturnType<typeof sessionOf> | undefined;
+  return async ({ route, path }) => {
+    session ??= sessionOf(person);
+    const { token } = await session;
+    if (route.method !== 'GET' && /(auth|users)\//.test(path)) session = undefined;
+    return token;
+  };
+}
 
 export const bearer = (token: string): Record<string, string> => ({
   Authorization: `Bearer ${token}`,

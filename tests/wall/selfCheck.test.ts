@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { projectDir } from '../../local/dataDir.ts';
 import { policySearch } from '../../src/models/migrations/0007Search.ts';
-import { eraseInAudit } from '../../src/models/migrations/0016Privacy.ts';
+import { newestPolicySearch } from '../../src/models/migrations/0021Policies.ts';
+import { claimSearch } from '../../src/models/migrations/0030ClaimSearch.ts';
+import { eraseInAudit } from '../../src/models/migrations/0027ClaimPrivacy.ts';
 import { selfCheck } from '../../src/models/selfCheck.ts';
 import { openCluster, type Cluster } from './cluster.ts';
 
@@ -295,6 +297,25 @@ const holes: readonly Hole[] = [
     finding: /the function shared.search_policy_ids\(text\) runs with its owner's rights/,
     mend: `DROP FUNCTION shared.search_policy_ids(text);
       SET search_path = shared, ext; ${policySearch}; RESET search_path`,
+  },
+  {
+    what: 'a search of the newest that forgets the company',
+    make: `CREATE OR REPLACE FUNCTION shared.search_newest_policy_ids(pattern text) RETURNS SETOF uuid
+      LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS
+      'SELECT id FROM shared.policies WHERE true OR company_id = (SELECT app.company_id())
+         AND (policy_number ILIKE pattern) ORDER BY created_at DESC LIMIT 500'`,
+    finding: /the function shared.search_newest_policy_ids\(text\) runs with its owner's rights/,
+    mend: `DROP FUNCTION shared.search_newest_policy_ids(text);
+      SET search_path = shared, ext; ${newestPolicySearch}; RESET search_path`,
+  },
+  {
+    what: 'a search of claims that forgets the company',
+    make: `CREATE OR REPLACE FUNCTION shared.search_claim_ids(pattern text) RETURNS SETOF uuid
+      LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS
+      'SELECT id FROM shared.claims WHERE title ILIKE pattern ORDER BY created_at DESC LIMIT 10000'`,
+    finding: /the function shared.search_claim_ids\(text\) runs with its owner's rights/,
+    mend: `DROP FUNCTION shared.search_claim_ids(text);
+      SET search_path = shared, ext; ${claimSearch}; RESET search_path`,
   },
   {
     what: 'a table of one company that others could fill',

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { v7 as uuid } from 'uuid';
 import { startTemporal, type TemporalServer } from '../../local/temporal.ts';
 import { openTemporal } from '../../src/commands/temporal.ts';
@@ -9,19 +12,24 @@ const partitions = {
 };
 
 describe('many starts of one company', () => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'surety-fairness-'));
   let server: TemporalServer;
 
   beforeAll(async () => {
     server = await startTemporal({
       binary: services().temporalBinary,
+      dbFile: path.join(dir, 'temporal.db'),
       port: 0,
       namespace: 'default',
-      headless: true,
+      throwaway: true,
       dynamicConfig: partitions,
     });
   });
 
-  afterAll(() => server.stop());
+  afterAll(async () => {
+    await server.stop();
+    rmSync(dir, { recursive: true });
+  });
 
   it('do not hold up the one start of another that comes last', async () => {
     const temporal = openTemporal({
@@ -64,7 +72,7 @@ describe('many starts of one company', () => {
       );
       handedOut.push(workflowExecution?.workflowId?.split('/')[1]);
     }
-    await temporal.connection.close();
+    await temporal.close();
 
     expect(handedOut.filter((company) => company === busy)).toHaveLength(30);
     expect(handedOut.indexOf(late)).toBeLessThan(10);

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { Context } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
@@ -6,7 +7,8 @@ import { currentContext, type WorkContext } from '../../src/context.ts';
 import { Conflict } from '../../src/errors.ts';
 import { scheduleWorkflowId, subscriptionWorkflowId } from '../../src/rules/workflowIds.ts';
 import { contextHeader, type CauseContext } from '../../src/workflows/context.ts';
-import { activityInterceptor } from '../../worker/refusals.ts';
+import { maxSilenceMs } from '../../src/workflows/doing.ts';
+import { activityInterceptor } from '../../worker/activityInterceptor.ts';
 
 describe('every activity', () => {
   const companyId = uuid();
@@ -18,16 +20,22 @@ describe('every activity', () => {
     cause,
     id = workflowId,
     work = () => Promise.resolve(currentContext()),
+    ...told
   }: {
     input?: object;
     cause?: CauseContext;
     id?: string;
     work?: () => Promise<unknown>;
+    /** Milliseconds that it may be silent. */
+    heartbeatTimeoutMs?: number;
+    onBeat?: () => void;
   }): Promise<unknown> {
-    const { context } = new MockActivityEnvironment({
+    const environment = new MockActivityEnvironment({
       workflowExecution: { workflowId: id, runId: uuid() },
+      ...(told.heartbeatTimeoutMs && { heartbeatTimeoutMs: told.heartbeatTimeoutMs }),
     });
-    const { execute } = activityInterceptor(context satisfies Context);
+    if (told.onBeat) environment.on('heartbeat', told.onBeat);
+    const { execute } = activityInterceptor(environment.context satisfies Context);
     if (!execute) throw new Error('The interceptor lets activities pass unseen');
     const headers = cause ? { [contextHeader]: defaultPayloadConverter.toPayload(cause) } : {};
     return execute({ args: input ? [input] : [], headers }, work);
@@ -69,6 +77,28 @@ describe('every activity', () => {
     const seen = await run({ id: scheduleWorkflowId('reconcile') });
 
     expect(seen).toMatchObject({ workflowId: 'schedule/reconcile' });
+  });
+
+  it('is heard of while it waits for something outside, and no longer', async () => {
+    jest.useFakeTimers();
+    let beats = 0;
+    const waiting = {
+      input: { companyId },
+      work: () => new Promise((resolve) => setTimeout(resolve, 10_000)),
+      onBeat: () => void (beats += 1),
+    };
+
+    const ended = run({ ...waiting, heartbeatTimeoutMs: maxSilenceMs });
+    await jest.advanceTimersByTimeAsync(10_000);
+    await ended;
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(beats).toBe(3);
+
+    const itself = run({ ...waiting, heartbeatTimeoutMs: maxSilenceMs * 2 });
+    await jest.advanceTimersByTimeAsync(10_000);
+    await itself;
+    expect(beats).toBe(3);
+    jest.useRealTimers();
   });
 
   it('turns a refusal into a failure that is not tried again, with what clients may see', async () => {

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { ExportFormat } from '../../commands/auditLogs.ts';
+import { csvLine } from '../csv.ts';
 
 type Cells = Readonly<Record<string, unknown>>;
 
@@ -32,22 +33,12 @@ async function* texts<Line>(
   columns: readonly string[],
   present: (line: Line) => Cells,
 ): AsyncGenerator<string> {
-  if (format === 'csv') yield row(columns);
+  if (format === 'csv') yield csvLine(columns);
   for await (const page of pages) {
     if (page.length === 0) continue;
     const cells = page.map(present);
     yield format === 'csv'
-      ? cells.map((line) => row(columns.map((name) => line[name]))).join('')
+      ? cells.map((line) => csvLine(columns.map((name) => line[name]))).join('')
       : cells.map((line) => `${JSON.stringify(line)}\n`).join('');
   }
-}
-
-const row = (values: readonly unknown[]): string => `${values.map(cell).join(',')}\r\n`;
-
-/** What a spreadsheet would take for a formula is text behind an apostrophe. */
-function cell(value: unknown): string {
-  if (value === null || value === undefined) return '';
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
-  const guarded = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(guarded) ? `"${guarded.replaceAll('"', '""')}"` : guarded;
 }

@@ -2,6 +2,7 @@ import type { AuditCheck } from '../../commands/auditChecks.ts';
 import type { AuditLine, Facts } from '../../commands/auditLogs.ts';
 import type { HistoryEntry, PastState } from '../../commands/histories.ts';
 import { withErasedShown } from '../../rules/personalFields.ts';
+import { wireName } from '../../rules/wireNames.ts';
 
 export const presentAuditLine = (line: AuditLine) => ({
   id: line.id,
@@ -60,7 +61,7 @@ export const presentPastState = ({ entityType, entityId, at, state, builtFrom }:
   entity_type: entityType,
   entity_id: entityId,
   at: at.toISOString(),
-  state: snakeCased(state),
+  state: shown(state),
   built_from: builtFrom && {
     id: builtFrom.id,
     at: builtFrom.at.toISOString(),
@@ -76,7 +77,7 @@ const shown = (facts: Facts): Facts => withErasedShown(snakeCased(facts));
 export const snakeCased = (facts: Facts): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(facts).map(([name, value]) => [
-      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      wireName(name),
       isFacts(value) ? snakeCased(value) : value,
     ]),
   );

@@ -1,6 +1,6 @@
 import type { checkAudit } from '../../commands/auditChecks.ts';
 import type { AuditLogs } from '../../commands/auditLogs.ts';
-import type { Histories, HistoryEntity } from '../../commands/histories.ts';
+import type { Histories, HistoryEntity, PastEntity } from '../../commands/histories.ts';
 import { listRoute, rawRoute, route, type Access, type Route } from '../route.ts';
 import { attachment, exportAnswer, exported } from './export.ts';
 import {
@@ -71,6 +71,7 @@ export const auditLogRoutes = ({
     path: '/audit-logs/export',
     permission: 'audit:read',
     summary: 'All of what was done in this company, as a file, the newest first',
+    businessRules: true,
     tag,
     query: auditExportQuery,
     ...exportAnswer,
@@ -86,6 +87,7 @@ export const auditLogRoutes = ({
     company: false,
     permission: 'company:manage_all',
     summary: 'What was done in all companies, or in one, as a file, the newest first',
+    businessRules: true,
     tag,
     query: allAuditExportQuery,
     ...exportAnswer,
@@ -108,10 +110,10 @@ export const auditLogRoutes = ({
     handle: ({ actor }) => verifyAudit(actor.companyId),
     examples: { answer: auditCheckExample },
   }),
-  ...resources.flatMap(({ entity, plural, permission }) => [
+  ...withHistory.map(({ entity, path, ...access }) =>
     listRoute({
-      path: `/${plural}/:id/history`,
-      permission,
+      ...access,
+      path: `${path}/:id/history`,
       summary: `What happened to one ${entity}, from its beginning on`,
       tag,
       params: historyPath,
@@ -121,10 +123,12 @@ export const auditLogRoutes = ({
       handle: ({ actor, params, query }) => histories.history(actor, entity, params.id, query),
       examples: { answer: historyEntryExample },
     }),
+  ),
+  ...withPast.map(({ entity, path, ...access }) =>
     route({
+      ...access,
       method: 'GET',
-      path: `/${plural}/:id/as-of`,
-      permission,
+      path: `${path}/:id/as-of`,
       summary: `One ${entity} as it was at a time`,
       tag,
       businessRules: true,
@@ -135,20 +139,42 @@ export const auditLogRoutes = ({
       handle: ({ actor, params, query }) => histories.asOf(actor, entity, params.id, query.at),
       examples: { answer: pastStateExample },
     }),
-  ]),
+  ),
 ];
 
 /**
  * Whoever may read an object may read its history. The catalogue is public, but not who changed it
- * and what it was before it was for sale.
+ * and what it was before it was for sale; who handled a claim, and what a company had set, is for those
+ * who read its audit.
  */
-const resources: readonly {
-  readonly entity: HistoryEntity;
-  readonly plural: string;
-  readonly permission: Access;
-}[] = [
-  { entity: 'subscription', plural: 'subscriptions', permission: 'subscription:read_own' },
-  { entity: 'policy', plural: 'policies', permission: 'policy:read_own' },
-  { entity: 'plan', plural: 'plans', permission: 'audit:read' },
-  { entity: 'category', plural: 'categories', permission: 'audit:read' },
+const both = [
+  { entity: 'subscription', path: '/subscriptions', permission: 'subscription:read_own' },
+  { entity: 'policy', path: '/policies', permission: 'policy:read_own' },
+  { entity: 'report', path: '/reports', permission: 'report:read_own' },
+  { entity: 'plan', path: '/plans', permission: 'audit:read' },
+  { entity: 'category', path: '/categories', permission: 'audit:read' },
+  { entity: 'company', path: '/companies', permission: 'audit:read' },
+  {
+    entity: 'registration',
+    path: '/administration/registration-requests',
+    permission: 'registration:review',
+    company: false,
+  },
+] as const satisfies readonly Resource<HistoryEntity & PastEntity>[];
+
+const withHistory: readonly Resource<HistoryEntity>[] = [
+  ...both,
+  { entity: 'user', path: '/users', permission: 'audit:read' },
 ];
+
+const withPast: readonly Resource<PastEntity>[] = [
+  ...both,
+  { entity: 'claim', path: '/claims', permission: 'audit:read' },
+];
+
+interface Resource<Entity> {
+  readonly entity: Entity;
+  readonly path: string;
+  readonly permission: Access;
+  readonly company?: false;
+}

@@ -110,7 +110,16 @@ export const historyEntryAnswer = object({
 export const asOfQuery = object({ at: instant().description('Not in the future') });
 
 export const pastStateAnswer = object({
-  entity_type: oneOf('subscription', 'policy', 'plan', 'category'),
+  entity_type: oneOf(
+    'subscription',
+    'policy',
+    'plan',
+    'category',
+    'report',
+    'claim',
+    'registration',
+    'company',
+  ),
   entity_id: id(),
   at: instant(),
   state: freeForm().description('Its fields as they were; what the audit cannot tell is left out'),

@@ -12,6 +12,7 @@ import {
   text,
 } from '../schema.ts';
 import { roleCodes } from '../../rules/permissions.ts';
+import { accountFields } from '../users/schema.ts';
 
 /** Long enough for any passphrase; what is too short or too common the password policy says. */
 const password = text(256);
@@ -66,21 +67,10 @@ export const recoveryAnswer = object({
 }).id('RecoveryCodes');
 
 export const userAnswer = object({
-  id: id(),
-  username: text(30),
-  email: email(),
-  first_name: text(100).allow(''),
-  last_name: text(100).allow(''),
-  phone_number: nullable(text(15)),
-  is_active: boolean(),
-  date_joined: instant(),
-  last_login_at: nullable(instant()),
-  mfa_enabled: boolean(),
+  ...accountFields,
   company_id: id(),
   role: oneOf(...roleCodes).description('The strongest role in this company'),
   roles: array(oneOf(...roleCodes), { min: 1, max: roleCodes.length }),
-  is_admin: boolean(),
-  scope: oneOf('global', 'tenant'),
 }).id('User');
 
 export const signedInAnswer = object({

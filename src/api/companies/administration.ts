@@ -85,4 +85,14 @@ export const companyAdministrationRoutes = ({
     handle: ({ params }) => domains.vouch(params.id, params.domainId),
     examples: { answer: domainExample },
   }),
+  route({
+    method: 'DELETE',
+    path: '/companies/:id/domains/:domainId',
+    permission: 'company:manage_all',
+    summary: 'Take a domain, or the claim of one, from a company; the primary one only as the last',
+    status: 204,
+    tag,
+    params: companyDomainPath,
+    handle: ({ params }) => domains.removeFrom(params.id, params.domainId),
+  }),
 ];

@@ -28,7 +28,7 @@ export const domainRoutes = ({ domains }: { readonly domains: Domains }): Route[
   route({
     ...all,
     method: 'POST',
-    summary: 'Claim a domain; it leads here once its TXT record is seen',
+    summary: 'Claim a domain; it leads here once its TXT record is seen, within 14 days',
     message: 'Domain added; set the TXT record and verify it',
     status: 201,
     idempotency: 'optional',

@@ -1,14 +1,15 @@
 import type { CalendarView } from '../../commands/calendars.ts';
 import { verificationRecord, type DomainView } from '../../commands/domains.ts';
 import type { SettingsView } from '../../commands/ownCompany.ts';
+import type { MigratedClaims, OutdatedClaim } from '../../commands/runningClaims.ts';
 import type {
   AppliedSettings,
   OutdatedTimer,
   OutdatedTimers,
 } from '../../commands/runningTimers.ts';
 import type { Company } from '../../models/Company.ts';
-import type { ResolvedSetting } from '../../rules/settings.ts';
-import { settingName } from './schema.ts';
+import type { ResolvedSetting, SettingValue, TypeValues } from '../../rules/settings.ts';
+import { wireName } from '../../rules/wireNames.ts';
 
 export const presentCompany = (company: Company) => ({
   id: company.id,
@@ -35,19 +36,32 @@ export const presentCompany = (company: Company) => ({
 export const presentSettings = ({ settings, version }: SettingsView) => {
   const sections: Record<string, Record<string, ReturnType<typeof presentSetting>>> = {};
   for (const setting of settings) {
-    const shown = { [settingName(setting.key)]: presentSetting(setting) };
+    const shown = { [wireName(setting.key)]: presentSetting(setting) };
     sections[setting.section] = { ...sections[setting.section], ...shown };
   }
   return { settings: sections, version };
 };
 
 const presentSetting = ({ value, source, usual, takes, says }: ResolvedSetting) => ({
-  value,
+  value: presentValue(value),
   source,
-  default: usual,
+  default: presentValue(usual),
   ...('min' in takes && { min: takes.min, max: takes.max }),
   description: says,
 });
+
+const presentValue = (value: SettingValue): SettingValue =>
+  isByType(value)
+    ? Object.fromEntries(
+        Object.entries(value).map(([type, own]) => [
+          type,
+          Object.fromEntries(Object.entries(own).map(([key, each]) => [wireName(key), each])),
+        ]),
+      )
+    : value;
+
+const isByType = (value: SettingValue): value is TypeValues =>
+  typeof value === 'object' && !Array.isArray(value);
 
 export const presentOutdated = ({ timers, total }: OutdatedTimers) => ({
   timers: timers.map(presentOutdatedTimer),
@@ -66,6 +80,24 @@ const presentOutdatedTimer = (timer: OutdatedTimer) => ({
   name: timer.name,
   due_at: timer.dueAt.toISOString(),
   new_due_at: timer.newDueAt.toISOString(),
+});
+
+export const presentMigrated = ({ dryRun, claims, failed, remaining }: MigratedClaims) => ({
+  dry_run: dryRun,
+  claims: claims.map(presentOutdatedClaim),
+  failed: failed.map(({ code, ...claim }) => ({ ...presentOutdatedClaim(claim), code })),
+  remaining,
+});
+
+const presentOutdatedClaim = (claim: OutdatedClaim) => ({
+  claim_id: claim.id,
+  claim_number: claim.claimNumber,
+  status: claim.status,
+  timers: claim.timers.map(({ name, dueAt, newDueAt }) => ({
+    name,
+    due_at: dueAt.toISOString(),
+    new_due_at: newDueAt.toISOString(),
+  })),
 });
 
 export const presentCalendar = (calendar: CalendarView) => ({

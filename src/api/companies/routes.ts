@@ -1,5 +1,6 @@
 import type { Calendars } from '../../commands/calendars.ts';
 import type { OwnCompany } from '../../commands/ownCompany.ts';
+import type { RunningClaims } from '../../commands/runningClaims.ts';
 import type { RunningTimers } from '../../commands/runningTimers.ts';
 import { resolved } from '../../rules/settings.ts';
 import { route, type Route } from '../route.ts';
@@ -7,12 +8,14 @@ import {
   presentApplied,
   presentCalendar,
   presentCompany,
+  presentMigrated,
   presentOutdated,
   presentSettings,
 } from './present.ts';
 import {
   appliedSettingsAnswer,
   applySettingsBody,
+  applyToClaimsBody,
   calendarAnswer,
   calendarExample,
   companyAnswer,
@@ -20,6 +23,8 @@ import {
   editOwnCompanyBody,
   editPlatformSettingsBody,
   editSettingsBody,
+  migratedClaimsAnswer,
+  migratedClaimsExample,
   outdatedTimerExample,
   outdatedTimersAnswer,
   platformSettingsAnswer,
@@ -57,10 +62,12 @@ const exampleOf = (isPlatform: boolean) =>
 export const companyRoutes = ({
   ownCompany,
   calendars,
+  runningClaims,
   runningTimers,
 }: {
   readonly ownCompany: OwnCompany;
   readonly calendars: Calendars;
+  readonly runningClaims: RunningClaims;
   readonly runningTimers: RunningTimers;
 }): Route[] => [
   route({
@@ -109,6 +116,25 @@ export const companyRoutes = ({
     handle: ({ actor, body: { version: _version, ...change }, expectedVersion }) =>
       ownCompany.editSettings(actor, change, expectedVersion),
     examples: { body: { audit: { retention_years: 7 } }, answer: exampleOf(false) },
+  }),
+  route({
+    method: 'POST',
+    path: '/companies/current/settings/apply-to-claims',
+    permission: 'settings:write',
+    idempotency: 'optional',
+    summary:
+      'Gives up to 100 running claims the settings as they are; deadlines that somebody moved stay, and so do claims on hold',
+    message: 'Settings applied',
+    tag,
+    businessRules: true,
+    body: applyToClaimsBody,
+    answer: presentMigrated,
+    answerSchema: migratedClaimsAnswer,
+    handle: ({ actor, body, once }) => runningClaims.migrate(actor, body, once),
+    examples: {
+      body: { reason: 'The new deadlines hold for all', dry_run: true },
+      answer: migratedClaimsExample,
+    },
   }),
   route({
     ...calendar,

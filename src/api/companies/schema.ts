@@ -1,13 +1,16 @@
 import Joi from 'joi';
+import { claimStatuses } from '../../rules/claims.ts';
 import { businessTypes, isolations, subscriptionPlans } from '../../rules/companies.ts';
 import { roleCodes } from '../../rules/permissions.ts';
 import { mostAddresses, settingsOf, type Setting } from '../../rules/settings.ts';
+import { wireName } from '../../rules/wireNames.ts';
 import { listQuery } from '../listQuery.ts';
 import {
   array,
   boolean,
   calendarDate,
   email,
+  freeForm,
   hostName,
   id,
   instant,
@@ -104,10 +107,6 @@ export const companyExample = {
   version: 1,
 } as const;
 
-/** `reviewReminderBd` to `review_reminder_bd`. */
-export const settingName = (key: string): string =>
-  key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-
 /** Bounds are a rule's, which names both ends where a value is refused. */
 const wished = {
   whole: () => Joi.number(),
@@ -116,10 +115,25 @@ const wished = {
   switch: () => boolean(),
   roles: () => array(oneOf(...roleCodes), { max: roleCodes.length }),
   emails: () => array(email(), { max: mostAddresses }),
+  choice: () => text(40),
+  choices: () => array(text(40), { max: 20 }),
 };
 
-const boundsOf = ({ takes }: Setting): string =>
-  'min' in takes ? ` From ${takes.min} to ${takes.max}.` : '';
+/** Of each type of policy some of the settings. */
+const typeFields = (settings: readonly Setting[]): Joi.AnySchema => {
+  const ofOneType = object(
+    Object.fromEntries(settings.map((each) => [wireName(each.key), optional(wishedValue(each))])),
+  );
+  return object(Object.fromEntries(businessTypes.map((type) => [type, optional(ofOneType)])));
+};
+
+const wishedValue = ({ takes }: Setting): Joi.AnySchema =>
+  takes.kind === 'byPolicyType' ? typeFields(takes.settings) : wished[takes.kind]();
+
+function boundsOf({ takes }: Setting): string {
+  if ('choices' in takes) return ` One of ${takes.choices.join()}.`;
+  return 'min' in takes ? ` From ${takes.min} to ${takes.max}.` : '';
+}
 
 /** An object of sections with one field for each setting. */
 function bySection(
@@ -129,7 +143,7 @@ function bySection(
 ): Fields {
   const sections: Record<string, Fields> = {};
   for (const setting of settings) {
-    const field = { [settingName(setting.key)]: fieldOf(setting) };
+    const field = { [wireName(setting.key)]: fieldOf(setting) };
     sections[setting.section] = { ...sections[setting.section], ...field };
   }
   return Object.fromEntries(
@@ -138,21 +152,26 @@ function bySection(
 }
 
 const wishField = (setting: Setting): Joi.AnySchema =>
-  optional(nullable(wished[setting.takes.kind]())).description(
+  optional(nullable(wishedValue(setting))).description(
     `${setting.says}${boundsOf(setting)} null puts the default back.`,
   );
 
 const value = Joi.alternatives(
   Joi.number(),
   boolean(),
+  text(40),
   array(Joi.alternatives(Joi.number(), text(254)), { max: 20 }),
 );
 
+/** By type of policy, values under the names that a change of the settings takes. */
+const valueOf = ({ takes }: Setting): Joi.AnySchema =>
+  takes.kind === 'byPolicyType' ? freeForm() : value;
+
 const settingField = (setting: Setting): Joi.AnySchema =>
   object({
-    value,
+    value: valueOf(setting),
     source: oneOf('company', 'default'),
-    default: value,
+    default: valueOf(setting),
     min: optional(Joi.number()),
     max: optional(Joi.number()),
     description: text(300),
@@ -196,6 +215,56 @@ export const appliedSettingsAnswer = object({
   ),
   remaining: integer(0, 20_000).description('Ask again to move these'),
 }).id('AppliedSettings');
+
+export const applyToClaimsBody = object({
+  reason: text(500).description('Kept with each claim and each deadline that is moved'),
+  dry_run: boolean().default(false).description('Shows what would follow and changes nothing'),
+});
+
+const outdatedClaim = {
+  claim_id: id(),
+  claim_number: text(60),
+  status: oneOf(...claimStatuses),
+  timers: array(
+    object({
+      name: text(60),
+      due_at: instant(),
+      new_due_at: instant().description('At once for what would be past'),
+    }),
+    { max: 100 },
+  ).description('Deadlines that move'),
+};
+
+export const migratedClaimsAnswer = object({
+  dry_run: boolean(),
+  claims: array(object(outdatedClaim), { max: 100 }).description(
+    'Those that have the settings now; of a dry run the first that would',
+  ),
+  failed: array(object({ ...outdatedClaim, code: text(60) }), { max: 100 }).description(
+    'Whose workflow refused or did not answer',
+  ),
+  remaining: integer(0, 2_147_483_647).description('Ask again for these'),
+}).id('MigratedClaims');
+
+export const migratedClaimsExample = {
+  dry_run: true,
+  claims: [
+    {
+      claim_id: '01998e3a-5b7c-7d1e-8f20-3a4b5c6d7e8f',
+      claim_number: 'CLM-ACME-2026-000001',
+      status: 'reported',
+      timers: [
+        {
+          name: 'triage',
+          due_at: '2026-03-02T09:30:00.000Z',
+          new_due_at: '2026-03-03T09:30:00.000Z',
+        },
+      ],
+    },
+  ],
+  failed: [],
+  remaining: 1,
+} as const;
 
 export const outdatedTimerExample = {
   registration_id: '01998e3a-5b7c-7d1e-8f20-3a4b5c6d7e8f',

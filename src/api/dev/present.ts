@@ -1,11 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { SentMail } from './mails.ts';
 
-export const presentMail = ({ to, subject, text, sentAt }: SentMail) => ({
+export const presentMail = ({ id, to, subject, text, sentAt, attachments }: SentMail) => ({
+  id,
   to,
   subject,
   text,
   sent_at: sentAt.toISOString(),
+  attachments: attachments.map(({ fileName, mediaType, size }) => ({
+    file_name: fileName,
+    media_type: mediaType,
+    size,
+  })),
 });
 
 /** A page without script: what it shows came by mail, and anybody may have written that. */
@@ -68,7 +74,7 @@ const written = (value: Part): string => {
   return value.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 };
 
-const mailCard = ({ to, subject, text, sentAt }: SentMail): Markup =>
+const mailCard = ({ id, to, subject, text, sentAt, attachments }: SentMail): Markup =>
   html`<article>
     <h2>${subject || '(no subject)'}</h2>
     <p class="facts">
@@ -76,7 +82,17 @@ const mailCard = ({ to, subject, text, sentAt }: SentMail): Markup =>
       <time datetime="${sentAt.toISOString()}">${day.format(sentAt)}</time>
     </p>
     <div class="text">${linked(text)}</div>
+    ${attachments.map(
+      ({ fileName, size }, index) =>
+        html`<p class="facts">
+          <a href="${addressOf(id, index + 1)}">${fileName || 'attachment'}</a> ·
+          ${`${Math.ceil(size / 1024)} KB`}
+        </p>`,
+    )}
   </article>`;
+
+const addressOf = (id: string, at: number): string =>
+  `/dev/mails/${encodeURIComponent(id)}/attachments/${at}`;
 
 const empty = html`<p class="empty">
   Mail that the worker sends appears here. Register somebody, or subscribe to a plan, and look

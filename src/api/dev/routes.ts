@@ -1,7 +1,11 @@
+import { NotFound } from '../../errors.ts';
 import { listRoute, rawRoute, type Route } from '../route.ts';
 import { openMails } from './mails.ts';
 import { mailPage, mailPagePolicy, presentMail } from './present.ts';
-import { mailAnswer, mailExample, mailsQuery } from './schema.ts';
+import { attachmentPath, mailAnswer, mailExample, mailsQuery } from './schema.ts';
+
+/** What we attach; anything else is served as bytes. */
+const pdf = 'application/pdf';
 
 /** What was sent in development. Without a mail catcher, and so in production, there are no such routes. */
 export function devRoutes({ devMailDir }: { readonly devMailDir: string | undefined }): Route[] {
@@ -33,6 +37,25 @@ export function devRoutes({ devMailDir }: { readonly devMailDir: string | undefi
         return { items: all.slice((page - 1) * size, page * size), total: all.length };
       },
       examples: { answer: mailExample },
+    }),
+    rawRoute({
+      ...open,
+      method: 'GET',
+      path: '/dev/mails/:mail/attachments/:number',
+      summary: 'A file that came with a mail',
+      params: attachmentPath,
+      mediaTypes: [pdf, 'application/octet-stream'],
+      async handle({ params: { mail: id, number } }) {
+        const mail = (await mails.newestFirst()).find((each) => each.id === id);
+        const file = mail?.attachments[number - 1];
+        const content = await mails.attachment(id, number);
+        if (!file || !content) throw new NotFound('There is no such attachment');
+        return {
+          content,
+          mediaType: file.mediaType === pdf ? pdf : 'application/octet-stream',
+          fileName: file.fileName || 'attachment',
+        };
+      },
     }),
   ];
 }

@@ -21,5 +21,5 @@ export const flagExample = {
   flag: 'enable_ai_pricing',
   enabled: true,
   source: 'platform',
-  gates: 'Prices proposed by a model; off, the standard pricing applies.',
+  gates: 'Prices proposed by a model; off, or while none is set up, the standard pricing applies.',
 } as const;

@@ -1,5 +1,7 @@
+import type { Companies } from '../../commands/companies.ts';
 import { Refusal } from '../../errors.ts';
 import type { Middleware } from '../state.ts';
+import type { RateLimits } from './rateLimits.ts';
 
 /** `Insurance.Example:443` to `insurance.example`; undefined for what is no host name. */
 export function hostName(header: string | undefined): string | undefined {
@@ -9,13 +11,16 @@ export function hostName(header: string | undefined): string | undefined {
 
 /**
  * Lets in requests for the configured hosts and for the tenants' verified domains. Reads the raw
- * header, the forwarded one only behind our own proxy; monitoring may come by any name.
+ * header, the forwarded one only behind our own proxy; monitoring may come by any name. Whoever tries
+ * one name after another is counted before each is looked up, and soon refused without that.
  */
 export function allowedHosts({
-  isAllowedHost,
+  companies,
+  rateLimits,
   trustProxy,
 }: {
-  isAllowedHost: (host: string) => Promise<boolean>;
+  companies: Pick<Companies, 'isAllowedHost'>;
+  rateLimits: RateLimits | undefined;
   trustProxy: boolean;
 }): Middleware {
   return async (ctx, next) => {
@@ -23,7 +28,10 @@ export function allowedHosts({
     const host = hostName(forwarded || ctx.headers.host);
     ctx.state.host = host ?? '';
     const isMonitoring = ctx.path.startsWith('/health/') || ctx.path === '/metrics';
-    if (!isMonitoring && (host === undefined || !(await isAllowedHost(host)))) {
+    const isAllowed = async (): Promise<boolean> =>
+      host !== undefined &&
+      companies.isAllowedHost(host, async () => rateLimits?.admit(ctx, undefined));
+    if (!isMonitoring && !(await isAllowed())) {
       throw new Refusal(400, 'HOST_NOT_ALLOWED', 'This host name is not served here');
     }
     await next();

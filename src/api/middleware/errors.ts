@@ -1,5 +1,5 @@
 import { ConnectionError, DatabaseError } from 'sequelize';
-import type { Actor } from '../../context.ts';
+import { principalOf, type Actor } from '../../context.ts';
 import { Refusal, Unavailable, errorCode } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { answerRefusal } from '../envelope.ts';
@@ -44,7 +44,9 @@ export const errors =
       const refusal = refusalOf(error);
       if (refusal.status >= 500) log.error({ err: error, code: refusal.code }, 'request failed');
       if (refusal.status === 401 || refusal.status === 403) {
-        await onDenied(refusal, denied(ctx)).catch((cause: unknown) =>
+        const request = denied(ctx);
+        log.warn({ stream: 'security', code: refusal.code, ...told(request) }, 'denied');
+        await onDenied(refusal, request).catch((cause: unknown) =>
           log.error({ err: cause }, 'a denial could not be recorded'),
         );
       }
@@ -84,6 +86,16 @@ const awayCodes = new Set([
   '57P02', // crashed
   '57P03', // starting up
 ]);
+
+/** Ids only: what a stranger sent stays out of the log. */
+const told = ({ method, route, permission, actor, companyId, objectId }: DeniedRequest) => ({
+  method,
+  route: route ?? 'unmatched',
+  permission: permission ?? null,
+  principal: actor ? principalOf(actor) : null,
+  company: companyId ?? null,
+  id: objectId ?? null,
+});
 
 function denied({ state, method, ip, headers }: Context): DeniedRequest {
   const { id } = state.params ?? {};

@@ -26,7 +26,7 @@ const whole = ({ min, max }: Bounds) => optional(integer(min, max));
 const days = ({ min, max }: Bounds) => optional(array(integer(min, max), { max: 10 }));
 const share = ({ min, max }: Bounds) => optional(Joi.number().min(min).max(max));
 
-const lifecycleConfig = object({
+export const lifecycleConfig = object({
   renewal_offer_days: whole(lifecycleBounds.renewalOfferDays),
   renewal_reminder_days: days(lifecycleBounds.renewalReminderDays),
   renewal_call_days: whole(lifecycleBounds.renewalCallDays),

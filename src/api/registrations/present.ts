@@ -33,7 +33,7 @@ export const presentRegistration = ({ registration, workflow }: RegistrationView
   updated_at: registration.updatedAt.toISOString(),
 });
 
-/** To whoever registers. */
+/** To whoever registers, and to operators: without the people of it. */
 export const presentSubmitted = ({ registration, workflow }: RegistrationView) => ({
   id: registration.id,
   company_name: registration.companyName,

@@ -125,7 +125,8 @@ export const registrationRoutes = ({
     method: 'POST',
     path: `${review}/:id/reject`,
     permission: 'registration:review',
-    summary: 'Refuse the company with a reason; the request is kept, its domain is free',
+    summary:
+      'Refuse the company with a reason, also when its set-up has failed; the request is kept, its domain is free',
     message: 'Rejected',
     idempotency: 'optional',
     body: rejectBody,
@@ -159,7 +160,9 @@ export const registrationRoutes = ({
     idempotency: 'optional',
     body: retryBody,
     ...one,
-    ...answersRegistration,
+    // Operators try again too, and see nothing of people.
+    answer: presentSubmitted,
+    answerSchema: submittedAnswer,
     handle: ({ actor, params, body, once }) =>
       registrations.retry(actor, params.id, body.reason, once),
     examples: { body: { reason: 'The domain is free now' } },

@@ -1,6 +1,7 @@
+import type { InvoiceView } from '../../commands/premiumInvoices.ts';
 import type { SubscriptionView } from '../../commands/subscriptionViews.ts';
 import type { Cancellation } from '../../models/contract.ts';
-import { zero } from '../../rules/money.ts';
+import type { Endorsement } from '../../models/endorsement.ts';
 
 export function presentSubscription({ subscription, policyNumber, workflow }: SubscriptionView) {
   const { priceSnapshot: price } = subscription;
@@ -13,7 +14,9 @@ export function presentSubscription({ subscription, policyNumber, workflow }: Su
     insured_property_id: subscription.insuredPropertyId ?? null,
     source: subscription.source,
     status: subscription.status,
-    cancel_pending: subscription.status === 'active' && Boolean(subscription.cancelEffectiveDate),
+    cancel_pending:
+      (subscription.status === 'active' || subscription.status === 'grace') &&
+      Boolean(subscription.cancelEffectiveDate),
     start_date: subscription.startDate,
     end_date: subscription.endDate,
     expires_at: subscription.expiresAt.toISOString(),
@@ -41,7 +44,7 @@ export function presentSubscription({ subscription, policyNumber, workflow }: Su
 export const presentCancellation = (cancellation: Cancellation) => ({
   effective_date: cancellation.effectiveDate,
   is_immediate: cancellation.isImmediate,
-  refund_amount: zero,
+  refund_amount: cancellation.refund,
   would_refund: cancellation.wouldRefund,
   cooling_off_ends_on: cancellation.coolingOffEndsOn,
   terms: cancellation.terms.map((term) => ({
@@ -51,4 +54,31 @@ export const presentCancellation = (cancellation: Cancellation) => ({
     unused_days: term.unusedDays,
     term_days: term.termDays,
   })),
+});
+
+export const presentEndorsement = (endorsement: Endorsement) => ({
+  effective_on: endorsement.effectiveOn,
+  premium: endorsement.premium,
+  coverage_amount: endorsement.coverageAmount,
+  currency: endorsement.currency,
+  remaining_days: endorsement.remainingDays,
+  term_days: endorsement.termDays,
+  delta: endorsement.delta,
+});
+
+export const presentInvoice = (invoice: InvoiceView) => ({
+  id: invoice.id,
+  subscription_id: invoice.subscriptionId,
+  term_no: invoice.termNo,
+  reason: invoice.reason,
+  amount: invoice.amount,
+  currency: invoice.currency,
+  period_start: invoice.periodStart,
+  period_end: invoice.periodEnd,
+  due_date: invoice.dueDate,
+  status: invoice.status,
+  paid_at: invoice.paidAt?.toISOString() ?? null,
+  payment_id: invoice.paymentId ?? null,
+  created_at: invoice.createdAt.toISOString(),
+  updated_at: invoice.updatedAt.toISOString(),
 });

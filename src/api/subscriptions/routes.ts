@@ -1,14 +1,28 @@
+import type { Endorsements } from '../../commands/endorsements.ts';
+import type { PremiumInvoices } from '../../commands/premiumInvoices.ts';
 import type { Subscriptions } from '../../commands/subscriptions.ts';
 import type { Timelines } from '../../commands/timelines.ts';
 import { listRoute, route, type Route } from '../route.ts';
 import { presentTimeline } from '../workflows/present.ts';
 import { timelineAnswer } from '../workflows/schema.ts';
-import { presentCancellation, presentSubscription } from './present.ts';
+import {
+  presentCancellation,
+  presentEndorsement,
+  presentInvoice,
+  presentSubscription,
+} from './present.ts';
 import {
   autoRenewBody,
   cancelBody,
   cancelPreviewAnswer,
   cancelPreviewBody,
+  endorseBody,
+  endorsePreviewAnswer,
+  endorsePreviewBody,
+  invoiceAnswer,
+  invoicesQuery,
+  payBody,
+  reinstateBody,
   renewBody,
   subscribeBody,
   subscriptionAnswer,
@@ -24,9 +38,13 @@ const answersSubscription = {
 } as const;
 
 export const subscriptionRoutes = ({
+  endorsements,
+  premiumInvoices,
   subscriptions,
   timelines,
 }: {
+  readonly endorsements: Endorsements;
+  readonly premiumInvoices: PremiumInvoices;
   readonly subscriptions: Subscriptions;
   readonly timelines: Timelines;
 }): Route[] => [
@@ -39,7 +57,7 @@ export const subscriptionRoutes = ({
     message: 'Subscribed',
     tag,
     status: 201,
-    idempotency: 'optional',
+    idempotency: 'where-billed',
     businessRules: true,
     body: subscribeBody,
     ...answersSubscription,
@@ -77,7 +95,7 @@ export const subscriptionRoutes = ({
     ifMatch: true,
     summary: 'Cancel now or on a later day',
     message: 'Cancelled',
-    idempotency: 'optional',
+    idempotency: 'where-billed',
     businessRules: true,
     body: cancelBody,
     ...one,
@@ -107,7 +125,7 @@ export const subscriptionRoutes = ({
     ifMatch: true,
     summary: "Renew for another term at the plan's price of today",
     message: 'Renewed',
-    idempotency: 'optional',
+    idempotency: 'where-billed',
     body: renewBody,
     ...one,
     ...answersSubscription,
@@ -127,6 +145,74 @@ export const subscriptionRoutes = ({
     handle: ({ actor, params, body, expectedVersion }) =>
       subscriptions.setAutoRenew(actor, params.id, body.autoRenew, expectedVersion),
     examples: { body: { auto_renew: true } },
+  }),
+  route({
+    method: 'POST',
+    path: '/subscriptions/:id/endorse',
+    permission: 'subscription:endorse',
+    ifMatch: true,
+    summary: 'Change premium or cover from today on; the difference is reckoned by days',
+    message: 'Endorsed',
+    idempotency: 'required',
+    businessRules: true,
+    body: endorseBody,
+    ...one,
+    ...answersSubscription,
+    handle: ({ actor, params, body, once, expectedVersion }) =>
+      endorsements.endorse(actor, params.id, { ...body, expectedVersion }, once),
+    examples: { body: { coverage_amount: '300000.00', premium: '420.00', reason: 'A new roof' } },
+  }),
+  route({
+    method: 'POST',
+    path: '/subscriptions/:id/endorse/preview',
+    permission: 'subscription:endorse',
+    summary: 'What an endorsement of today would mean; nothing is stored',
+    businessRules: true,
+    body: endorsePreviewBody,
+    ...one,
+    answer: presentEndorsement,
+    answerSchema: endorsePreviewAnswer,
+    handle: ({ actor, params, body }) => endorsements.preview(actor, params.id, body),
+    examples: { body: { premium: '420.00' } },
+  }),
+  listRoute({
+    path: '/subscriptions/:id/invoices',
+    permission: 'subscription:read_own',
+    summary: 'What was billed for it, the latest first',
+    ...one,
+    query: invoicesQuery,
+    answer: presentInvoice,
+    answerSchema: invoiceAnswer,
+    handle: ({ actor, params, query }) => premiumInvoices.list(actor, params.id, query),
+  }),
+  route({
+    method: 'POST',
+    path: '/subscriptions/:id/pay',
+    permission: 'subscription:pay_own',
+    summary: 'Try now to collect what is due',
+    message: 'Payment opened',
+    idempotency: 'required',
+    body: payBody,
+    ...one,
+    ...answersSubscription,
+    handle: ({ actor, params, body, once }) => premiumInvoices.pay(actor, params.id, body, once),
+    examples: { body: {} },
+  }),
+  route({
+    method: 'POST',
+    path: '/subscriptions/:id/reinstate',
+    permission: 'subscription:reinstate_own',
+    ifMatch: true,
+    summary: 'Get a lapsed cover back: the holder by paying the arrears, an administrator at once',
+    message: 'Reinstatement asked for',
+    idempotency: 'required',
+    businessRules: true,
+    body: reinstateBody,
+    ...one,
+    ...answersSubscription,
+    handle: ({ actor, params, body, once, expectedVersion }) =>
+      premiumInvoices.reinstate(actor, params.id, { ...body, expectedVersion }, once),
+    examples: { body: { reason: 'The bank had returned the payment by mistake' } },
   }),
   route({
     method: 'GET',

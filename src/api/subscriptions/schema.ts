@@ -1,3 +1,4 @@
+import { invoiceReasons, invoiceStatuses } from '../../rules/billing.ts';
 import { subscriptionStatuses } from '../../rules/subscriptions.ts';
 import { listQuery } from '../listQuery.ts';
 import {
@@ -12,10 +13,14 @@ import {
   object,
   oneOf,
   optional,
+  positiveMoney,
   text,
 } from '../schema.ts';
 
 export const subscriptionPath = object({ id: id() });
+
+/** May be below zero. */
+const signedMoney = () => text(22).pattern(/^-?\d{1,18}\.\d\d$/);
 
 export const subscribeBody = object({
   insurance_plan_id: id(),
@@ -36,6 +41,17 @@ export const renewBody = object({ reason: optional(text(500)) });
 export const autoRenewBody = object({
   auto_renew: boolean(),
   version: optional(integer(1, 2_147_483_647)),
+});
+
+export const endorseBody = object({
+  premium: optional(money().description('Of a whole term; as it is unless told')),
+  coverage_amount: optional(positiveMoney().description('As it is unless told')),
+  reason: text(500),
+});
+
+export const endorsePreviewBody = object({
+  premium: optional(money().description('Of a whole term; as it is unless told')),
+  coverage_amount: optional(positiveMoney().description('As it is unless told')),
 });
 
 export const subscriptionsQuery = listQuery({
@@ -65,12 +81,14 @@ export const subscriptionAnswer = object({
   expires_at: instant(),
   term_no: integer(1, 10_000),
   price_snapshot: object({
-    plan_name: text(200),
-    plan_version: integer(1, 2_147_483_647),
+    plan_name: text(200).description('What it is called; of a direct policy the title of its type'),
+    plan_version: nullable(integer(1, 2_147_483_647)).description('Null without a plan'),
     premium: money(),
     coverage_amount: money(),
     currency: text(3),
-    duration_months: integer(6, 600),
+    duration_months: nullable(integer(1, 600)).description(
+      'Null where the term is no whole number of months',
+    ),
   }),
   auto_renew: boolean(),
   cancel_reason: nullable(text(500)),
@@ -86,8 +104,8 @@ export const subscriptionAnswer = object({
 export const cancelPreviewAnswer = object({
   effective_date: calendarDate(),
   is_immediate: boolean(),
-  refund_amount: money().description('Nothing while premiums are not billed here'),
-  would_refund: money().description('What would go back if they were'),
+  refund_amount: money().description('Of what was paid; nothing where premiums are not billed'),
+  would_refund: money().description('By the days that are left, paid or not'),
   cooling_off_ends_on: calendarDate(),
   terms: array(
     object({
@@ -99,4 +117,44 @@ export const cancelPreviewAnswer = object({
     }),
     { max: 100 },
   ),
+});
+
+export const endorsePreviewAnswer = object({
+  effective_on: calendarDate().description('The first day at the new price and cover'),
+  premium: money().description('Of a whole term'),
+  coverage_amount: money(),
+  currency: text(3),
+  remaining_days: integer(0, 100_000),
+  term_days: integer(1, 100_000),
+  delta: signedMoney().description('For the rest of the term: charged, or below zero given back'),
+});
+
+export const payBody = object({
+  invoice_id: optional(id().description('The oldest that is due unless told')),
+});
+
+export const reinstateBody = object({
+  reason: optional(text(500).description("Needed for another person's subscription")),
+});
+
+export const invoicesQuery = object({
+  page: integer(1, 100).default(1).description('Counted from 1'),
+  size: integer(1, 100).default(20).description('Rows of a page'),
+});
+
+export const invoiceAnswer = object({
+  id: id(),
+  subscription_id: id(),
+  term_no: integer(1, 10_000),
+  reason: oneOf(...invoiceReasons),
+  amount: money(),
+  currency: text(3),
+  period_start: calendarDate(),
+  period_end: calendarDate().description('The first day that it is not for'),
+  due_date: calendarDate(),
+  status: oneOf(...invoiceStatuses),
+  paid_at: nullable(instant()),
+  payment_id: nullable(id()).description('The payment that is under way for it'),
+  created_at: instant(),
+  updated_at: instant(),
 });

@@ -35,6 +35,7 @@ export const presentMembership = (membership: MembershipView) => ({
   is_held: membership.isHeld,
   delegate_user_id: membership.delegateUserId,
   delegate_until: membership.delegateUntil?.toISOString() ?? null,
+  skills: [...membership.skills],
   created_at: membership.createdAt.toISOString(),
   archived_at: membership.archivedAt?.toISOString() ?? null,
   version: membership.version,

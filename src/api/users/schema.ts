@@ -13,6 +13,7 @@ import {
   partial,
   text,
 } from '../schema.ts';
+import { businessTypes } from '../../rules/companies.ts';
 import { acceptedRoleCodes, roleCodes } from '../../rules/permissions.ts';
 
 const phoneNumber = nullable(text(15).pattern(/^\+?[0-9 ()-]{4,15}$/));
@@ -55,7 +56,8 @@ export const globalAdminBody = object({
 export const replaceUserBody = object({ ...changes, version: optional(version) });
 export const editUserBody = partial({ ...changes, version });
 
-export const personAnswer = object({
+/** What is shown of somebody, to themselves and to who manages people. */
+export const accountFields = {
   id: id(),
   username: text(30),
   email: email(),
@@ -66,10 +68,14 @@ export const personAnswer = object({
   date_joined: instant(),
   last_login_at: nullable(instant()),
   mfa_enabled: boolean(),
-  role: nullable(oneOf(...roleCodes).description('The strongest role in this company')),
-  roles: array(oneOf(...roleCodes), { max: roleCodes.length }),
   is_admin: boolean(),
   scope: oneOf('global', 'tenant'),
+};
+
+export const personAnswer = object({
+  ...accountFields,
+  role: nullable(oneOf(...roleCodes).description('The strongest role in this company')),
+  roles: array(oneOf(...roleCodes), { max: roleCodes.length }),
   valid_from: instant(),
   valid_to: nullable(instant()),
   created_at: instant(),
@@ -87,7 +93,12 @@ export const membershipsQuery = object({
 });
 
 export const grantBody = object({ role: anyRole, ...validity }).id('GrantRole');
-export const changeMembershipBody = partial({ role: anyRole, ...validity }).id('ChangeMembership');
+const skills = array(oneOf(...businessTypes), { max: businessTypes.length });
+export const changeMembershipBody = partial({
+  role: anyRole,
+  ...validity,
+  skills: skills.description('Of an adjuster: types of policy whose claims they know'),
+}).id('ChangeMembership');
 
 export const delegationBody = object({
   delegate_user_id: nullable(id()).description('null takes back what is delegated'),
@@ -104,6 +115,7 @@ export const membershipAnswer = object({
   is_held: boolean().description('Counts now'),
   delegate_user_id: nullable(id()),
   delegate_until: nullable(instant()),
+  skills,
   created_at: instant(),
   archived_at: nullable(instant()),
   version,
@@ -146,6 +158,7 @@ export const membershipExample = {
   is_held: true,
   delegate_user_id: null,
   delegate_until: null,
+  skills: [],
   created_at: '2026-01-31T09:30:00.000Z',
   archived_at: null,
   version: 1,

@@ -1,4 +1,43 @@
+import type { FoundWorkflow, WorkflowDetail } from '../../commands/workflowSearch.ts';
+import type { Operated } from '../../commands/workflowOperations.ts';
+import type { DriftView, Repaired } from '../../commands/workflowDrifts.ts';
+import type { Preview } from '../../commands/workflowPreviews.ts';
 import type { Explanation, FutureTimer, Timeline, TimerChanged } from '../../commands/timelines.ts';
+
+export const presentWorkflow = (found: FoundWorkflow) => ({
+  type: found.kind,
+  id: found.id,
+  company_id: found.companyId,
+  reference: found.reference,
+  status: found.status,
+  state_version: found.stateVersion,
+  workflow: { id: found.workflowId, state: found.run },
+  overdue: found.isOverdue,
+  next_timer: found.next && { name: found.next.name, due_at: found.next.dueAt.toISOString() },
+  created_at: found.createdAt.toISOString(),
+  closed_at: found.closedAt?.toISOString() ?? null,
+});
+
+export const presentWorkflowDetail = (detail: WorkflowDetail) => ({
+  ...presentWorkflow(detail),
+  workflow_url: detail.workflowUrl,
+  blocked: detail.isBlocked,
+  failing_step: detail.failingStep && {
+    name: detail.failingStep.name,
+    attempt: detail.failingStep.attempt,
+    error: detail.failingStep.error,
+    moved_by: movedBy[detail.failingStep.movedBy],
+  },
+  timers: detail.timers.map((timer) => ({
+    name: timer.name,
+    due_at: timer.dueAt.toISOString(),
+    original_due_at: timer.originalDueAt.toISOString(),
+    source: timer.source,
+    paused: timer.status === 'paused',
+  })),
+});
+
+const movedBy = { retry: 'retry', retryStep: 'retry_step', release: 'release' } as const;
 
 export const presentTimeline = (timeline: Timeline) => ({
   workflow_id: timeline.workflowId,
@@ -32,6 +71,52 @@ export const presentTimerChanged = (changed: TimerChanged) => ({
   dry_run: changed.dryRun,
   scheduled: changed.scheduled.map(({ name, dueAt }) => ({ name, due_at: dueAt.toISOString() })),
   cancelled: [...changed.cancelled],
+});
+
+export const presentOperated = ({ workflowId, operation }: Operated) => ({
+  workflow_id: workflowId,
+  operation,
+});
+
+export const presentDrift = (drift: DriftView) => ({
+  id: drift.id,
+  type: drift.kind,
+  entity_id: drift.entityId,
+  workflow_id: drift.workflowId,
+  finding: drift.finding,
+  row: presentStanding(drift.details.row),
+  run: drift.details.run && presentStanding(drift.details.run),
+  found_at: drift.foundAt.toISOString(),
+  seen_at: drift.seenAt.toISOString(),
+  repaired_at: drift.repairedAt?.toISOString() ?? null,
+  repaired_by: drift.repairedBy ?? null,
+  resolved_at: drift.resolvedAt?.toISOString() ?? null,
+});
+
+const presentStanding = <Version>(standing: {
+  readonly stateVersion: Version;
+  readonly dueAt: string | null;
+}) => ({ state_version: standing.stateVersion, due_at: standing.dueAt });
+
+export const presentRepaired = ({ workflowId, repair }: Repaired) => ({
+  workflow_id: workflowId,
+  repair,
+});
+
+export const presentPreview = (preview: Preview) => ({
+  workflow_id: preview.workflowId,
+  status: preview.status,
+  timers: preview.timers.map((timer) => ({
+    name: timer.name,
+    title: timer.title,
+    kind: timer.kind,
+    due_at: timer.dueAt.toISOString(),
+    runs_until: timer.runsUntil?.toISOString() ?? null,
+    consequence: timer.consequence,
+    follows: timer.follows,
+  })),
+  paused: [...preview.paused],
+  cancelled: [...preview.cancelled],
 });
 
 const presentTimer = (timer: FutureTimer) => ({

@@ -1,15 +1,47 @@
+import type { ClaimTimelines } from '../../commands/claimTimelines.ts';
+import type { PaymentTimelines } from '../../commands/paymentTimelines.ts';
 import type { SubscriptionTimelines } from '../../commands/subscriptionTimelines.ts';
 import type { RegistrationTimelines } from '../../commands/registrationTimelines.ts';
+import type { ReportTimelines } from '../../commands/reportTimelines.ts';
+import type { WorkflowDrifts } from '../../commands/workflowDrifts.ts';
+import type { WorkflowOperations } from '../../commands/workflowOperations.ts';
+import type { WorkflowPreviews } from '../../commands/workflowPreviews.ts';
+import type { WorkflowSearch } from '../../commands/workflowSearch.ts';
 import { invalidField } from '../../errors.ts';
-import { route, type Route } from '../route.ts';
-import { presentExplanation, presentTimeline, presentTimerChanged } from './present.ts';
+import type { Permission } from '../../rules/permissions.ts';
+import type { WorkflowKind } from '../../rules/workflowIds.ts';
+import { listRoute, route, type Route } from '../route.ts';
+import {
+  presentDrift,
+  presentExplanation,
+  presentOperated,
+  presentPreview,
+  presentRepaired,
+  presentTimeline,
+  presentTimerChanged,
+  presentWorkflow,
+  presentWorkflowDetail,
+} from './present.ts';
 import {
   changeTimerBody,
+  driftAnswer,
+  driftsQuery,
   explanationAnswer,
+  operatedAnswer,
+  operationBody,
+  previewAnswer,
+  previewBody,
+  previewExample,
+  repairedAnswer,
+  skipTimerBody,
+  terminateBody,
   timelineAnswer,
   timerChangedAnswer,
   timerPath,
+  workflowAnswer,
+  workflowDetailAnswer,
   workflowPath,
+  workflowsQuery,
 } from './schema.ts';
 
 const tag = 'Workflows';
@@ -18,22 +50,171 @@ const tag = 'Workflows';
 interface Kind {
   timeline: SubscriptionTimelines['timeline'];
   explain: SubscriptionTimelines['explain'];
+}
+
+/** One with deadlines of its own. */
+interface Timed {
   changeTimer: SubscriptionTimelines['changeTimer'];
 }
 
 export const workflowRoutes = ({
   timelines,
   registrationTimelines,
+  claimTimelines,
+  paymentTimelines,
+  reportTimelines,
+  workflowOperations,
+  workflowDrifts,
+  workflowPreviews,
+  workflowSearch,
 }: {
   readonly timelines: SubscriptionTimelines;
   readonly registrationTimelines: RegistrationTimelines;
+  readonly claimTimelines: ClaimTimelines;
+  readonly paymentTimelines: PaymentTimelines;
+  readonly reportTimelines: ReportTimelines;
+  readonly workflowOperations: WorkflowOperations;
+  readonly workflowDrifts: WorkflowDrifts;
+  readonly workflowPreviews: WorkflowPreviews;
+  readonly workflowSearch: WorkflowSearch;
 }): Route[] => [
+  listRoute({
+    path: '/workflows',
+    permission: 'workflow:read',
+    company: 'optional',
+    summary: 'Runs of the company by type, status, what is late and what waits for help',
+    tag,
+    businessRules: true,
+    query: workflowsQuery,
+    answer: presentWorkflow,
+    answerSchema: workflowAnswer,
+    handle: ({ actor, query }) => workflowSearch.list(actor, query),
+  }),
+  route({
+    method: 'POST',
+    path: '/workflows/preview',
+    permission: 'workflow:read',
+    summary: 'What would happen from now on under other dates or settings; nothing is stored',
+    tag,
+    message: 'Preview',
+    businessRules: true,
+    body: previewBody,
+    answer: presentPreview,
+    answerSchema: previewAnswer,
+    handle: ({ actor, body }) => {
+      const { type, id } = body;
+      refuseOthers(type, body);
+      if (type === 'claim') {
+        const { status, claimSettings: settings, deadlines } = body;
+        return workflowPreviews.claim(actor, { id, status, settings, deadlines });
+      }
+      const { startDate, endDate, lifecycleConfig: settings } = body;
+      return workflowPreviews.subscription(actor, { id, startDate, endDate, settings });
+    },
+    examples: { body: previewExample },
+  }),
+  listRoute({
+    path: '/workflows/drift',
+    permission: 'workflow:read',
+    company: 'optional',
+    summary: 'Where the nightly check found that a row and its run differ',
+    tag,
+    businessRules: true,
+    query: driftsQuery,
+    answer: presentDrift,
+    answerSchema: driftAnswer,
+    handle: ({ actor, query }) => workflowDrifts.list(actor, query),
+  }),
+  route({
+    method: 'POST',
+    path: '/workflows/drift/:id/repair',
+    permission: 'workflow:operate',
+    company: 'optional',
+    summary: 'Brings a run together with its row, which rules: starts it, has it read, or ends it',
+    tag,
+    status: 202,
+    message: 'Repair begun',
+    idempotency: 'optional',
+    businessRules: true,
+    params: workflowPath,
+    body: operationBody,
+    answer: presentRepaired,
+    answerSchema: repairedAnswer,
+    handle: ({ actor, params: { id }, body: { reason }, once }) =>
+      workflowDrifts.repair(actor, { id, reason }, once),
+    examples: { body: { reason: 'Found by the nightly check' } },
+  }),
+  ...detailOf('subscription', workflowSearch),
+  ...detailOf('claim', workflowSearch),
+  ...detailOf('payment', workflowSearch),
+  ...detailOf('report', workflowSearch),
+  ...detailOf('onboarding', workflowSearch, platform),
   ...routesOf('subscription', timelines),
+  ...timerRoutesOf('subscription', timelines),
+  ...routesOf('claim', claimTimelines),
+  ...timerRoutesOf('claim', claimTimelines),
+  ...routesOf('payment', paymentTimelines),
+  ...timerRoutesOf('payment', paymentTimelines),
+  ...routesOf('report', reportTimelines),
   // A registration belongs to the platform, whatever address one works at.
-  ...routesOf('onboarding', registrationTimelines, { company: false }),
+  ...routesOf('onboarding', registrationTimelines, platform),
+  ...timerRoutesOf('onboarding', registrationTimelines, platform),
+  ...operationsOf('subscription', workflowOperations),
+  ...operationsOf('claim', workflowOperations),
+  ...operationsOf('payment', workflowOperations),
+  ...operationsOf('report', workflowOperations),
+  ...operationsOf('onboarding', workflowOperations, platform),
 ];
 
-const routesOf = (type: string, kind: Kind, where: { readonly company?: false } = {}): Route[] => [
+interface Where {
+  readonly company?: false;
+}
+
+const platform: Where = { company: false };
+
+/** What can be changed of each type, and what the field is called outside. */
+const changes = {
+  claim: { status: 'status', claimSettings: 'claim_settings', deadlines: 'deadlines' },
+  subscription: {
+    startDate: 'start_date',
+    endDate: 'end_date',
+    lifecycleConfig: 'lifecycle_config',
+  },
+} as const;
+
+/** @throws Invalid for a change that the type does not have */
+function refuseOthers(type: keyof typeof changes, body: object): void {
+  const others = changes[type === 'claim' ? 'subscription' : 'claim'];
+  for (const [key, field] of Object.entries(others)) {
+    if (Object.hasOwn(body, key)) {
+      throw invalidField(field, `A ${type} has no such change`, 'UNKNOWN_FIELD');
+    }
+  }
+}
+
+const detailOf = (type: WorkflowKind, search: WorkflowSearch, where: Where = {}): Route[] => [
+  route({
+    ...where,
+    method: 'GET',
+    path: `/workflows/${type}/:id`,
+    permission: 'workflow:read',
+    summary: 'One run: how its object stands, its timers, and the step that fails',
+    tag,
+    params: workflowPath,
+    answer: presentWorkflowDetail,
+    answerSchema: workflowDetailAnswer,
+    handle: ({ actor, params }) => search.get(actor, type, params.id),
+  }),
+];
+
+const mayChangeTimers = {
+  subscription: 'timer:change',
+  claim: 'claim:change_timer',
+  payment: 'timer:change',
+  onboarding: 'registration:retry',
+} as const satisfies Readonly<Record<string, Permission>>;
+
+const routesOf = (type: WorkflowKind, kind: Kind, where: Where = {}): Route[] => [
   route({
     ...where,
     method: 'GET',
@@ -58,11 +239,18 @@ const routesOf = (type: string, kind: Kind, where: { readonly company?: false } 
     answerSchema: explanationAnswer,
     handle: ({ actor, params }) => kind.explain(actor, params.id),
   }),
+];
+
+const timerRoutesOf = (
+  type: keyof typeof mayChangeTimers,
+  kind: Timed,
+  where: Where = {},
+): Route[] => [
   route({
     ...where,
     method: 'PATCH',
     path: `/workflows/${type}/:id/timers/:name`,
-    permission: type === 'onboarding' ? 'registration:retry' : 'timer:change',
+    permission: mayChangeTimers[type],
     summary: 'Move a running timer, or see what that would do',
     tag,
     idempotency: 'optional',
@@ -81,4 +269,81 @@ const routesOf = (type: string, kind: Kind, where: { readonly company?: false } 
     },
     examples: { body: { extend_by: 86_400, reason: 'Somebody is abroad', dry_run: true } },
   }),
+  route({
+    ...where,
+    method: 'POST',
+    path: `/workflows/${type}/:id/skip-timer`,
+    permission: mayChangeTimers[type],
+    summary: 'Let a running timer be due now, where it may be moved there',
+    tag,
+    message: 'Due now',
+    idempotency: 'optional',
+    businessRules: true,
+    params: workflowPath,
+    body: skipTimerBody,
+    answer: presentTimerChanged,
+    answerSchema: timerChangedAnswer,
+    handle: ({ actor, params, body: { name, reason }, once }) =>
+      kind.changeTimer(
+        actor,
+        params.id,
+        name,
+        { dueAt: new Date(Date.now() + soonMs), reason, dryRun: false, skips: true },
+        once,
+      ),
+    examples: { body: { name: 'expiry', reason: 'Nobody waits for it' } },
+  }),
 ];
+
+/** Now, and still ahead when the workflow hears of it. */
+const soonMs = 2000;
+
+const operationsOf = (
+  kind: WorkflowKind,
+  operations: WorkflowOperations,
+  where: Where = {},
+): Route[] => {
+  const operation = {
+    ...where,
+    method: 'POST',
+    permission: 'workflow:operate',
+    tag,
+    status: 202,
+    idempotency: 'optional',
+    businessRules: true,
+    params: workflowPath,
+    answer: presentOperated,
+    answerSchema: operatedAnswer,
+  } as const;
+  return [
+    route({
+      ...operation,
+      path: `/workflows/${kind}/:id/retry-step`,
+      summary: 'Try a step again that failed for good, once its cause is removed',
+      body: operationBody,
+      handle: ({ actor, params: { id }, body: { reason }, once }) =>
+        operations.retryStep(actor, { kind, id, reason, once }),
+      examples: { body: { reason: 'The row was put right' } },
+    }),
+    route({
+      ...operation,
+      path: `/workflows/${kind}/:id/cancel`,
+      summary: 'End the object as its lifecycle does, and undo what has to be undone',
+      body: operationBody,
+      handle: ({ actor, params: { id }, body: { reason }, once }) =>
+        operations.cancel(actor, { kind, id, reason, once }),
+      examples: { body: { reason: 'Opened by mistake' } },
+    }),
+    route({
+      ...operation,
+      path: `/workflows/${kind}/:id/terminate`,
+      summary: 'End the run at once; nothing is undone, and nobody starts it again',
+      body: terminateBody,
+      handle: ({ actor, params: { id }, body: { reason, confirm }, once }) =>
+        operations.terminate(actor, { kind, id, reason, confirm, once }),
+      examples: {
+        body: { reason: 'It cannot go on', confirm: '0190b1a0-0000-7000-8000-000000000001' },
+      },
+    }),
+  ];
+};

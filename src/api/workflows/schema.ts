@@ -1,8 +1,17 @@
+import { claimStatuses } from '../../rules/claims.ts';
+import { claimBounds } from '../../rules/claimSettings.ts';
 import { registrationStatuses } from '../../rules/onboarding.ts';
+import { paymentStatuses } from '../../rules/payments.ts';
+import { reportStatuses } from '../../rules/reports.ts';
 import { subscriptionStatuses } from '../../rules/subscriptions.ts';
+import { driftFindings } from '../../rules/workflowDrifts.ts';
+import { workflowKinds } from '../../rules/workflowIds.ts';
+import { listQuery } from '../listQuery.ts';
+import { lifecycleConfig } from '../plans/schema.ts';
 import {
   array,
   boolean,
+  calendarDate,
   id,
   instant,
   integer,
@@ -17,7 +26,89 @@ export const workflowPath = object({ id: id() });
 export const timerPath = object({ id: id(), name: text(60) });
 
 /** Of everything that has a timeline. */
-const statuses = [...new Set([...subscriptionStatuses, ...registrationStatuses])];
+const statuses = [
+  ...new Set([
+    ...subscriptionStatuses,
+    ...registrationStatuses,
+    ...claimStatuses,
+    ...paymentStatuses,
+    ...reportStatuses,
+  ]),
+];
+
+export const workflowsQuery = listQuery({
+  filters: {
+    type: oneOf(...workflowKinds),
+    status: oneOf(...statuses),
+    open: boolean().description('Whether the run goes on'),
+    overdue: boolean().description('A timer is late, or a deadline of people was missed'),
+    blocked: boolean().description(
+      'It goes on only once somebody has helped: a step failed for good, or its start was given up',
+    ),
+    company_id: id().description('Of a company that a global administrator enters'),
+  },
+  sorts: ['created_at'],
+  defaultSort: '-created_at',
+  takes: ['search', 'created_after', 'created_before'],
+});
+
+const mostVersions = 2_147_483_647;
+
+const workflowFields = {
+  type: oneOf(...workflowKinds),
+  id: id(),
+  company_id: id(),
+  reference: nullable(text(300)).description('A number or name that people call it by'),
+  status: oneOf(...statuses),
+  state_version: integer(1, mostVersions),
+  workflow: object({
+    id: text(200),
+    state: oneOf('starting', 'parked', 'running', 'closed').description(
+      'parked: its start was given up and waits for an operator',
+    ),
+  }),
+  overdue: boolean(),
+  next_timer: nullable(object({ name: text(60), due_at: instant() })),
+  created_at: instant(),
+  closed_at: nullable(instant()),
+};
+
+export const workflowAnswer = object(workflowFields).id('Workflow');
+
+export const workflowDetailAnswer = object({
+  ...workflowFields,
+  workflow_url: nullable(text(2000)).description('In the Temporal UI, for those who operate runs'),
+  blocked: boolean(),
+  failing_step: nullable(
+    object({
+      name: text(200),
+      attempt: integer(0, mostVersions),
+      error: text(2000).allow(''),
+      moved_by: oneOf('retry', 'retry_step', 'release'),
+    }),
+  ),
+  timers: array(
+    object({
+      name: text(60),
+      due_at: instant(),
+      original_due_at: instant(),
+      source: text(20),
+      paused: boolean(),
+    }),
+    { max: 1000 },
+  ),
+}).id('WorkflowDetail');
+
+export const operationBody = object({ reason: text(500) });
+export const terminateBody = object({
+  reason: text(500),
+  confirm: id().description('The id of the object once more: nothing is undone'),
+});
+export const skipTimerBody = object({ name: text(60), reason: text(500) });
+export const operatedAnswer = object({
+  workflow_id: text(200),
+  operation: oneOf('retry_step', 'cancel', 'terminate'),
+});
 
 const year = 366 * 24 * 60 * 60;
 
@@ -74,4 +165,105 @@ export const timerChangedAnswer = object({
   dry_run: boolean(),
   scheduled: array(object({ name: text(60), due_at: instant() }), { max: 100 }),
   cancelled: array(text(60), { max: 100 }),
+});
+
+const counted = (key: keyof typeof claimBounds) =>
+  optional(integer(claimBounds[key].min, claimBounds[key].max));
+
+const clockSettings = object({
+  triage_hours: counted('triageHours'),
+  acknowledgement_bd: counted('acknowledgementBd'),
+  first_review_bd: counted('firstReviewBd'),
+  decision_bd: counted('decisionBd'),
+  investigation_days: counted('investigationDays'),
+  status_letter_days: counted('statusLetterDays'),
+  documents_days: counted('documentsDays'),
+  document_reminder_days: optional(
+    array(integer(claimBounds.documentReminderDays.min, claimBounds.documentReminderDays.max), {
+      max: 10,
+    }),
+  ),
+  documents_final_days: counted('documentsFinalDays'),
+  approval_bd: counted('approvalBd'),
+  payment_days: counted('paymentDays'),
+  paid_close_days: counted('paidCloseDays'),
+  denied_close_days: counted('deniedCloseDays'),
+  due_soon_percent: counted('dueSoonPercent'),
+  manager_bd: counted('managerBd'),
+  admin_bd: counted('adminBd'),
+});
+
+export const previewBody = object({
+  type: oneOf('claim', 'subscription'),
+  id: id(),
+  start_date: optional(calendarDate().description('Of a subscription: of the running term')),
+  end_date: optional(calendarDate().description('Of a subscription: the first day without cover')),
+  lifecycle_config: optional(lifecycleConfig),
+  status: optional(oneOf(...claimStatuses).description('Of a claim: it goes there now')),
+  claim_settings: optional(
+    clockSettings.description('Of a claim: as if these were applied to it; bd: business days'),
+  ),
+  deadlines: optional(
+    array(object({ name: text(60), due_at: instant() }), { max: 20 }),
+  ).description('Of a claim: deadlines that somebody moves'),
+}).id('PreviewWorkflow');
+
+export const previewExample = {
+  type: 'claim',
+  id: '0190b1a0-0000-7000-8000-000000000001',
+  claim_settings: { triage_hours: 8, manager_bd: 2 },
+};
+
+export const previewAnswer = object({
+  workflow_id: text(200),
+  status: oneOf(...statuses),
+  timers: array(
+    object({
+      name: text(60),
+      title: text(200),
+      kind: oneOf('notice', 'deadline', 'escalation'),
+      due_at: instant(),
+      runs_until: nullable(instant()).description('When the running one is due'),
+      consequence: text(500),
+      follows: nullable(text(60)).description('The timer that has to pass first'),
+    }),
+    { max: 1000 },
+  ).description('From now on while nobody acts; of a claim a year ahead'),
+  paused: array(text(60), { max: 1000 }).description('They stand still'),
+  cancelled: array(text(60), { max: 1000 }).description('Running now, and not any more'),
+}).id('WorkflowPreview');
+
+export const driftsQuery = listQuery({
+  filters: {
+    type: oneOf(...workflowKinds),
+    finding: oneOf(...driftFindings),
+    open: boolean().description('Whether it was still there at the latest check'),
+  },
+  sorts: ['found_at'],
+  defaultSort: '-found_at',
+  takes: [],
+});
+
+export const driftAnswer = object({
+  id: id(),
+  type: oneOf(...workflowKinds),
+  entity_id: id(),
+  workflow_id: text(200),
+  finding: oneOf(...driftFindings).description(
+    'missing: the object goes on without a run. left_open: its run goes on after its end. state, timers: they differ',
+  ),
+  row: object({ state_version: integer(1, mostVersions), due_at: nullable(instant()) }),
+  run: nullable(
+    object({ state_version: nullable(integer(1, mostVersions)), due_at: nullable(instant()) }),
+  ),
+  found_at: instant(),
+  seen_at: instant().description('By the latest check that found it'),
+  repaired_at: nullable(instant()),
+  repaired_by: nullable(id()),
+  resolved_at: nullable(instant()).description('When a check no longer found it'),
+}).id('WorkflowDrift');
+
+export const repairedAnswer = object({
+  workflow_id: text(200),
+  repair: oneOf('start', 'read_again', 'end'),
 });

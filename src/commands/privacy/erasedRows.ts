@@ -10,6 +10,13 @@ export interface Traces {
   readonly linkIds: readonly string[];
 }
 
+/** Claims on the person's policies, `$1` in any statement. */
+const claimsHeld = `SELECT c.id FROM claims c JOIN policies p ON p.id = c.policy_id WHERE p.user_id = $1`;
+
+/** Files of the person's policies and claims, and what the person uploaded. */
+const documentsOf = `(uploaded_by = $1 OR claim_id IN (${claimsHeld})
+  OR policy_id IN (SELECT id FROM policies WHERE user_id = $1))`;
+
 /** In the company of the transaction: contracts, invitations, messages, kept answers and the audit. */
 export async function eraseRows({ userId, ...known }: Traces): Promise<void> {
   const addresses = await ownAddresses(userId, known.addresses);
@@ -20,6 +27,25 @@ export async function eraseRows({ userId, ...known }: Traces): Promise<void> {
        UPDATE policies SET policyholder_name = $2, policyholder_email = $3, policyholder_phone = NULL,
          updated_at = now(), version = version + 1
        WHERE user_id = $1 AND policyholder_email <> $3),
+     paid AS (
+       UPDATE payments SET payee_name = $2, updated_at = now(), version = version + 1,
+         payee_email = CASE WHEN payee_email IS NOT NULL THEN $3 END
+       WHERE (user_id = $1 OR payee_email = ANY ($4)) AND payee_name <> $2),
+     claimed AS (
+       UPDATE claims SET claimant_name = $2, claimant_email = $3, claimant_phone = NULL, title = $2,
+         description = $2, updated_at = now(), version = version + 1
+       WHERE (id IN (${claimsHeld}) OR claimant_email = ANY ($4)) AND claimant_email <> $3),
+     filed AS (
+       UPDATE documents SET file_name = $2, description = NULL, updated_at = now(),
+         version = version + 1
+       WHERE ${documentsOf} AND file_name <> $2),
+     noted AS (
+       UPDATE claim_notes SET note = $2, updated_at = now(), version = version + 1
+       WHERE author_id = $1 AND NOT is_internal AND note <> $2 AND claim_id IN (${claimsHeld})),
+     located AS (
+       UPDATE claim_locations SET latitude = NULL, longitude = NULL, address = $2, description = NULL,
+         updated_at = now(), version = version + 1
+       WHERE address IS DISTINCT FROM $2 AND claim_id IN (${claimsHeld})),
      invited AS (
        UPDATE core.invitations SET email = $3, updated_at = now(), version = version + 1,
          status = CASE WHEN status = 'pending' THEN 'revoked' ELSE status END
@@ -28,6 +54,9 @@ export async function eraseRows({ userId, ...known }: Traces): Promise<void> {
      UNION ALL SELECT id FROM core.invitations
        WHERE accepted_by = $1 OR email = ANY ($4) OR email = $3
      UNION ALL SELECT id FROM policy_subscriptions WHERE user_id = $1
+     UNION ALL SELECT id FROM claims WHERE id IN (${claimsHeld}) OR claimant_email = ANY ($4)
+     UNION ALL SELECT id FROM documents WHERE ${documentsOf}
+     UNION ALL SELECT id FROM payments WHERE user_id = $1 OR payee_email = ANY ($4)
      UNION ALL SELECT id FROM platform.memberships
        WHERE company_id = (SELECT app.company_id()) AND user_id = $1`,
     [userId, erasedWord, email, addresses],

@@ -57,6 +57,11 @@ const isOwn = '(t.entity_id IS NULL OR t.entity_id = $1)';
 const ofSubscription = `entity_type = 'subscription'
   AND t.entity_id IN (SELECT id FROM policy_subscriptions WHERE user_id = $1)`;
 
+const heldClaims = `SELECT c.id FROM claims c JOIN policies p ON p.id = c.policy_id
+  WHERE p.user_id = $1`;
+
+const ofClaim = `claim_id IN (${heldClaims})`;
+
 /** In the order of the document. */
 const tables: readonly Table[] = [
   {
@@ -111,10 +116,67 @@ const tables: readonly Table[] = [
   },
   {
     name: 'terms',
-    columns: `t.id, t.subscription_id, t.term_no, t.start_date::text, t.end_date::text, t.premium::text,
+    columns: `t.id, t.subscription_id, t.term_no, t.part_no, t.start_date::text, t.end_date::text, t.premium::text,
       t.coverage_amount::text, t.origin, t.gap_days, t.created_at`,
     from: 'subscription_terms t',
     where: 't.subscription_id IN (SELECT id FROM policy_subscriptions WHERE user_id = $1)',
+  },
+  {
+    name: 'invoices',
+    columns: `t.id, t.subscription_id, t.term_no, t.reason, t.amount::text, t.currency,
+      t.period_start::text, t.period_end::text, t.due_date::text, t.status, t.paid_at, t.created_at`,
+    from: 'premium_invoices t',
+    where: 't.subscription_id IN (SELECT id FROM policy_subscriptions WHERE user_id = $1)',
+  },
+  {
+    name: 'payments',
+    columns: `t.id, t.purpose, t.claim_id, t.invoice_id, t.booking_id, t.parent_payment_id,
+      t.payee_name, t.payee_email, t.amount::text, t.currency, t.status, t.payment_date::text,
+      t.refunded_amount::text, t.reason, t.created_at`,
+    from: 'payments t',
+    where: '(t.user_id = $1 OR t.payee_email = $3)',
+  },
+  {
+    name: 'claims',
+    columns: `t.id, t.claim_number, t.policy_id, t.title, t.description, t.status,
+      t.incident_date::text, t.claim_amount::text, t.approved_amount::text, t.paid_amount::text,
+      t.claimant_name, t.claimant_email, t.claimant_phone, t.denial_code, t.denial_reason,
+      t.closed_outcome, t.created_at, t.archived_at`,
+    from: 'claims t',
+    where: `(t.claimant_email = $3 OR t.policy_id IN (SELECT id FROM policies WHERE user_id = $1))`,
+  },
+  {
+    name: 'documents',
+    columns: `t.id, t.policy_id, t.claim_id, t.document_type, t.file_name, t.mime, t.size, t.sha256,
+      t.description, t.uploaded_at, t.archived_at`,
+    from: 'documents t',
+    where: `(t.uploaded_by = $1 OR t.${ofClaim}
+      OR t.policy_id IN (SELECT id FROM policies WHERE user_id = $1))`,
+  },
+  {
+    name: 'claim_history',
+    columns: 't.id, t.entity_id AS claim_id, t.event, t.from_status, t.to_status, t.at',
+    from: 'core.transitions t',
+    where: `t.entity_type = 'claim' AND t.entity_id IN (${heldClaims})`,
+  },
+  {
+    name: 'document_requests',
+    columns: 't.id, t.claim_id, t.items, t.due_at, t.final_due_at, t.fulfilled_at, t.created_at',
+    from: 'document_requests t',
+    where: `t.${ofClaim}`,
+  },
+  {
+    name: 'claim_notes',
+    columns: 't.id, t.claim_id, t.author_id, t.note, t.created_at, t.edited_at, t.archived_at',
+    from: 'claim_notes t',
+    where: `NOT t.is_internal AND t.${ofClaim}`,
+  },
+  {
+    name: 'claim_locations',
+    columns: `t.id, t.claim_id, t.latitude::text, t.longitude::text, t.address, t.description,
+      t.created_at, t.archived_at`,
+    from: 'claim_locations t',
+    where: `t.${ofClaim}`,
   },
   {
     name: 'timers',

@@ -16,6 +16,20 @@ import { privacy } from './0016Privacy.ts';
 import { overdueTimers } from './0017OverdueTimers.ts';
 import { oneCompany } from './0018OneCompany.ts';
 import { auditRetention } from './0019AuditRetention.ts';
+import { numberSlots } from './0020NumberSlots.ts';
+import { policies } from './0021Policies.ts';
+import { claims } from './0022Claims.ts';
+import { claimRecords } from './0023ClaimRecords.ts';
+import { payments } from './0024Payments.ts';
+import { documents } from './0025Documents.ts';
+import { reports } from './0026Reports.ts';
+import { claimPrivacy } from './0027ClaimPrivacy.ts';
+import { billing } from './0028Billing.ts';
+import { claimWords } from './0030ClaimSearch.ts';
+import { claimLists } from './0031ClaimLists.ts';
+import { adjusterSkills } from './0032AdjusterSkills.ts';
+import { peopleAndDomains } from './0033PeopleAndDomains.ts';
+import { workflowDrifts } from './0034WorkflowDrifts.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -50,4 +64,18 @@ export const migrations: readonly Migration[] = [
   overdueTimers,
   oneCompany,
   auditRetention,
+  numberSlots,
+  policies,
+  claims,
+  claimRecords,
+  payments,
+  documents,
+  reports,
+  claimPrivacy,
+  billing,
+  claimWords,
+  claimLists,
+  adjusterSkills,
+  peopleAndDomains,
+  workflowDrifts,
 ];

@@ -2,9 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { v7 as uuid } from 'uuid';
 import type { Actor } from '../../../src/context.ts';
-import { withTenant } from '../../../src/models/database.ts';
+import { platformCompanyId, withTenant } from '../../../src/models/database.ts';
 import { Policy } from '../../../src/models/Policy.ts';
 import { PolicySubscription } from '../../../src/models/PolicySubscription.ts';
+import { RegistrationRequest } from '../../../src/models/RegistrationRequest.ts';
 import { comparable, openTestApi, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany, buildPlan } from '../../support/build.ts';
 
@@ -108,6 +109,97 @@ describe('GET /{entity}/:id/as-of', () => {
     expect((await asOf(policy, moved, holder)).state).toMatchObject({ premium: '1.00' });
   });
 
+  it('shows a company with its settings, under the names that they have', async () => {
+    const path = `/companies/${companyId}`;
+    const made = await between();
+    await api.as(admin).patch('/companies/current', { address: '1 New Road' });
+    await api.as(admin).patch('/companies/current/settings', { audit: { retention_years: 9 } });
+
+    expect((await asOf(path, made)).state).toMatchObject({
+      address: null,
+      'audit.retention_years': 7,
+    });
+    expect((await asOf(path, await between())).state).toMatchObject({
+      address: '1 New Road',
+      'audit.retention_years': 9,
+    });
+    const { body } = await api.as(admin).get(`${path}/history`);
+    expect(body.items.map(({ after }: { after: object }) => after)).toEqual([
+      { address: '1 New Road' },
+      { 'audit.retention_years': 9 },
+    ]);
+  });
+
+  const editedClaim = async (holder: Actor) => {
+    const plan = await buildPlan({ companyId });
+    const bought = await api.as(holder).post('/subscriptions', { insurance_plan_id: plan.id });
+    const claim = await api.as(admin).post('/claims', {
+      policy_id: bought.body.data.policy_id,
+      title: 'Burst pipe',
+      description: 'Water in the kitchen',
+      incident_date: bought.body.data.start_date,
+    });
+    const path = `/claims/${claim.body.data.id}`;
+    const reported = await between();
+    await api.as(admin).patch(path, { title: 'Flood' });
+    return { path, reported };
+  };
+
+  it('shows a claim before it was edited, to who reads the audit', async () => {
+    const holder = await buildActor({ companyId });
+
+    const { path, reported } = await editedClaim(holder);
+
+    expect((await asOf(path, reported)).state).toMatchObject({
+      title: 'Burst pipe',
+      status: 'reported',
+    });
+    expect((await asOf(path, await between())).state).toMatchObject({ title: 'Flood' });
+    expect((await api.as(holder).get(`${path}/as-of`, { at: reported })).status).toBe(403);
+  });
+
+  it('tells what was erased as that', async () => {
+    const holder = await buildActor({ companyId });
+    const { path, reported } = await editedClaim(holder);
+    await api.database.sql(
+      `UPDATE shared.policy_subscriptions SET status = 'cancelled' WHERE user_id = $1`,
+      [holder.userId],
+    );
+
+    const erased = await api.as(admin).post(`/users/${holder.userId}/erase`, { reason: 'A test' });
+
+    expect(erased.status).toBe(200);
+    expect((await asOf(path, reported)).state).toMatchObject({ title: '[erased]' });
+  });
+
+  it('shows a registration before it was decided, and what happened to it', async () => {
+    const reviewer = await buildActor({ companyId: platformCompanyId, role: 'global_admin' });
+    const name = `acme${uuid().slice(-12)}`;
+    const registered = await api.nowhere.post('/register', {
+      company_name: name,
+      admin_email: `ada@${name}.example`,
+      admin_username: name,
+      admin_password: 'Seven-Green-Otters-7',
+    });
+    const { id } = registered.body.data;
+    const path = `/administration/registration-requests/${id}`;
+    const waiting = await between();
+    await withTenant(platformCompanyId, async () => {
+      const row = await RegistrationRequest.findOne({ where: { id }, rejectOnEmpty: true });
+      const step = { commandId: uuid(), expectedVersion: 1, at: new Date() };
+      await row.move('reject', step, { reason: 'No licence', adminPasswordHash: null });
+    });
+
+    const before = await asOf(path, waiting, reviewer);
+    const after = await asOf(path, await between(), reviewer);
+    const { body } = await api.as(reviewer).get(`${path}/history`);
+
+    expect(before.state).toMatchObject({ company_name: name, status: 'pending', reason: null });
+    expect(after.state).toMatchObject({ status: 'rejected', reason: 'No licence' });
+    expect(body.items.map(({ to_status: to }: { to_status: string }) => to)).toContain('rejected');
+    expect(JSON.stringify([before, after, body])).not.toMatch(/hash/i);
+  });
+
   it('refuses the future, a time that is none, and whoever may not read the history', async () => {
     const plan = await buildPlan({ companyId });
     const holder = await buildActor({ companyId });
@@ -141,5 +233,27 @@ describe('GET /{entity}/:id/as-of', () => {
         comparable(await foreign.get(`/${plural}/${uuid()}/as-of`, { at })),
       );
     }
+  });
+});
+
+describe('GET /users/:id/history', () => {
+  it('tells what happened to a person and to their roles in this company', async () => {
+    const person = await buildActor({ companyId });
+    const path = `/users/${person.userId}`;
+    await api.as(admin).patch(path, { first_name: 'Grace' });
+    await api.as(admin).post(`${path}/memberships`, { role: 'adjuster' });
+    await api.as(admin).delete(`${path}/memberships/adjuster`);
+
+    const { body } = await api.as(admin).get(`${path}/history`);
+    const own = await api.as(person).get(`${path}/history`);
+
+    expect(
+      body.items.map(({ action, before }: { action: string; before: object }) => [action, before]),
+    ).toEqual([
+      ['UPDATE', { first_name: 'Ada' }],
+      ['CREATE', null],
+      ['ARCHIVE', { user_id: person.userId, role: 'adjuster' }],
+    ]);
+    expect(own.status).toBe(403);
   });
 });

@@ -135,6 +135,24 @@ describe('GET /audit-logs', () => {
     expect(seen.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6]);
   });
 
+  it('is walked by cursor over lines between two milliseconds too', async () => {
+    await api.database.sql(
+      `INSERT INTO core.audit_logs
+         (company_id, id, timestamp, actor_type, action, entity_type, after)
+       SELECT $1, gen_random_uuid(), timestamptz '2027-01-01 00:00Z' + n * interval '1 microsecond',
+         'system', 'CREATE', 'plan', jsonb_build_object('lineNo', n)
+       FROM generate_series(0, 4) n`,
+      [companyId],
+    );
+    const query = { ...since2027, size: 2 };
+
+    const first = await api.as(admin).get('/audit-logs', query);
+    const { next_cursor: cursor } = first.body.pagination;
+    const second = await api.as(admin).get('/audit-logs', { ...query, cursor });
+
+    expect([...numbers(first), ...numbers(second)]).toEqual([4, 3, 2, 1]);
+  });
+
   it('refuses a cursor that is not its own', async () => {
     await written([{}, {}]);
     const other = await buildCompany();

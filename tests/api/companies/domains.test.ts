@@ -119,7 +119,7 @@ describe('/companies/current/domains', () => {
   });
 
   it('keeps a domain from every second company', async () => {
-    const mine = await added();
+    const mine = await verified();
     const other = await buildCompany();
     const stranger = await buildActor({ companyId: other.id, role: 'tenant_admin' });
     const requested = newName();
@@ -208,6 +208,92 @@ describe('/companies/current/domains', () => {
 
     expect(answers.map(({ status }) => status)).toEqual([404, 404, 404]);
     expect(await rowOf(id)).toMatchObject({ is_primary: true });
+  });
+});
+
+describe('a domain that a company has only claimed', () => {
+  const buildOther = async () => {
+    const { id } = await buildCompany();
+    return buildActor({ companyId: id, role: 'tenant_admin' });
+  };
+  const claim = async (actor: Actor, domain: string) => {
+    const { body } = await api.as(actor).post(path, { domain });
+    return { ...body.data, at: `${path}/${body.data.id}` };
+  };
+
+  it('goes to the company that shows it is theirs, and the claim is gone', async () => {
+    const mine = await added();
+    const owner = await buildOther();
+
+    const theirs = await claim(owner, mine.domain);
+    dns.set(theirs.verification.name, [theirs.verification.value]);
+    const done = await api.as(owner).post(`${theirs.at}/verify`);
+    const late = await api.as(admin).post(`${mine.at}/verify`);
+
+    expect(done.body.data).toMatchObject({ domain: mine.domain, is_primary: true });
+    expect(late.status).toBe(404);
+    expect((await auditOf(mine.id)).at(-1)).toMatchObject({
+      company_id: companyId,
+      action: 'DELETE',
+      before: { domain: mine.domain },
+    });
+  });
+
+  it('cannot be verified where another one was faster by a moment', async () => {
+    const mine = await added();
+    dns.set(mine.verification.name, [mine.verification.value]);
+    await api.database.sql(
+      `INSERT INTO platform.domains (id, company_id, domain, verified_at) VALUES ($1, $2, $3, now())`,
+      [uuid(), (await buildOther()).companyId, mine.domain],
+    );
+
+    const late = await api.as(admin).post(`${mine.at}/verify`);
+
+    expect(late).toMatchObject({ status: 409, body: { code: 'DOMAIN_TAKEN' } });
+    expect(await rowOf(mine.id)).toEqual({ is_primary: false, verified_at: null });
+  });
+
+  it('keeps no company from registering with it', async () => {
+    const { domain } = await added();
+
+    const registered = await api.nowhere.post('/register', {
+      company_name: domain,
+      requested_domain: domain,
+      admin_email: `ada@${domain}`,
+      admin_username: `u${uuid().slice(-12)}`,
+      admin_password: 'Seven-Green-Otters-7',
+    });
+
+    expect(registered.status).toBe(201);
+  });
+
+  it('is claimed once by each company', async () => {
+    const { domain } = await added();
+
+    const again = await api.as(admin).post(path, { domain });
+
+    expect(again).toMatchObject({ status: 409, body: { code: 'DOMAIN_TAKEN' } });
+  });
+});
+
+describe('DELETE /companies/:id/domains/:domainId', () => {
+  it('takes a claim from a company, by a global administrator alone, in its audit', async () => {
+    const global = await buildActor({ companyId: platformCompanyId, role: 'global_admin' });
+    const domain = await added();
+    const other = await buildCompany();
+    const at = (id: string) => `/companies/${id}/domains/${domain.id}`;
+
+    const refused = await api.as(admin).delete(at(companyId));
+    const elsewhere = await api.as(global).delete(at(other.id));
+    const done = await api.as(global).delete(at(companyId));
+
+    expect([refused.status, elsewhere.status, done.status]).toEqual([403, 404, 204]);
+    expect(await rowOf(domain.id)).toBeUndefined();
+    expect((await auditOf(domain.id)).at(-1)).toMatchObject({
+      company_id: companyId,
+      actor_id: global.userId,
+      action: 'DELETE',
+    });
   });
 });
 

@@ -122,6 +122,30 @@ describe('/companies/current', () => {
     expect(await auditOf(companyId)).toEqual([]);
   });
 
+  it('refuses the name that an open registration asks for, to global administrators as well', async () => {
+    const { body } = await api.nowhere.post('/register', {
+      company_name: 'Bright Mutual',
+      admin_email: 'ada@bright.example',
+      admin_username: 'adabright',
+      admin_password: 'securepassword',
+    });
+    const ruler = await buildActor({ companyId: platformCompanyId, role: 'global_admin' });
+    const wish = { name: 'BRIGHT mutual' };
+
+    const mine = await api.as(admin).patch(own, wish);
+    const byRuler = await api.as(ruler).patch(`/companies/${companyId}`, wish);
+    await api.database.sql(
+      `UPDATE core.registration_requests SET status = 'rejected' WHERE id = $1`,
+      [body.data.id],
+    );
+    const freed = await api.as(admin).patch(own, wish);
+
+    for (const refused of [mine, byRuler]) {
+      expect(refused).toMatchObject({ status: 409, body: { code: 'COMPANY_EXISTS' } });
+    }
+    expect(freed.status).toBe(200);
+  });
+
   it('is closed to strangers and other roles', async () => {
     const agent = await buildActor({ companyId, role: 'call_center' });
 

@@ -52,7 +52,7 @@ describe('GET /dev/mails', () => {
     const all = await api.nowhere.get('/dev/mails');
     const second = await api.nowhere.get('/dev/mails', { page: 2, size: 1 });
 
-    expect(all.body.items).toEqual([
+    expect(all.body.items).toMatchObject([
       { to: 'bob@example.com', subject: 'Two', text: 'Hello', sent_at: '2026-01-02T10:00:00.000Z' },
       {
         to: 'ada@example.com',
@@ -88,6 +88,55 @@ describe('GET /dev/mail', () => {
     const { text } = await api.nowhere.get('/dev/mail');
 
     expect(text).toContain('Nothing yet');
+  });
+});
+
+describe('a mail with a file', () => {
+  const withFile = [
+    '--cut',
+    'Content-Type: text/plain; charset=utf-8',
+    '',
+    'See the letter.',
+    '--cut',
+    'Content-Type: application/pdf',
+    'Content-Disposition: attachment; filename="letter <1>.pdf"',
+    'Content-Transfer-Encoding: base64',
+    '',
+    Buffer.from('%PDF-1.3 letter').toString('base64'),
+    '--cut--',
+    '',
+  ].join('\r\n');
+  const headers =
+    'To: ada@example.com\r\nSubject: Yours\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=cut';
+
+  it('names it in the list and on the page, and serves it to be saved', async () => {
+    await arrived('2026-01-03T10:00:00.000Z', headers, withFile);
+
+    const { body } = await api.nowhere.get('/dev/mails');
+    const [{ id, attachments }] = body.items;
+    const page = await api.nowhere.get('/dev/mail');
+    const file = await api.nowhere.get(`/dev/mails/${encodeURIComponent(id)}/attachments/1`);
+
+    expect(attachments).toEqual([
+      { file_name: 'letter <1>.pdf', media_type: 'application/pdf', size: 15 },
+    ]);
+    expect(page.text).toContain(`/dev/mails/${encodeURIComponent(id)}/attachments/1`);
+    expect(page.text).toContain('letter &#60;1&#62;.pdf');
+    expect(file.status).toBe(200);
+    expect(file.headers['content-type']).toBe('application/pdf');
+    expect(file.headers['content-disposition']).toMatch(/^attachment/);
+    expect(Buffer.from(file.body).toString()).toBe('%PDF-1.3 letter');
+  });
+
+  it('has no other, and no file of another folder is one', async () => {
+    await arrived('2026-01-03T10:00:00.000Z', headers, withFile);
+    const { body } = await api.nowhere.get('/dev/mails');
+    const { id } = body.items[0];
+
+    const second = await api.nowhere.get(`/dev/mails/${encodeURIComponent(id)}/attachments/2`);
+    const outside = await api.nowhere.get('/dev/mails/..%2F..%2Fetc%2Fpasswd/attachments/1');
+
+    expect([second.status, outside.status]).toEqual([404, 404]);
   });
 });
 

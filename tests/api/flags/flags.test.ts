@@ -42,7 +42,8 @@ describe('/feature-flags', () => {
       flag: 'enable_ai_pricing',
       enabled: false,
       source: 'default',
-      gates: 'Prices proposed by a model; off, the standard pricing applies.',
+      gates:
+        'Prices proposed by a model; off, or while none is set up, the standard pricing applies.',
     });
     expect(own.body.data).toMatchObject({ enabled: false, source: 'company' });
     expect(all.body.data).toMatchObject({ enabled: true, source: 'platform' });

@@ -5,6 +5,8 @@ import { openTestApi, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany } from '../../support/build.ts';
 import type { Mail } from '../../support/lifecycle.ts';
 import { testConfig } from '../../commands/identity/build.ts';
+import { reportSchedulesInMemory } from '../../support/reportSchedules.ts';
+import { noDocuments } from '../../support/documents.ts';
 
 let api: TestApi;
 let admin: Awaited<ReturnType<typeof buildActor>>;
@@ -38,7 +40,9 @@ async function codeFor(email: string): Promise<string> {
     sendMail: async (mail) => void mails.push(mail),
     links: createLinks(config),
     platformDomain: undefined,
-    openWorkflows: () => Promise.resolve(new Set()),
+    documents: noDocuments(),
+    openWorkflows: () => Promise.resolve(new Map()),
+    reportSchedules: reportSchedulesInMemory(),
   });
   const [row] = await api.database.sql<{ id: string; payload: { link: SecretLink } }>(
     `SELECT id, payload FROM core.notifications

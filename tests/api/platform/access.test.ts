@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
+import { pino } from 'pino';
 import { bearer, buildApp, companyId, planId, publicPem, tokenFor } from './harness.ts';
 
 const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -73,6 +74,33 @@ describe('permission', () => {
     const response = await api.delete(`/api/v1/plans/${planId}`);
 
     expect(response.status).toBe(401);
+  });
+
+  it('that is refused is a line of the security stream, without a value of the URL', async () => {
+    const lines: unknown[] = [];
+    const log = pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) });
+    const { api } = buildApp({ log });
+
+    await api
+      .delete(`/api/v1/plans/${planId}`)
+      .query({ secret: 'hidden' })
+      .set('Authorization', await bearer('policyholder'));
+    await api.get(`/api/v1/plans/${planId}`);
+
+    expect(lines).toEqual([
+      expect.objectContaining({
+        stream: 'security',
+        msg: 'denied',
+        code: 'FORBIDDEN',
+        method: 'DELETE',
+        route: '/api/v1/plans/:id',
+        permission: 'plan:write',
+        principal: expect.any(String),
+        company: companyId,
+        id: planId,
+      }),
+    ]);
+    expect(JSON.stringify(lines)).not.toContain('hidden');
   });
 
   it('leaves one access line with the decision and no value of the URL', async () => {

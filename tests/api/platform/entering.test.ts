@@ -44,6 +44,23 @@ describe('a global administrator', () => {
     ]);
   });
 
+  it('is one of the platform: the role in a company, however it came there, opens no other', async () => {
+    const [own, other] = [await buildCompany(), await buildCompany()];
+    const admin = await buildActor({ companyId: own.id, role: 'tenant_admin' });
+    // As a file of the company could bring it, when it is restored.
+    await api.database.sql(
+      `INSERT INTO platform.memberships (company_id, id, user_id, role)
+       VALUES ($1, gen_random_uuid(), $2, 'global_admin')`,
+      [own.id, admin.userId],
+    );
+
+    const all = await api.as(admin).get('/companies');
+    const inside = await api.as(admin).get('/companies/current', {}, { 'X-Company-Id': other.id });
+
+    expect([all.status, inside.body.data.id]).toEqual([403, own.id]);
+    expect(await linesOf(other.id, 'COMPANY_ENTERED')).toEqual([]);
+  });
+
   it('leaves one for each company and each session', async () => {
     const [one, other] = [await buildCompany(), await buildCompany()];
     const [first, second] = [await buildGlobal(), await buildGlobal()];

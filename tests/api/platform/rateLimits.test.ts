@@ -127,6 +127,27 @@ describe('the rate limits', () => {
     expect(denials).toHaveLength(status === 401 ? 3 : 0);
   });
 
+  it('look up no more names for an address that tries one after another', async () => {
+    let looked = 0;
+    let tried = 0;
+    const companies: AppDependencies['companies'] = {
+      async isAllowedHost(_host, beforeAsking) {
+        await beforeAsking();
+        looked += 1;
+        return false;
+      },
+      resolve: () => Promise.reject(new Error('Nobody comes so far')),
+    };
+    const { api } = buildLimited({ companies });
+
+    const statuses = await statusesOf(5, () =>
+      plans(api).set('Host', `name${(tried += 1)}.example`),
+    );
+
+    expect(statuses).toEqual([400, 400, 400, 429, 429]);
+    expect(looked).toBe(3);
+  });
+
   it('let monitoring and the documentation pass uncounted', async () => {
     const { api } = buildLimited({ perMinute: 1 });
 

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { policyRoutes } from '../../../src/api/policies/routes.ts';
-import { createPolicies } from '../../../src/commands/policies.ts';
+import { v7 as uuid } from 'uuid';
 import type { Actor } from '../../../src/context.ts';
 import { withTenant } from '../../../src/models/database.ts';
 import { Policy } from '../../../src/models/Policy.ts';
@@ -8,6 +7,7 @@ import { PolicySubscription } from '../../../src/models/PolicySubscription.ts';
 import { addDays, dateAt } from '../../../src/rules/calendar.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany, buildSubscription, type Sold } from '../../support/build.ts';
+import { buildClaimRow } from '../../support/claimRows.ts';
 
 let api: TestApi;
 let companyId: string;
@@ -138,6 +138,42 @@ describe('GET /policies/:id', () => {
     });
   });
 
+  it('counts what claims used up in the term that runs, and not in the others', async () => {
+    const { holder, policyId, id } = await sold();
+    const today = dateAt(Date.now(), 'Europe/Berlin');
+    const before = addDays(today, -300);
+    const coverWith = async (firstEnd: string) => {
+      await api.database.sql(
+        `UPDATE shared.subscription_terms SET start_date = $2, end_date = $3
+         WHERE subscription_id = $1 AND term_no = 1`,
+        [id, before, firstEnd],
+      );
+      await api.database.sql(
+        `UPDATE shared.subscription_terms SET start_date = $2, end_date = $3
+         WHERE subscription_id = $1 AND term_no = 2`,
+        [id, firstEnd, addDays(firstEnd, 365)],
+      );
+      const { body } = await api.as(holder).get(`/policies/${policyId}`);
+      return [body.data.coverage_used, body.data.coverage_remaining];
+    };
+    await api.database.sql(
+      `INSERT INTO shared.subscription_terms
+         (company_id, id, subscription_id, term_no, start_date, end_date, premium, coverage_amount, origin)
+       VALUES ($1, $2, $3, 2, $4, $4::date + 1, 100, 300000, 'renewal')`,
+      [companyId, uuid(), id, addDays(today, 400)],
+    );
+    for (const [day, paid] of [
+      [addDays(before, 1), '1000.00'],
+      [today, '200.00'],
+    ] as const) {
+      const { claim } = await buildClaimRow({ companyId, policyId, incidentDate: day });
+      await withTenant(companyId, () => claim.update({ paidAmount: paid }));
+    }
+
+    expect(await coverWith(today)).toEqual(['200.00', '299800.00']);
+    expect(await coverWith(addDays(today, 60))).toEqual(['1200.00', '248800.00']);
+  });
+
   it("is valid while it is active and the company's calendar shows a day of its term", async () => {
     const { id } = await buildCompany({ timeZone: 'Pacific/Kiritimati' });
     companyId = id;
@@ -208,17 +244,6 @@ describe('GET /policies/search', () => {
     for (const other of [{ search: 'x' }, { include_archived: true }, { sort_by: 'created_at' }]) {
       expect(await numbers(admin, '/policies/search', { key_word: 'x', ...other })).toBe(422);
     }
-  });
-
-  it('is also found at its older path', () => {
-    const routes = policyRoutes({
-      policies: createPolicies(),
-      timelines: { timeline: () => Promise.reject(new Error('Nobody asks here')) },
-    });
-
-    expect(routes.find(({ path }) => path === '/policies/search')?.aliases).toEqual([
-      '/policies/search',
-    ]);
   });
 });
 

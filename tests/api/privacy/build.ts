@@ -7,9 +7,10 @@ import { buildActor, buildPlan } from '../../support/build.ts';
 /** Only who can sign in counts as an administrator. */
 export async function buildAdmin(api: TestApi, companyId: string) {
   const actor = await buildActor({ companyId, role: 'tenant_admin' });
-  await api.database.sql(`UPDATE platform.users SET password_hash = 'x' WHERE id = $1`, [
-    actor.userId,
-  ]);
+  await api.database.sql(
+    `UPDATE platform.users SET password_hash = 'x', email_confirmed_at = now() WHERE id = $1`,
+    [actor.userId],
+  );
   return actor;
 }
 

@@ -4,6 +4,7 @@ import type { Actor } from '../../../src/context.ts';
 import { platformCompanyId } from '../../../src/models/database.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany } from '../../support/build.ts';
+import { registry } from '../../wall/registry.ts';
 
 let api: TestApi;
 let reviewer: Actor;
@@ -206,6 +207,19 @@ describe('the review', () => {
     expect((await api.as(admin).post(`${path}/retry`, {})).status).toBe(403);
     expect((await api.as(admin).get(path)).status).toBe(403);
     expect((await api.as(reviewer).get(`${review}/${uuid()}`)).status).toBe(404);
+  });
+
+  it('shows an operator who tries again nothing of people', () => {
+    const shown = registry().flatMap(({ endpoint, route }) =>
+      endpoint === `POST ${review}/:id/retry`
+        ? Object.keys(route.schemas.answer?.describe()['keys'] ?? {})
+        : [],
+    );
+
+    expect(shown).toContain('company_name');
+    expect(shown.filter((name) => /admin|email|phone|address|linkedin|review/.test(name))).toEqual(
+      [],
+    );
   });
 
   it('shows what an undecided registration waits for, and what may be moved', async () => {

@@ -22,9 +22,10 @@ beforeEach(async () => {
 /** Only who can sign in counts as an administrator. */
 async function buildAdmin(id: string) {
   const actor = await buildActor({ companyId: id, role: 'tenant_admin' });
-  await api.database.sql(`UPDATE platform.users SET password_hash = 'x' WHERE id = $1`, [
-    actor.userId,
-  ]);
+  await api.database.sql(
+    `UPDATE platform.users SET password_hash = 'x', email_confirmed_at = now() WHERE id = $1`,
+    [actor.userId],
+  );
   return actor;
 }
 
@@ -80,28 +81,56 @@ describe('/users', () => {
     },
   );
 
-  it('gives a known address a role and the same answer, once', async () => {
-    const other = await buildAdmin((await buildCompany()).id);
+  it('gives somebody of the company one more role, once', async () => {
     const wish = newPerson();
-    const first = await api.as(other).post('/users', wish);
-    await api.database.sql(`UPDATE platform.users SET password_hash = 'x' WHERE email = $1`, [
-      wish.email,
-    ]);
+    const first = await api.as(admin).post('/users', wish);
+    await api.database.sql(
+      `UPDATE platform.users SET password_hash = 'x', email_confirmed_at = now() WHERE email = $1`,
+      [wish.email],
+    );
 
-    const second = await api.as(admin).post('/users', { ...wish, username: 'ignored' });
-    const again = await api.as(admin).post('/users', wish);
+    const second = await api.as(admin).post('/users', { ...wish, role: 'hr', username: 'ignored' });
+    const again = await api.as(admin).post('/users', { ...wish, role: 'hr' });
 
     expect(second.status).toBe(201);
-    expect(Object.keys(second.body.data)).toEqual(Object.keys(first.body.data));
     expect(second.body.data).toMatchObject({
       id: first.body.data.id,
       username: first.body.data.username,
+      roles: ['adjuster', 'hr'],
     });
     expect(again).toMatchObject({ status: 409, body: { code: 'MEMBERSHIP_EXISTS' } });
     expect((await mailsTo(wish.email)).map(({ template }) => template)).toEqual([
       'account_created',
       'membership_granted',
     ]);
+  });
+
+  it('gives an account of elsewhere nothing and shows nothing of it: its owner is invited', async () => {
+    const elsewhere = await buildActor({ companyId: (await buildCompany()).id });
+    const ruler = await buildActor({
+      companyId: '00000000-0000-7000-8000-000000000000',
+      role: 'global_admin',
+    });
+    const wish = newPerson({ email: elsewhere.email });
+    const { role: _role, ...noRole } = wish;
+
+    const added = await api.as(admin).post('/users', wish);
+    const raised = await api.as(ruler).post('/administration/global-admins', noRole);
+    const invited = await api
+      .as(admin)
+      .post('/invitations', { email: elsewhere.email, role: 'adjuster' });
+
+    for (const refused of [added, raised]) {
+      expect(refused).toMatchObject({ status: 409, body: { code: 'ACCOUNT_EXISTS' } });
+      expect(JSON.stringify(refused.body)).not.toMatch(/Lovelace|last_login/);
+    }
+    expect(invited.status).toBe(201);
+    expect((await api.as(admin).get(`/users/${elsewhere.userId}`)).status).toBe(404);
+    const held = await api.database.sql(
+      'SELECT role FROM platform.memberships WHERE user_id = $1',
+      [elsewhere.userId],
+    );
+    expect(held).toEqual([{ role: 'policyholder' }]);
   });
 
   it('replays an answer by its Idempotency-Key', async () => {
@@ -368,6 +397,23 @@ describe('/users/{id}/memberships', () => {
 
     expect(shown.body.data.roles).toEqual(['policyholder']);
     expect(asAdmin.status).toBe(403);
+  });
+});
+
+describe('PATCH /users/{id}/memberships/{role}', () => {
+  it('keeps the types of policy that an adjuster knows, and refuses them of others', async () => {
+    const adjuster = await buildActor({ companyId, role: 'adjuster' });
+    const hr = await buildActor({ companyId, role: 'hr' });
+    const path = `/users/${adjuster.userId}/memberships/adjuster`;
+
+    const learned = await api.as(admin).patch(path, { skills: ['home', 'auto', 'home'] });
+    const refused = await api
+      .as(admin)
+      .patch(`/users/${hr.userId}/memberships/hr`, { skills: ['home'] });
+    const unknown = await api.as(admin).patch(path, { skills: ['boat'] });
+
+    expect(learned).toMatchObject({ status: 200, body: { data: { skills: ['auto', 'home'] } } });
+    expect([refused.status, unknown.status]).toEqual([422, 422]);
   });
 });
 

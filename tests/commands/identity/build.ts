@@ -2,6 +2,7 @@ import { createLinks } from '../../../src/models/secretLinks.ts';
 import { v7 as uuid } from 'uuid';
 import { createAuth, type AuthDependencies } from '../../../src/commands/auth.ts';
 import { createCompanies, type KnownCompany } from '../../../src/commands/companies.ts';
+import { createConfirming } from '../../../src/commands/confirming.ts';
 import { createEmailChanges } from '../../../src/commands/emailChanges.ts';
 import { createFactors } from '../../../src/commands/factors.ts';
 import { createOwnSessions } from '../../../src/commands/ownSessions.ts';
@@ -43,12 +44,15 @@ export function buildIdentity(environment: NodeJS.ProcessEnv = {}, given: Passwo
     dispatch: (start: WorkflowStart) => void dispatched.push(start),
     onAdministrator: () => undefined,
   } satisfies AuthDependencies;
+  const links = createLinks(config);
   return {
     ...dependencies,
+    links,
+    confirming: createConfirming({ ...dependencies, links }),
     auth: createAuth(dependencies),
-    emailChanges: createEmailChanges({ ...dependencies, links: createLinks(config) }),
+    emailChanges: createEmailChanges({ ...dependencies, links }),
     ownSessions: createOwnSessions(dependencies),
-    passwordChanges: createPasswordChanges({ ...dependencies, links: createLinks(config) }),
+    passwordChanges: createPasswordChanges({ ...dependencies, links }),
     work,
     dispatched,
   };
@@ -83,7 +87,7 @@ export async function buildAccount({
 }): Promise<{ id: string; email: string }> {
   const email = newEmail();
   const id = await withIdentity(null, () =>
-    Credential.add({ email, username: email.slice(0, 30), passwordHash }),
+    Credential.add({ email, username: email.slice(0, 30), passwordHash, isConfirmed: true }),
   );
   if (id === undefined) throw new Error('The test address is taken');
   for (const companyId of companyIds) {

@@ -25,6 +25,8 @@ async function buildDomain(companyId: string, { isVerified = true } = {}): Promi
 
 const unknown = { status: 404, code: 'TENANT_UNKNOWN' };
 
+const counted = () => Promise.resolve();
+
 describe('the company of a request', () => {
   it('is the token’s, else that of the address, else the default one', async () => {
     const [first, second] = [await buildKnownCompany(), await buildKnownCompany()];
@@ -67,10 +69,35 @@ describe('the company of a request', () => {
     expect(await known.byHost(verified)).toMatchObject({ id: company.id });
     for (const host of [claimed, `www.${verified}`, verified.slice(1), '%', '']) {
       expect(await known.byHost(host)).toBeUndefined();
-      expect(await known.isAllowedHost(host)).toBe(false);
+      expect(await known.isAllowedHost(host, counted)).toBe(false);
     }
-    expect(await known.isAllowedHost(verified)).toBe(true);
-    expect(await known.isAllowedHost('localhost')).toBe(true);
+    expect(await known.isAllowedHost(verified, counted)).toBe(true);
+    expect(await known.isAllowedHost('localhost', counted)).toBe(true);
+  });
+
+  it('counts whoever brings a new name before the database is asked', async () => {
+    let asked = 0;
+    const known = companies();
+    const count = async () => void (asked += 1);
+    const refuse = () => Promise.reject(new Error('Too many'));
+
+    await expect(known.isAllowedHost('one.new.example', refuse)).rejects.toThrow('Too many');
+    for (const host of ['one.new.example', 'one.new.example', 'localhost', 'two.new.example']) {
+      await known.isAllowedHost(host, count);
+    }
+
+    expect(asked).toBe(2);
+  });
+
+  it('counts nobody for a name that led to a company lately', async () => {
+    const host = await buildDomain((await buildKnownCompany()).id);
+    const known = companies();
+    const refuse = () => Promise.reject(new Error('Too many'));
+    await known.isAllowedHost(host, counted);
+
+    known.forget();
+
+    expect(await known.isAllowedHost(host, refuse)).toBe(true);
   });
 
   it('is unknown once closed, and still served while suspended', async () => {

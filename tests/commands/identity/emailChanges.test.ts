@@ -4,6 +4,8 @@ import { createLinks } from '../../../src/models/secretLinks.ts';
 import { openTestDatabase, type TestDatabase } from '../../support/database.ts';
 import type { Mail } from '../../support/lifecycle.ts';
 import { buildAccount, buildIdentity, buildKnownCompany, goodPassword, newEmail } from './build.ts';
+import { reportSchedulesInMemory } from '../../support/reportSchedules.ts';
+import { noDocuments } from '../../support/documents.ts';
 
 let database: TestDatabase;
 const { auth, config, dispatched, emailChanges, passwordChanges, passwords, sessions } =
@@ -38,7 +40,9 @@ async function mailsOf(request: () => Promise<void>): Promise<Mail[]> {
     sendMail: async (mail) => void mails.push(mail),
     links: createLinks(config),
     platformDomain: undefined,
-    openWorkflows: () => Promise.resolve(new Set()),
+    documents: noDocuments(),
+    openWorkflows: () => Promise.resolve(new Map()),
+    reportSchedules: reportSchedulesInMemory(),
   });
   for (const { companyId, entityId } of dispatched.slice(from)) {
     await activities.deliverNotification({ companyId, notificationId: entityId });
@@ -59,9 +63,17 @@ describe('a new e-mail address', () => {
     );
     const code = codeFor(mails, wished);
     await expect(logIn(wished)).rejects.toMatchObject({ status: 401 });
+    await database.sql('UPDATE platform.users SET email_confirmed_at = NULL WHERE id = $1', [
+      actor.userId,
+    ]);
     await emailChanges.confirm(code);
 
     expect(mails.map(({ to }) => to)).toEqual([email, wished]);
+    const [account] = await database.sql<{ at: Date }>(
+      'SELECT email_confirmed_at AS at FROM platform.users WHERE email = $1',
+      [wished],
+    );
+    expect(account?.at).toBeInstanceOf(Date);
     await expect(logIn(wished)).resolves.toBeDefined();
     await expect(logIn(email)).rejects.toMatchObject({ status: 401 });
     await expect(emailChanges.confirm(code)).rejects.toMatchObject(badCode);
@@ -127,6 +139,29 @@ describe('a new e-mail address', () => {
     await expect(emailChanges.confirm(older)).rejects.toMatchObject(badCode);
     await database.sql(`UPDATE platform.email_changes SET expires_at = now()`);
     await expect(emailChanges.confirm(newer)).rejects.toMatchObject(badCode);
+  });
+
+  it.each([
+    ['is changed', 'change'],
+    ['is set by a link', 'reset'],
+  ] as const)('is given up when the password %s, as its notice says', async (_, how) => {
+    const { actor, email } = await buildSignedIn();
+    const wished = newEmail();
+    const mails = await mailsOf(() =>
+      emailChanges.request(actor, { email: wished, currentPassword: goodPassword }),
+    );
+    const next = 'Nine-Purple-Herons-9';
+
+    if (how === 'change') {
+      await passwordChanges.change(actor, { current: goodPassword, next });
+    } else {
+      const [reset] = await mailsOf(() => passwordChanges.requestReset(email));
+      const code = /#([\w-]+)/.exec(reset?.text ?? '')?.[1] ?? '';
+      await passwordChanges.confirmReset({ code, password: next });
+    }
+
+    await expect(emailChanges.confirm(codeFor(mails, wished))).rejects.toMatchObject(badCode);
+    await expect(auth.login({ email, password: next }, 'localhost')).resolves.toBeDefined();
   });
 
   it('makes links worthless that wait at the old one', async () => {

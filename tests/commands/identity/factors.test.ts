@@ -1,6 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { decodeJwt } from 'jose';
 import { openTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { withIdentity } from '../../../src/models/database.ts';
+import { Membership } from '../../../src/models/Membership.ts';
 import { createSealer } from '../../../src/secrets.ts';
 import { stepAt, totpCode } from '../../../src/totp.ts';
 import { buildAccount, buildIdentity, buildKnownCompany, goodPassword } from './build.ts';
@@ -93,6 +95,21 @@ describe('a second factor', () => {
     await expect(logIn(email)).rejects.toMatchObject(missing);
     await expect(logIn(email, undefined, 'wrong')).rejects.toMatchObject(refused);
     await expect(logIn(email, await codeOf(id))).resolves.toBeDefined();
+  });
+
+  it('comes before the names of one’s companies', async () => {
+    const { id, email } = await buildEnrolled();
+    const second = await buildKnownCompany();
+    await withIdentity(second.id, () =>
+      Membership.grant({ companyId: second.id, userId: id, role: 'policyholder' }),
+    );
+    const code = await codeOf(id);
+
+    await expect(logIn(email)).rejects.toMatchObject(missing);
+    await expect(logIn(email, code)).rejects.toMatchObject({ code: 'COMPANY_REQUIRED' });
+    await expect(
+      auth.login({ email, password: goodPassword, otp: code, company: second.code }, 'localhost'),
+    ).resolves.toMatchObject({ account: { companyId: second.id } });
   });
 
   it('has codes that are good once, by two logins at once too', async () => {

@@ -149,17 +149,23 @@ describe('hashing', () => {
         };
       };
 
-      const answers = await Promise.all(
+      const flood = { isOver: false };
+      const registrations = Promise.all(
         Array.from({ length: 10 }, () => [
           api.visiting(companyId).post('/auth/register', { ...aPerson(), ...names }),
           api.nowhere.post('/register', company()),
-          reader.get('/plans'),
-          reader.get('/auth/me'),
         ]).flat(),
-      );
+      ).finally(() => (flood.isOver = true));
+      const meanwhile: number[] = [];
+      while (!flood.isOver) {
+        const read = await Promise.all([reader.get('/plans'), reader.get('/auth/me')]);
+        // What is answered after the last of them shows nothing.
+        if (!flood.isOver) meanwhile.push(...read.map(({ status }) => status));
+      }
 
-      const statuses = answers.map(({ status }) => status).toSorted();
-      expect(statuses).toEqual([...Array(20).fill(200), ...Array(20).fill(201)]);
+      expect((await registrations).map(({ status }) => status)).toEqual(Array(20).fill(201));
+      expect(meanwhile).not.toEqual([]);
+      expect(new Set(meanwhile)).toEqual(new Set([200]));
     } finally {
       await api.close();
     }

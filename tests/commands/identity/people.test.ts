@@ -1,20 +1,27 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { DatabaseError } from 'sequelize';
 import { createMemberships } from '../../../src/commands/memberships.ts';
 import { createSessions, type Sessions } from '../../../src/commands/sessions.ts';
 import { createUsers } from '../../../src/commands/users.ts';
 import type { Actor } from '../../../src/context.ts';
-import { createLinks } from '../../../src/models/secretLinks.ts';
+import { errorCode } from '../../../src/errors.ts';
 import { as } from '../../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { openSession } from '../../support/api.ts';
-import { buildAccount, buildIdentity, buildKnownCompany, outcomeOf } from './build.ts';
+import {
+  buildAccount,
+  buildIdentity,
+  buildKnownCompany,
+  goodPassword,
+  outcomeOf,
+} from './build.ts';
 
 let database: TestDatabase;
 const identity = buildIdentity();
 /** Two processes on one database, as each knows who is signed in. */
 const processes = [identity.sessions, createSessions()] as const;
-const memberships = createMemberships();
-const users = createUsers({ ...identity, links: createLinks(identity.config) });
+const memberships = createMemberships(identity);
+const users = createUsers(identity);
 
 beforeAll(async () => {
   database = await openTestDatabase({ poolMax: 20, acquireTimeoutMs: 60_000 });
@@ -37,6 +44,15 @@ async function buildAdmins(count: number): Promise<Actor[]> {
 
 const idOf = ({ userId }: Actor): string => userId ?? '';
 
+/** Again where a busy machine gave no lock in time: the API says 503 then. */
+async function demote(admin: Actor, whom: string): Promise<unknown> {
+  const outcome = await as(admin, () =>
+    outcomeOf(memberships.change(admin, whom, 'tenant_admin', { role: 'hr' })),
+  );
+  const isBusy = outcome instanceof DatabaseError && errorCode(outcome.original) === '55P03';
+  return isBusy ? demote(admin, whom) : outcome;
+}
+
 describe('the last administrator', () => {
   it('is left by 200 who are demoted at once, each by another', async () => {
     const admins = await buildAdmins(200);
@@ -45,12 +61,7 @@ describe('the last administrator', () => {
     await database.sql('BEGIN');
     await database.sql('LOCK TABLE core.audit_logs IN SHARE MODE');
     const demotions = Promise.all(
-      admins.map((admin, n) => {
-        const whom = idOf(admins[(n + 1) % admins.length] ?? admin);
-        return as(admin, () =>
-          outcomeOf(memberships.change(admin, whom, 'tenant_admin', { role: 'hr' })),
-        );
-      }),
+      admins.map((admin, n) => demote(admin, idOf(admins[(n + 1) % admins.length] ?? admin))),
     );
     await pause(700);
     await database.sql('COMMIT');
@@ -131,5 +142,32 @@ describe('what is taken from a person', () => {
 
     expect(here).toBe(expected);
     expect(ms).toBeLessThan(5500);
+  });
+});
+
+describe('somebody of several companies', () => {
+  it('is shown to each as it knows them: when they joined it, and last signed in to it', async () => {
+    const companies = [await buildKnownCompany(), await buildKnownCompany()] as const;
+    const { id, email } = await buildAccount({
+      companyIds: companies.map((company) => company.id),
+      passwordHash: await identity.passwords.hash(goodPassword),
+    });
+    await database.sql(
+      `UPDATE platform.memberships SET created_at = '2026-01-02' WHERE user_id = $1 AND company_id = $2`,
+      [id, companies[1].id],
+    );
+    const seenBy = async (companyId: string) => {
+      const roles = ['tenant_admin'] as const;
+      const admin: Actor = { type: 'user', userId: null, companyId, roles, sessionId: null };
+      return users.get(admin, id);
+    };
+
+    const company = companies[0].code;
+    await identity.auth.login({ email, password: goodPassword, company }, 'localhost');
+    const [first, second] = [await seenBy(companies[0].id), await seenBy(companies[1].id)];
+
+    expect(first.lastLoginAt).toBeInstanceOf(Date);
+    expect(second).toMatchObject({ lastLoginAt: null, dateJoined: new Date('2026-01-02') });
+    expect(first.dateJoined.getTime()).toBeGreaterThan(second.dateJoined.getTime());
   });
 });

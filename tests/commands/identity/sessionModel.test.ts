@@ -3,7 +3,6 @@ import { decodeJwt } from 'jose';
 import type { SignedIn } from '../../../src/commands/auth.ts';
 import { createUsers } from '../../../src/commands/users.ts';
 import type { Actor } from '../../../src/context.ts';
-import { createLinks } from '../../../src/models/secretLinks.ts';
 import { seed } from '../../rules/property.ts';
 import { as } from '../../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../../support/database.ts';
@@ -196,7 +195,7 @@ describe("somebody's sessions", () => {
   let database: TestDatabase;
   const identity = buildIdentity();
   const { auth, ownSessions, passwords, sessions } = identity;
-  const users = createUsers({ ...identity, links: createLinks(identity.config) });
+  const users = createUsers(identity);
   let passwordHash: string;
   let places: { id: string; code: string; admin: Actor }[];
   let bystander: SignedIn;
@@ -389,7 +388,7 @@ describe("somebody's sessions", () => {
 
     expect(await isLive(bystander.accessToken)).toBe(true);
     await expect(auth.refresh(bystander.refreshToken)).resolves.toBeDefined();
-  }, 300_000);
+  }, 900_000);
 });
 
 const wordFor = (outcome: unknown): string => {

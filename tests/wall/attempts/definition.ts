@@ -17,7 +17,11 @@ export const definitionAttempts = (): Attempt[] => [
     'a function': `CREATE FUNCTION public.loot() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'`,
     'replacing the company function': `CREATE OR REPLACE FUNCTION app.company_id() RETURNS uuid LANGUAGE sql AS 'SELECT NULL::uuid'`,
     'changing the company function': 'ALTER FUNCTION app.company_id() SECURITY DEFINER',
+    'changing the search of the newest':
+      'ALTER FUNCTION shared.search_newest_policy_ids(text) RESET search_path',
     'changing the search': 'ALTER FUNCTION shared.search_policy_ids(text) RESET search_path',
+    'changing the search of claims':
+      'ALTER FUNCTION shared.search_claim_ids(text) RESET search_path',
     'owning the search': 'ALTER FUNCTION shared.search_policy_ids(text) OWNER TO CURRENT_USER',
     'changing the erasure':
       'ALTER FUNCTION app.erase_in_audit(uuid, uuid[], text[], uuid, integer) RESET search_path',

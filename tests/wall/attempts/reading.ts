@@ -68,6 +68,8 @@ export const readingAttempts = ({ ours, theirs }: Scene): Attempt[] => {
     },
     ...empty({
       'searching before the wall': `SELECT shared.search_policy_ids('%')`,
+      'searching claims before the wall': `SELECT shared.search_claim_ids('%')`,
+      'searching the newest before the wall': `SELECT shared.search_newest_policy_ids('%')`,
       locking: `SELECT * FROM shared.policies WHERE ${foreign} FOR UPDATE`,
       'reading by place': `SELECT * FROM shared.policies WHERE ctid = '(0,1)'`,
       'a sample': 'SELECT * FROM shared.policies TABLESAMPLE SYSTEM (100)',

@@ -4,18 +4,21 @@ import {
   defaultPayloadConverter,
 } from '@temporalio/common';
 import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
-import type { Context } from '@temporalio/activity';
+import type { Context, Info } from '@temporalio/activity';
 import { runInContext } from '../src/context.ts';
 import { Refusal } from '../src/errors.ts';
 import { failpoint } from '../src/failpoints.ts';
 import { contextHeader, type CauseContext } from '../src/workflows/context.ts';
+import { maxSilenceMs } from '../src/workflows/doing.ts';
 
 /**
- * Around every activity: who caused it, that it stays within its company, and that a refusal is not
- * tried again. Anything else that fails is tried until it works.
+ * Around every activity: who caused it, that it stays within its company, that it is heard of while it
+ * waits for something outside, and that a refusal is not tried again. Anything else that fails is
+ * tried until it works.
  */
-export const activityInterceptor = ({ info }: Context): ActivityInboundCallsInterceptor => ({
+export const activityInterceptor = (context: Context): ActivityInboundCallsInterceptor => ({
   async execute(input, next) {
+    const { info } = context;
     const header = input.headers[contextHeader];
     const cause = header
       ? defaultPayloadConverter.fromPayload<CauseContext>(header)
@@ -23,6 +26,7 @@ export const activityInterceptor = ({ info }: Context): ActivityInboundCallsInte
     const workflowId = info.workflowExecution?.workflowId ?? '';
     refuseForeignCompany(workflowId, input.args[0], cause.companyId);
     return runInContext({ ...cause, workflowId }, async () => {
+      const beating = isSpokenFor(info) && setInterval(() => context.heartbeat(), beatEveryMs);
       try {
         failpoint('activity.before', info.activityType);
         const result = await next(input);
@@ -30,10 +34,16 @@ export const activityInterceptor = ({ info }: Context): ActivityInboundCallsInte
         return result;
       } catch (error) {
         throw error instanceof Refusal ? asFailure(error) : error;
+      } finally {
+        if (beating) clearInterval(beating);
       }
     });
   },
 });
+
+const isSpokenFor = ({ heartbeatTimeoutMs }: Info): boolean => heartbeatTimeoutMs === maxSilenceMs;
+
+const beatEveryMs = maxSilenceMs / 5;
 
 const asFailure = (refusal: Refusal): ApplicationFailure =>
   ApplicationFailure.create({

@@ -1,0 +1,619 @@
+import { Conflict } from '../errors.ts';
+import { AuditLog } from '../models/AuditLog.ts';
+import { Claim, illegalClaimEvent, refuseOwnDecision, standingOf } from '../models/Claim.ts';
+import { ClaimAssignment } from '../models/ClaimAssignment.ts';
+import { holdCover, refuseBeyondCover } from '../models/claimCover.ts';
+import { underSettings } from '../models/claimMigration.ts';
+import { ownCompany } from '../models/contract.ts';
+import {
+  addClocks,
+  changeClocks,
+  claimFileOf,
+  clockFacts,
+  followDeadlines,
+  missedDecision,
+  peopleOf,
+  rungsOf,
+  setClaimTimers,
+  tellApprovers,
+  tellClaimant,
+  tellPerson,
+  tellRole,
+  type ClaimFile,
+} from '../models/claimFile.ts';
+import { approvalDelegates } from '../models/claimDelegates.ts';
+import { nextAdjuster } from '../models/claimStaff.ts';
+import { claimStateOf, type ClaimState, type ClaimWish } from '../models/claimStart.ts';
+import { append, withTenant } from '../models/database.ts';
+import { DocumentRequest } from '../models/DocumentRequest.ts';
+import { missingDocuments } from '../models/Document.ts';
+import { refuseSuspect } from '../models/fraud.ts';
+import { putBackReserve, refuseBeyondReserve, takeFromReserve } from '../models/lossReserve.ts';
+import type { Step } from '../models/moveRow.ts';
+import { openPayment, type PaymentResult } from '../models/paymentStart.ts';
+import { Notification } from '../models/Notification.ts';
+import { getRow } from '../models/rows.ts';
+import { Timer } from '../models/Timer.ts';
+import {
+  clocksAfterFiring,
+  clocksAfterMove,
+  clocksAfterReassignment,
+  clocksAfterRelease,
+  clocksOnHold,
+  documentClocks,
+  dueSoonAfterMove,
+  kindOfClaimTimer,
+  type ClaimTimerName,
+} from '../rules/claimClocks.ts';
+import { nextClaimStatus, type ClaimEvent } from '../rules/claims.ts';
+import { dateAt } from '../rules/calendar.ts';
+import { add, compare, zero } from '../rules/money.ts';
+import type { Role } from '../rules/permissions.ts';
+import { oneStep, type Outcome } from './oneStep.ts';
+
+export interface ClaimRef {
+  readonly companyId: string;
+  readonly claimId: string;
+}
+
+/** A step as the workflow orders it; `at` (epoch milliseconds) is the workflow's clock. */
+export interface ClaimOrder extends ClaimRef {
+  readonly commandId: string;
+  readonly expectedVersion: number;
+  readonly at: number;
+}
+
+export type ClaimStep = Outcome<ClaimState>;
+
+export const claimActivities = () => ({
+  /** Safe to repeat: it only reads. */
+  readClaim: ({ companyId, claimId }: ClaimRef): Promise<ClaimState> =>
+    withTenant(companyId, async () =>
+      claimStateOf(await getRow(Claim, claimId, { archived: true })),
+    ),
+
+  /** Safe to repeat: what already happened answers with what is. */
+  processClaim: (order: ClaimOrder & { readonly wish: ClaimWish }): Promise<ClaimStep> =>
+    inOneStep({ ...order, reason: order.wish.reason }, (file, step) =>
+      carryOut(file, step, order.wish),
+    ),
+
+  /** Safe to repeat: the first choice stays. */
+  assignClaimByRule: (order: ClaimOrder): Promise<ClaimStep> =>
+    inOneStep(order, async (file, step) => {
+      const { assignmentRule: rule } = file.claim.config;
+      if (rule === 'manual' || file.claim.status !== 'reported') return;
+      const assignedTo = await nextAdjuster(rule, file.policy);
+      if (assignedTo) {
+        await assign(file, step, { event: 'assign', assignedTo, by: null, reason: null });
+      }
+    }),
+
+  /** Safe to repeat: one payment is opened for one step. */
+  startClaimPayment: (order: ClaimOrder): Promise<ClaimStep> => inOneStep(order, startPayment),
+
+  /** Safe to repeat: a payment ends once. */
+  settleClaimPayment: (
+    order: ClaimOrder & { readonly result: PaymentResult },
+  ): Promise<ClaimStep> =>
+    inOneStep(order, async (file, step) => {
+      const { claim } = file;
+      const { status, failureCode } = order.result;
+      const amount = claim.approvedAmount ?? zero;
+      if (status === 'completed') {
+        return move(file, step, 'complete_payment', { paidAmount: add(claim.paidAmount, amount) });
+      }
+      await move(file, { ...step, facts: { failure_code: failureCode } }, 'fail_payment', {
+        paymentFailed: true,
+      });
+      await putBackReserve(claim.id);
+      await tellRole(file, 'claims_manager', 'claim_payment_failed', step.commandId, {
+        amount,
+        failureCode: failureCode ?? 'no reason given',
+      });
+    }),
+
+  /** Safe to repeat: a timer fires once, the row keeps that it did. */
+  fireClaimTimer: (
+    order: ClaimOrder & { readonly name: ClaimTimerName; readonly occurrence: number },
+  ): Promise<ClaimStep> =>
+    inOneStep(order, async (file, step) => {
+      const { name, occurrence } = order;
+      const ref = { entityId: file.claim.id, occurrence, name };
+      if (!(await Timer.fire(ref, step.at))) return;
+      await addClocks(file, clocksAfterFiring(name, clockFacts(file, step.at)));
+      await followDeadlines(file);
+      await tellOfTimer(file, step, name);
+    }),
+});
+
+const inOneStep = (
+  order: ClaimOrder & { readonly reason?: string | null },
+  act: (file: ClaimFile, step: Step) => Promise<void>,
+): Promise<ClaimStep> =>
+  oneStep(
+    { ...order, model: Claim, id: order.claimId, stateOf: (claim) => claimStateOf(claim) },
+    async (claim, step) => act(await claimFileOf(claim), step),
+  );
+
+/** One event that somebody asked for. */
+async function carryOut(file: ClaimFile, step: Step, wish: ClaimWish): Promise<void> {
+  const { claim } = file;
+  switch (wish.event) {
+    case 'assign':
+    case 'reassign':
+      return assign(file, step, wish);
+    case 'start_review':
+    case 'investigate':
+      return move(file, step, wish.event, {});
+    case 'request_documents':
+      return requestDocuments(file, step, wish);
+    case 'complete_documents':
+      await DocumentRequest.update(
+        { fulfilledAt: step.at },
+        { where: { claimId: claim.id, fulfilledAt: null } },
+      );
+      return move(file, step, wish.event, { previousStatus: null });
+    case 'submit_for_approval':
+      refuseIllegal(claim, wish.event);
+      await refuseSuspect(claim, wish.event);
+      await move(file, { ...step, facts: await completenessOf(claim) }, wish.event, {
+        proposedAmount: wish.amount,
+        rationale: wish.rationale,
+        proposedBy: wish.by,
+        previousStatus: null,
+      });
+      return tellApprovers(file, wish.amount, step.commandId);
+    case 'approve':
+      return approve(file, step, wish);
+    case 'deny':
+      refuseOwnDecision(peopleOf(file), wish.by);
+      await move(file, step, wish.event, {
+        decidedBy: wish.by,
+        denialCode: wish.code,
+        denialReason: wish.reason,
+      });
+      tellClaimant(file, 'claim_denied', step.commandId, {
+        ground: wish.code.replaceAll('_', ' '),
+        reason: wish.reason ?? '',
+        appealUntil: await nextDay(file, 'auto_close'),
+      });
+      return;
+    case 'return':
+      refuseOwnDecision(peopleOf(file), wish.by);
+      await move(file, step, wish.event, {});
+      if (claim.assignedTo) {
+        tellPerson(file, claim.assignedTo, 'claim_returned', step.commandId, {
+          reason: wish.reason ?? '',
+        });
+      }
+      return;
+    case 'delegate_approval':
+      return delegateApproval(file, step, wish);
+    case 'appeal':
+      await move(file, step, wish.event, {
+        needsNewAssignee: true,
+        denialCode: null,
+        denialReason: null,
+        decidedBy: null,
+      });
+      return tellRole(file, 'senior_adjuster', 'claim_appealed', step.commandId);
+    case 'hold':
+      await claim.move('hold', step, { onHold: true, holdReason: wish.reason });
+      return changeClocks(file, clocksOnHold(await setClaimTimers(claim.id)), {
+        at: step.at,
+        reason: 'The claim is on hold',
+      });
+    case 'release':
+      await claim.move('release', step, { onHold: false, holdReason: null });
+      return changeClocks(
+        file,
+        clocksAfterRelease(claim.status, await setClaimTimers(claim.id), clockFacts(file, step.at)),
+        { at: step.at, reason: 'The claim is released' },
+      );
+    case 'withdraw':
+      return close(file, step, wish.event, 'withdrawn');
+    case 'mark_duplicate':
+      return close(file, step, wish.event, 'duplicate', { duplicateOf: wish.duplicateOf });
+    case 'discard':
+      await close(file, step, wish.event, 'withdrawn');
+      await claim.update({ archivedAt: step.at });
+      AuditLog.record('ARCHIVE', { type: Claim.entityType, id: claim.id });
+      return;
+    case 'close':
+      return close(file, step, wish.event, outcomeOf(claim));
+    case 'pay_by_hand':
+      return payByHand(file, step, wish);
+    case 'start_payment':
+      return startPayment(file, step);
+    case 'move_timer':
+      return moveTimer(file, step, wish);
+    case 'apply_settings':
+      return applySettings(file, step, wish.reason);
+    default:
+      return wish satisfies never;
+  }
+}
+
+/** The claim's next status, and what that does to its clocks. */
+async function move(
+  file: ClaimFile,
+  step: Step,
+  event: ClaimEvent,
+  changes: Parameters<Claim['move']>[2],
+): Promise<void> {
+  const { claim } = file;
+  const from = claim.status;
+  await claim.move(event, step, changes);
+  const facts = clockFacts(file, step.at);
+  const change = clocksAfterMove({ from, to: claim.status }, await setClaimTimers(claim.id), facts);
+  const reason = `The claim is ${claim.status.replaceAll('_', ' ')}`;
+  await changeClocks(file, change, { at: step.at, reason });
+}
+
+async function assign(
+  file: ClaimFile,
+  step: Step,
+  wish: Extract<ClaimWish, { event: 'assign' | 'reassign' }>,
+): Promise<void> {
+  const { claim } = file;
+  const { assignedTo, by, event } = wish;
+  const from = claim.assignedTo ?? null;
+  if (from === assignedTo) {
+    throw new Conflict(
+      claim.needsNewAssignee ? 'NEW_ASSIGNEE_REQUIRED' : 'ALREADY_ASSIGNED',
+      'The claim is with this person already',
+    );
+  }
+  const withFacts = { ...step, facts: { from_user: from, to_user: assignedTo } };
+  if (event === 'assign') {
+    await move(file, withFacts, event, { assignedTo });
+  } else {
+    await claim.move(event, withFacts, { assignedTo, needsNewAssignee: false });
+    const change = clocksAfterReassignment(
+      claim.status,
+      await setClaimTimers(claim.id),
+      clockFacts(file, step.at),
+    );
+    await changeClocks(file, change, { at: step.at, reason: 'Somebody else has the claim' });
+  }
+  append(ClaimAssignment, {
+    claimId: claim.id,
+    fromUserId: from,
+    toUserId: assignedTo,
+    assignedBy: by,
+    reason: wish.reason,
+    at: step.at,
+  });
+  tellPerson(file, assignedTo, 'claim_assigned', step.commandId);
+  if (event === 'assign') tellClaimant(file, 'claim_in_hands', step.commandId);
+}
+
+async function requestDocuments(
+  file: ClaimFile,
+  step: Step,
+  { event, items, by }: Extract<ClaimWish, { event: 'request_documents' }>,
+): Promise<void> {
+  const { claim } = file;
+  const { status } = claim;
+  const previousStatus = status === 'investigation' ? 'investigation' : 'under_review';
+  await move(file, { ...step, facts: { items: items.length } }, event, { previousStatus });
+  const due = new Map(
+    documentClocks(clockFacts(file, step.at)).map(({ name, dueAt }) => [name, new Date(dueAt)]),
+  );
+  append(DocumentRequest, {
+    claimId: claim.id,
+    items,
+    requestedBy: by,
+    dueAt: due.get('documents'),
+    finalDueAt: due.get('documents_final'),
+  });
+  tellClaimant(file, 'claim_documents_wanted', step.commandId, {
+    items: items.join(', '),
+    dueDate: dayOf(file, due.get('documents')),
+  });
+}
+
+/** What the history says of a file that was submitted before the documents came. */
+async function completenessOf(claim: Claim): Promise<Readonly<Record<string, unknown>>> {
+  if (claim.status !== 'documents_requested') return {};
+  return {
+    file_incomplete: true,
+    missing_documents: await missingDocuments(claim.id, claim.config),
+  };
+}
+
+function refuseIllegal(claim: Claim, event: ClaimEvent): void {
+  if (!nextClaimStatus(standingOf(claim), event)) throw illegalClaimEvent(claim, event);
+}
+
+/** The policy's row is held until the commit, so that two approvals cannot share what is left. */
+async function approve(
+  file: ClaimFile,
+  step: Step,
+  { event, amount, by }: Extract<ClaimWish, { event: 'approve' }>,
+): Promise<void> {
+  const { claim } = file;
+  refuseOwnDecision(peopleOf(file), by);
+  refuseIllegal(claim, event);
+  await refuseSuspect(claim, event);
+  await holdCover(claim.policyId);
+  await refuseBeyondCover(claim, amount);
+  await refuseBeyondReserve(claim, amount);
+  await move(file, { ...step, facts: { amount } }, event, {
+    approvedAmount: amount,
+    decidedBy: by,
+    paymentFailed: false,
+  });
+  const isPart = claim.claimAmount != null && compare(amount, claim.claimAmount) < 0;
+  tellClaimant(file, 'claim_approved', step.commandId, {
+    amount,
+    ...(isPart && { claimAmount: claim.claimAmount }),
+  });
+}
+
+/** Somebody else is asked for the decision, and the time for it begins again. */
+async function delegateApproval(
+  file: ClaimFile,
+  step: Step,
+  { event, delegateTo }: Extract<ClaimWish, { event: 'delegate_approval' }>,
+): Promise<void> {
+  const { claim } = file;
+  refuseIllegal(claim, event);
+  refuseOwnDecision(peopleOf(file), delegateTo);
+  await claim.move(event, { ...step, facts: { to_user: delegateTo } });
+  const change = clocksAfterReassignment(
+    claim.status,
+    await setClaimTimers(claim.id),
+    clockFacts(file, step.at),
+  );
+  await changeClocks(file, change, { at: step.at, reason: 'Somebody else is asked to decide' });
+  tellPerson(file, delegateTo, 'claim_approval_wanted', step.commandId, {
+    amount: claim.proposedAmount ?? zero,
+  });
+}
+
+/** The row names the payment before the gateway hears of it; its key makes it one movement of money. */
+async function startPayment(file: ClaimFile, step: Step): Promise<void> {
+  const { claim, policy } = file;
+  const amount = claim.approvedAmount ?? zero;
+  const payment = openPayment({
+    purpose: 'claim_payout',
+    claimId: claim.id,
+    userId: policy.userId,
+    payeeName: claim.claimantName,
+    payeeEmail: claim.claimantEmail,
+    amount,
+    currency: claim.currency,
+    idempotencyKey: `claim/${claim.id}/payout/${step.expectedVersion}`,
+    at: step.at,
+  });
+  const facts = await takeFromReserve(claim.id, amount);
+  const changes = { paymentId: payment.id, paymentFailed: false };
+  await move(file, { ...step, facts }, 'start_payment', changes);
+}
+
+async function payByHand(
+  file: ClaimFile,
+  step: Step,
+  { event, reference }: Extract<ClaimWish, { event: 'pay_by_hand' }>,
+): Promise<void> {
+  const { claim } = file;
+  refuseIllegal(claim, event);
+  const amount = claim.approvedAmount ?? zero;
+  const facts = await takeFromReserve(claim.id, amount);
+  await move(file, { ...step, facts }, event, {
+    paidAmount: add(claim.paidAmount, amount),
+    paymentFailed: false,
+    paymentReference: reference,
+  });
+  tellClaimant(file, 'claim_paid', step.commandId, { amount });
+}
+
+async function close(
+  file: ClaimFile,
+  step: Step,
+  event: ClaimEvent,
+  closedOutcome: NonNullable<Claim['closedOutcome']>,
+  changes: Parameters<Claim['move']>[2] = {},
+): Promise<void> {
+  const { claim } = file;
+  await move(file, step, event, {
+    ...changes,
+    closedOutcome,
+    closedAt: step.at,
+    workflowClosedAt: step.at,
+  });
+  tellClaimant(file, 'claim_closed', step.commandId, {
+    outcome: closedOutcome,
+    isCompleted: closedOutcome === 'completed',
+  });
+  if (claim.assignedTo && event === 'withdraw') {
+    tellPerson(file, claim.assignedTo, 'claim_withdrawn', step.commandId);
+  }
+}
+
+/** Of a claim that was decided. */
+function outcomeOf({ status, denialCode }: Claim): NonNullable<Claim['closedOutcome']> {
+  if (status === 'paid') return 'completed';
+  return denialCode === 'fraud' ? 'fraud' : 'denied';
+}
+
+/** A decision whose day has passed gets another one, and nobody climbs its ladder any more. */
+async function moveTimer(
+  file: ClaimFile,
+  step: Step,
+  { event, name, dueAt, reason }: Extract<ClaimWish, { event: 'move_timer' }>,
+): Promise<void> {
+  const { claim } = file;
+  const scheduled = await Timer.scheduledFor(claim.id);
+  const running = scheduled.find((each) => each.name === name);
+  const timer = running ?? (await missedDecision(claim, name));
+  if (!timer) throw new Conflict('TIMER_NOT_RUNNING', `The timer ${name} is not running`);
+  await claim.move(event, {
+    ...step,
+    facts: { timer: name, due_at: new Date(dueAt).toISOString() },
+  });
+  const soon = dueSoonAfterMove(dueAt, clockFacts(file, step.at));
+  if (running) {
+    await Timer.move(
+      claim.id,
+      scheduled
+        .filter((each) => each === running || each.name === `${name}_due_soon`)
+        .map((each) => ({
+          name: each.name,
+          occurrence: each.occurrence,
+          dueAt: each === running ? dueAt : soon,
+        })),
+      reason ?? '',
+      'command',
+    );
+  } else {
+    await Timer.cancel(rungsOf(name, scheduled), reason ?? '');
+    const clocks = [
+      { name: 'decision_due_soon', dueAt: soon },
+      { name, dueAt },
+    ] as const;
+    await addClocks(file, clocks, 'command');
+    await followDeadlines(file);
+  }
+  AuditLog.record(
+    'TIMER_CHANGE',
+    { type: Claim.entityType, id: claim.id },
+    {
+      before: { timer: name, dueAt: timer.dueAt },
+      after: { timer: name, dueAt: new Date(dueAt), reason },
+    },
+  );
+  if (name === 'decision' && dueAt > timer.dueAt.getTime()) {
+    tellClaimant(file, 'claim_decision_extended', step.commandId, {
+      reason: reason ?? '',
+      dueDate: dayOf(file, new Date(dueAt)),
+    });
+  }
+}
+
+/** The settings as they are now hold for the claim, and its clocks follow them. */
+async function applySettings(file: ClaimFile, step: Step, reason: string | null): Promise<void> {
+  const { claim, policy, calendar } = file;
+  const company = await ownCompany();
+  const running = { claim, policyType: policy.policyType, timers: await setClaimTimers(claim.id) };
+  const { config, change } = underSettings(running, { company, calendar, at: step.at });
+  const { moved, cancelled, added } = change;
+  const facts = { config_version: company.version, moved: moved.map(({ timer }) => timer.name) };
+  const changes = { config, configVersion: company.version };
+  await claim.move('apply_settings', { ...step, facts }, changes);
+  const why = reason ?? 'Changed settings are applied';
+  await Timer.cancel(
+    cancelled.map(({ row }) => row),
+    why,
+  );
+  await Timer.move(
+    claim.id,
+    moved.map(({ timer: { name, occurrence }, dueAt }) => ({ name, occurrence, dueAt })),
+    why,
+    'setting',
+  );
+  for (const { timer, dueAt } of moved) {
+    AuditLog.record(
+      'TIMER_CHANGE',
+      { type: Claim.entityType, id: claim.id },
+      {
+        before: { timer: timer.name, dueAt: timer.row.dueAt },
+        after: { timer: timer.name, dueAt: new Date(dueAt), reason: why },
+      },
+    );
+  }
+  await addClocks(file, added);
+  await followDeadlines(file);
+}
+
+/** Whom a deadline concerns, and what happens by itself. */
+async function tellOfTimer(file: ClaimFile, step: Step, name: ClaimTimerName): Promise<void> {
+  const { claim } = file;
+  const kind = kindOfClaimTimer(name);
+  const { commandId } = step;
+  const template = kind.step === 'due_soon' ? 'claim_due_soon' : 'claim_overdue';
+  switch (kind.step) {
+    case 'due_soon':
+    case 'breach':
+    case 'manager':
+    case 'admin': {
+      const facts = { deadline: kind.clock.replaceAll('_', ' ') };
+      if (kind.step !== 'due_soon' && kind.clock === 'approval') {
+        return offerDelegates(file, ladder[kind.step], commandId);
+      }
+      if (kind.step === 'due_soon' && claim.assignedTo) {
+        return tellPerson(file, claim.assignedTo, template, commandId, facts);
+      }
+      const role = ladder[kind.step];
+      return tellRole(file, role, template, commandId, facts);
+    }
+    case 'status_letter':
+      tellClaimant(file, 'claim_status_letter', commandId, {
+        nextLetterDate: await nextDay(file, 'status_letter'),
+      });
+      return;
+    case 'reminder':
+      tellClaimant(file, 'claim_documents_reminder', commandId, await documentFacts(file));
+      return;
+    case 'documents':
+      tellClaimant(file, 'claim_documents_final', commandId, await documentFacts(file));
+      if (claim.assignedTo) {
+        tellPerson(file, claim.assignedTo, 'claim_documents_missing', commandId);
+      }
+      return;
+    case 'acknowledgement':
+      return tellIfUnacknowledged(file, commandId);
+    case 'auto_close':
+      return close(file, step, 'close', outcomeOf(claim));
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** Without an assignee those who assign are told in time. */
+const ladder = {
+  due_soon: 'senior_adjuster',
+  breach: 'senior_adjuster',
+  manager: 'claims_manager',
+  admin: 'tenant_admin',
+} as const;
+
+/** A late decision can be handed to somebody who may take it at once. */
+async function offerDelegates(file: ClaimFile, role: Role, commandId: string): Promise<void> {
+  const { config, proposedAmount } = file.claim;
+  const delegates = await approvalDelegates({ ...peopleOf(file), config, proposedAmount });
+  await tellRole(file, role, 'claim_approval_overdue', commandId, { delegates: delegates.length });
+}
+
+/** The days as the clocks have them now: a hold, or somebody, may have moved them since the request. */
+async function documentFacts(file: ClaimFile): Promise<Readonly<Record<string, string>>> {
+  const { claim } = file;
+  const request = await DocumentRequest.findOne({
+    where: { claimId: claim.id, fulfilledAt: null },
+    order: [['createdAt', 'DESC']],
+  });
+  return {
+    items: request?.items.join(', ') ?? '',
+    dueDate: (await nextDay(file, 'documents')) || dayOf(file, request?.dueAt),
+    finalDate: (await nextDay(file, 'documents_final')) || dayOf(file, request?.finalDueAt),
+  };
+}
+
+async function tellIfUnacknowledged(file: ClaimFile, commandId: string): Promise<void> {
+  const sent = await Notification.count({
+    where: { entityId: file.claim.id, templateCode: 'claim_received', status: 'sent' },
+  });
+  if (sent === 0) await tellRole(file, 'claims_manager', 'claim_unacknowledged', commandId);
+}
+
+/** When a timer of the claim that runs is due; empty where none does. */
+async function nextDay(file: ClaimFile, name: ClaimTimerName): Promise<string> {
+  const timer = (await setClaimTimers(file.claim.id)).find((each) => each.name === name);
+  return dayOf(file, timer && new Date(timer.dueAt));
+}
+
+/** The day as the company's calendar has it. */
+const dayOf = ({ calendar }: ClaimFile, instant: Date | undefined): string =>
+  instant ? dateAt(instant.getTime(), calendar.timeZone) : '';

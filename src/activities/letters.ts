@@ -1,0 +1,95 @@
+import Handlebars from 'handlebars';
+import type { ClaimHead } from '../models/claimant.ts';
+import type { TemplateCode } from '../models/Notification.ts';
+import type { CalendarDate } from '../rules/calendar.ts';
+
+/** What a claimant gets on paper as well, and what its file is called. */
+const letters: ReadonlyMap<TemplateCode, string> = new Map<TemplateCode, string>([
+  ['claim_received', 'acknowledgement'],
+  ['claim_documents_wanted', 'documents'],
+  ['claim_documents_reminder', 'documents'],
+  ['claim_documents_final', 'documents'],
+  ['claim_status_letter', 'status'],
+  ['claim_decision_extended', 'extension'],
+  ['claim_approved', 'decision'],
+  ['claim_denied', 'decision'],
+  ['claim_paid', 'payment'],
+  ['payment_sent', 'payment'],
+]);
+
+/** One letter, the same whether it is drawn as a page or as a PDF. */
+export interface Letter {
+  readonly fileName: string;
+  /** The company's lines at the head. */
+  readonly sender: readonly string[];
+  readonly recipient: string;
+  /** In the company's time zone. */
+  readonly date: CalendarDate;
+  readonly references: readonly (readonly [label: string, value: string])[];
+  readonly subject: string;
+  readonly paragraphs: readonly string[];
+}
+
+/** Who writes to whom, and when. */
+export interface LetterHead {
+  readonly company: {
+    readonly name: string;
+    readonly address?: string | null;
+    readonly contactEmail?: string | null;
+    readonly contactPhone?: string | null;
+  };
+  readonly recipient: string;
+  readonly date: CalendarDate;
+  readonly claim: ClaimHead | undefined;
+}
+
+/** The letter that a message is, beside its mail; undefined for what is no letter about a claim. */
+export function letterOf(
+  code: TemplateCode,
+  { subject, text }: { readonly subject: string; readonly text: string },
+  { company, recipient, date, claim }: LetterHead,
+): Letter | undefined {
+  const kind = letters.get(code);
+  if (!kind || !claim) return undefined;
+  const { name, address, contactEmail, contactPhone } = company;
+  const contact = [contactEmail, contactPhone].filter(isThere).join(' · ');
+  return {
+    fileName: `${claim.claimNumber}-${kind}.pdf`,
+    sender: [name, ...(address?.split('\n') ?? []), contact].filter(isThere),
+    recipient,
+    date,
+    references: [
+      ['Claim', claim.claimNumber],
+      ['Policy', claim.policyNumber],
+      ['Day of the incident', claim.incidentDate],
+    ],
+    subject,
+    paragraphs: [...text.split('\n\n').filter(isThere), 'Yours sincerely', name],
+  };
+}
+
+/** The letter as the HTML part of its mail. */
+export function letterHtml({
+  sender,
+  recipient,
+  date,
+  references,
+  subject,
+  paragraphs,
+}: Letter): string {
+  const rows = references.map(
+    ([label, value]) => `<tr><th align="left">${safe(label)}</th><td>${safe(value)}</td></tr>`,
+  );
+  return `<!doctype html><html lang="en"><body style="font-family:sans-serif;max-width:40em">
+<p>${sender.map(safe).join('<br>')}</p>
+<p>${safe(recipient)}</p>
+<p>${date}</p>
+<table>${rows.join('')}</table>
+<h1 style="font-size:1.1em">${safe(subject)}</h1>
+${paragraphs.map((paragraph) => `<p>${safe(paragraph).replaceAll('\n', '<br>')}</p>`).join('\n')}
+</body></html>`;
+}
+
+const safe = (text: string): string => Handlebars.escapeExpression(text.trim());
+
+const isThere = (text: string | null | undefined): text is string => Boolean(text?.trim());

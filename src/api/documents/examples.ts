@@ -1,0 +1,16 @@
+export const documentExample = {
+  id: '0199a7c2-6d1e-7c3a-9f10-2b7d3c5e8a41',
+  policy_id: '0199a7c2-6d1e-7c3a-9f10-2b7d3c5e8a42',
+  claim_id: null,
+  document_type: 'photo',
+  file_name: 'kitchen.jpg',
+  mime: 'image/jpeg',
+  size: 482_113,
+  sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+  description: 'The kitchen after the fire',
+  uploaded_by: '0199a7c2-6d1e-7c3a-9f10-2b7d3c5e8a43',
+  uploaded_at: '2026-01-31T09:30:00.000Z',
+  scan_status: 'quarantined',
+  content_url: null,
+  version: 1,
+} as const;

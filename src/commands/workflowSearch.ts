@@ -1,0 +1,209 @@
+import { validate as isUuid } from 'uuid';
+import type { Actor } from '../context.ts';
+import { Company } from '../models/Company.ts';
+import { withTenant } from '../models/database.ts';
+import {
+  containing,
+  madeWithin,
+  selectFirst,
+  selectWidePage,
+  sortedBy,
+  type Condition,
+  type ListAsked,
+} from '../models/list.ts';
+import { noSuch } from '../models/rows.ts';
+import { Timer, type TimerName } from '../models/Timer.ts';
+import { workflowColumns, workflowTable, type WorkflowRow } from '../models/workflowRows.ts';
+import { allows } from '../rules/permissions.ts';
+import { workflowIdOf, workflowKinds, type WorkflowKind } from '../rules/workflowIds.ts';
+import type { Companies } from './companies.ts';
+import type { FailingStep, Temporal } from './temporal.ts';
+
+export interface WorkflowFilters extends ListAsked<keyof typeof sortColumns> {
+  readonly type?: WorkflowKind | undefined;
+  readonly status?: string | undefined;
+  /** Whether its run goes on. */
+  readonly open?: boolean | undefined;
+  readonly overdue?: boolean | undefined;
+  readonly blocked?: boolean | undefined;
+  /** For the platform's own people; others have one company. */
+  readonly companyId?: string | undefined;
+}
+
+/** An object with a workflow, as operators see it: by numbers, without people. */
+export interface FoundWorkflow extends Omit<WorkflowRow, 'workflowClosedAt'> {
+  readonly workflowId: string;
+  /** What people call it, such as the number of a claim; null where it has no name yet. */
+  readonly reference: string | null;
+  /** `parked`: its start was given up and waits for an operator. */
+  readonly run: 'starting' | 'parked' | 'running' | 'closed';
+  readonly closedAt: Date | null;
+  /** A timer is late, or a deadline of people was missed. */
+  readonly isOverdue: boolean;
+  readonly next: { readonly name: TimerName; readonly dueAt: Date } | null;
+}
+
+export interface WorkflowDetail extends FoundWorkflow {
+  /** Where operators see the run; null for whoever does not operate runs. */
+  readonly workflowUrl: string | null;
+  readonly timers: readonly Pick<Timer, 'name' | 'dueAt' | 'originalDueAt' | 'source' | 'status'>[];
+  readonly failingStep: FailingStep | null;
+  /** It goes on only once somebody has helped. */
+  readonly isBlocked: boolean;
+}
+
+const sortColumns = { createdAt: 'w.created_at' } as const;
+
+/** Finds runs by the rows of their objects; of a company that one is in, or may enter. */
+export const createWorkflowSearch = ({
+  temporal,
+  companies,
+}: {
+  readonly temporal: Pick<Temporal, 'failingStep' | 'uiUrl' | 'blocked'>;
+  readonly companies: Pick<Companies, 'enter'>;
+}) => ({
+  /**
+   * @throws NotFound for another company's id
+   * @throws Unavailable where blocked ones are asked for and Temporal is away
+   */
+  async list(actor: Actor, { companyId: named, ...filters }: WorkflowFilters) {
+    const companyId = named ?? actor.companyId;
+    if (companyId !== actor.companyId) {
+      if (!allows(actor, 'company:manage_all')) throw noSuch(Company.entityType, companyId);
+      await companies.enter(actor, companyId);
+    }
+    const { blocked } = filters;
+    const waiting = blocked === undefined ? [] : await temporal.blocked(companyId);
+    const conditions = [
+      ...ownClaimsHidden(actor),
+      ...conditionsOf(actor, filters),
+      ...(blocked === undefined ? [] : [isBlockedAmong(waiting, blocked)]),
+    ];
+    const from = `${workflowTable(filters.type ? [filters.type] : workflowKinds)} w`;
+    const order = sortedBy(sortColumns, filters, 'w.id');
+    return withTenant(companyId, async () => {
+      const page = await selectWidePage<Row>(columns, { from, narrow: from }, conditions, order);
+      return { ...page, items: page.items.map(asFound) };
+    });
+  },
+
+  /** @throws NotFound */
+  async get(actor: Actor, kind: WorkflowKind, id: string): Promise<WorkflowDetail> {
+    const { found, timers } = await withTenant(actor.companyId, async () => {
+      const [row] = await selectFirst<Row>(
+        columns,
+        `${workflowTable([kind])} w`,
+        [['w.id = $', id], ...ownClaimsHidden(actor)],
+        { by: 'w.id', id: 'w.id', order: 'asc', size: 1 },
+      );
+      if (!row) throw noSuch(kind, id);
+      return { found: asFound(row), timers: await Timer.setFor(id) };
+    });
+    const { workflowId, run } = found;
+    const failingStep = run === 'running' ? await temporal.failingStep(workflowId) : undefined;
+    return {
+      ...found,
+      workflowUrl: allows(actor, 'workflow:operate') ? temporal.uiUrl(workflowId) : null,
+      timers,
+      failingStep: failingStep ?? null,
+      isBlocked: run === 'parked' || (failingStep !== undefined && failingStep.movedBy !== 'retry'),
+    };
+  },
+});
+
+export type WorkflowSearch = ReturnType<typeof createWorkflowSearch>;
+
+interface Row extends WorkflowRow {
+  readonly reference: string | null;
+  readonly isOverdue: boolean;
+  readonly owed: 'starting' | 'parked' | null;
+  readonly next: { readonly name: TimerName; readonly dueAt: string } | null;
+}
+
+const isOverdue = `(w.workflow_closed_at IS NULL AND (w.is_late OR w.id IN (
+  SELECT t.entity_id FROM core.timers t
+  WHERE t.status = 'scheduled' AND t.due_at < now() - interval '1 minute')))`;
+
+const columns = `${workflowColumns}, ${isOverdue} AS "isOverdue",
+  coalesce(w.reference, (SELECT p.policy_number FROM policies p
+    WHERE p.company_id = w.company_id AND p.id = w.policy_id)) AS reference,
+  (SELECT CASE WHEN o.parked_at IS NULL THEN 'starting' ELSE 'parked' END FROM core.outbox o
+   WHERE o.company_id = w.company_id AND o.entity_id = w.id AND o.dispatched_at IS NULL
+   ORDER BY o.id DESC LIMIT 1) AS owed,
+  (SELECT jsonb_build_object('name', t.name, 'dueAt', t.due_at) FROM core.timers t
+   WHERE t.company_id = w.company_id AND t.entity_id = w.id AND t.status = 'scheduled'
+   ORDER BY t.due_at, t.name LIMIT 1) AS next`;
+
+function conditionsOf(actor: Actor, filters: WorkflowFilters): readonly Condition[] {
+  const { status, open, overdue, search } = filters;
+  const late: Condition = [overdue ? isOverdue : `NOT ${isOverdue}`];
+  return [
+    ...(status ? [['w.status = $', status] as const] : []),
+    ...(open === undefined
+      ? []
+      : [[`w.workflow_closed_at IS ${open ? 'NULL' : 'NOT NULL'}`] as const]),
+    ...(overdue === undefined ? [] : [late]),
+    ...(search ? [matching(actor, search)] : []),
+    ...madeWithin('w', filters),
+  ];
+}
+
+/**
+ * The id of the object or of its run, or what it is called. Whoever may read policies and claims finds
+ * theirs by all that those are found by; operators see no people, so they do not find by them.
+ */
+function matching(actor: Actor, text: string): Condition {
+  const id = text.split('/').at(-1);
+  if (isUuid(id)) return ['w.id = $', id];
+  const byNumber = `SELECT s.id FROM policy_subscriptions s
+      JOIN policies p ON p.company_id = s.company_id AND p.id = s.policy_id
+      WHERE p.policy_number = upper($)
+    UNION ALL SELECT c.id FROM claims c WHERE c.claim_number = upper($)
+    UNION ALL SELECT y.id FROM payments y WHERE y.transaction_id = $
+    UNION ALL SELECT r.id FROM reports r WHERE r.report_type = $
+    UNION ALL SELECT g.id FROM core.registration_requests g
+      WHERE g.company_name ILIKE $2 OR g.requested_domain ILIKE $2`;
+  const byPolicy = `UNION ALL SELECT s.id FROM policy_subscriptions s
+    WHERE s.policy_id IN (SELECT * FROM search_policy_ids($2))`;
+  const byClaim = 'UNION ALL SELECT * FROM search_claim_ids($2)';
+  return [
+    `w.id IN (${byNumber}
+      ${allows(actor, 'policy:read') ? byPolicy : ''}
+      ${allows(actor, 'claim:read') ? byClaim : ''})`,
+    text,
+    containing(text),
+  ];
+}
+
+/** By Temporal, or by the rows where it has not begun. */
+const isBlockedAmong = (workflowIds: readonly string[], wanted: boolean): Condition => [
+  `(w.workflow_closed_at IS NULL AND (w.id = ANY ($::uuid[]) OR EXISTS (
+     SELECT FROM core.outbox o
+     WHERE o.company_id = w.company_id AND o.entity_id = w.id AND o.parked_at IS NOT NULL
+       AND o.dispatched_at IS NULL))) = $2`,
+  workflowIds.map((workflowId) => workflowId.split('/').at(-1)),
+  wanted,
+];
+
+/** Whoever has a claim themselves does not see behind it. */
+const ownClaimsHidden = ({ userId }: Actor): readonly Condition[] =>
+  userId
+    ? [
+        [
+          `(w.kind <> 'claim' OR w.policy_id NOT IN (
+             SELECT held.id FROM policies held WHERE held.user_id = $))`,
+          userId,
+        ],
+      ]
+    : [];
+
+function asFound({ workflowClosedAt, owed, next, ...row }: Row): FoundWorkflow {
+  const { kind, companyId, id } = row;
+  return {
+    ...row,
+    workflowId: workflowIdOf(kind, companyId, id),
+    run: workflowClosedAt ? 'closed' : (owed ?? 'running'),
+    closedAt: workflowClosedAt,
+    next: workflowClosedAt || !next ? null : { ...next, dueAt: new Date(next.dueAt) },
+  };
+}

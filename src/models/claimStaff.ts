@@ -1,0 +1,75 @@
+import type { AssignmentRule } from '../rules/claimSettings.ts';
+import type { Role } from '../rules/permissions.ts';
+import { select } from './database.ts';
+import { isHeld } from './Membership.ts';
+import type { Policy } from './Policy.ts';
+
+/** Those who hold one of the roles now and can sign in; at most 200. */
+export const holdersOf = async (roles: readonly Role[]): Promise<readonly string[]> => {
+  const found = await select<{ userId: string }>(
+    `SELECT DISTINCT m.user_id AS "userId" ${holders}
+     ORDER BY 1 LIMIT 200`,
+    [roles],
+  );
+  return found.map(({ userId }) => userId);
+};
+
+export const holdsOneOf = async (userId: string, roles: readonly Role[]): Promise<boolean> => {
+  const found = await select(`SELECT 1 ${holders} AND m.user_id = $2 LIMIT 1`, [roles, userId]);
+  return found.length > 0;
+};
+
+/** Somebody who may act in a role now. */
+export interface Decider {
+  readonly userId: string;
+  readonly name: string;
+  /** As somebody's delegate, not by a role of their own. */
+  readonly isDelegate: boolean;
+}
+
+/** Those who may act in one of the roles now, delegates of somebody first; at most 200. */
+export const decidersAmong = (roles: readonly Role[]): Promise<Decider[]> =>
+  select<Decider>(
+    `SELECT d.user_id AS "userId", bool_and(d.is_delegate) AS "isDelegate",
+       coalesce(nullif(trim(u.first_name || ' ' || u.last_name), ''), u.username) AS name
+     FROM (
+       SELECT m.user_id, false AS is_delegate ${holders}
+       UNION ALL
+       SELECT m.delegate_user_id, true ${holders} AND m.delegate_until > now()) AS d
+       JOIN platform.users u ON u.id = d.user_id AND u.is_active AND u.archived_at IS NULL
+     GROUP BY d.user_id, u.id ORDER BY 2 DESC, 1 LIMIT 200`,
+    [roles],
+  );
+
+/** Who can be given a claim. */
+export const assignable: readonly Role[] = ['adjuster', 'senior_adjuster', 'claims_manager'];
+
+/**
+ * Whom the company's rule gives the next claim: the adjuster who got one longest ago, or has the
+ * fewest; by skill, the one who has the fewest of those who know the type of policy. Nobody where there
+ * is none; never the policy's own holder.
+ */
+export async function nextAdjuster(
+  rule: Exclude<AssignmentRule, 'manual'>,
+  { policyType, userId: holderId }: Pick<Policy, 'policyType' | 'userId'>,
+): Promise<string | undefined> {
+  const fewest = `(SELECT count(*) FROM claims c
+      WHERE c.assigned_to = m.user_id AND c.workflow_closed_at IS NULL) ASC`;
+  const order = {
+    round_robin: `(SELECT max(a.at) FROM claim_assignments a WHERE a.to_user_id = m.user_id)
+      ASC NULLS FIRST`,
+    least_loaded: fewest,
+    by_skill: fewest,
+  }[rule];
+  const [next] = await select<{ userId: string }>(
+    `SELECT m.user_id AS "userId" ${holders} AND ($2::text IS NULL OR $2 = ANY (m.skills))
+       AND m.user_id IS DISTINCT FROM $3::uuid
+     ORDER BY ${order}, m.user_id LIMIT 1`,
+    [['adjuster'], rule === 'by_skill' ? policyType : null, holderId],
+  );
+  return next?.userId;
+}
+
+const holders = `FROM platform.memberships m JOIN platform.users u ON u.id = m.user_id
+  WHERE m.company_id = (SELECT app.company_id()) AND m.role = ANY ($1::text[]) AND ${isHeld('m')}
+    AND u.is_active AND u.archived_at IS NULL`;

@@ -1,0 +1,53 @@
+import type { ClaimStatus } from '../rules/claims.ts';
+import type { RegistrationStatus } from '../rules/onboarding.ts';
+import type { PaymentStatus } from '../rules/payments.ts';
+import type { ReportStatus } from '../rules/reports.ts';
+import type { SubscriptionStatus } from '../rules/subscriptions.ts';
+import type { WorkflowKind } from '../rules/workflowIds.ts';
+
+/** Of any object that a workflow carries. */
+export type LifecycleStatus =
+  SubscriptionStatus | RegistrationStatus | ClaimStatus | PaymentStatus | ReportStatus;
+
+/** An object with a workflow of its own, whatever its kind. */
+export interface WorkflowRow {
+  readonly kind: WorkflowKind;
+  readonly id: string;
+  readonly companyId: string;
+  readonly status: LifecycleStatus;
+  readonly stateVersion: number;
+  readonly createdAt: Date;
+  readonly workflowClosedAt: Date | null;
+}
+
+/** The same columns of each kind: whatever is not of a kind is NULL. */
+const tableOf: Readonly<Record<WorkflowKind, string>> = {
+  subscription: `SELECT company_id, id, 'subscription'::text AS kind, status, state_version,
+      created_at, updated_at, workflow_closed_at, policy_id, NULL::text AS reference, false AS is_late
+    FROM policy_subscriptions`,
+  claim: `SELECT company_id, id, 'claim'::text AS kind, status, state_version,
+      created_at, updated_at, workflow_closed_at, policy_id, claim_number AS reference,
+      sla_status = 'breached' AS is_late
+    FROM claims`,
+  payment: `SELECT company_id, id, 'payment'::text AS kind, status, state_version,
+      created_at, updated_at, workflow_closed_at, NULL::uuid AS policy_id, transaction_id AS reference,
+      false AS is_late
+    FROM payments`,
+  report: `SELECT company_id, id, 'report'::text AS kind, status, state_version,
+      created_at, updated_at, workflow_closed_at, NULL::uuid AS policy_id, report_type AS reference,
+      false AS is_late
+    FROM reports`,
+  onboarding: `SELECT company_id, id, 'onboarding'::text AS kind, status, state_version,
+      created_at, updated_at, workflow_closed_at, NULL::uuid AS policy_id, company_name AS reference,
+      false AS is_late
+    FROM core.registration_requests`,
+};
+
+/** SQL for a FROM, without an alias: the objects of these kinds in one table. */
+export const workflowTable = (kinds: readonly WorkflowKind[]): string =>
+  `(${kinds.map((kind) => tableOf[kind]).join('\nUNION ALL\n')})`;
+
+/** Of that table under the alias `w`. */
+export const workflowColumns = `w.kind, w.id, w.company_id AS "companyId", w.status,
+  w.state_version AS "stateVersion", w.created_at AS "createdAt",
+  w.workflow_closed_at AS "workflowClosedAt"`;

@@ -1,0 +1,7 @@
+/**
+ * `missing`: the object goes on and has no run. `left_open`: its run goes on after its end. `state`,
+ * `timers`: the run has another version of the object, or waits for another date.
+ */
+export const driftFindings = ['missing', 'left_open', 'state', 'timers'] as const;
+
+export type DriftFinding = (typeof driftFindings)[number];

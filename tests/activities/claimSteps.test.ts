@@ -1,0 +1,149 @@
+import { claimActivities } from '../../src/activities/claims.ts';
+import { Claim } from '../../src/models/Claim.ts';
+import type { ClaimWish } from '../../src/models/claimStart.ts';
+import { withTenant } from '../../src/models/database.ts';
+import { getRow } from '../../src/models/rows.ts';
+import { dateAt } from '../../src/rules/calendar.ts';
+import type { ClaimTimerName } from '../../src/rules/claimClocks.ts';
+import type { ClaimStatus } from '../../src/rules/claims.ts';
+import type { Role } from '../../src/rules/permissions.ts';
+import { buildActor, buildCompany } from '../support/build.ts';
+import { buildClaimRow } from '../support/claimRows.ts';
+import { openTestDatabase, type TestDatabase } from '../support/database.ts';
+
+const dayMs = 86_400_000;
+
+describe('a step of a claim', () => {
+  let database: TestDatabase;
+  const { processClaim, fireClaimTimer } = claimActivities();
+
+  beforeAll(async () => {
+    database = await openTestDatabase();
+  });
+
+  afterAll(() => database.close());
+
+  /** A claim that an adjuster has. */
+  async function build(status: ClaimStatus = 'under_review') {
+    const { id: companyId } = await buildCompany();
+    const { userId } = await buildActor({ companyId, role: 'adjuster' });
+    const { claim } = await buildClaimRow({ companyId, status, assignedTo: userId });
+    const begun = Date.now();
+    let version = 1;
+    const order = (day: number) => ({
+      companyId,
+      claimId: claim.id,
+      commandId: `claim/${claim.id}/test/${day}`,
+      expectedVersion: version,
+      at: begun + day * dayMs,
+    });
+    /** @returns the mails that it hands on */
+    const go = async (day: number, wish: ClaimWish): Promise<readonly string[]> => {
+      const { state, notificationIds } = await processClaim({ ...order(day), wish });
+      version = state.stateVersion;
+      return notificationIds;
+    };
+    const fire = async (day: number, name: ClaimTimerName): Promise<void> => {
+      await fireClaimTimer({ ...order(day), name, occurrence: 1 });
+    };
+    const dayOf = async (name: ClaimTimerName): Promise<string> => {
+      const [timer] = await database.sql<{ due_at: Date }>(
+        'SELECT due_at FROM core.timers WHERE entity_id = $1 AND name = $2',
+        [claim.id, name],
+      );
+      return dateAt(timer?.due_at.getTime() ?? 0, 'Europe/Berlin');
+    };
+    const mails = (template: string) =>
+      database.sql<{ payload: object; to: string | null }>(
+        `SELECT payload, recipient_user_id AS to FROM core.notifications
+         WHERE entity_id = $1 AND template_code = $2 AND channel = 'email'`,
+        [claim.id, template],
+      );
+    const person = async (role: Role) => (await buildActor({ companyId, role })).userId;
+    const read = () => withTenant(companyId, () => getRow(Claim, claim.id));
+    return { companyId, claimId: claim.id, go, fire, dayOf, mails, person, read, by: userId };
+  }
+
+  it('hands on all mails that it queues, and those that wait from before', async () => {
+    const { companyId, claimId, go, person } = await build('waiting_approval');
+    const by = await person('claims_manager');
+    await database.sql(
+      `INSERT INTO core.notifications (company_id, id, channel, template_code, payload, status,
+         dedupe_key, entity_type, entity_id, recipient_address)
+       SELECT $1::uuid, gen_random_uuid(), 'email', 'claim_overdue', '{}', 'queued',
+         'before/' || n, 'claim', $2::uuid, n || '@example.com' FROM generate_series(1, 250) n`,
+      [companyId, claimId],
+    );
+
+    const handedOn = await go(0, { event: 'deny', code: 'exclusion', by, reason: 'Wear and tear' });
+
+    const [denial] = await database.sql<{ id: string }>(
+      `SELECT id FROM core.notifications WHERE entity_id = $1
+         AND template_code = 'claim_denied' AND channel = 'email'`,
+      [claimId],
+    );
+    expect(handedOn).toHaveLength(251);
+    expect(handedOn).toContain(denial?.id);
+  });
+
+  it('of documents that are awaited waits as long as the claim is on hold, and the letters say so', async () => {
+    const { go, fire, dayOf, mails, by } = await build();
+    const reason = 'A storm';
+    await go(0, { event: 'request_documents', items: ['Invoice'], by, reason: null });
+    const firstDay = await dayOf('documents');
+    await go(1, { event: 'hold', by, reason });
+    await go(21, { event: 'release', by, reason });
+
+    await fire(27, 'documents_reminder_7');
+    const dueDate = await dayOf('documents');
+    await fire(34, 'documents');
+
+    expect(dueDate > firstDay).toBe(true);
+    expect(await mails('claim_documents_reminder')).toMatchObject([{ payload: { dueDate } }]);
+    expect(await mails('claim_documents_final')).toMatchObject([
+      { payload: { finalDate: await dayOf('documents_final') } },
+    ]);
+  });
+
+  it.each([
+    ['900.00', 'senior and manager'],
+    ['10000.01', 'manager'],
+  ])('that proposes %s asks whoever may decide it: %s', async (amount, whom) => {
+    const { go, mails, person, by } = await build();
+    const [senior, manager] = [await person('senior_adjuster'), await person('claims_manager')];
+    await person('tenant_admin');
+
+    await go(0, { event: 'submit_for_approval', amount, rationale: 'Repair', by, reason: null });
+
+    const asked = (await mails('claim_approval_wanted')).map(({ to }) => to);
+    expect(asked.toSorted()).toEqual(whom === 'manager' ? [manager] : [senior, manager].toSorted());
+  });
+
+  it('that proposes an amount asks an administrator where nobody else could decide it', async () => {
+    const { go, mails, person, by } = await build();
+    const admin = await person('tenant_admin');
+
+    await go(0, {
+      event: 'submit_for_approval',
+      amount: '900.00',
+      rationale: 'Repair',
+      by,
+      reason: null,
+    });
+
+    expect(await mails('claim_approval_wanted')).toMatchObject([{ to: admin }]);
+  });
+
+  it.each([
+    ['fraud', 'fraud'],
+    ['exclusion', 'denied'],
+  ])('that closes a claim denied for %s ends it as %s', async (code, outcome) => {
+    const { go, person, read } = await build('waiting_approval');
+    const by = await person('claims_manager');
+    await go(0, { event: 'deny', code, by, reason: 'The photos are of another house' });
+
+    await go(1, { event: 'close', by, reason: null });
+
+    expect(await read()).toMatchObject({ status: 'closed', closedOutcome: outcome });
+  });
+});

@@ -1,0 +1,258 @@
+import { Readable } from 'node:stream';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { v7 as uuid } from 'uuid';
+import { documentActivities } from '../../src/activities/documents.ts';
+import { withTenant } from '../../src/models/database.ts';
+import { Document } from '../../src/models/Document.ts';
+import { Policy } from '../../src/models/Policy.ts';
+import { openClamd, type Scan } from '../../src/scanner.ts';
+import { buildCompany, buildSubscription } from '../support/build.ts';
+import { eicar, startClamd } from '../support/clamd.ts';
+import { buildClaimRow, type ClaimRow } from '../support/claimRows.ts';
+import { openTestDatabase, type TestDatabase } from '../support/database.ts';
+import { memoryStorage, type MemoryStorage } from '../support/documents.ts';
+
+let database: TestDatabase;
+let storage: MemoryStorage;
+
+beforeAll(async () => {
+  database = await openTestDatabase();
+});
+afterAll(() => database.close());
+beforeEach(() => {
+  storage = memoryStorage();
+});
+
+const inJob = <T>(work: () => Promise<T>): Promise<T> => new MockActivityEnvironment().run(work);
+
+/** A document of a policy in quarantine, with its file. */
+async function buildDocument(content = 'Das Dach') {
+  const { companyId, holder } = await buildSubscription();
+  const { userId } = holder;
+  const policy = await withTenant(companyId, () => Policy.findOne({ where: { userId } }));
+  const document = await addDocument({
+    companyId,
+    policyId: policy?.id ?? '',
+    uploadedBy: userId,
+    content,
+  });
+  return { ...document, holder };
+}
+
+async function addDocument({
+  companyId,
+  content = 'Das Dach',
+  ...facts
+}: {
+  readonly companyId: string;
+  readonly content?: string;
+  readonly uploadedBy: string | null;
+} & Partial<Pick<Document, 'policyId' | 'claimId' | 'sha256'>>) {
+  const id = uuid();
+  const storageKey = `${companyId}/2026-01/${id}`;
+  storage.files.set(storageKey, { content: Buffer.from(content), modifiedAt: new Date() });
+  await withTenant(companyId, () =>
+    Document.create({
+      id,
+      companyId,
+      documentType: 'other',
+      fileName: 'note.txt',
+      mime: 'text/plain',
+      size: content.length,
+      sha256: '0'.repeat(64),
+      storageKey,
+      uploadedAt: new Date(),
+      ...facts,
+    }),
+  );
+  const read = () => withTenant(companyId, () => Document.findOne({ where: { id } }));
+  return { companyId, id, storageKey, read };
+}
+
+describe('scanDocument', () => {
+  const activities = (scan: Scan | undefined) =>
+    documentActivities({ documents: { storage, scan } });
+
+  it('lets a clean document out, and says when nothing scans', async () => {
+    const { address, server } = await startClamd();
+    const clean = await buildDocument();
+    const unscanned = await buildDocument();
+
+    await activities(openClamd(address)).scanDocument({ ...clean, documentId: clean.id });
+    await activities(undefined).scanDocument({ ...unscanned, documentId: unscanned.id });
+
+    expect(await clean.read()).toMatchObject({ scanStatus: 'clean', scanFinding: null });
+    expect(await unscanned.read()).toMatchObject({ scanStatus: 'unscanned' });
+    server.close();
+  });
+
+  it('stops an infected one, once, and tells its sender and the administrators', async () => {
+    const { address, server } = await startClamd();
+    const infected = await buildDocument(eicar);
+    const order = { companyId: infected.companyId, documentId: infected.id };
+    const { scanDocument } = activities(openClamd(address));
+
+    const mails = await scanDocument(order);
+    const again = await scanDocument(order);
+
+    expect(await infected.read()).toMatchObject({
+      scanStatus: 'infected',
+      scanFinding: 'Win.Test.EICAR',
+    });
+    expect([mails.length, again]).toEqual([1, mails]);
+    const told = await database.sql(
+      `SELECT channel, recipient_role, recipient_user_id FROM core.notifications
+       WHERE entity_id = $1 ORDER BY channel, recipient_role`,
+      [infected.id],
+    );
+    expect(told).toEqual([
+      { channel: 'email', recipient_role: null, recipient_user_id: infected.holder.userId },
+      { channel: 'in_app', recipient_role: 'tenant_admin', recipient_user_id: null },
+      { channel: 'in_app', recipient_role: null, recipient_user_id: infected.holder.userId },
+    ]);
+    server.close();
+  });
+
+  it('flags a claim whose file another claim holds, of the same policy or not, once', async () => {
+    const { id: companyId } = await buildCompany();
+    const [first, second] = [
+      await buildClaimRow({ companyId }),
+      await buildClaimRow({ companyId }),
+    ];
+    const samePolicy = await buildClaimRow({ companyId, policyId: second.policy.id });
+    const add = ({ claim }: ClaimRow, sha256 = 'a'.repeat(64)) =>
+      addDocument({ companyId, claimId: claim.id, uploadedBy: null, sha256 });
+    const flagsOf = ({ claim }: ClaimRow) =>
+      database.sql<{ evidence: object }>(
+        'SELECT evidence, score, state FROM shared.fraud_flags WHERE claim_id = $1',
+        [claim.id],
+      );
+    const scan = async (document: { id: string }) =>
+      activities(undefined).scanDocument({ companyId, documentId: document.id });
+
+    await scan(await add(first));
+    await scan(await add(second, 'b'.repeat(64)));
+    expect([await flagsOf(first), await flagsOf(second)]).toEqual([[], []]);
+
+    const [shared, again] = [await add(second), await add(second)];
+    await Promise.all([scan(shared), scan(again)]);
+    await scan(shared);
+    await scan(await add(samePolicy, 'b'.repeat(64)));
+
+    expect(await flagsOf(second)).toEqual([
+      { evidence: { claim_ids: [first.claim.id] }, score: 40, state: 'open' },
+    ]);
+    expect(await flagsOf(samePolicy)).toEqual([
+      { evidence: { claim_ids: [second.claim.id] }, score: 40, state: 'open' },
+    ]);
+    expect(await flagsOf(first)).toEqual([]);
+  });
+
+  it('flags no claim for a file that was stopped', async () => {
+    const { address, server } = await startClamd();
+    const { id: companyId } = await buildCompany();
+    const rows = [await buildClaimRow({ companyId }), await buildClaimRow({ companyId })];
+
+    for (const { claim } of rows) {
+      const { id } = await addDocument({
+        companyId,
+        claimId: claim.id,
+        uploadedBy: null,
+        sha256: 'c'.repeat(64),
+        content: eicar,
+      });
+      await activities(openClamd(address)).scanDocument({ companyId, documentId: id });
+    }
+
+    expect(
+      await database.sql('SELECT 1 FROM shared.fraud_flags WHERE company_id = $1', [companyId]),
+    ).toEqual([]);
+    server.close();
+  });
+
+  it('leaves in quarantine what the scanner says nothing of', async () => {
+    const { address, server } = await startClamd((_, socket) => {
+      socket.end('INSTREAM size limit exceeded. ERROR\0');
+    });
+    const hangsUp = await startClamd((_, socket) => void socket.destroy());
+    const waiting = await buildDocument();
+    const order = { companyId: waiting.companyId, documentId: waiting.id };
+
+    for (const scan of [openClamd(address), openClamd(hangsUp.address), openClamd('127.0.0.1:9')]) {
+      await expect(activities(scan).scanDocument(order)).rejects.toThrow(/clamd|ECONNREFUSED/);
+    }
+
+    expect(await waiting.read()).toMatchObject({ scanStatus: 'quarantined', scannedAt: null });
+    server.close();
+    hangsUp.server.close();
+  });
+});
+
+describe('a clamd', () => {
+  it('gets the file as it is, in chunks of any size', async () => {
+    const { address, server, seen } = await startClamd();
+    const chunks = [Buffer.from('a'), Buffer.alloc(300_000, 7), Buffer.from('end')];
+
+    const found = await openClamd(address)(Readable.from(chunks, { objectMode: false }));
+
+    expect(found).toEqual({ isInfected: false });
+    expect(seen.map((content) => content.equals(Buffer.concat(chunks)))).toEqual([true]);
+    server.close();
+  });
+
+  it('is not asked for a verdict on half a file', async () => {
+    const { address, server, seen } = await startClamd();
+    const broken = Readable.from(
+      (async function* () {
+        yield Buffer.from('half');
+        throw new Error('The disk is gone');
+      })(),
+      { objectMode: false },
+    );
+
+    await expect(openClamd(address)(broken)).rejects.toThrow();
+    expect(seen).toEqual([]);
+    server.close();
+  });
+});
+
+describe('tendDocuments', () => {
+  const tendDocuments = () =>
+    inJob(() => documentActivities({ documents: { storage, scan: undefined } }).tendDocuments());
+  const dayAgo = new Date(Date.now() - 25 * 60 * 60 * 1000);
+
+  it('removes files of more than a day without a row, and no others', async () => {
+    const { companyId, storageKey } = await buildDocument();
+    const kept = storage.files.get(storageKey);
+    if (kept) kept.modifiedAt = dayAgo;
+    const content = Buffer.from('x');
+    storage.files.set(`${companyId}/2026-01/orphan`, { content, modifiedAt: dayAgo });
+    storage.files.set(`${companyId}/2026-01/half.part`, { content, modifiedAt: dayAgo });
+    storage.files.set(`${companyId}/2026-01/young`, { content, modifiedAt: new Date() });
+
+    await tendDocuments();
+
+    expect([...storage.files.keys()].filter((key) => key.startsWith(companyId))).toEqual([
+      storageKey,
+      `${companyId}/2026-01/young`,
+    ]);
+  });
+
+  it('promises anew the scan of what waits for more than an hour', async () => {
+    const { id } = await buildDocument();
+    const { id: young } = await buildDocument();
+    await database.sql(
+      `UPDATE shared.documents SET created_at = now() - interval '2 hours' WHERE id = $1`,
+      [id],
+    );
+
+    await tendDocuments();
+    await tendDocuments();
+
+    const owed = await database.sql(
+      `SELECT entity_id, is_restart FROM core.outbox WHERE entity_id = ANY ($1::uuid[])`,
+      [[id, young]],
+    );
+    expect(owed).toEqual([{ entity_id: id, is_restart: true }]);
+  });
+});

@@ -1,0 +1,220 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Actor } from '../../../src/context.ts';
+import { addDays } from '../../../src/rules/calendar.ts';
+import { openTestApi, type TestApi } from '../../support/api.ts';
+import { buildActor, buildCompany, buildSubscription } from '../../support/build.ts';
+import { ledgerOf } from '../../support/ledger.ts';
+
+let api: TestApi;
+let companyId: string;
+let admin: Actor;
+let operator: Actor;
+
+interface Timer {
+  readonly name: string;
+  readonly kind: string;
+  readonly due_at: string;
+  readonly runs_until: string | null;
+  readonly follows: string | null;
+}
+
+beforeAll(async () => {
+  api = await openTestApi({ RATE_LIMIT_ENABLED: 'false' });
+});
+afterAll(() => api.close());
+beforeEach(async () => {
+  companyId = (await buildCompany()).id;
+  admin = await buildActor({ companyId, role: 'tenant_admin' });
+  operator = await buildActor({ companyId, role: 'operator' });
+});
+
+/** Without the promises of starts, which are kept meanwhile. */
+async function stored() {
+  const { 'core.outbox': _, ...rest } = await ledgerOf(api.database, companyId);
+  return rest;
+}
+
+async function preview(body: object) {
+  const answer = await api.as(operator).post('/workflows/preview', body);
+  expect([answer.status, answer.body.details]).toEqual([200, undefined]);
+  const { data } = answer.body;
+  const timer = (name: string): Timer | undefined =>
+    data.timers.find((each: Timer) => each.name === name);
+  return { ...data, timer };
+}
+
+async function buildClaim(): Promise<string> {
+  const sold = await buildSubscription({ companyId });
+  const bought = await api.as(sold.holder).get(`/subscriptions/${sold.id}`);
+  const { body } = await api.as(admin).post('/claims', {
+    policy_id: bought.body.data.policy_id,
+    title: 'Burst pipe',
+    description: 'Water in the kitchen',
+    incident_date: bought.body.data.start_date,
+  });
+  return body.data.id;
+}
+
+const hours = (from: string, to: string): number =>
+  Math.round((Date.parse(to) - Date.parse(from)) / 3_600_000);
+
+describe('POST /workflows/preview of a claim', () => {
+  it('tells notices, deadlines and escalations while nobody acts, and stores nothing', async () => {
+    const id = await buildClaim();
+    const before = await stored();
+
+    const shown = await preview({ type: 'claim', id });
+
+    const names = shown.timers.map(({ name }: Timer) => name);
+    expect(names).toEqual(
+      expect.arrayContaining(['triage_due_soon', 'triage', 'triage_manager', 'triage_admin']),
+    );
+    expect(shown.timer('triage')).toMatchObject({ kind: 'deadline', follows: null });
+    expect(shown.timer('triage').runs_until).toBe(shown.timer('triage').due_at);
+    expect(shown.timer('triage_due_soon')).toMatchObject({ kind: 'notice' });
+    expect(shown.timer('triage_manager')).toMatchObject({
+      kind: 'escalation',
+      follows: 'triage',
+      runs_until: null,
+    });
+    expect(await stored()).toEqual(before);
+  });
+
+  it('follows other settings', async () => {
+    const id = await buildClaim();
+
+    const shown = await preview({ type: 'claim', id, claim_settings: { triage_hours: 48 } });
+
+    const { due_at: due, runs_until: runs } = shown.timer('triage');
+    expect(hours(runs, due)).toBe(24);
+  });
+
+  it('follows another status: its clocks begin, the old ones end', async () => {
+    const id = await buildClaim();
+
+    const shown = await preview({ type: 'claim', id, status: 'documents_requested' });
+
+    expect(shown.status).toBe('documents_requested');
+    expect(shown.cancelled).toEqual(expect.arrayContaining(['triage', 'triage_due_soon']));
+    expect(shown.timer('documents')).toMatchObject({ kind: 'deadline', runs_until: null });
+    expect(shown.timer('documents_reminder_7')).toMatchObject({ kind: 'notice' });
+    expect(shown.timer('documents_final_admin')).toMatchObject({ follows: 'documents_final' });
+  });
+
+  it('ends where the claim closes by itself', async () => {
+    const shown = await preview({ type: 'claim', id: await buildClaim(), status: 'denied' });
+
+    expect(shown.timers.at(-1)).toMatchObject({ name: 'auto_close' });
+  });
+
+  it('moves a deadline with its announcement and its ladder', async () => {
+    const id = await buildClaim();
+    const wanted = new Date(Date.now() + 10 * 86_400_000).toISOString();
+
+    const shown = await preview({
+      type: 'claim',
+      id,
+      deadlines: [{ name: 'triage', due_at: wanted }],
+    });
+
+    expect(shown.timer('triage').due_at).toBe(wanted);
+    expect(Date.parse(shown.timer('triage_manager').due_at)).toBeGreaterThan(Date.parse(wanted));
+  });
+});
+
+describe('POST /workflows/preview of a subscription', () => {
+  it('tells what is set, unchanged, while nothing is changed', async () => {
+    const { id } = await buildSubscription({ companyId });
+
+    const shown = await preview({ type: 'subscription', id });
+
+    const dates = shown.timers.map(({ due_at: due, runs_until: runs }: Timer) => [due, runs]);
+    expect(dates.length).toBeGreaterThan(5);
+    for (const [due, runs] of dates) expect(due).toBe(runs);
+    expect(shown.cancelled).toEqual([]);
+  });
+
+  it('follows another end and other numbers, and stores nothing', async () => {
+    const { id, holder } = await buildSubscription({ companyId });
+    const { body } = await api.as(holder).get(`/subscriptions/${id}`);
+    const before = await stored();
+
+    const later = await preview({
+      type: 'subscription',
+      id,
+      end_date: addDays(body.data.end_date, 10),
+      lifecycle_config: { renewal_reminder_days: [20], late_renewal_days: 0 },
+    });
+
+    const { due_at: due, runs_until: runs } = later.timer('expiry');
+    expect(Math.round(hours(runs, due) / 24)).toBe(10);
+    expect(later.timer('renewal_reminder_20')).toMatchObject({ kind: 'notice', runs_until: null });
+    expect(later.timer('renewal_reminder_30')).toBeUndefined();
+    expect(later.cancelled).toEqual(
+      expect.arrayContaining(['renewal_reminder_30', 'late_renewal_close']),
+    );
+    expect(await stored()).toEqual(before);
+  });
+
+  it('tells what a premium brings about that is never paid', async () => {
+    const { id } = await buildSubscription({ companyId });
+    await api.database.sql(
+      `INSERT INTO core.timers (company_id, id, workflow_id, entity_type, entity_id, occurrence, name,
+         due_at, original_due_at, source, status)
+       SELECT company_id, gen_random_uuid(), workflow_id, entity_type, entity_id, 1, 'invoice_due',
+         now() + interval '3 days', now() + interval '3 days', 'setting', 'scheduled'
+       FROM core.timers WHERE entity_id = $1 AND name = 'expiry'`,
+      [id],
+    );
+
+    const shown = await preview({ type: 'subscription', id, lifecycle_config: { grace_days: 5 } });
+
+    const invoice = shown.timer('invoice_due');
+    const end = shown.timer('grace_end');
+    expect(Math.round(hours(invoice.due_at, end.due_at) / 24)).toBe(5);
+    expect(end).toMatchObject({ follows: 'invoice_due' });
+    expect(shown.timer('reinstatement_close')).toMatchObject({ follows: 'grace_end' });
+  });
+});
+
+describe('POST /workflows/preview', () => {
+  it('refuses what the type does not have, what is out of bounds, and what has ended', async () => {
+    const claimId = await buildClaim();
+    const { id } = await buildSubscription({ companyId });
+    const send = async (body: object) =>
+      (await api.as(operator).post('/workflows/preview', body)).status;
+
+    expect(await send({ type: 'claim', id: claimId, end_date: '2030-01-01' })).toBe(422);
+    expect(await send({ type: 'subscription', id, status: 'denied' })).toBe(422);
+    expect(await send({ type: 'subscription', id, end_date: '1990-01-01' })).toBe(422);
+    expect(await send({ type: 'claim', id: claimId, claim_settings: { triage_hours: 0 } })).toBe(
+      422,
+    );
+    expect(
+      await send({
+        type: 'claim',
+        id: claimId,
+        deadlines: [{ name: 'nothing', due_at: '2190-01-01' }],
+      }),
+    ).toBe(404);
+    await api.database.sql(
+      'UPDATE shared.policy_subscriptions SET workflow_closed_at = now() WHERE id = $1',
+      [id],
+    );
+    expect(await send({ type: 'subscription', id })).toBe(409);
+  });
+
+  it('sees neither other companies nor, as staff, the own claim', async () => {
+    const claimId = await buildClaim();
+    const stranger = await buildActor({ companyId: (await buildCompany()).id, role: 'operator' });
+    const body = { type: 'claim', id: claimId };
+
+    expect((await api.as(stranger).post('/workflows/preview', body)).status).toBe(404);
+    await api.database.sql(
+      `UPDATE shared.policies SET user_id = $2
+       WHERE id = (SELECT policy_id FROM shared.claims WHERE id = $1)`,
+      [claimId, admin.userId],
+    );
+    expect((await api.as(admin).post('/workflows/preview', body)).status).toBe(404);
+  });
+});

@@ -1,0 +1,121 @@
+import { faults, startFaultProxy, type Fault, type FaultProxy } from '../support/faultProxy.ts';
+import { claimFates, openClaimClients, type ClaimEntry } from './claimLedger.ts';
+import { liveSubscription, newEntry, type Fate } from './ledger.ts';
+import { allSettled, expectAllOnce, inTurn } from './ledgers.ts';
+import { openProduct, seededRandom, type Product } from './product.ts';
+
+/** `COMMANDS=20000` makes the long run of the same test. */
+const commands = Number(process.env['COMMANDS'] ?? 500);
+/** One claim of each fate takes 15 commands, one subscription of each 5. */
+const claimsOfEach = Math.ceil((commands * 0.54) / 15);
+const subscriptionsOfEach = Math.ceil((commands * 0.46) / 5);
+const fates = ['kept', 'cancelled', 'renewed'] as const satisfies readonly Fate[];
+const buyers = ['policyholder', 'call_center', 'auditor', 'operator', 'tenant_admin'] as const;
+const claimants = 3;
+
+describe('behind a network that breaks connections', () => {
+  const random = seededRandom();
+  const proxies: FaultProxy[] = [];
+  let product: Product;
+  let isBroken = false;
+
+  /** Commits lose their replies more often than the rest is lost: that is where doubt begins. */
+  const toDatabase = (message: Buffer): Fault | undefined => {
+    if (!isBroken) return undefined;
+    const chance = random.next();
+    if (message.includes('COMMIT;')) return chance < 0.03 ? 'lost_reply' : undefined;
+    if (chance < 0.0008) return 'half_open';
+    if (chance < 0.004) return 'reset';
+    return chance < 0.02 ? 'latency' : undefined;
+  };
+
+  const ofTransfers = [
+    'lost_reply',
+    undefined,
+    'reset',
+    undefined,
+    'half_open',
+    'latency',
+  ] as const;
+  let transfers = 0;
+  /** In turns: few enough that chance could leave one out. */
+  const toGateway = (message: Buffer): Fault | undefined => {
+    if (!isBroken || !message.toString('latin1').startsWith('POST /transfers')) return undefined;
+    const fault = ofTransfers[transfers % ofTransfers.length];
+    transfers += 1;
+    return fault;
+  };
+
+  const through = async (
+    url: string,
+    choose: (message: Buffer) => Fault | undefined,
+  ): Promise<string> => {
+    const place = new URL(url);
+    const proxy = await startFaultProxy({ target: Number(place.port), choose });
+    proxies.push(proxy);
+    place.port = String(proxy.port);
+    return place.href.replace(/\/$/, '');
+  };
+
+  beforeAll(async () => {
+    product = await openProduct({ PAYMENT_GATEWAY_TIMEOUT: '5' });
+    const { env, urls } = product.stack;
+    env['DATABASE_URL'] = await through(urls.apiDatabase, toDatabase);
+    env['DATABASE_WORKER_URL'] = await through(urls.workerDatabase, toDatabase);
+    env['PAYMENT_GATEWAY_URL'] = await through(env['PAYMENT_GATEWAY_URL'] ?? '', toGateway);
+    await product.restart('api');
+    await product.restart('worker');
+  }, 180_000);
+
+  afterAll(async () => {
+    await product.close();
+    for (const proxy of proxies) await proxy.close();
+  }, 60_000);
+
+  it(
+    `${commands} commands lose nothing and double nothing`,
+    async () => {
+      const lives = inTurn(fates, subscriptionsOfEach * fates.length);
+      const ledger = lives.map((fate) => newEntry(fate === 'renewed'));
+      const claimLedger: ClaimEntry[] = [];
+      const claimsToCome = inTurn(claimFates, claimsOfEach * claimFates.length);
+      const claimClients = await openClaimClients(product);
+      let next = 0;
+      const buyer = async (role: (typeof buyers)[number]): Promise<void> => {
+        for (;;) {
+          const [entry, fate] = [ledger[next], lives[next]];
+          next += 1;
+          if (!entry || !fate) return;
+          await liveSubscription(product, entry, fate, role);
+        }
+      };
+      const claimant = async (): Promise<void> => {
+        for (let fate = claimsToCome.pop(); fate !== undefined; fate = claimsToCome.pop()) {
+          claimLedger.push(await claimClients.live(fate));
+        }
+      };
+
+      isBroken = true;
+      await Promise.all([...buyers.map(buyer), ...Array.from({ length: claimants }, claimant)]);
+      isBroken = false;
+      const ledgers = { subscriptions: ledger, claims: claimLedger };
+      await allSettled(product, ledgers, 300_000);
+
+      const repeated = await expectAllOnce(product, ledgers);
+      const [sum] = await product.sql('SELECT sum(amount)::text FROM shared.ledger_entries');
+      expect(sum).toEqual({ sum: '0.00' });
+      expect(product.broken).toEqual([]);
+      const [api, worker, gateway] = proxies.map(({ happened }) => happened);
+      process.stderr.write(
+        `SEED=${random.seed}: ${ledger.length} subscriptions, ${claimLedger.length} claims, ` +
+          `${repeated} mails twice, ${product.refusals.length} refusals; ` +
+          `${JSON.stringify({ api, worker, gateway })}\n`,
+      );
+      for (const fault of faults) {
+        expect((api?.[fault] ?? 0) + (worker?.[fault] ?? 0)).toBeGreaterThan(0);
+        expect(gateway?.[fault]).toBeGreaterThan(0);
+      }
+    },
+    300_000 + 1200 * commands,
+  );
+});

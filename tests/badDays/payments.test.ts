@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { v7 as uuid } from 'uuid';
+import type { Transfer } from '../../local/gatewaySimulator.ts';
+import { paymentDeaths } from './paymentDeaths.ts';
+import { dataOf, newKey, openProduct, textIn, until, type Product } from './product.ts';
+
+describe('a worker that dies while it gives money back', () => {
+  let product: Product;
+
+  beforeAll(async () => {
+    product = await openProduct();
+  }, 180_000);
+
+  afterAll(() => product.close(), 60_000);
+
+  /** A premium that was paid, without the way there. */
+  const paidPremium = async (): Promise<string> => {
+    const id = uuid();
+    await product.sql(
+      `INSERT INTO shared.payments (company_id, id, purpose, invoice_id, payee_name, amount, currency,
+         status, payment_date, idempotency_key, transaction_id, attempts, workflow_closed_at)
+       SELECT id, $1, 'premium', $1, 'Ada Lovelace', 365.00, 'EUR', 'completed', current_date, $2, $2, 1,
+         now() FROM platform.companies WHERE code = 'DEMO'`,
+      [id, `premium/${id}`],
+    );
+    return id;
+  };
+
+  const transfersOf = (paymentId: string): Transfer[] =>
+    readFileSync(path.join(product.stack.dataDir, 'gateway', 'ledger.jsonl'), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line): Transfer => JSON.parse(line))
+      .filter(({ payment_id: id }) => id === paymentId);
+
+  it.each(paymentDeaths)(
+    'at $at ($where) moves it once',
+    async ({ at, where }) => {
+      const premium = await paidPremium();
+      await product.arm('worker', `${at}${where ? `:${where}` : ''}#1`);
+      const refund = {
+        method: 'POST',
+        path: `/payments/${premium}/refund`,
+        body: { amount: '65.00', reason: 'A bad day' },
+        key: newKey(),
+      } as const;
+      const opened = await product.as('tenant_admin').insist(refund);
+      const id = textIn(dataOf(opened), 'id');
+      await product.died('worker');
+      await product.restart('worker');
+
+      const rowOf = async () =>
+        (
+          await product.sql<{ status: string; attempts: number }>(
+            'SELECT status, attempts FROM shared.payments WHERE id = $1',
+            [id],
+          )
+        )[0];
+      await until(
+        'the refund is completed',
+        async () => (await rowOf())?.status === 'completed',
+        120_000,
+      );
+
+      const repeated = await product.as('tenant_admin').insist(refund);
+      expect(textIn(dataOf(repeated), 'id')).toBe(id);
+      expect(await rowOf()).toEqual({ status: 'completed', attempts: 1 });
+      expect(transfersOf(id).map(({ status }) => status)).toEqual(['completed']);
+      const booked = await product.sql(
+        `SELECT account, amount::text AS amount FROM shared.ledger_entries WHERE payment_id = $1
+         ORDER BY account`,
+        [id],
+      );
+      expect(booked).toEqual([
+        { account: 'gateway_clearing', amount: '-65.00' },
+        { account: 'refunds', amount: '65.00' },
+      ]);
+      expect(product.broken).toEqual([]);
+    },
+    200_000,
+  );
+});

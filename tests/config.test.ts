@@ -1,0 +1,44 @@
+import { ConfigError, readConfig } from '../src/config.ts';
+
+const needed = { DATABASE_URL: 'postgres://app_api@127.0.0.1/surety' };
+
+describe('the configuration', () => {
+  it('gives each module its own level in the log', () => {
+    const { logLevels } = readConfig({ ...needed, LOG_LEVELS: 'relay=warn, temporal=error' });
+
+    expect(logLevels).toEqual({ relay: 'warn', temporal: 'error' });
+  });
+
+  it.each([
+    ['PORT', '70000'],
+    ['LOG_LEVEL', 'loud'],
+    ['LOG_LEVELS', 'relay=loud'],
+    ['LOG_LEVELS', 'relay'],
+    ['DATABASE_URL', 'mysql://127.0.0.1/surety'],
+    ['RATE_LIMIT_STORE', 'disk'],
+  ])('refuses %s=%s in a sentence that names it', (name, value) => {
+    const read = () => readConfig({ ...needed, [name]: value });
+
+    expect(read).toThrow(ConfigError);
+    expect(read).toThrow(new RegExp(`^Configuration: "${name}" [^\\n]+$`));
+  });
+
+  it('refuses in production what development is content with', () => {
+    const production = {
+      ...needed,
+      ENVIRONMENT: 'production',
+      SECRET_KEY: 'x'.repeat(32),
+      JWT_SECRET_KEY: 'y'.repeat(32),
+    };
+
+    expect(readConfig(production)).toMatchObject({ showStack: false, logLevel: 'info' });
+    expect(readConfig(needed)).toMatchObject({ showStack: true, logLevel: 'debug' });
+    for (const weak of [
+      { SECRET_KEY: '' },
+      { JWT_SECRET_KEY: 'y'.repeat(31) },
+      { DEBUG: 'true' },
+    ]) {
+      expect(() => readConfig({ ...production, ...weak })).toThrow(ConfigError);
+    }
+  });
+});
