@@ -19,6 +19,7 @@ import { getRow } from '../models/rows.ts';
 import type { Links } from '../models/secretLinks.ts';
 import { Timer } from '../models/Timer.ts';
 import {
+  lastDaily,
   onboardingSettings,
   timerAfter,
   timersOfActivation,
@@ -124,7 +125,8 @@ export const onboardingActivities = ({ links }: { readonly links: Links }) => ({
     }
     return inOneStep(order, async (registration, step) => {
       const ref = { entityId: registration.id, occurrence, name };
-      if (!(await Timer.fire(ref, step.at))) return;
+      const dueAt = await Timer.fire(ref, step.at);
+      if (!dueAt) return;
       if (hasSignedIn) return activate(registration, step);
       switch (name) {
         case 'verify_email':
@@ -133,7 +135,7 @@ export const onboardingActivities = ({ links }: { readonly links: Links }) => ({
           return tell(await everyAdministrator(), registration, 'registration_waiting', step);
         case 'review_escalation':
           tell([...(await onCall()), operators], registration, 'registration_overdue', step);
-          return scheduleNext(registration, order);
+          return scheduleNext(registration, { ...order, at: lastDaily(Number(dueAt), order.at) });
         case 'review_expiry':
           return expire(registration, step);
         case 'activation_reminder':

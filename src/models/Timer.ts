@@ -160,16 +160,16 @@ export class Timer extends Model<InferAttributes<Timer>, InferCreationAttributes
     });
   }
 
-  /** @returns false when it had fired or was cancelled before. */
+  /** @returns when it was due; undefined when it had fired or was cancelled before. */
   static async fire(
     ref: { entityId: string; occurrence: number; name: TimerName },
     at: Date,
-  ): Promise<boolean> {
-    const [fired] = await Timer.update(
+  ): Promise<Date | undefined> {
+    const [, [fired]] = await Timer.update(
       { status: 'fired', firedAt: at },
-      { where: { ...ref, status: 'scheduled' } },
+      { where: { ...ref, status: 'scheduled' }, returning: true },
     );
-    return fired === 1;
+    return fired?.dueAt;
   }
 
   /**

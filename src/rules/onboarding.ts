@@ -146,6 +146,10 @@ export const dueUnder = (
 const mostVerifyLinks = 3;
 const mostActivationLinks = 4;
 
+/** What is repeated daily keeps its hour, however late it came; epoch milliseconds. */
+export const lastDaily = (dueAt: number, firedAt: number): number =>
+  dueAt + Math.floor((firedAt - dueAt) / dayMs) * dayMs;
+
 /** What follows when one of them has fired without effect: the ladder goes on, or is at its end. */
 export function timerAfter(
   { name, occurrence }: Pick<OnboardingTimer, 'name' | 'occurrence'>,
