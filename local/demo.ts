@@ -28,6 +28,7 @@ async function tell(): Promise<void> {
   const startedAt = performance.now();
   await untilUp();
   const admin = await signIn(demoAccount('tenant_admin'));
+  const operator = await signIn(demoAccount('operator'));
   const password = `${randomBytes(9).toString('base64url')}-Aa1`;
   const name = `ada${randomBytes(3).toString('hex')}`;
   const email = `${name}@example.com`;
@@ -90,7 +91,8 @@ async function tell(): Promise<void> {
   }
 
   chapter('The run in the Temporal UI');
-  say(text(timeline, 'workflow_url'));
+  const run = data(await call('GET', `/subscriptions/${id}/timeline`, { token: operator }));
+  say(text(run, 'workflow_url'));
 
   await tellOfClaim();
   await tellOfCompany();

@@ -17,11 +17,12 @@ import {
 /** A claim from its report to its payment, with a deadline that is missed on the way. */
 export async function tellOfClaim(): Promise<void> {
   const adjusterLogin = demoAccount('adjuster');
-  const [callCenter, adjuster, manager, admin] = await Promise.all([
+  const [callCenter, adjuster, manager, admin, operator] = await Promise.all([
     signIn(demoAccount('call_center')),
     signIn(adjusterLogin),
     signIn(demoAccount('claims_manager')),
     signIn(demoAccount('tenant_admin')),
+    signIn(demoAccount('operator')),
   ]);
   const me = data(await call('GET', '/auth/me', { token: adjuster }));
   const email = `grace${randomBytes(3).toString('hex')}@example.com`;
@@ -100,5 +101,6 @@ export async function tellOfClaim(): Promise<void> {
 
   chapter('What the claimant was sent');
   await tellMails(email);
-  say(text(course, 'workflow_url'));
+  const run = data(await call('GET', `/claims/${id}/timeline`, { token: operator }));
+  say(text(run, 'workflow_url'));
 }

@@ -17,7 +17,7 @@ export interface WorkerOptions {
   readonly taskQueue: string;
   readonly bundle: WorkflowBundleOption;
   readonly dependencies: ActivityDependencies;
-  /** Not more than the connections of the pool. */
+  /** Steps at once over all queues; not more than the connections of the pool. */
   readonly maxActivities: number;
   readonly mailsPerSecond: number;
   readonly identity?: string;
@@ -42,6 +42,21 @@ export const bundleWorkflows = async (): Promise<{ code: string }> =>
   });
 
 /**
+ * Steps at once of each queue, so that what waits for others never takes every connection.
+ * @param maxActivities of all queues together; from seven on that holds
+ */
+export function slotsOf(maxActivities: number) {
+  const share = (part: number): number => Math.max(1, Math.floor(maxActivities * part));
+  return {
+    lifecycle: share(0.45),
+    notifications: share(0.25),
+    payments: share(0.14),
+    documents: share(0.1),
+    provisioning: share(0.06),
+  };
+}
+
+/**
  * One worker for workflows and their SQL, one that sends mail at a bounded rate, two that set
  * companies up and read documents, few at a time, and one that talks to the payment gateway.
  */
@@ -56,6 +71,7 @@ export async function createWorkers({
   identity = `${process.pid}@${hostname()}`,
 }: WorkerOptions): Promise<readonly Worker[]> {
   const activities = createActivities(dependencies);
+  const slots = slotsOf(maxActivities);
   const common: Omit<WorkerSettings, 'taskQueue'> = {
     connection,
     namespace,
@@ -76,30 +92,30 @@ export async function createWorkers({
       workflowBundle: bundle,
       maxCachedWorkflows: 100,
       maxConcurrentWorkflowTaskExecutions: 40,
-      maxConcurrentActivityTaskExecutions: maxActivities,
+      maxConcurrentActivityTaskExecutions: slots.lifecycle,
       workflowTaskPollerBehavior: { type: 'autoscaling', minimum: 2, maximum: 10 },
       activityTaskPollerBehavior: { type: 'autoscaling', minimum: 1, maximum: 10 },
     }),
     Worker.create({
       ...common,
       taskQueue: `${taskQueue}-notifications`,
-      maxConcurrentActivityTaskExecutions: 10,
+      maxConcurrentActivityTaskExecutions: slots.notifications,
       maxTaskQueueActivitiesPerSecond: mailsPerSecond,
     }),
     Worker.create({
       ...common,
       taskQueue: `${taskQueue}-provisioning`,
-      maxConcurrentActivityTaskExecutions: 2,
+      maxConcurrentActivityTaskExecutions: slots.provisioning,
     }),
     Worker.create({
       ...common,
       taskQueue: `${taskQueue}-documents`,
-      maxConcurrentActivityTaskExecutions: 4,
+      maxConcurrentActivityTaskExecutions: slots.documents,
     }),
     Worker.create({
       ...common,
       taskQueue: `${taskQueue}-payments`,
-      maxConcurrentActivityTaskExecutions: 5,
+      maxConcurrentActivityTaskExecutions: slots.payments,
     }),
   ]);
 }

@@ -95,7 +95,7 @@ async function main(): Promise<void> {
       },
       gateway: await openGateway(config),
     },
-    maxActivities: Math.min(20, config.database.poolMax),
+    maxActivities: config.database.poolMax,
     mailsPerSecond: config.smtp.perSecond,
   });
   const relay = startRelay({ temporal, log: moduleLog('relay') });

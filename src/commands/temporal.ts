@@ -20,10 +20,11 @@ import {
   type UpdateDefinition,
 } from '@temporalio/common';
 import type { Config } from '../config.ts';
-import { currentContext } from '../context.ts';
+import { currentContext, type Actor } from '../context.ts';
 import { NotFound, Refusal, Unavailable, type FieldProblem } from '../errors.ts';
 import type { WorkflowStart } from '../models/OutboxEntry.ts';
 import type { ShownRun } from '../models/WorkflowDrift.ts';
+import { allows } from '../rules/permissions.ts';
 import { contextHeader } from '../workflows/context.ts';
 import { attribute, searchAttributePairs } from '../workflows/searchAttributes.ts';
 
@@ -85,6 +86,13 @@ export interface FailingStep {
 }
 
 const mostBlocked = 1000;
+
+/** Where those who operate runs see this one; null for others. */
+export const uiUrlFor = (
+  actor: Actor,
+  temporal: Pick<Temporal, 'uiUrl'>,
+  workflowId: string,
+): string | null => (allows(actor, 'workflow:operate') ? temporal.uiUrl(workflowId) : null);
 
 /**
  * Connects on first use, so that a process starts while Temporal is away.

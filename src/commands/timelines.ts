@@ -5,7 +5,7 @@ import { Timer, type TimerName } from '../models/Timer.ts';
 import { Transition } from '../models/Transition.ts';
 import type { LifecycleStatus } from '../models/workflowRows.ts';
 import { commandOnce, type Once, type Replay } from './idempotency.ts';
-import type { FailingStep, Temporal } from './temporal.ts';
+import { uiUrlFor, type FailingStep, type Temporal } from './temporal.ts';
 import type { WorkflowCommands } from './workflows.ts';
 
 /** What happened, in business words. */
@@ -30,8 +30,8 @@ export interface FutureTimer {
 
 export interface Timeline {
   readonly workflowId: string;
-  /** Where operators see the run. */
-  readonly workflowUrl: string;
+  /** Where the run is seen, for those who operate runs. */
+  readonly workflowUrl: string | null;
   readonly status: LifecycleStatus;
   readonly past: readonly PastEvent[];
   readonly future: readonly FutureTimer[];
@@ -40,8 +40,8 @@ export interface Timeline {
 /** Why it waits, on whom, since when, what would move it, and what happens next. */
 export interface Explanation {
   readonly workflowId: string;
-  /** Where operators see the run. */
-  readonly workflowUrl: string;
+  /** Where the run is seen, for those who operate runs. */
+  readonly workflowUrl: string | null;
   readonly status: LifecycleStatus;
   readonly summary: string;
   readonly waitsFor: 'nothing' | 'time' | 'person' | 'repair';
@@ -184,7 +184,7 @@ export const createTimelines = <Row extends Living>(
         const workflowId = story.workflowId(actor.companyId, id);
         return {
           workflowId,
-          workflowUrl: temporal.uiUrl(workflowId),
+          workflowUrl: uiUrlFor(actor, temporal, workflowId),
           status: row.status,
           past: [...events, ...fired].toSorted((a, b) => a.at.getTime() - b.at.getTime()),
           future: timers.filter(({ status }) => status === 'scheduled').map(asFuture),
@@ -207,7 +207,7 @@ export const createTimelines = <Row extends Living>(
       const next = timer && !isClosed ? asFuture(timer) : null;
       return {
         workflowId,
-        workflowUrl: temporal.uiUrl(workflowId),
+        workflowUrl: uiUrlFor(actor, temporal, workflowId),
         status: row.status,
         ...(failingStep ? repairOf(failingStep, story.movesOf(row)) : standingOf(story, row, next)),
         since: latest?.at ?? row.createdAt,

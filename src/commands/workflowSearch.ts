@@ -17,7 +17,7 @@ import { workflowColumns, workflowTable, type WorkflowRow } from '../models/work
 import { allows } from '../rules/permissions.ts';
 import { workflowIdOf, workflowKinds, type WorkflowKind } from '../rules/workflowIds.ts';
 import type { Companies } from './companies.ts';
-import type { FailingStep, Temporal } from './temporal.ts';
+import { uiUrlFor, type FailingStep, type Temporal } from './temporal.ts';
 
 export interface WorkflowFilters extends ListAsked<keyof typeof sortColumns> {
   readonly type?: WorkflowKind | undefined;
@@ -103,7 +103,7 @@ export const createWorkflowSearch = ({
     const failingStep = run === 'running' ? await temporal.failingStep(workflowId) : undefined;
     return {
       ...found,
-      workflowUrl: allows(actor, 'workflow:operate') ? temporal.uiUrl(workflowId) : null,
+      workflowUrl: uiUrlFor(actor, temporal, workflowId),
       timers,
       failingStep: failingStep ?? null,
       isBlocked: run === 'parked' || (failingStep !== undefined && failingStep.movedBy !== 'retry'),

@@ -91,7 +91,7 @@ async function withWorkers(
       documents: noDocuments(),
       ...overrides(mails),
     },
-    maxActivities: 8,
+    maxActivities: 20,
     mailsPerSecond: 1000,
   });
   const running = Promise.all(workers.map((worker) => worker.run()));

@@ -75,9 +75,13 @@ const workflowFields = {
 
 export const workflowAnswer = object(workflowFields).id('Workflow');
 
+const workflowUrl = nullable(text(2000)).description(
+  'In the Temporal UI, for those who operate runs',
+);
+
 export const workflowDetailAnswer = object({
   ...workflowFields,
-  workflow_url: nullable(text(2000)).description('In the Temporal UI, for those who operate runs'),
+  workflow_url: workflowUrl,
   blocked: boolean(),
   failing_step: nullable(
     object({
@@ -130,7 +134,7 @@ const futureTimer = object({
 
 export const timelineAnswer = object({
   workflow_id: text(200),
-  workflow_url: text(2000),
+  workflow_url: workflowUrl,
   status: oneOf(...statuses),
   past: array(
     object({
@@ -148,7 +152,7 @@ export const timelineAnswer = object({
 
 export const explanationAnswer = object({
   workflow_id: text(200),
-  workflow_url: text(2000),
+  workflow_url: workflowUrl,
   status: oneOf(...statuses),
   summary: text(500),
   waits_for: oneOf('nothing', 'time', 'person', 'repair'),
