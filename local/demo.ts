@@ -91,7 +91,9 @@ async function tell(): Promise<void> {
   }
 
   chapter('The run in the Temporal UI');
-  const run = data(await call('GET', `/subscriptions/${id}/timeline`, { token: operator }));
+  const run = data(
+    await call('GET', `/workflows/subscription/${id}/timeline`, { token: operator }),
+  );
   say(text(run, 'workflow_url'));
 
   await tellOfClaim();

@@ -101,6 +101,6 @@ export async function tellOfClaim(): Promise<void> {
 
   chapter('What the claimant was sent');
   await tellMails(email);
-  const run = data(await call('GET', `/claims/${id}/timeline`, { token: operator }));
+  const run = data(await call('GET', `/workflows/claim/${id}/timeline`, { token: operator }));
   say(text(run, 'workflow_url'));
 }

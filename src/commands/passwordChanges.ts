@@ -58,7 +58,10 @@ export function createPasswordChanges({
       });
     },
 
-    /** Sets a password by the code of a link: ends a lock, and every session, and confirms the address. */
+    /**
+     * Sets a password by the code of a link: ends a lock, and every session, and confirms the address.
+     * A second factor stays, but for one from before the address was ever confirmed.
+     */
     async confirmReset({ code, password }: { code: string; password: string }): Promise<void> {
       const codeHash = hashSecret(code);
       const { credential, places } = await withIdentity(null, async () => {
@@ -78,7 +81,10 @@ export function createPasswordChanges({
       const companyId = onlyCompany(places);
       await actingAs({ userId, companyId }, async () => {
         if (!(await PasswordResetToken.use(codeHash))) throw badCode();
-        await Credential.confirmEmail(userId);
+        // Whoever set a second factor up before had not shown that the address is theirs.
+        if ((await Credential.confirmEmail(userId)) && (await Credential.disableMfa(userId))) {
+          AuditLog.record('MFA_DISABLE', { type: 'user', id: userId });
+        }
         await replace(userId, passwordHash, await RefreshToken.revokeAll(userId));
       });
     },

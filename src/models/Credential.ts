@@ -180,13 +180,15 @@ export class Credential extends Model<
     return changed === 1;
   }
 
-  static async disableMfa(id: string): Promise<void> {
-    await execute(
+  /** @returns false where there was none */
+  static async disableMfa(id: string): Promise<boolean> {
+    const changed = await execute(
       `UPDATE platform.users SET mfa_enabled = false, mfa_secret = NULL, mfa_last_step = 0,
          mfa_recovery_hashes = '{}', updated_at = now(), updated_by = $1, version = version + 1
-       WHERE id = $1`,
+       WHERE id = $1 AND mfa_secret IS NOT NULL`,
       [id],
     );
+    return changed === 1;
   }
 
   /** Uses a proof up: a step and all before it, or one recovery code. @returns false when it was */
@@ -208,12 +210,13 @@ export class Credential extends Model<
     return used === 1;
   }
 
-  /** Whoever used a link that was sent there owns the address. */
-  static async confirmEmail(id: string): Promise<void> {
-    await execute(
+  /** Whoever used a link that was sent there owns the address. @returns false where that was known */
+  static async confirmEmail(id: string): Promise<boolean> {
+    const confirmed = await execute(
       'UPDATE platform.users SET email_confirmed_at = now() WHERE id = $1 AND email_confirmed_at IS NULL',
       [id],
     );
+    return confirmed === 1;
   }
 
   /**

@@ -54,6 +54,18 @@ describe('a report', () => {
     while (await journeys.settled(workflowId)) await setTimeout(50);
   };
 
+  /** While a step is at work; returns once the workflow knows. */
+  const cancelUnderWay = async ({ workflowId }: Asked): Promise<void> => {
+    const handle = journeys.server.temporal.client.workflow.getHandle(workflowId);
+    while (!(await handle.describe()).raw.pendingActivities?.length) await setTimeout(50);
+    await handle.cancel();
+    const isTold = async () =>
+      (await handle.fetchHistory()).events?.some(
+        (event) => event.activityTaskCancelRequestedEventAttributes,
+      );
+    while (!(await isTold())) await setTimeout(50);
+  };
+
   const events = async ({ id }: Asked): Promise<string[]> =>
     (
       await journeys.database.sql<{ event: string }>(
@@ -125,7 +137,7 @@ describe('a report', () => {
       await sql('LOCK TABLE shared.policies');
       await as(asked.author, () => reports.generate(asked.author, asked.id, once(asked.author)));
       await journeys.dispatcher.drained();
-      await journeys.server.temporal.client.workflow.getHandle(asked.workflowId).cancel();
+      await cancelUnderWay(asked);
     } finally {
       await sql('ROLLBACK');
     }

@@ -164,6 +164,32 @@ describe('a new e-mail address', () => {
     await expect(auth.login({ email, password: next }, 'localhost')).resolves.toBeDefined();
   });
 
+  it.each([
+    ['goes', 'was not confirmed', 'NULL', true],
+    ['stays', 'was confirmed before', 'now()', false],
+  ])('a second factor %s with a reset where the address %s', async (_, __, confirmedAt, goes) => {
+    const { actor, email } = await buildSignedIn();
+    await database.sql(
+      `UPDATE platform.users SET email_confirmed_at = ${confirmedAt}, mfa_enabled = true,
+         mfa_secret = 'known to whoever set it up' WHERE id = $1`,
+      [actor.userId],
+    );
+    const [reset] = await mailsOf(() => passwordChanges.requestReset(email));
+    const code = /#([\w-]+)/.exec(reset?.text ?? '')?.[1] ?? '';
+
+    await passwordChanges.confirmReset({ code, password: 'Nine-Purple-Herons-9' });
+
+    const login = auth.login({ email, password: 'Nine-Purple-Herons-9' }, 'localhost');
+    if (goes) await expect(login).resolves.toBeDefined();
+    else await expect(login).rejects.toMatchObject({ status: 401, code: 'MFA_REQUIRED' });
+    const [{ removed } = { removed: null }] = await database.sql<{ removed: number | null }>(
+      `SELECT count(*)::int AS removed FROM core.audit_logs
+       WHERE entity_id = $1 AND action = 'MFA_DISABLE'`,
+      [actor.userId],
+    );
+    expect(removed).toBe(goes ? 1 : 0);
+  });
+
   it('makes links worthless that wait at the old one', async () => {
     const { actor, email } = await buildSignedIn();
     const wished = newEmail();
