@@ -248,7 +248,7 @@ export async function composeApi({
       subscriptions: createSubscriptions({ dispatcher, workflows }),
       timelines,
       verifyAudit: checkAudit,
-      workflowOperations: createWorkflowOperations({ temporal }),
+      workflowOperations: createWorkflowOperations({ temporal, workflows, dispatcher }),
       workflowDrifts: createWorkflowDrifts({ temporal, dispatcher }),
       workflowPreviews: createWorkflowPreviews(),
       workflowSearch: createWorkflowSearch({ temporal, companies }),

@@ -80,16 +80,21 @@ export type ClaimTimelines = ReturnType<typeof createClaimTimelines>;
 /** Operators watch every run of the company; to whoever has a claim themselves it stays closed. */
 export async function watchedClaim(actor: Actor, id: string): Promise<ToldClaim> {
   if (allows(actor, 'workflow:read') && !allows(actor, 'claim:read')) {
-    const claim = await getRow(Claim, id);
-    const { userId } = await getRow(Policy, claim.policyId, { archived: true });
-    if (userId !== null && userId === actor.userId) throw noSuch(Claim.entityType, id);
-    return { ...claim.get(), assignee: null };
+    return { ...(await claimFromOutside(actor, id)).get(), assignee: null };
   }
   const { claim, asker } = await visibleClaim(actor, id);
   if (asker.isClaimant) throw noSuch(Claim.entityType, id);
   const { assignedTo } = claim;
   const person = assignedTo ? await User.findOne({ where: { id: assignedTo } }) : null;
   return { ...claim, assignee: person && person.fullName() };
+}
+
+/** A claim by its row alone. @throws NotFound also for whoever has it themselves */
+export async function claimFromOutside({ userId: askedBy }: Actor, id: string): Promise<Claim> {
+  const claim = await getRow(Claim, id);
+  const { userId } = await getRow(Policy, claim.policyId, { archived: true });
+  if (userId !== null && userId === askedBy) throw noSuch(Claim.entityType, id);
+  return claim;
 }
 
 async function planMove(

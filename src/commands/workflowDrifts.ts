@@ -4,18 +4,14 @@ import { Conflict, NotFound } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { withTenant } from '../models/database.ts';
 import { columnsOf, selectPage, sortedBy, type Condition, type ListAsked } from '../models/list.ts';
-import type { WorkflowStart } from '../models/OutboxEntry.ts';
 import { noSuch } from '../models/rows.ts';
 import { WorkflowDrift } from '../models/WorkflowDrift.ts';
-import { promiseStarts } from '../models/workflowStarts.ts';
 import type { DriftFinding } from '../rules/workflowDrifts.ts';
 import type { WorkflowKind } from '../rules/workflowIds.ts';
-import { retryStep } from '../workflows/attention.ts';
-import { readAgain } from '../workflows/lifecycle.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { commandOnce, type Once, type Replay } from './idempotency.ts';
+import { contentWithNone, haveRead, startAnew } from './runRepairs.ts';
 import type { Temporal } from './temporal.ts';
-import { workflowClosed } from './workflows.ts';
 
 export interface DriftFilters extends ListAsked<keyof typeof sortColumns> {
   readonly type?: WorkflowKind | undefined;
@@ -66,15 +62,11 @@ export const createWorkflowDrifts = ({
       const repair = repairs[finding];
       switch (repair) {
         case 'start':
-          dispatcher.dispatch(await withTenant(companyId, () => startOf(kind, entityId)));
+          dispatcher.dispatch(await withTenant(companyId, () => startAnew(kind, entityId)));
           break;
-        case 'read_again': {
-          if (readsAgain.has(kind)) await temporal.tell(readAgain, workflowId);
-          // A step that waits for an operator reads the row before its next try.
-          const order = { workflowId, commandId, wish: { reason } };
-          await temporal.command(retryStep, order).catch(refuseNone);
+        case 'read_again':
+          await haveRead(temporal, { kind, workflowId, commandId, reason }).catch(refuseNone);
           break;
-        }
         case 'end':
           await temporal.cancel(workflowId).catch(contentWithNone);
           break;
@@ -105,13 +97,6 @@ const repairs = {
   timers: 'read_again',
 } as const satisfies Readonly<Record<DriftFinding, Repaired['repair']>>;
 
-/** The others read their row with every step. */
-const readsAgain: ReadonlySet<WorkflowKind> = new Set<WorkflowKind>([
-  'subscription',
-  'claim',
-  'onboarding',
-]);
-
 async function openDrift(id: string): Promise<WorkflowDrift> {
   const drift = await WorkflowDrift.findOne({ where: { id } });
   if (!drift) throw noSuch('drift', id);
@@ -121,21 +106,10 @@ async function openDrift(id: string): Promise<WorkflowDrift> {
   return drift;
 }
 
-async function startOf(kind: WorkflowKind, entityId: string): Promise<WorkflowStart> {
-  const [start] = await promiseStarts([entityId]);
-  if (start) return start;
-  throw workflowClosed(kind, entityId);
-}
-
 /** @throws Conflict WORKFLOW_NOT_RUNNING where the run has ended since the check */
 function refuseNone(error: unknown): never {
   if (!(error instanceof NotFound)) throw error;
   throw new Conflict('WORKFLOW_NOT_RUNNING', 'The run has ended since; the next check tells more');
-}
-
-/** It has ended by itself. */
-function contentWithNone(error: unknown): void {
-  if (!(error instanceof NotFound)) throw error;
 }
 
 const conditionsOf = ({ type, finding, open }: DriftFilters): readonly Condition[] => [

@@ -1,19 +1,24 @@
 import type { Actor } from '../context.ts';
-import { Conflict, invalidField, NotFound, Unavailable } from '../errors.ts';
+import { Conflict, invalidField, Unavailable } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Claim } from '../models/Claim.ts';
-import { withTenant } from '../models/database.ts';
+import { afterCommit, withTenant } from '../models/database.ts';
+import { OutboxEntry } from '../models/OutboxEntry.ts';
 import { Payment } from '../models/Payment.ts';
 import { PolicySubscription } from '../models/PolicySubscription.ts';
 import { RegistrationRequest } from '../models/RegistrationRequest.ts';
 import { Report } from '../models/Report.ts';
 import { getRow } from '../models/rows.ts';
 import { Timer } from '../models/Timer.ts';
+import { kindsWith, type RunAction, type RunOrder } from '../rules/runActions.ts';
 import { workflowIdOf, type WorkflowKind } from '../rules/workflowIds.ts';
 import { retryStep } from '../workflows/attention.ts';
+import { pauseClaim } from './claimPauses.ts';
+import type { Dispatcher } from './dispatch.ts';
 import { commandOnce, type Once, type Replay } from './idempotency.ts';
+import { contentWithNone, haveRead, refuseMoneyUnderWay, startAnew } from './runRepairs.ts';
 import type { Temporal } from './temporal.ts';
-import { workflowClosed } from './workflows.ts';
+import { workflowClosed, type WorkflowCommands } from './workflows.ts';
 
 /** The kinds of workflow that operators act on; a scan of a document tries itself again. */
 const kinds = {
@@ -44,87 +49,146 @@ const kinds = {
 /** What an operator asked for, and of which run. */
 export interface Operated {
   readonly workflowId: string;
-  readonly operation: 'retry_step' | 'cancel' | 'terminate';
+  readonly operation: RunAction;
 }
 
-export interface Operation {
-  readonly kind: WorkflowKind;
-  readonly id: string;
-  readonly reason: string;
-  readonly once: Once;
+/** An order, and what is known of its run. */
+interface Asked extends RunOrder {
+  readonly workflowId: string;
+  /** It may have ended by what an earlier try had done. */
+  readonly isClosed: boolean;
+}
+
+/** How one action is carried out. */
+interface Act {
+  /** Outside of the database; asked again under the same command it changes nothing more. */
+  readonly ask: (actor: Actor, asked: Asked) => Promise<void>;
+  /** The effect on rows, which commits with the line in the audit. */
+  readonly write?: (order: RunOrder) => Promise<void>;
 }
 
 /** What operators do to a run, the same for every kind. Each act is in the audit with its reason. */
 export const createWorkflowOperations = ({
   temporal,
+  workflows,
+  dispatcher,
 }: {
-  readonly temporal: Pick<Temporal, 'command' | 'cancel' | 'terminate'>;
+  readonly temporal: Pick<Temporal, 'command' | 'tell' | 'cancel' | 'terminate'>;
+  readonly workflows: WorkflowCommands;
+  readonly dispatcher: Pick<Dispatcher, 'dispatch'>;
 }) => {
-  /** @throws NotFound, Conflict WORKFLOW_CLOSED */
-  const operate = (
-    { companyId }: Actor,
-    operation: Operated['operation'],
-    { kind, id, reason, once }: Operation,
-    act: (workflowId: string, commandId: string) => Promise<void>,
-  ): Promise<Operated | Replay> =>
-    commandOnce(once, async (commandId) => {
-      const workflowId = workflowIdOf(kind, companyId, id);
-      await withTenant(companyId, async () => {
-        const { workflowClosedAt } = await kinds[kind].find(id);
-        if (workflowClosedAt) throw workflowClosed(kind, id);
-      });
-      await act(workflowId, commandId).catch(restoring);
-      await withTenant(companyId, async () =>
-        AuditLog.record('OPERATE', { type: kind, id }, { after: { operation, reason } }),
-      );
-      return { workflowId, operation };
-    });
+  const pausing = (event: 'hold' | 'release'): Act => ({
+    async ask(actor, { kind, ...asked }) {
+      if (!kindsWith('pause').includes(kind)) {
+        throw new Conflict('NO_PAUSE', `A ${kind} cannot stand still`);
+      }
+      await pauseClaim(workflows, actor, { ...asked, event });
+    },
+  });
 
-  return {
+  const acts: Readonly<Record<RunAction, Act>> = {
     /** A step that failed for good is tried again; harmless where none waits for it. */
-    retryStep: (actor: Actor, operation: Operation): Promise<Operated | Replay> =>
-      operate(actor, 'retry_step', operation, async (workflowId, commandId) => {
-        const wish = { reason: operation.reason };
-        await temporal.command(retryStep, { workflowId, commandId, wish });
-      }),
+    retry_step: {
+      async ask(_, { workflowId, commandId, reason, isClosed }) {
+        const command = { workflowId, commandId, wish: { reason } };
+        await temporal.command(retryStep, command).catch(unlessOver(isClosed));
+      },
+    },
+
+    /** The run reads its row and goes on from there. */
+    signal: {
+      ask: (_, asked) => haveRead(temporal, asked).catch(unlessOver(asked.isClosed)),
+    },
 
     /** The workflow ends its object as its table says, and undoes what has to be undone. */
-    cancel: (actor: Actor, operation: Operation): Promise<Operated | Replay> =>
-      operate(actor, 'cancel', operation, (workflowId) => temporal.cancel(workflowId)),
+    cancel: {
+      ask: (_, { workflowId, isClosed }) => temporal.cancel(workflowId).catch(unlessOver(isClosed)),
+    },
+
+    /** Nothing more happens by itself, nothing is undone, and nobody starts the run again. */
+    terminate: {
+      async ask({ companyId }, { kind, id, reason, confirm, workflowId }) {
+        refuseUnconfirmed(id, confirm);
+        refuseMoneyUnderWay(kind, 'terminated');
+        const isOwed = await withTenant(companyId, () => OutboxEntry.isOwed(id));
+        await temporal.terminate(workflowId, reason).catch(unlessOver(!isOwed));
+      },
+      async write({ kind, id, reason }) {
+        await kinds[kind].close(id, new Date());
+        await Timer.cancel(await Timer.setFor(id), reason);
+      },
+    },
 
     /**
-     * Nothing more happens by itself, nothing is undone, and nobody starts the run again.
-     * @param confirm the object's id once more
-     * @throws Conflict MONEY_UNDER_WAY for a payment, whose money must not be lost from sight
+     * A run whose history cannot go on is ended, and another one goes on from the row. What it had
+     * begun with is done once all the same: every step is fenced by the version of the row.
      */
-    terminate: (
+    reset: {
+      async ask(_, { kind, id, reason, confirm, workflowId }) {
+        refuseUnconfirmed(id, confirm);
+        refuseMoneyUnderWay(kind, 'reset');
+        await temporal.terminate(workflowId, reason).catch(contentWithNone);
+      },
+      async write({ kind, id }) {
+        const start = await startAnew(kind, id);
+        afterCommit(() => dispatcher.dispatch(start));
+      },
+    },
+
+    pause: pausing('hold'),
+    resume: pausing('release'),
+  };
+
+  const carryOut = async (actor: Actor, order: RunOrder): Promise<Operated> => {
+    const { companyId } = actor;
+    const { action, kind, id, reason, isRepeated = false } = order;
+    const { ask, write } = acts[action];
+    const workflowId = workflowIdOf(kind, companyId, id);
+    const workflowClosedAt = await withTenant(
+      companyId,
+      async () => (await kinds[kind].find(id)).workflowClosedAt,
+    );
+    // An effect on rows would have its outcome, so that something else has ended it.
+    if (workflowClosedAt && (write || !isRepeated)) throw workflowClosed(kind, id);
+    await ask(actor, { ...order, workflowId, isClosed: Boolean(workflowClosedAt) });
+    await withTenant(companyId, async () => {
+      await write?.(order);
+      AuditLog.record('OPERATE', { type: kind, id }, { after: { operation: action, reason } });
+      await order.alongside?.();
+    });
+    return { workflowId, operation: action };
+  };
+
+  return {
+    carryOut,
+
+    /**
+     * @throws NotFound; Conflict WORKFLOW_CLOSED, NO_PAUSE, ILLEGAL_TRANSITION, and MONEY_UNDER_WAY for a
+     * payment, whose money must not be lost from sight; Invalid NOT_CONFIRMED; Unavailable
+     */
+    operate: (
       actor: Actor,
-      { confirm, ...operation }: Operation & { readonly confirm: string },
+      {
+        once,
+        ...order
+      }: Omit<RunOrder, 'commandId' | 'isRepeated' | 'alongside'> & { readonly once: Once },
     ): Promise<Operated | Replay> =>
-      operate(actor, 'terminate', operation, async (workflowId) => {
-        const { kind, id, reason } = operation;
-        if (confirm !== id) {
-          throw invalidField('confirm', 'must be the id of the object', 'NOT_CONFIRMED');
-        }
-        if (kind === 'payment') {
-          throw new Conflict(
-            'MONEY_UNDER_WAY',
-            'A payment is cancelled, not terminated: its run then says what became of the money',
-          );
-        }
-        await temporal.terminate(workflowId, reason);
-        await withTenant(actor.companyId, async () => {
-          await kinds[kind].close(id, new Date());
-          await Timer.cancel(await Timer.setFor(id), reason);
-        });
-      }),
+      commandOnce(once, (commandId) => carryOut(actor, { ...order, commandId })),
   };
 };
 
-/** The object is there, so its run is owed or about to be started again. */
-function restoring(error: unknown): never {
-  if (!(error instanceof NotFound)) throw error;
-  throw new Unavailable('The workflow of this object is being restored; try again');
+function refuseUnconfirmed(id: string, confirm: string | undefined): void {
+  if (confirm === undefined || confirm === id) return;
+  throw invalidField('confirm', 'must be the id of the object', 'NOT_CONFIRMED');
 }
+
+/** A run that is not there has ended with its object, or is owed and about to be started. */
+const unlessOver =
+  (isOver: boolean) =>
+  (error: unknown): void => {
+    contentWithNone(error);
+    if (isOver) return;
+    throw new Unavailable('The workflow of this object is being restored; try again');
+  };
 
 export type WorkflowOperations = ReturnType<typeof createWorkflowOperations>;

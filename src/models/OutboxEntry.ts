@@ -88,4 +88,11 @@ export class OutboxEntry
     append(OutboxEntry, { ...entry, notBefore: new Date(Date.now() + relayAfterMs) });
     return entry;
   }
+
+  /** Somebody is still to start this object's run; a start that was given up is not owed. */
+  static async isOwed(entityId: string): Promise<boolean> {
+    return (
+      (await OutboxEntry.count({ where: { entityId, dispatchedAt: null, parkedAt: null } })) > 0
+    );
+  }
 }

@@ -98,8 +98,8 @@ const transitions = [
   row(undecided, 'mark_duplicate', 'closed', ['call_center', ...manager]),
   row(['reported'], 'discard', 'closed', ['tenant_admin']),
   row(['closed'], 'reopen', 'under_review', manager),
-  row(pausable, 'hold', 'same', manager),
-  row(pausable, 'release', 'same', manager),
+  row(pausable, 'hold', 'same', [...manager, 'operator']),
+  row(pausable, 'release', 'same', [...manager, 'operator']),
   row(running, 'move_timer', 'same', [...manager, 'operator']),
   row(running, 'apply_settings', 'same', ['tenant_admin']),
 ];

@@ -68,7 +68,7 @@ const effects: readonly Effect[] = [
     pattern: /temporal\.command\(/,
     // The others inside commandOnce: asked again, it is the same command.
     places: {
-      'src/commands/workflowDrifts.ts': [],
+      'src/commands/runRepairs.ts': [],
       'src/commands/workflowOperations.ts': [],
       'src/commands/workflows.ts': [],
     },
@@ -91,6 +91,7 @@ const effects: readonly Effect[] = [
     // which the timers of the onboarding look for too, and what an upload lets go on, which is asked
     // again with the upload.
     places: {
+      'src/commands/claimPauses.ts': [],
       'src/commands/claims.ts': [],
       'src/commands/documentRequests.ts': [],
       'src/commands/policyChanges.ts': [],
@@ -122,7 +123,7 @@ const effects: readonly Effect[] = [
     what: 'gives a workflow a hint',
     // It changes nothing: the workflow asks the gateway, or reads its row, as it does by itself later.
     pattern: /temporal\.tell\(/,
-    places: { 'src/commands/paymentWebhooks.ts': [], 'src/commands/workflowDrifts.ts': [] },
+    places: { 'src/commands/paymentWebhooks.ts': [], 'src/commands/runRepairs.ts': [] },
   },
   {
     what: 'calls another system',

@@ -9,6 +9,7 @@ import type { WorkflowPreviews } from '../../commands/workflowPreviews.ts';
 import type { WorkflowSearch } from '../../commands/workflowSearch.ts';
 import { invalidField } from '../../errors.ts';
 import type { Permission } from '../../rules/permissions.ts';
+import { kindsWith, type RunAction } from '../../rules/runActions.ts';
 import type { WorkflowKind } from '../../rules/workflowIds.ts';
 import { listRoute, route, type Route } from '../route.ts';
 import {
@@ -24,6 +25,7 @@ import {
 } from './present.ts';
 import {
   changeTimerBody,
+  confirmedBody,
   driftAnswer,
   driftsQuery,
   explanationAnswer,
@@ -34,7 +36,6 @@ import {
   previewExample,
   repairedAnswer,
   skipTimerBody,
-  terminateBody,
   timelineAnswer,
   timerChangedAnswer,
   timerPath,
@@ -303,47 +304,74 @@ const operationsOf = (
   operations: WorkflowOperations,
   where: Where = {},
 ): Route[] => {
-  const operation = {
-    ...where,
-    method: 'POST',
-    permission: 'workflow:operate',
-    tag,
-    status: 202,
-    idempotency: 'optional',
-    businessRules: true,
-    params: workflowPath,
-    answer: presentOperated,
-    answerSchema: operatedAnswer,
-  } as const;
-  return [
+  const asked = (action: RunAction, summary: string, example: string): Route =>
     route({
       ...operation,
-      path: `/workflows/${kind}/:id/retry-step`,
-      summary: 'Try a step again that failed for good, once its cause is removed',
+      ...where,
+      path: `/workflows/${kind}/:id/${action.replace('_', '-')}`,
+      summary,
       body: operationBody,
       handle: ({ actor, params: { id }, body: { reason }, once }) =>
-        operations.retryStep(actor, { kind, id, reason, once }),
-      examples: { body: { reason: 'The row was put right' } },
-    }),
+        operations.operate(actor, { action, kind, id, reason, once }),
+      examples: { body: { reason: example } },
+    });
+  const confirmed = (action: 'terminate' | 'reset', summary: string, example: string): Route =>
     route({
       ...operation,
-      path: `/workflows/${kind}/:id/cancel`,
-      summary: 'End the object as its lifecycle does, and undo what has to be undone',
-      body: operationBody,
-      handle: ({ actor, params: { id }, body: { reason }, once }) =>
-        operations.cancel(actor, { kind, id, reason, once }),
-      examples: { body: { reason: 'Opened by mistake' } },
-    }),
-    route({
-      ...operation,
-      path: `/workflows/${kind}/:id/terminate`,
-      summary: 'End the run at once; nothing is undone, and nobody starts it again',
-      body: terminateBody,
+      ...where,
+      path: `/workflows/${kind}/:id/${action}`,
+      summary,
+      body: confirmedBody,
       handle: ({ actor, params: { id }, body: { reason, confirm }, once }) =>
-        operations.terminate(actor, { kind, id, reason, confirm, once }),
+        operations.operate(actor, { action, kind, id, reason, confirm, once }),
       examples: {
-        body: { reason: 'It cannot go on', confirm: '0190b1a0-0000-7000-8000-000000000001' },
+        body: { reason: example, confirm: '0190b1a0-0000-7000-8000-000000000001' },
       },
-    }),
+    });
+
+  return [
+    asked(
+      'retry_step',
+      'Try a step again that failed for good, once its cause is removed',
+      'The row was put right',
+    ),
+    asked(
+      'signal',
+      'Have the run read its row again and go on from there',
+      'The row was put right',
+    ),
+    asked(
+      'cancel',
+      'End the object as its lifecycle does, and undo what has to be undone',
+      'Opened by mistake',
+    ),
+    confirmed(
+      'terminate',
+      'End the run at once; nothing is undone, and nobody starts it again',
+      'It cannot go on',
+    ),
+    confirmed(
+      'reset',
+      'End a run that cannot go on, and have another one go on from the row',
+      'Its history cannot be replayed',
+    ),
+    ...(kindsWith('pause').includes(kind)
+      ? [
+          asked('pause', 'Stop every clock of the claim: its hold', 'A lawsuit'),
+          asked('resume', 'Let the clocks of the claim go on', 'It is settled'),
+        ]
+      : []),
   ];
 };
+
+const operation = {
+  method: 'POST',
+  permission: 'workflow:operate',
+  tag,
+  status: 202,
+  idempotency: 'optional',
+  businessRules: true,
+  params: workflowPath,
+  answer: presentOperated,
+  answerSchema: operatedAnswer,
+} as const;

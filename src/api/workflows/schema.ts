@@ -3,6 +3,7 @@ import { claimBounds } from '../../rules/claimSettings.ts';
 import { registrationStatuses } from '../../rules/onboarding.ts';
 import { paymentStatuses } from '../../rules/payments.ts';
 import { reportStatuses } from '../../rules/reports.ts';
+import { runActions } from '../../rules/runActions.ts';
 import { subscriptionStatuses } from '../../rules/subscriptions.ts';
 import { driftFindings } from '../../rules/workflowDrifts.ts';
 import { workflowKinds } from '../../rules/workflowIds.ts';
@@ -36,15 +37,19 @@ const statuses = [
   ]),
 ];
 
+const runFilters = {
+  type: oneOf(...workflowKinds),
+  status: oneOf(...statuses),
+  overdue: boolean().description('A timer is late, or a deadline of people was missed'),
+  blocked: boolean().description(
+    'It goes on only once somebody has helped: a step failed for good, or its start was given up',
+  ),
+};
+
 export const workflowsQuery = listQuery({
   filters: {
-    type: oneOf(...workflowKinds),
-    status: oneOf(...statuses),
+    ...runFilters,
     open: boolean().description('Whether the run goes on'),
-    overdue: boolean().description('A timer is late, or a deadline of people was missed'),
-    blocked: boolean().description(
-      'It goes on only once somebody has helped: a step failed for good, or its start was given up',
-    ),
     company_id: id().description('Of a company that a global administrator enters'),
   },
   sorts: ['created_at'],
@@ -104,14 +109,14 @@ export const workflowDetailAnswer = object({
 }).id('WorkflowDetail');
 
 export const operationBody = object({ reason: text(500) });
-export const terminateBody = object({
+export const confirmedBody = object({
   reason: text(500),
   confirm: id().description('The id of the object once more: nothing is undone'),
 });
 export const skipTimerBody = object({ name: text(60), reason: text(500) });
 export const operatedAnswer = object({
   workflow_id: text(200),
-  operation: oneOf('retry_step', 'cancel', 'terminate'),
+  operation: oneOf(...runActions),
 });
 
 const year = 366 * 24 * 60 * 60;

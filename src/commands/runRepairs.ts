@@ -1,0 +1,59 @@
+import { Conflict, NotFound } from '../errors.ts';
+import type { WorkflowStart } from '../models/OutboxEntry.ts';
+import { promiseStarts } from '../models/workflowStarts.ts';
+import type { WorkflowKind } from '../rules/workflowIds.ts';
+import { retryStep } from '../workflows/attention.ts';
+import { readAgain } from '../workflows/lifecycle.ts';
+import type { Temporal } from './temporal.ts';
+import { workflowClosed } from './workflows.ts';
+
+/** The others read their row with every step. */
+const readsAgain: ReadonlySet<WorkflowKind> = new Set<WorkflowKind>([
+  'subscription',
+  'claim',
+  'onboarding',
+]);
+
+/**
+ * Has a run go on from its row, whatever it remembers.
+ * @throws NotFound no such run; Unavailable
+ */
+export async function haveRead(
+  temporal: Pick<Temporal, 'tell' | 'command'>,
+  {
+    kind,
+    workflowId,
+    commandId,
+    reason,
+  }: {
+    readonly kind: WorkflowKind;
+    readonly workflowId: string;
+    readonly commandId: string;
+    readonly reason: string;
+  },
+): Promise<void> {
+  if (readsAgain.has(kind)) await temporal.tell(readAgain, workflowId);
+  // A step that waits for an operator reads the row before its next try.
+  await temporal.command(retryStep, { workflowId, commandId, wish: { reason } });
+}
+
+/** Promises a run anew from its row. @throws Conflict WORKFLOW_CLOSED where nothing goes on */
+export async function startAnew(kind: WorkflowKind, id: string): Promise<WorkflowStart> {
+  const [start] = await promiseStarts([id]);
+  if (start) return start;
+  throw workflowClosed(kind, id);
+}
+
+/** For a run that is to end: it has ended by itself. */
+export function contentWithNone(error: unknown): void {
+  if (!(error instanceof NotFound)) throw error;
+}
+
+/** Its run must say what became of the money. @throws Conflict MONEY_UNDER_WAY */
+export function refuseMoneyUnderWay(kind: WorkflowKind, verb: 'terminated' | 'reset'): void {
+  if (kind !== 'payment') return;
+  throw new Conflict(
+    'MONEY_UNDER_WAY',
+    `A payment is cancelled, not ${verb}: its run then says what became of the money`,
+  );
+}

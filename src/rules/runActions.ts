@@ -1,0 +1,33 @@
+import { workflowKinds, type WorkflowKind } from './workflowIds.ts';
+
+/** What operators do to a run, the same for every kind where the kind has it. */
+export const runActions = [
+  'retry_step',
+  'signal',
+  'cancel',
+  'terminate',
+  'reset',
+  'pause',
+  'resume',
+] as const;
+
+export type RunAction = (typeof runActions)[number];
+
+/** One action on one run. */
+export interface RunOrder {
+  readonly action: RunAction;
+  readonly kind: WorkflowKind;
+  readonly id: string;
+  readonly reason: string;
+  readonly commandId: string;
+  /** The object's id once more, where somebody has to confirm what nobody can take back. */
+  readonly confirm?: string | undefined;
+  /** An earlier try may have had its effect, and died before it could write that down. */
+  readonly isRepeated?: boolean;
+  /** Commits with the line in the audit. */
+  readonly alongside?: () => Promise<void>;
+}
+
+/** The kinds of run that have the action. */
+export const kindsWith = (action: RunAction): readonly WorkflowKind[] =>
+  action === 'pause' || action === 'resume' ? ['claim'] : workflowKinds;

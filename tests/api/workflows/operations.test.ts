@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Actor } from '../../../src/context.ts';
+import { openTestApi, type TestApi } from '../../support/api.ts';
+import { buildActor, buildCompany, buildSubscription } from '../../support/build.ts';
+import { buildClaimRow } from '../../support/claimRows.ts';
+import { buildPayment } from '../../support/payments.ts';
+
+let api: TestApi;
+let companyId: string;
+let operator: Actor;
+
+beforeAll(async () => {
+  api = await openTestApi({ RATE_LIMIT_ENABLED: 'false' });
+});
+afterAll(() => api.close());
+beforeEach(async () => {
+  companyId = (await buildCompany()).id;
+  operator = await buildActor({ companyId, role: 'operator' });
+});
+
+const reason = 'Asked for by phone';
+const post = async (path: string, body: object = { reason }, actor: Actor = operator) => {
+  const answer = await api.as(actor).post(`/workflows/${path}`, body);
+  return { status: answer.status, code: answer.body.code };
+};
+
+describe('POST /workflows/:type/:id/reset', () => {
+  it('promises the run anew from the row, and tells who asked', async () => {
+    const { id } = await buildSubscription({ companyId });
+    const path = `/workflows/subscription/${id}/reset`;
+
+    const answer = await api.as(operator).post(path, { reason, confirm: id });
+
+    expect(answer).toMatchObject({ status: 202, body: { data: { operation: 'reset' } } });
+    const promised = await api.database.sql(
+      'SELECT workflow_type FROM core.outbox WHERE entity_id = $1 AND is_restart',
+      [id],
+    );
+    expect(promised).toEqual([{ workflow_type: 'subscriptionLifecycle' }]);
+    const lines = await api.database.sql(
+      `SELECT actor_id, after FROM core.audit_logs WHERE entity_id = $1 AND action = 'OPERATE'`,
+      [id],
+    );
+    expect(lines).toEqual([{ actor_id: operator.userId, after: { operation: 'reset', reason } }]);
+  });
+
+  it('asks for the id once more, and refuses what has ended or moves money', async () => {
+    const { id } = await buildSubscription({ companyId });
+    const { payment } = await buildPayment({ companyId, userId: operator.userId });
+    const restarts = () =>
+      api.database.sql('SELECT FROM core.outbox WHERE company_id = $1 AND is_restart', [companyId]);
+
+    expect(await post(`subscription/${id}/reset`)).toMatchObject({ status: 422 });
+    expect(await post(`subscription/${id}/reset`, { reason, confirm: companyId })).toMatchObject({
+      status: 422,
+    });
+    expect(await post(`payment/${payment.id}/reset`, { reason, confirm: payment.id })).toEqual({
+      status: 409,
+      code: 'MONEY_UNDER_WAY',
+    });
+    await api.database.sql(
+      'UPDATE shared.policy_subscriptions SET workflow_closed_at = now() WHERE id = $1',
+      [id],
+    );
+    expect(await post(`subscription/${id}/reset`, { reason, confirm: id })).toEqual({
+      status: 409,
+      code: 'WORKFLOW_CLOSED',
+    });
+    expect(await restarts()).toEqual([]);
+  });
+});
+
+describe('POST /workflows/:type/:id/pause', () => {
+  it('is there for claims alone', async () => {
+    const { id } = await buildSubscription({ companyId });
+
+    expect(await post(`subscription/${id}/pause`)).toMatchObject({ status: 404 });
+    expect(await post(`subscription/${id}/resume`)).toMatchObject({ status: 404 });
+  });
+
+  it('is for those who operate runs, of their own company', async () => {
+    const { claim } = await buildClaimRow({ companyId });
+    const manager = await buildActor({ companyId, role: 'claims_manager' });
+    const other = (await buildCompany()).id;
+    const stranger = await buildActor({ companyId: other, role: 'operator' });
+
+    expect(await post(`claim/${claim.id}/pause`, { reason }, manager)).toMatchObject({
+      status: 403,
+    });
+    expect(await post(`claim/${claim.id}/pause`, { reason }, stranger)).toMatchObject({
+      status: 404,
+    });
+    expect(await post(`claim/${claim.id}/pause`, {})).toMatchObject({ status: 422 });
+  });
+
+  it('refuses a claim whose course has ended', async () => {
+    const { claim } = await buildClaimRow({
+      companyId,
+      status: 'closed',
+      workflowClosedAt: new Date(),
+    });
+
+    expect(await post(`claim/${claim.id}/pause`)).toEqual({ status: 409, code: 'WORKFLOW_CLOSED' });
+  });
+});
