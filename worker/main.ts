@@ -3,7 +3,10 @@ import { NativeConnection, Runtime, DefaultLogger } from '@temporalio/worker';
 import { createTransport } from 'nodemailer';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { mailThrough } from '../src/activities/notifications.ts';
+import { createDispatcher } from '../src/commands/dispatch.ts';
 import { openTemporal, openWorkflowsAmong } from '../src/commands/temporal.ts';
+import { createWorkflowOperations } from '../src/commands/workflowOperations.ts';
+import { createWorkflowCommands } from '../src/commands/workflows.ts';
 import { readConfig } from '../src/config.ts';
 import { armFailpoint, armOnSignal } from '../src/failpoints.ts';
 import { adoptWarnings, createLogger, type Logger } from '../src/logger.ts';
@@ -78,6 +81,9 @@ async function main(): Promise<void> {
     greetingTimeout: 5000,
     socketTimeout: 15_000,
   });
+  const dispatcher = createDispatcher({ temporal, log: moduleLog('dispatch') });
+  const workflows = createWorkflowCommands(temporal);
+  const { carryOut } = createWorkflowOperations({ temporal, workflows, dispatcher });
   const workers = await createWorkers({
     connection,
     namespace,
@@ -88,6 +94,7 @@ async function main(): Promise<void> {
       links: createLinks(config),
       openWorkflows: openWorkflowsAmong(temporal.client),
       reportSchedules: openReportSchedules(temporal.client, taskQueue),
+      operateRun: carryOut,
       platformDomain: config.platformDomain,
       documents: {
         storage: await openStorage(config.documents),
@@ -113,6 +120,7 @@ async function main(): Promise<void> {
     log,
     steps: {
       workers: () => running.stop(),
+      starts: () => dispatcher.drained(),
       relay: () => relay.stop(),
       sealer: () => sealer.stop(),
       checkpoints: () => checkpointing.stop(),

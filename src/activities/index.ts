@@ -1,3 +1,4 @@
+import { bulkActivities, type OperateRun } from './bulk.ts';
 import { claimActivities } from './claims.ts';
 import { deadlineActivities } from './deadlines.ts';
 import { documentActivities, type DocumentDependencies } from './documents.ts';
@@ -17,6 +18,7 @@ export interface ActivityDependencies
   extends MailDependencies, DocumentDependencies, PaymentDependencies {
   readonly openWorkflows: OpenWorkflows;
   readonly reportSchedules: ReportSchedules;
+  readonly operateRun: OperateRun;
   /** Every company gets `<code>.<this>`; none where it is not set. */
   readonly platformDomain: string | undefined;
 }
@@ -34,6 +36,7 @@ export const createActivities = (dependencies: ActivityDependencies) => ({
   ...notificationActivities(dependencies),
   ...paymentActivities(dependencies),
   ...jobActivities(dependencies),
+  ...bulkActivities(dependencies),
   ...reportActivities(dependencies),
   ...documentActivities(dependencies),
 });

@@ -15,6 +15,7 @@ import { promiseStarts } from '../models/workflowStarts.ts';
 import { lastRungs } from '../rules/claimClocks.ts';
 import type { Role } from '../rules/permissions.ts';
 import {
+  bulkWorkflowId,
   claimWorkflowId,
   onboardingWorkflowId,
   paymentWorkflowId,
@@ -246,7 +247,10 @@ async function openEntities(after: string): Promise<{ id: string; workflowId: st
        FROM core.registration_requests WHERE workflow_closed_at IS NULL
        UNION ALL
        SELECT company_id, id, updated_at, 'report'
-       FROM reports WHERE workflow_closed_at IS NULL) AS e
+       FROM reports WHERE workflow_closed_at IS NULL
+       UNION ALL
+       SELECT company_id, id, created_at, 'bulk'
+       FROM core.bulk_operations WHERE workflow_closed_at IS NULL) AS e
      WHERE e.since < now() - interval '2 minutes' AND e.id > $1
        AND NOT EXISTS (SELECT 1 FROM core.outbox AS o
          WHERE o.company_id = e.company_id AND o.entity_id = e.id
@@ -266,4 +270,5 @@ const workflowIds = {
   payment: paymentWorkflowId,
   registration: (_companyId: string, id: string) => onboardingWorkflowId(id),
   report: reportWorkflowId,
+  bulk: bulkWorkflowId,
 } as const;

@@ -5,6 +5,7 @@ import { createAuth } from '../commands/auth.ts';
 import { checkAudit } from '../commands/auditChecks.ts';
 import { createAuditLogs } from '../commands/auditLogs.ts';
 import { createCategories } from '../commands/categories.ts';
+import { createBulkOperations } from '../commands/bulkOperations.ts';
 import { createCalendars } from '../commands/calendars.ts';
 import { createClaimHistories } from '../commands/claimHistories.ts';
 import { createClaimLocations } from '../commands/claimLocations.ts';
@@ -148,6 +149,7 @@ export async function composeApi({
   });
   const timelines = createSubscriptionTimelines({ temporal, workflows });
   const overdueTimers = createOverdueTimers();
+  const workflowSearch = createWorkflowSearch({ temporal, companies });
   const lifecycle: Lifecycle = { isStopping: false };
   const { rateLimits: limits } = config;
   const hasGateway = config.payments.gateway !== undefined;
@@ -251,7 +253,8 @@ export async function composeApi({
       workflowOperations: createWorkflowOperations({ temporal, workflows, dispatcher }),
       workflowDrifts: createWorkflowDrifts({ temporal, dispatcher }),
       workflowPreviews: createWorkflowPreviews(),
-      workflowSearch: createWorkflowSearch({ temporal, companies }),
+      workflowSearch,
+      bulkOperations: createBulkOperations({ search: workflowSearch, dispatcher }),
       users: createUsers({ links, sessions, dispatch, confirming }),
     }),
   });

@@ -120,12 +120,14 @@ function success(route: Route, schemas: Map<string, Json>): Json {
           { allOf: [ref('Success'), { properties: { data } }] },
           { ...sample, data: examples?.answer },
         ];
+  const answered = {
+    description: message,
+    headers: headersOf(String(status)),
+    content: json(schema, examples?.answer === undefined ? undefined : example),
+  };
   return {
-    [status]: {
-      description: message,
-      headers: headersOf(String(status)),
-      content: json(schema, examples?.answer === undefined ? undefined : example),
-    },
+    ...(route.dryRuns && { 200: { ...answered, description: 'A dry run: nothing was begun' } }),
+    [status]: answered,
     ...(route.method === 'GET' &&
       kind === 'one' && { 304: { description: 'Still the version the caller has' } }),
   };

@@ -24,6 +24,8 @@ export interface RouteFacts {
   /** The answer's sentence. */
   readonly message?: string;
   readonly status?: 200 | 201 | 202 | 204;
+  /** What says of itself that it is a `dryRun` has begun nothing, and is answered with 200. */
+  readonly dryRuns?: true;
   /** false: works without a tenant. 'optional': knows one if the address or the token names one. */
   readonly company?: false | 'optional';
   /**
@@ -106,11 +108,14 @@ export function route<
       } else if (status === 204) {
         ctx.status = 204;
       } else {
-        answerOne(ctx, status, message, present(result));
+        answerOne(ctx, facts.dryRuns && isDryRun(result) ? 200 : status, message, present(result));
       }
     },
   };
 }
+
+const isDryRun = (result: unknown): boolean =>
+  typeof result === 'object' && result !== null && 'dryRun' in result && result.dryRun === true;
 
 /** Answers with one page of what the query finds; `answer` presents each row. */
 export function listRoute<

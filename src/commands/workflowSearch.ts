@@ -13,19 +13,33 @@ import {
 } from '../models/list.ts';
 import { noSuch } from '../models/rows.ts';
 import { Timer, type TimerName } from '../models/Timer.ts';
-import { workflowColumns, workflowTable, type WorkflowRow } from '../models/workflowRows.ts';
+import {
+  workflowColumns,
+  workflowTable,
+  type LifecycleStatus,
+  type WorkflowRow,
+} from '../models/workflowRows.ts';
 import { allows } from '../rules/permissions.ts';
 import { workflowIdOf, workflowKinds, type WorkflowKind } from '../rules/workflowIds.ts';
 import type { Companies } from './companies.ts';
 import { uiUrlFor, type FailingStep, type Temporal } from './temporal.ts';
 
-export interface WorkflowFilters extends ListAsked<keyof typeof sortColumns> {
+/** What runs are found by. */
+export interface RunFilter extends Pick<
+  ListAsked<string>,
+  'search' | 'createdAfter' | 'createdBefore'
+> {
   readonly type?: WorkflowKind | undefined;
-  readonly status?: string | undefined;
+  readonly status?: LifecycleStatus | undefined;
   /** Whether its run goes on. */
   readonly open?: boolean | undefined;
   readonly overdue?: boolean | undefined;
   readonly blocked?: boolean | undefined;
+}
+
+export type FoundRun = Pick<WorkflowRow, 'kind' | 'id'>;
+
+export interface WorkflowFilters extends RunFilter, ListAsked<keyof typeof sortColumns> {
   /** For the platform's own people; others have one company. */
   readonly companyId?: string | undefined;
 }
@@ -72,19 +86,26 @@ export const createWorkflowSearch = ({
       if (!allows(actor, 'company:manage_all')) throw noSuch(Company.entityType, companyId);
       await companies.enter(actor, companyId);
     }
-    const { blocked } = filters;
-    const waiting = blocked === undefined ? [] : await temporal.blocked(companyId);
-    const conditions = [
-      ...ownClaimsHidden(actor),
-      ...conditionsOf(actor, filters),
-      ...(blocked === undefined ? [] : [isBlockedAmong(waiting, blocked)]),
-    ];
-    const from = `${workflowTable(filters.type ? [filters.type] : workflowKinds)} w`;
+    const { from, conditions } = await chosen(temporal, { ...actor, companyId }, filters);
     const order = sortedBy(sortColumns, filters, 'w.id');
     return withTenant(companyId, async () => {
       const page = await selectWidePage<Row>(columns, { from, narrow: from }, conditions, order);
       return { ...page, items: page.items.map(asFound) };
     });
+  },
+
+  /**
+   * What a filter finds in the company, as a question to ask inside of a transaction.
+   * @throws Unavailable as `list`
+   */
+  async asking(
+    actor: Actor,
+    filters: RunFilter,
+  ): Promise<(most: number) => Promise<readonly FoundRun[]>> {
+    const { from, conditions } = await chosen(temporal, actor, filters);
+    const order = { by: 'w.created_at', id: 'w.id', order: 'asc' } as const;
+    return (most) =>
+      selectFirst<FoundRun>('w.kind, w.id', from, conditions, { ...order, size: most });
   },
 
   /** @throws NotFound */
@@ -134,7 +155,25 @@ const columns = `${workflowColumns}, ${isOverdue} AS "isOverdue",
    WHERE t.company_id = w.company_id AND t.entity_id = w.id AND t.status = 'scheduled'
    ORDER BY t.due_at, t.name LIMIT 1) AS next`;
 
-function conditionsOf(actor: Actor, filters: WorkflowFilters): readonly Condition[] {
+/** Those of the actor's company. Temporal is asked here, and not inside of a transaction. */
+async function chosen(
+  temporal: Pick<Temporal, 'blocked'>,
+  actor: Actor,
+  filters: RunFilter,
+): Promise<{ readonly from: string; readonly conditions: readonly Condition[] }> {
+  const { type, blocked } = filters;
+  const waiting = blocked === undefined ? [] : await temporal.blocked(actor.companyId);
+  return {
+    from: `${workflowTable(type ? [type] : workflowKinds)} w`,
+    conditions: [
+      ...ownClaimsHidden(actor),
+      ...conditionsOf(actor, filters),
+      ...(blocked === undefined ? [] : [isBlockedAmong(waiting, blocked)]),
+    ],
+  };
+}
+
+function conditionsOf(actor: Actor, filters: RunFilter): readonly Condition[] {
   const { status, open, overdue, search } = filters;
   const late: Condition = [overdue ? isOverdue : `NOT ${isOverdue}`];
   return [

@@ -1,6 +1,8 @@
 import type { Sequelize } from 'sequelize';
 import { ApiKey } from './ApiKey.ts';
 import { AuditLog } from './AuditLog.ts';
+import { BulkItem } from './BulkItem.ts';
+import { BulkOperation } from './BulkOperation.ts';
 import { Calendar } from './Calendar.ts';
 import { Claim } from './Claim.ts';
 import { ClaimAssignment } from './ClaimAssignment.ts';
@@ -42,6 +44,8 @@ import { WorkflowDrift } from './WorkflowDrift.ts';
 const models = [
   ApiKey,
   AuditLog,
+  BulkItem,
+  BulkOperation,
   Calendar,
   Claim,
   ClaimAssignment,

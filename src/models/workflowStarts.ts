@@ -1,4 +1,6 @@
 import { isClaimTimer } from '../rules/claimClocks.ts';
+import { BulkOperation } from './BulkOperation.ts';
+import { bulkStart } from './bulkStart.ts';
 import { Claim } from './Claim.ts';
 import { claimStart, claimStateOf } from './claimStart.ts';
 import { flush } from './database.ts';
@@ -48,6 +50,9 @@ export async function promiseStarts(ids: readonly string[]): Promise<readonly Wo
   }
   for (const report of await Report.findAll({ where })) {
     starts.push(OutboxEntry.promise({ ...reportStart(report), isRestart: true }));
+  }
+  for (const bulk of await BulkOperation.findAll({ where })) {
+    starts.push(OutboxEntry.promise({ ...bulkStart(bulk), isRestart: true }));
   }
   await flush();
   return starts;

@@ -31,3 +31,22 @@ export interface RunOrder {
 /** The kinds of run that have the action. */
 export const kindsWith = (action: RunAction): readonly WorkflowKind[] =>
   action === 'pause' || action === 'resume' ? ['claim'] : workflowKinds;
+
+/** Nobody can take it back, so that it is confirmed. */
+export const needsConfirmation = (action: RunAction): boolean =>
+  action === 'terminate' || action === 'reset';
+
+/** So many runs are acted on by one operation. */
+export const mostBulkItems = 1000;
+
+/** Runs a second. */
+export const bulkRate = { usual: 5, most: 50 } as const;
+
+export const bulkStatuses = ['running', 'finished', 'aborted'] as const;
+
+export type BulkStatus = (typeof bulkStatuses)[number];
+
+/** `refused`: the run or its state does not allow it. `failed`: it was tried and nobody answered. */
+export const bulkResults = ['pending', 'done', 'refused', 'failed'] as const;
+
+export type BulkResult = (typeof bulkResults)[number];

@@ -29,6 +29,10 @@ export const notificationWorkflowId = (companyId: string, notificationId: string
 export const documentWorkflowId = (companyId: string, documentId: string): string =>
   `document/${companyId}/${documentId}`;
 
+/** One action on many runs. */
+export const bulkWorkflowId = (companyId: string, bulkId: string): string =>
+  `bulk/${companyId}/${bulkId}`;
+
 /** Jobs over all companies; they name none. */
 export const scheduleWorkflowId = (job: string): string => `schedule/${job}`;
 

@@ -1,3 +1,4 @@
+export { bulkOperation } from './bulkOperation.ts';
 export { claimProcessing } from './claimProcessing.ts';
 export { documentScan } from './documentScan.ts';
 export { alignReports, maintain, reconcile, remindOfRenewals, tendDocuments } from './jobs.ts';

@@ -1,8 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
 import { createLinks } from '../../src/models/secretLinks.ts';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { v7 as uuid } from 'uuid';
 import { createActivities } from '../../src/activities/index.ts';
-import { claimWorkflowId, subscriptionWorkflowId } from '../../src/rules/workflowIds.ts';
+import {
+  bulkWorkflowId,
+  claimWorkflowId,
+  subscriptionWorkflowId,
+} from '../../src/rules/workflowIds.ts';
 import { Replay } from '../../src/commands/idempotency.ts';
 import { createReports } from '../../src/commands/reports.ts';
 import { as, buildActor, buildCompany, buildSubscription, once } from '../support/build.ts';
@@ -36,6 +41,7 @@ describe('the periodic jobs', () => {
       openWorkflows: async (ids) =>
         new Map(ids.filter((id) => open.includes(id)).map((id) => [id, unshown])),
       reportSchedules: reportSchedulesInMemory(),
+      operateRun: () => Promise.reject(new Error('No run here')),
     });
 
   const inJob = <T>(work: () => Promise<T>): Promise<T> => new MockActivityEnvironment().run(work);
@@ -81,6 +87,24 @@ describe('the periodic jobs', () => {
     );
 
     await inJob(() => activitiesWith([made.workflow.id]).restoreWorkflows());
+    const whileOpen = await owed(id);
+    await inJob(() => activitiesWith().restoreWorkflows());
+
+    expect(whileOpen).toEqual([]);
+    expect(await owed(id)).toEqual([{ is_restart: true }]);
+  });
+
+  it('restoreWorkflows promises the run of an operation on many runs that has not ended', async () => {
+    const { id: companyId } = await buildCompany();
+    const id = uuid();
+    await database.sql(
+      `INSERT INTO core.bulk_operations (company_id, id, action, filter, reason, per_second, asker,
+         created_at)
+       VALUES ($1, $2, 'signal', '{}', 'Tried out', 5, '{}', now() - interval '5 minutes')`,
+      [companyId, id],
+    );
+
+    await inJob(() => activitiesWith([bulkWorkflowId(companyId, id)]).restoreWorkflows());
     const whileOpen = await owed(id);
     await inJob(() => activitiesWith().restoreWorkflows());
 

@@ -32,6 +32,7 @@ describe('delivering a notification', () => {
       sendMail: sendMail ?? (async (mail) => void mails.push(mail)),
       openWorkflows: () => Promise.resolve(new Map()),
       reportSchedules: reportSchedulesInMemory(),
+      operateRun: () => Promise.reject(new Error('No run here')),
       links: createLinks({
         publicUrl: 'http://127.0.0.1:3000',
         secretKey: 'a secret of the tests',

@@ -14,6 +14,7 @@ import { retryStep } from '../../src/workflows/attention.ts';
 import { gatewayNews, moveRetry } from '../../src/workflows/payment.ts';
 import { reinstate, renew } from '../../src/workflows/subscriptionLifecycle.ts';
 import { as, buildActor, buildCompany, once } from '../support/build.ts';
+import { beginBulk } from '../support/bulk.ts';
 import type { Scan } from '../../src/scanner.ts';
 import { beginClaim, type ClaimJourney } from '../support/claims.ts';
 import { memoryStorage, sendDocument } from '../support/documents.ts';
@@ -116,6 +117,13 @@ const paths: Readonly<Record<string, (journeys: Journeys) => Promise<Run>>> = {
     await journey.send(reinstate, 'reinstate', { onCredit: false, reason: null });
     await journey.end();
     return { ...journey, isLatest: true };
+  },
+  'bulk-finished': async (journeys) => {
+    const { contract } = await beginClaim(journeys);
+    const operator = await contract.staff('operator');
+    const bulk = await beginBulk(journeys, operator, { action: 'signal', perSecond: 1 });
+    await bulk.end();
+    return bulk;
   },
   'claim-denied-and-closed': async (journeys) => {
     const claim = await beginClaim(journeys);

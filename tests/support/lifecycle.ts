@@ -3,7 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { pino } from 'pino';
+import { createDispatcher } from '../../src/commands/dispatch.ts';
 import { openWorkflowsAmong, openTemporal, type Temporal } from '../../src/commands/temporal.ts';
+import { createWorkflowOperations } from '../../src/commands/workflowOperations.ts';
+import { createWorkflowCommands } from '../../src/commands/workflows.ts';
 import type { ActivityDependencies } from '../../src/activities/index.ts';
 import type { SendMail } from '../../src/activities/notifications.ts';
 import { attribute } from '../../src/workflows/searchAttributes.ts';
@@ -74,6 +78,12 @@ async function withWorkers(
     answeredWithinMs,
   );
   const mails: Mail[] = [];
+  const dispatcher = createDispatcher({ temporal, log: pino({ level: 'silent' }) });
+  const { carryOut } = createWorkflowOperations({
+    temporal,
+    workflows: createWorkflowCommands(temporal),
+    dispatcher,
+  });
   const workers = await createWorkers({
     connection: env.nativeConnection,
     namespace,
@@ -83,6 +93,7 @@ async function withWorkers(
       sendMail: async (mail) => void mails.push(mail),
       openWorkflows: openWorkflowsAmong(temporal.client),
       reportSchedules: openReportSchedules(temporal.client, taskQueue),
+      operateRun: carryOut,
       links: createLinks({
         publicUrl: 'http://127.0.0.1:3000',
         secretKey: 'a secret of the tests',
@@ -104,6 +115,7 @@ async function withWorkers(
     async close() {
       for (const worker of workers) worker.shutdown();
       await running;
+      await dispatcher.drained();
       await temporal.close();
       await env.teardown();
     },

@@ -2,7 +2,7 @@ const TestSequencer = require('@jest/test-sequencer').default;
 
 /** What takes minutes goes first, so that nothing long is left over at the end. */
 const long = [
-  /journeys\/races/,
+  /journeys\/(races|bulkKilled)/,
   /contract\/contract/,
   /badDays\//,
   /wall\/(matrix|ownership|canary|tokens|standing)/,

@@ -89,6 +89,7 @@ export async function buildWholeCompany(
   );
 
   const key = uuid();
+  const bulk = uuid();
   const hex = (length: number): string =>
     uuid().replaceAll('-', '').repeat(2).split('').toReversed().join('').slice(0, length);
   const business = isolation === 'shared' ? 'shared' : schemaOf(id);
@@ -132,6 +133,16 @@ export async function buildWholeCompany(
          found_at, seen_at)
        VALUES ($1, $2, 'claim', $2, 'claim/1', 'missing', '{}', now(), now())`,
       [id, uuid()],
+    ],
+    [
+      `INSERT INTO core.bulk_operations (company_id, id, action, filter, reason, per_second, asker)
+       VALUES ($1, $2, 'signal', '{"type":"claim"}', $3, 5, '{"type":"user"}')`,
+      [id, bulk, oddText],
+    ],
+    [
+      `INSERT INTO core.bulk_items (company_id, id, bulk_id, kind, entity_id, tries)
+       VALUES ($1, $2, $3, 'claim', $2, 1)`,
+      [id, uuid(), bulk],
     ],
     [
       `INSERT INTO core.idempotency_keys (company_id, scope, body_hash, expires_at)

@@ -92,6 +92,8 @@ describe('the catalog', () => {
         'api_keys',
         'invitations',
         'workflow_drifts',
+        'bulk_operations',
+        'bulk_items',
       ].flatMap((t) => tenant(`core.${t}`, 'ISU')),
       ...['audit_logs', 'transitions'].flatMap((t) => tenant(`core.${t}`, 'IS')),
       ...['audit_keys', 'audit_retired', 'audit_seals'].flatMap((t) => tenant(`core.${t}`, 'S')),

@@ -112,6 +112,12 @@ export async function buildFull(api: TestApi): Promise<Full> {
      VALUES ($1, $2, 'subscription', $3, $4, 'missing', $5, now(), now())`,
     [id, drift, bought.body.data.id, `subscription/${id}`, missingRun],
   );
+  const bulk = uuid();
+  await api.database.sql(
+    `INSERT INTO core.bulk_operations (company_id, id, action, filter, reason, per_second, asker)
+     VALUES ($1, $2, 'signal', '{}', 'Tried out', 5, '{"type":"user","userId":null,"roles":[]}')`,
+    [id, bulk],
+  );
   return {
     id,
     people,
@@ -123,6 +129,7 @@ export async function buildFull(api: TestApi): Promise<Full> {
       plans: plan.body.data.id,
       subscriptions: bought.body.data.id,
       'workflows/drift': drift,
+      'workflows/bulk': bulk,
       'workflows/subscription': bought.body.data.id,
       'workflows/claim': claim.body.data.id,
       'workflows/payment': payment.id,

@@ -1,3 +1,4 @@
+import type { BulkBegun, BulkItemView, BulkView } from '../../commands/bulkOperations.ts';
 import type { FoundWorkflow, WorkflowDetail } from '../../commands/workflowSearch.ts';
 import type { Operated } from '../../commands/workflowOperations.ts';
 import type { DriftView, Repaired } from '../../commands/workflowDrifts.ts';
@@ -117,6 +118,53 @@ export const presentPreview = (preview: Preview) => ({
   })),
   paused: [...preview.paused],
   cancelled: [...preview.cancelled],
+});
+
+export const presentBulkBegun = (begun: BulkBegun) => ({
+  dry_run: begun.dryRun,
+  count: begun.count,
+  items: begun.items.map(presentWorkflow),
+  bulk_id: begun.bulkId,
+});
+
+export const presentBulk = ({ filter, counts, ...bulk }: BulkView) => ({
+  id: bulk.id,
+  action: bulk.action,
+  status: bulk.status,
+  filter: {
+    type: filter.type,
+    status: filter.status,
+    overdue: filter.overdue,
+    blocked: filter.blocked,
+    created_after: filter.createdAfter,
+    created_before: filter.createdBefore,
+  },
+  reason: bulk.reason,
+  per_second: bulk.perSecond,
+  counts: {
+    total: counts.total,
+    pending: counts.pending,
+    done: counts.done,
+    refused: counts.refused,
+    failed: counts.failed,
+  },
+  workflow_id: bulk.workflowId,
+  asked_by: bulk.asker.userId ?? bulk.asker.key?.id ?? null,
+  created_at: bulk.createdAt.toISOString(),
+  aborted_at: bulk.abortedAt?.toISOString() ?? null,
+  aborted_by: bulk.abortedBy ?? null,
+  abort_reason: bulk.abortReason ?? null,
+  ended_at: bulk.workflowClosedAt?.toISOString() ?? null,
+});
+
+export const presentBulkItem = (item: BulkItemView) => ({
+  id: item.id,
+  type: item.kind,
+  entity_id: item.entityId,
+  result: item.result,
+  code: item.code ?? null,
+  message: item.message ?? null,
+  ended_at: item.endedAt?.toISOString() ?? null,
 });
 
 const presentTimer = (timer: FutureTimer) => ({

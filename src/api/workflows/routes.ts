@@ -1,3 +1,4 @@
+import type { BulkOperations } from '../../commands/bulkOperations.ts';
 import type { ClaimTimelines } from '../../commands/claimTimelines.ts';
 import type { PaymentTimelines } from '../../commands/paymentTimelines.ts';
 import type { SubscriptionTimelines } from '../../commands/subscriptionTimelines.ts';
@@ -13,6 +14,9 @@ import { kindsWith, type RunAction } from '../../rules/runActions.ts';
 import type { WorkflowKind } from '../../rules/workflowIds.ts';
 import { listRoute, route, type Route } from '../route.ts';
 import {
+  presentBulk,
+  presentBulkBegun,
+  presentBulkItem,
   presentDrift,
   presentExplanation,
   presentOperated,
@@ -24,6 +28,12 @@ import {
   presentWorkflowDetail,
 } from './present.ts';
 import {
+  bulkAnswer,
+  bulkBegunAnswer,
+  bulkBody,
+  bulkExample,
+  bulkItemAnswer,
+  bulkItemsQuery,
   changeTimerBody,
   confirmedBody,
   driftAnswer,
@@ -68,6 +78,7 @@ export const workflowRoutes = ({
   workflowDrifts,
   workflowPreviews,
   workflowSearch,
+  bulkOperations,
 }: {
   readonly timelines: SubscriptionTimelines;
   readonly registrationTimelines: RegistrationTimelines;
@@ -78,6 +89,7 @@ export const workflowRoutes = ({
   readonly workflowDrifts: WorkflowDrifts;
   readonly workflowPreviews: WorkflowPreviews;
   readonly workflowSearch: WorkflowSearch;
+  readonly bulkOperations: BulkOperations;
 }): Route[] => [
   listRoute({
     path: '/workflows',
@@ -145,6 +157,7 @@ export const workflowRoutes = ({
       workflowDrifts.repair(actor, { id, reason }, once),
     examples: { body: { reason: 'Found by the nightly check' } },
   }),
+  ...bulkRoutes(bulkOperations),
   ...detailOf('subscription', workflowSearch),
   ...detailOf('claim', workflowSearch),
   ...detailOf('payment', workflowSearch),
@@ -165,6 +178,70 @@ export const workflowRoutes = ({
   ...operationsOf('payment', workflowOperations),
   ...operationsOf('report', workflowOperations),
   ...operationsOf('onboarding', workflowOperations, platform),
+];
+
+/** Of the company that one is in; the platform's own people have its registrations. */
+const bulkRoutes = (bulk: BulkOperations): Route[] => [
+  route({
+    method: 'POST',
+    path: '/workflows/bulk',
+    permission: 'workflow:operate',
+    company: 'optional',
+    summary: 'Do the same to every run that a filter finds, so many a second; or count them',
+    tag,
+    status: 202,
+    dryRuns: true,
+    message: 'Begun',
+    idempotency: 'optional',
+    businessRules: true,
+    body: bulkBody,
+    answer: presentBulkBegun,
+    answerSchema: bulkBegunAnswer,
+    handle: ({ actor, body, once }) => bulk.begin(actor, body, once),
+    examples: { body: bulkExample },
+  }),
+  route({
+    method: 'GET',
+    path: '/workflows/bulk/:id',
+    permission: 'workflow:read',
+    company: 'optional',
+    summary: 'How far an operation on many runs has come',
+    tag,
+    params: workflowPath,
+    answer: presentBulk,
+    answerSchema: bulkAnswer,
+    handle: ({ actor, params }) => bulk.get(actor, params.id),
+  }),
+  listRoute({
+    path: '/workflows/bulk/:id/items',
+    permission: 'workflow:read',
+    company: 'optional',
+    summary: 'What it came to with each run, in their order',
+    tag,
+    params: workflowPath,
+    query: bulkItemsQuery,
+    answer: presentBulkItem,
+    answerSchema: bulkItemAnswer,
+    handle: ({ actor, params, query }) => bulk.items(actor, params.id, query),
+  }),
+  route({
+    method: 'POST',
+    path: '/workflows/bulk/:id/abort',
+    permission: 'workflow:operate',
+    company: 'optional',
+    summary: 'Stop what has not begun',
+    tag,
+    message: 'Stopped',
+    idempotency: 'optional',
+    businessRules: true,
+    params: workflowPath,
+    body: operationBody,
+    answer: presentBulk,
+    answerSchema: bulkAnswer,
+    handle: ({ actor, params: { id }, body: { reason }, once }) =>
+      bulk.abort(actor, { id, reason }, once),
+    examples: { body: { reason: 'The wrong filter' } },
+  }),
 ];
 
 interface Where {

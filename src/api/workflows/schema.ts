@@ -3,7 +3,13 @@ import { claimBounds } from '../../rules/claimSettings.ts';
 import { registrationStatuses } from '../../rules/onboarding.ts';
 import { paymentStatuses } from '../../rules/payments.ts';
 import { reportStatuses } from '../../rules/reports.ts';
-import { runActions } from '../../rules/runActions.ts';
+import {
+  bulkRate,
+  bulkResults,
+  bulkStatuses,
+  mostBulkItems,
+  runActions,
+} from '../../rules/runActions.ts';
 import { subscriptionStatuses } from '../../rules/subscriptions.ts';
 import { driftFindings } from '../../rules/workflowDrifts.ts';
 import { workflowKinds } from '../../rules/workflowIds.ts';
@@ -20,6 +26,7 @@ import {
   object,
   oneOf,
   optional,
+  partial,
   text,
 } from '../schema.ts';
 
@@ -276,3 +283,84 @@ export const repairedAnswer = object({
   workflow_id: text(200),
   repair: oneOf('start', 'read_again', 'end'),
 });
+
+export const bulkBody = object({
+  action: oneOf(...runActions),
+  filter: partial({
+    ...runFilters,
+    open: boolean().valid(true).description('Runs that have ended are never acted on'),
+    search: text(200),
+    created_after: instant(),
+    created_before: instant(),
+  }).description('As in GET /workflows, of the runs that go on'),
+  reason: text(500),
+  confirm: optional(
+    integer(1, mostBulkItems).description(
+      'For terminate and reset: the number of runs that the dry run told of',
+    ),
+  ),
+  dry_run: boolean().default(false).description('Count, begin nothing'),
+  per_second: integer(1, bulkRate.most).default(bulkRate.usual),
+}).id('BeginBulkOperation');
+
+export const bulkExample = {
+  action: 'retry_step',
+  filter: { type: 'payment', blocked: true },
+  reason: 'The gateway is back',
+  dry_run: true,
+};
+
+const howMany = integer(0, mostVersions);
+
+export const bulkBegunAnswer = object({
+  dry_run: boolean(),
+  count: howMany,
+  items: array(workflowAnswer, { max: 10 }).description('The first of them; of a dry run alone'),
+  bulk_id: nullable(id()),
+});
+
+export const bulkAnswer = object({
+  id: id(),
+  action: oneOf(...runActions),
+  status: oneOf(...bulkStatuses),
+  filter: partial({
+    ...runFilters,
+    created_after: instant(),
+    created_before: instant(),
+  }).description('Without the text searched for, which is not kept'),
+  reason: text(500),
+  per_second: integer(1, bulkRate.most),
+  counts: object({
+    total: howMany,
+    pending: howMany,
+    done: howMany,
+    refused: howMany,
+    failed: howMany,
+  }),
+  workflow_id: text(200),
+  asked_by: nullable(id()),
+  created_at: instant(),
+  aborted_at: nullable(instant()),
+  aborted_by: nullable(id()),
+  abort_reason: nullable(text(500)),
+  ended_at: nullable(instant()).description('When nothing was left to be done'),
+}).id('BulkOperation');
+
+export const bulkItemsQuery = listQuery({
+  filters: { result: oneOf(...bulkResults) },
+  sorts: ['id'],
+  defaultSort: 'id',
+  takes: [],
+});
+
+export const bulkItemAnswer = object({
+  id: id(),
+  type: oneOf(...workflowKinds),
+  entity_id: id(),
+  result: oneOf(...bulkResults).description(
+    'refused: the run or its state does not allow it. failed: it was tried and nobody answered',
+  ),
+  code: nullable(text(60)),
+  message: nullable(text(500)),
+  ended_at: nullable(instant()),
+}).id('BulkItem');

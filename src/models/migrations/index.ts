@@ -30,6 +30,7 @@ import { claimLists } from './0031ClaimLists.ts';
 import { adjusterSkills } from './0032AdjusterSkills.ts';
 import { peopleAndDomains } from './0033PeopleAndDomains.ts';
 import { workflowDrifts } from './0034WorkflowDrifts.ts';
+import { bulkOperations } from './0035BulkOperations.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -78,4 +79,5 @@ export const migrations: readonly Migration[] = [
   adjusterSkills,
   peopleAndDomains,
   workflowDrifts,
+  bulkOperations,
 ];

@@ -43,6 +43,7 @@ async function codeFor(email: string): Promise<string> {
     documents: noDocuments(),
     openWorkflows: () => Promise.resolve(new Map()),
     reportSchedules: reportSchedulesInMemory(),
+    operateRun: () => Promise.reject(new Error('No run here')),
   });
   const [row] = await api.database.sql<{ id: string; payload: { link: SecretLink } }>(
     `SELECT id, payload FROM core.notifications

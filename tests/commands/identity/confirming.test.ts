@@ -72,6 +72,7 @@ async function newMails(): Promise<Mail[]> {
     documents: noDocuments(),
     openWorkflows: () => Promise.resolve(new Map()),
     reportSchedules: reportSchedulesInMemory(),
+    operateRun: () => Promise.reject(new Error('No run here')),
   });
   for (const { companyId, entityId } of dispatched.splice(0)) {
     await activities.deliverNotification({ companyId, notificationId: entityId });

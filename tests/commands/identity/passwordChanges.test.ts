@@ -39,6 +39,7 @@ async function mailsOf(request: () => Promise<void>): Promise<Mail[]> {
     documents: noDocuments(),
     openWorkflows: () => Promise.resolve(new Map()),
     reportSchedules: reportSchedulesInMemory(),
+    operateRun: () => Promise.reject(new Error('No run here')),
   });
   for (const { companyId, entityId } of dispatched.slice(from)) {
     await activities.deliverNotification({ companyId, notificationId: entityId });
