@@ -8,6 +8,10 @@ import type { Context, Info } from '@temporalio/activity';
 import { runInContext } from '../src/context.ts';
 import { Refusal } from '../src/errors.ts';
 import { failpoint } from '../src/failpoints.ts';
+import { platformCompanyId, withTenant } from '../src/models/database.ts';
+import { noteRetriedStep } from '../src/models/retriedSteps.ts';
+import { leastAttempts } from '../src/rules/alerts.ts';
+import { companyIn, isDelivery } from '../src/rules/workflowIds.ts';
 import { contextHeader, type CauseContext } from '../src/workflows/context.ts';
 import { maxSilenceMs } from '../src/workflows/doing.ts';
 
@@ -26,6 +30,7 @@ export const activityInterceptor = (context: Context): ActivityInboundCallsInter
     const workflowId = info.workflowExecution?.workflowId ?? '';
     refuseForeignCompany(workflowId, input.args[0], cause.companyId);
     return runInContext({ ...cause, workflowId }, async () => {
+      await noteRetry(info, workflowId);
       const beating = isSpokenFor(info) && setInterval(() => context.heartbeat(), beatEveryMs);
       try {
         failpoint('activity.before', info.activityType);
@@ -40,6 +45,22 @@ export const activityInterceptor = (context: Context): ActivityInboundCallsInter
     });
   },
 });
+
+/**
+ * A step that has failed before is noted for the alerts. Messages have a rule of their own. Where even
+ * that cannot be written, the step is tried all the same.
+ */
+async function noteRetry(
+  { attempt, activityType, scheduledTimestampMs }: Info,
+  workflowId: string,
+): Promise<void> {
+  if (attempt <= leastAttempts || isDelivery(workflowId)) return;
+  const companyId = companyIn(workflowId) ?? platformCompanyId;
+  const since = new Date(scheduledTimestampMs);
+  await withTenant(companyId, () =>
+    noteRetriedStep(companyId, { workflowId, step: activityType, since }),
+  ).catch(() => undefined);
+}
 
 const isSpokenFor = ({ heartbeatTimeoutMs }: Info): boolean => heartbeatTimeoutMs === maxSilenceMs;
 

@@ -28,6 +28,7 @@ import { openReportSchedules } from './reportSchedules.ts';
 import { runWorkers } from './runWorkers.ts';
 import { ensureSchedules } from './schedules.ts';
 import { startSealer } from './sealer.ts';
+import { openTroubledRuns } from './troubledRuns.ts';
 import { ensureSearchAttributes } from './searchAttributes.ts';
 import { workflowBundle } from './workflowBundle.ts';
 
@@ -93,6 +94,7 @@ async function main(): Promise<void> {
       sendMail: mailThrough(transport, config.smtp.from),
       links: createLinks(config),
       openWorkflows: openWorkflowsAmong(temporal.client),
+      troubledRuns: openTroubledRuns(temporal.client, taskQueue),
       reportSchedules: openReportSchedules(temporal.client, taskQueue),
       operateRun: carryOut,
       platformDomain: config.platformDomain,

@@ -6,7 +6,7 @@ import { failpoint } from '../src/failpoints.ts';
 import type { Logger } from '../src/logger.ts';
 import { execute, select, withSystem } from '../src/models/database.ts';
 import type { WorkflowStart } from '../src/models/OutboxEntry.ts';
-import { startPolling, type Polling } from './polling.ts';
+import { startPolling, type Polling } from '../src/polling.ts';
 
 const batch = 100;
 const pollMs = 1000;

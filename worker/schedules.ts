@@ -19,6 +19,11 @@ const jobs: readonly { readonly workflow: string; readonly spec: ScheduleSpec; n
     note: 'Makes the schedules of reports as their rows say, and removes those without a row',
   },
   {
+    workflow: 'watchRuns',
+    spec: { intervals: [{ every: '1 minute' }] },
+    note: 'Raises alerts of what does not go on, and resolves what is over',
+  },
+  {
     workflow: 'maintain',
     spec: { calendars: [{ hour: 3, minute: 10 }], timezone: 'UTC', jitter: '5 minutes' },
     note: 'Audit partitions ahead; expired keys and tokens away',

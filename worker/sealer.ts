@@ -1,6 +1,6 @@
 import type { Logger } from '../src/logger.ts';
 import { sealBatch, sealNext } from '../src/models/auditSeals.ts';
-import { startPolling, type Polling } from './polling.ts';
+import { startPolling, type Polling } from '../src/polling.ts';
 
 const pollMs = 2000;
 

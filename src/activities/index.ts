@@ -1,4 +1,5 @@
 import { bulkActivities, type OperateRun } from './bulk.ts';
+import { alertActivities, type TroubledRuns } from './alerts.ts';
 import { claimActivities } from './claims.ts';
 import { deadlineActivities } from './deadlines.ts';
 import { documentActivities, type DocumentDependencies } from './documents.ts';
@@ -17,6 +18,7 @@ import { subscriptionActivities } from './subscriptions.ts';
 export interface ActivityDependencies
   extends MailDependencies, DocumentDependencies, PaymentDependencies {
   readonly openWorkflows: OpenWorkflows;
+  readonly troubledRuns: TroubledRuns;
   readonly reportSchedules: ReportSchedules;
   readonly operateRun: OperateRun;
   /** Every company gets `<code>.<this>`; none where it is not set. */
@@ -37,6 +39,7 @@ export const createActivities = (dependencies: ActivityDependencies) => ({
   ...paymentActivities(dependencies),
   ...jobActivities(dependencies),
   ...bulkActivities(dependencies),
+  ...alertActivities(dependencies),
   ...reportActivities(dependencies),
   ...documentActivities(dependencies),
 });

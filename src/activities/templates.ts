@@ -346,6 +346,18 @@ What was generated before is still there.{{/if}}`,
     subject: 'A message could not be delivered',
     body: `The message {{template}} ({{notificationId}}) was tried five times within a day and given up.`,
   },
+  alert_raised: {
+    subject: 'Alert: {{what}}',
+    body: `Dear {{name}},
+
+this needs somebody at {{company}} to look at it: {{what}} ({{kind}}, {{count}} in all).
+
+{{subjects}}{{#if hasMore}}
+
+There are more than are named here.{{/if}}
+
+The list of alerts tells since when, and that somebody looks after one can be noted there. Nobody is told again while it lasts, and it is resolved by itself once it is over.`,
+  },
   claim_received: {
     subject: 'We have your claim {{claimNumber}}',
     body: `Dear {{name}},

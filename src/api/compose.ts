@@ -1,5 +1,6 @@
 import type Koa from 'koa';
 import { render } from '../activities/templates.ts';
+import { createAlerts } from '../commands/alerts.ts';
 import { createApiKeys } from '../commands/apiKeys.ts';
 import { createAuth } from '../commands/auth.ts';
 import { checkAudit } from '../commands/auditChecks.ts';
@@ -59,6 +60,7 @@ import { createSubscriptionTimelines } from '../commands/subscriptionTimelines.t
 import { createTokens } from '../commands/tokens.ts';
 import { createUsers } from '../commands/users.ts';
 import { createTxtLookup, type ResolveTxt } from '../commands/txtRecords.ts';
+import { createWorkerWatch } from '../commands/workerWatch.ts';
 import { createWorkflowCommands } from '../commands/workflows.ts';
 import { createWorkflowOperations } from '../commands/workflowOperations.ts';
 import { createWorkflowDrifts } from '../commands/workflowDrifts.ts';
@@ -86,6 +88,8 @@ import type { RequestState } from './state.ts';
 export interface Api {
   readonly app: Koa<RequestState>;
   readonly lifecycle: Lifecycle;
+  /** One look whether workers ask for work; raises an alert where none does. */
+  readonly watchWorkers: () => Promise<void>;
   /** After the server has stopped: lets what is under way end, then closes the connections. */
   close(): Promise<void>;
 }
@@ -195,6 +199,7 @@ export async function composeApi({
     routes: resourceRoutes({
       apiKeys,
       auth,
+      alerts: createAlerts(),
       auditLogs: createAuditLogs({ config }),
       calendars: createCalendars(),
       categories: createCategories(),
@@ -262,6 +267,7 @@ export async function composeApi({
   return {
     app,
     lifecycle,
+    watchWorkers: createWorkerWatch(temporal),
     async close() {
       sessions.close();
       await apiKeys.close();

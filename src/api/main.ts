@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { readConfig } from '../config.ts';
 import { armFailpoint, armOnSignal } from '../failpoints.ts';
 import { adoptWarnings, createLogger } from '../logger.ts';
+import { startPolling } from '../polling.ts';
 import { selfCheck } from '../models/selfCheck.ts';
 import { startFailure } from '../errors.ts';
 import { stopGracefully } from '../stopping.ts';
@@ -28,7 +29,22 @@ async function main(): Promise<void> {
   const server = await startServer(api.app, { host, port, lifecycle: api.lifecycle });
   log.info({ url: server.url }, 'API ready');
 
-  stopGracefully({ log, steps: { server: () => server.stop(), api: () => api.close() } });
+  const watch = startPolling({
+    everyMs: 60_000,
+    round: async () => {
+      await api.watchWorkers();
+      return false;
+    },
+    onError: (error) => log.warn({ err: error }, 'whether there are workers is looked at later'),
+  });
+  stopGracefully({
+    log,
+    steps: {
+      server: () => server.stop(),
+      watch: () => watch.stop(),
+      api: () => api.close(),
+    },
+  });
 }
 
 function packageVersion(): string {

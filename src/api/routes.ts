@@ -26,6 +26,7 @@ import type { Route } from './route.ts';
 import { subscriptionRoutes } from './subscriptions/routes.ts';
 import { userRoutes } from './users/routes.ts';
 import { wellKnownRoutes } from './well-known/routes.ts';
+import { alertRoutes } from './workflow-alerts/routes.ts';
 import { workflowRoutes } from './workflows/routes.ts';
 
 /** What the resource folders need, together. */
@@ -45,6 +46,7 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof claimLocationRoutes>[0] &
   Parameters<typeof notificationRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
+  Parameters<typeof alertRoutes>[0] &
   Parameters<typeof registrationRoutes>[0] &
   Parameters<typeof companyRoutes>[0] &
   Parameters<typeof userRoutes>[0] &
@@ -76,6 +78,7 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...claimLocationRoutes(dependencies),
   ...notificationRoutes(dependencies),
   ...workflowRoutes(dependencies),
+  ...alertRoutes(dependencies),
   ...registrationRoutes(dependencies),
   ...companyRoutes(dependencies),
   ...userRoutes(dependencies),

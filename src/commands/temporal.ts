@@ -68,6 +68,11 @@ export interface Temporal {
   uiUrl(workflowId: string): string;
   /** How many workers wait for workflow tasks. */
   pollers(): Promise<number>;
+  /**
+   * When a worker last asked each task queue for work; undefined where none has for minutes, or ever.
+   * @throws Unavailable while Temporal is away
+   */
+  lastPolls(): Promise<ReadonlyMap<string, Date | undefined>>;
   /** Lets calls that nobody waits for any more come to their end, within their deadline. */
   close(): Promise<void>;
   readonly client: Client;
@@ -86,6 +91,17 @@ export interface FailingStep {
 }
 
 const mostBlocked = 1000;
+
+const [workflowTasks, activityTasks] = [1, 2];
+
+/** Every queue of a worker, and the tasks that it is asked for. */
+const queues = [
+  { name: 'lifecycle', type: workflowTasks },
+  { name: 'notifications', type: activityTasks },
+  { name: 'payments', type: activityTasks },
+  { name: 'documents', type: activityTasks },
+  { name: 'provisioning', type: activityTasks },
+] as const;
 
 /** Where those who operate runs see this one; null for others. */
 export const uiUrlFor = (
@@ -155,6 +171,31 @@ export function openTemporal(
         }),
       );
       return pollers?.length ?? 0;
+    },
+
+    async lastPolls() {
+      const asked = queues.map(async ({ name, type }) => {
+        const { pollers } = await inTime(() =>
+          connection.workflowService.describeTaskQueue({
+            namespace,
+            taskQueue: { name: `${taskQueue}-${name}` },
+            taskQueueType: type,
+          }),
+        );
+        // Seconds are Long objects.
+        const polls = (pollers ?? []).map(
+          ({ lastAccessTime }) => Number(String(lastAccessTime?.seconds ?? 0)) * 1000,
+        );
+        const last = polls.length > 0 ? new Date(Math.max(...polls)) : undefined;
+        return [`${taskQueue}-${name}`, last] as const;
+      });
+      // None is left under way when another one fails.
+      await Promise.allSettled(asked);
+      try {
+        return new Map(await Promise.all(asked));
+      } catch (error) {
+        throw grpcStatus(error) === undefined ? error : away(error);
+      }
     },
 
     async start(entry) {

@@ -97,7 +97,8 @@ export type TemplateCode =
   | 'refund_late'
   | 'note_mention'
   | 'fraud_suspected'
-  | 'delivery_failed';
+  | 'delivery_failed'
+  | 'alert_raised';
 
 /** A step tells 200 people of a role at the most, and what an earlier one queued may be under way. */
 const mostUnsent = 1000;

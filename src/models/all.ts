@@ -1,4 +1,6 @@
 import type { Sequelize } from 'sequelize';
+import { Alert } from './Alert.ts';
+import { AlertRule } from './AlertRule.ts';
 import { ApiKey } from './ApiKey.ts';
 import { AuditLog } from './AuditLog.ts';
 import { BulkItem } from './BulkItem.ts';
@@ -42,6 +44,8 @@ import { User } from './User.ts';
 import { WorkflowDrift } from './WorkflowDrift.ts';
 
 const models = [
+  Alert,
+  AlertRule,
   ApiKey,
   AuditLog,
   BulkItem,

@@ -41,6 +41,10 @@ export const duplicates: Readonly<Record<string, readonly [code: string, message
     'MEMBERSHIP_EXISTS',
     'The person has this role already',
   ],
+  alert_rules_kind_key: [
+    'ALERT_RULE_EXISTS',
+    'The company has a rule for alerts of this kind already',
+  ],
   claim_locations_live_key: ['VERSION_CONFLICT', 'The location was set meanwhile'],
   fraud_flags_rule_key: [
     'VERSION_CONFLICT',

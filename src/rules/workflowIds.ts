@@ -57,3 +57,22 @@ export function workflowIdOf(kind: WorkflowKind, companyId: string, id: string):
       return kind satisfies never;
   }
 }
+
+/** The object that a run stands for; none for jobs, mails, scans and what is no run. */
+export function objectOf(
+  workflowId: string,
+): { readonly kind: WorkflowKind; readonly id: string } | undefined {
+  const [named, ...rest] = workflowId.split('/');
+  const kind = workflowKinds.find((each) => each === named);
+  const id = rest.at(-1);
+  return kind && id ? { kind, id } : undefined;
+}
+
+/** The company in the id of a run; undefined for the platform's own. */
+export function companyIn(workflowId: string): string | undefined {
+  const [named, companyId] = workflowId.split('/');
+  return named === 'onboarding' || named === 'schedule' ? undefined : companyId;
+}
+
+/** Of messages: what is tried again there, and who hears of it, is their own rule. */
+export const isDelivery = (workflowId: string): boolean => workflowId.startsWith('notification/');

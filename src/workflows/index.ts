@@ -1,7 +1,14 @@
 export { bulkOperation } from './bulkOperation.ts';
 export { claimProcessing } from './claimProcessing.ts';
 export { documentScan } from './documentScan.ts';
-export { alignReports, maintain, reconcile, remindOfRenewals, tendDocuments } from './jobs.ts';
+export {
+  alignReports,
+  maintain,
+  reconcile,
+  remindOfRenewals,
+  tendDocuments,
+  watchRuns,
+} from './jobs.ts';
 export { notificationDelivery } from './notificationDelivery.ts';
 export { payment } from './payment.ts';
 export { report, scheduledReport } from './report.ts';

@@ -24,3 +24,6 @@ export const alignReports = (): Promise<{ readonly put: number; readonly removed
 
 /** Every night: files without a row away, and forgotten scans promised anew. */
 export const tendDocuments = (): Promise<void> => activities.tendDocuments();
+
+/** Every minute: raises what somebody has to hear of, and resolves what is over. */
+export const watchRuns = (): Promise<void> => activities.raiseAlerts();

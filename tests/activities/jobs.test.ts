@@ -15,6 +15,7 @@ import { buildClaimRow } from '../support/claimRows.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { ledgerOf } from '../support/ledger.ts';
 import { reportSchedulesInMemory } from '../support/reportSchedules.ts';
+import { noTroubledRuns } from '../support/troubledRuns.ts';
 import { noDocuments } from '../support/documents.ts';
 
 const unshown = { stateVersion: undefined, dueAt: undefined };
@@ -38,6 +39,7 @@ describe('the periodic jobs', () => {
       }),
       platformDomain: undefined,
       documents: noDocuments(),
+      troubledRuns: noTroubledRuns(),
       openWorkflows: async (ids) =>
         new Map(ids.filter((id) => open.includes(id)).map((id) => [id, unshown])),
       reportSchedules: reportSchedulesInMemory(),

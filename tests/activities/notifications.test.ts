@@ -8,6 +8,7 @@ import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { ledgerOf } from '../support/ledger.ts';
 import type { Mail } from '../support/lifecycle.ts';
 import { reportSchedulesInMemory } from '../support/reportSchedules.ts';
+import { noTroubledRuns } from '../support/troubledRuns.ts';
 import { noDocuments } from '../support/documents.ts';
 
 describe('delivering a notification', () => {
@@ -30,6 +31,7 @@ describe('delivering a notification', () => {
     if (!queued) throw new Error('The sale queued no mail');
     const activities = createActivities({
       sendMail: sendMail ?? (async (mail) => void mails.push(mail)),
+      troubledRuns: noTroubledRuns(),
       openWorkflows: () => Promise.resolve(new Map()),
       reportSchedules: reportSchedulesInMemory(),
       operateRun: () => Promise.reject(new Error('No run here')),

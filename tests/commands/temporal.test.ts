@@ -82,9 +82,23 @@ describe('without Temporal', () => {
 
     await expect(sent).rejects.toMatchObject({ status: 503, code: 'SERVICE_UNAVAILABLE' });
   });
+
+  it('nobody knows when workers last asked for work', async () => {
+    await expect(temporal.lastPolls()).rejects.toBeInstanceOf(Unavailable);
+  });
 });
 
 describe('with Temporal', () => {
+  it('a queue that no worker has ever asked has no last time', async () => {
+    const temporal = open(services().temporalAddress);
+
+    const polls = await temporal.lastPolls();
+
+    expect(polls.size).toBe(5);
+    expect([...polls.values()]).toEqual(Array.from({ length: 5 }, () => undefined));
+    await temporal.connection.close();
+  });
+
   it('a start that is wrong itself is no matter of waiting', async () => {
     const temporal = open(services().temporalAddress);
 

@@ -389,6 +389,7 @@ const paths: Readonly<Record<string, (journeys: Journeys) => Promise<Run>>> = {
   'job-reconcile': (journeys) => runJob(journeys, 'reconcile'),
   'job-digests': (journeys) => runJob(journeys, 'remindOfRenewals'),
   'job-maintain': (journeys) => runJob(journeys, 'maintain'),
+  'job-watch-runs': (journeys) => runJob(journeys, 'watchRuns'),
 };
 
 async function approvedClaim(journeys: Journeys): Promise<ClaimJourney> {

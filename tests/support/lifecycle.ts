@@ -14,6 +14,7 @@ import { attribute } from '../../src/workflows/searchAttributes.ts';
 import { createWorkers } from '../../worker/createWorker.ts';
 import { openReportSchedules } from '../../worker/reportSchedules.ts';
 import { ensureSearchAttributes } from '../../worker/searchAttributes.ts';
+import { openTroubledRuns } from '../../worker/troubledRuns.ts';
 import { services } from './services.ts';
 import { startSkippingServer } from './skippingServer.ts';
 import { noDocuments } from './documents.ts';
@@ -92,6 +93,7 @@ async function withWorkers(
     dependencies: {
       sendMail: async (mail) => void mails.push(mail),
       openWorkflows: openWorkflowsAmong(temporal.client),
+      troubledRuns: openTroubledRuns(temporal.client, taskQueue),
       reportSchedules: openReportSchedules(temporal.client, taskQueue),
       operateRun: carryOut,
       links: createLinks({

@@ -145,6 +145,21 @@ export async function buildWholeCompany(
       [id, uuid(), bulk],
     ],
     [
+      `INSERT INTO core.alert_rules (company_id, id, kind, minutes, channels, roles)
+       VALUES ($1, $2, 'timers_overdue', 7, '["in_app"]', '["operator"]')`,
+      [id, uuid()],
+    ],
+    [
+      `INSERT INTO core.alerts (company_id, id, kind, subject, since, raised_at, seen_at, reason)
+       VALUES ($1, $2, 'drift', 'claim/1', now(), now(), now(), $3)`,
+      [id, uuid(), oddText],
+    ],
+    [
+      `INSERT INTO core.retried_steps (company_id, workflow_id, step, since, noted_at)
+       VALUES ($1, 'claim/1', 'moveClaim', now(), now())`,
+      [id],
+    ],
+    [
       `INSERT INTO core.idempotency_keys (company_id, scope, body_hash, expires_at)
        VALUES ($1, 'once', 'x', now() + interval '1 day')`,
       [id],

@@ -23,6 +23,7 @@ const taking = [
   'DELETE /documents/:id',
   'DELETE /notes/:id',
   'DELETE /reports/:id',
+  'DELETE /workflows/alert-rules/:id',
 ];
 const seenByNobody = { 'If-Match': '"999999999"' };
 

@@ -118,6 +118,15 @@ export async function buildFull(api: TestApi): Promise<Full> {
      VALUES ($1, $2, 'signal', '{}', 'Tried out', 5, '{"type":"user","userId":null,"roles":[]}')`,
     [id, bulk],
   );
+  const alert = uuid();
+  await api.database.sql(
+    `INSERT INTO core.alerts (company_id, id, kind, subject, since, raised_at, seen_at)
+     VALUES ($1, $2, 'drift', $3, now(), now(), now())`,
+    [id, alert, `subscription/${id}/${bought.body.data.id}`],
+  );
+  const rule = await api
+    .as(personOf(people, 'operator'))
+    .post('/workflows/alert-rules', { kind: 'timers_overdue', minutes: 20 });
   return {
     id,
     people,
@@ -130,6 +139,8 @@ export async function buildFull(api: TestApi): Promise<Full> {
       subscriptions: bought.body.data.id,
       'workflows/drift': drift,
       'workflows/bulk': bulk,
+      'workflows/alerts': alert,
+      'workflows/alert-rules': rule.body.data.id,
       'workflows/subscription': bought.body.data.id,
       'workflows/claim': claim.body.data.id,
       'workflows/payment': payment.id,

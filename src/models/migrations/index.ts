@@ -31,6 +31,7 @@ import { adjusterSkills } from './0032AdjusterSkills.ts';
 import { peopleAndDomains } from './0033PeopleAndDomains.ts';
 import { workflowDrifts } from './0034WorkflowDrifts.ts';
 import { bulkOperations } from './0035BulkOperations.ts';
+import { alerts } from './0036Alerts.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -80,4 +81,5 @@ export const migrations: readonly Migration[] = [
   peopleAndDomains,
   workflowDrifts,
   bulkOperations,
+  alerts,
 ];

@@ -6,6 +6,7 @@ import { buildActor, buildCompany } from '../../support/build.ts';
 import type { Mail } from '../../support/lifecycle.ts';
 import { testConfig } from '../../commands/identity/build.ts';
 import { reportSchedulesInMemory } from '../../support/reportSchedules.ts';
+import { noTroubledRuns } from '../../support/troubledRuns.ts';
 import { noDocuments } from '../../support/documents.ts';
 
 let api: TestApi;
@@ -41,6 +42,7 @@ async function codeFor(email: string): Promise<string> {
     links: createLinks(config),
     platformDomain: undefined,
     documents: noDocuments(),
+    troubledRuns: noTroubledRuns(),
     openWorkflows: () => Promise.resolve(new Map()),
     reportSchedules: reportSchedulesInMemory(),
     operateRun: () => Promise.reject(new Error('No run here')),

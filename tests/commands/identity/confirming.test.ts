@@ -11,6 +11,7 @@ import { openTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { noDocuments } from '../../support/documents.ts';
 import type { Mail } from '../../support/lifecycle.ts';
 import { reportSchedulesInMemory } from '../../support/reportSchedules.ts';
+import { noTroubledRuns } from '../../support/troubledRuns.ts';
 import { buildAccount, buildIdentity, buildKnownCompany, goodPassword, newEmail } from './build.ts';
 
 const identity = buildIdentity();
@@ -70,6 +71,7 @@ async function newMails(): Promise<Mail[]> {
     links,
     platformDomain: undefined,
     documents: noDocuments(),
+    troubledRuns: noTroubledRuns(),
     openWorkflows: () => Promise.resolve(new Map()),
     reportSchedules: reportSchedulesInMemory(),
     operateRun: () => Promise.reject(new Error('No run here')),

@@ -5,6 +5,7 @@ import { openTestDatabase, type TestDatabase } from '../../support/database.ts';
 import type { Mail } from '../../support/lifecycle.ts';
 import { buildAccount, buildIdentity, buildKnownCompany, goodPassword, newEmail } from './build.ts';
 import { reportSchedulesInMemory } from '../../support/reportSchedules.ts';
+import { noTroubledRuns } from '../../support/troubledRuns.ts';
 import { noDocuments } from '../../support/documents.ts';
 
 let database: TestDatabase;
@@ -41,6 +42,7 @@ async function mailsOf(request: () => Promise<void>): Promise<Mail[]> {
     links: createLinks(config),
     platformDomain: undefined,
     documents: noDocuments(),
+    troubledRuns: noTroubledRuns(),
     openWorkflows: () => Promise.resolve(new Map()),
     reportSchedules: reportSchedulesInMemory(),
     operateRun: () => Promise.reject(new Error('No run here')),
