@@ -33,7 +33,7 @@ const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 export const bundleWorkflows = async (): Promise<{ code: string }> =>
   bundleWorkflowCode({
     workflowsPath: sourceOf('index'),
-    workflowInterceptorModules: [sourceOf('context')],
+    workflowInterceptorModules: [sourceOf('context'), sourceOf('rebuilt')],
     logger: { ...console, log() {}, trace() {}, debug() {}, info() {} },
     webpackConfigHook: (config) => ({
       ...config,

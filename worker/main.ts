@@ -24,6 +24,7 @@ import { openStorage } from '../src/storage/storage.ts';
 import { createWorkers } from './createWorker.ts';
 import { serveHealth } from './health.ts';
 import { startRelay } from './relay.ts';
+import { openReplay } from './replay.ts';
 import { openReportSchedules } from './reportSchedules.ts';
 import { runWorkers } from './runWorkers.ts';
 import { ensureSchedules } from './schedules.ts';
@@ -85,16 +86,18 @@ async function main(): Promise<void> {
   const dispatcher = createDispatcher({ temporal, log: moduleLog('dispatch') });
   const workflows = createWorkflowCommands(temporal);
   const { carryOut } = createWorkflowOperations({ temporal, workflows, dispatcher });
+  const bundle = await workflowBundle();
   const workers = await createWorkers({
     connection,
     namespace,
     taskQueue,
-    bundle: await workflowBundle(),
+    bundle,
     dependencies: {
       sendMail: mailThrough(transport, config.smtp.from),
       links: createLinks(config),
       openWorkflows: openWorkflowsAmong(temporal.client),
       troubledRuns: openTroubledRuns(temporal.client, taskQueue),
+      replayRun: openReplay({ client: temporal.client, bundle }),
       reportSchedules: openReportSchedules(temporal.client, taskQueue),
       operateRun: carryOut,
       platformDomain: config.platformDomain,

@@ -12,11 +12,12 @@ import { paymentActivities, type PaymentDependencies } from './payments.ts';
 import { premiumActivities } from './premiums.ts';
 import { provisioningActivities } from './provisioning.ts';
 import { reinstatementActivities } from './reinstatements.ts';
+import { replayActivities, type ReplayDependencies } from './replays.ts';
 import { reportActivities, type ReportSchedules } from './reports.ts';
 import { subscriptionActivities } from './subscriptions.ts';
 
 export interface ActivityDependencies
-  extends MailDependencies, DocumentDependencies, PaymentDependencies {
+  extends MailDependencies, DocumentDependencies, PaymentDependencies, ReplayDependencies {
   readonly openWorkflows: OpenWorkflows;
   readonly troubledRuns: TroubledRuns;
   readonly reportSchedules: ReportSchedules;
@@ -42,6 +43,7 @@ export const createActivities = (dependencies: ActivityDependencies) => ({
   ...alertActivities(dependencies),
   ...reportActivities(dependencies),
   ...documentActivities(dependencies),
+  ...replayActivities(dependencies),
 });
 
 export type Activities = ReturnType<typeof createActivities>;

@@ -65,6 +65,7 @@ import { createWorkflowCommands } from '../commands/workflows.ts';
 import { createWorkflowOperations } from '../commands/workflowOperations.ts';
 import { createWorkflowDrifts } from '../commands/workflowDrifts.ts';
 import { createWorkflowPreviews } from '../commands/workflowPreviews.ts';
+import { createWorkflowReplays } from '../commands/workflowReplays.ts';
 import { createWorkflowSearch } from '../commands/workflowSearch.ts';
 import type { Config } from '../config.ts';
 import { principalOf, runInContext } from '../context.ts';
@@ -260,6 +261,7 @@ export async function composeApi({
       workflowPreviews: createWorkflowPreviews(),
       workflowSearch,
       bulkOperations: createBulkOperations({ search: workflowSearch, dispatcher }),
+      workflowReplays: createWorkflowReplays({ temporal }),
       users: createUsers({ links, sessions, dispatch, confirming }),
     }),
   });

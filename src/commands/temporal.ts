@@ -3,6 +3,7 @@ import {
   Connection,
   isGrpcServiceError,
   WorkflowExecutionAlreadyStartedError,
+  WorkflowFailedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
@@ -15,17 +16,21 @@ import {
   defaultPayloadConverter,
   defineSearchAttributeKey,
   SearchAttributeType,
+  TimeoutFailure,
   type Headers,
   type SignalDefinition,
   type UpdateDefinition,
 } from '@temporalio/common';
+import type { ReplayedRun, ReplayOrder } from '../activities/replays.ts';
 import type { Config } from '../config.ts';
 import { currentContext, type Actor } from '../context.ts';
 import { NotFound, Refusal, Unavailable, type FieldProblem } from '../errors.ts';
 import type { WorkflowStart } from '../models/OutboxEntry.ts';
 import type { ShownRun } from '../models/WorkflowDrift.ts';
 import { allows } from '../rules/permissions.ts';
+import { replayWorkflowId } from '../rules/workflowIds.ts';
 import { contextHeader } from '../workflows/context.ts';
+import type { replayCheck } from '../workflows/replayCheck.ts';
 import { attribute, searchAttributePairs } from '../workflows/searchAttributes.ts';
 
 /** What the rest of the product asks of Temporal; its errors come back as ours. */
@@ -64,6 +69,12 @@ export interface Temporal {
    * @throws Unavailable while Temporal is away
    */
   blocked(companyId: string): Promise<readonly string[]>;
+  /**
+   * The latest run of a workflow, replayed by a worker; who asks for the same one meanwhile gets the
+   * same answer.
+   * @throws NotFound HISTORY_NOT_FOUND; Unavailable while Temporal or the workers are away or busy
+   */
+  replay(order: ReplayOrder): Promise<ReplayedRun>;
   /** Where operators see a run; ids contain slashes, so they are encoded. */
   uiUrl(workflowId: string): string;
   /** How many workers wait for workflow tasks. */
@@ -131,8 +142,8 @@ export function openTemporal(
     interceptors: { workflow: [contextInterceptor] },
   });
   const underway = new Set<Promise<unknown>>();
-  const inTime = <T>(work: () => Promise<T>): Promise<T> => {
-    const call = connection.withDeadline(Date.now() + deadlineMs, work);
+  const inTime = <T>(work: () => Promise<T>, withinMs = deadlineMs): Promise<T> => {
+    const call = connection.withDeadline(Date.now() + withinMs, work);
     underway.add(call);
     const done = (): void => void underway.delete(call);
     call.then(done, done);
@@ -150,9 +161,21 @@ export function openTemporal(
     }
   };
 
+  async function pollers(): Promise<number> {
+    const { pollers: found } = await inTime(() =>
+      connection.workflowService.describeTaskQueue({
+        namespace,
+        taskQueue: { name: `${taskQueue}-lifecycle` },
+        taskQueueType: 1,
+      }),
+    );
+    return found?.length ?? 0;
+  }
+
   return {
     client,
     connection,
+    pollers,
 
     async close() {
       await Promise.allSettled(underway);
@@ -161,17 +184,6 @@ export function openTemporal(
 
     uiUrl: (workflowId) =>
       `${uiUrl}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}`,
-
-    async pollers() {
-      const { pollers } = await inTime(() =>
-        connection.workflowService.describeTaskQueue({
-          namespace,
-          taskQueue: { name: `${taskQueue}-lifecycle` },
-          taskQueueType: 1,
-        }),
-      );
-      return pollers?.length ?? 0;
-    },
 
     async lastPolls() {
       const asked = queues.map(async ({ name, type }) => {
@@ -246,6 +258,27 @@ export function openTemporal(
 
     terminate: (workflowId, reason) =>
       ended(() => client.workflow.getHandle(workflowId).terminate(reason)),
+
+    async replay(order) {
+      const withinMs = 5 * deadlineMs;
+      try {
+        if ((await pollers()) === 0) throw notReplayed();
+        const started = await inTime(() =>
+          client.workflow.start<typeof replayCheck>('replayCheck', {
+            workflowId: replayWorkflowId(order.companyId, order.workflowId),
+            taskQueue: `${taskQueue}-lifecycle`,
+            args: [order],
+            workflowIdConflictPolicy: 'USE_EXISTING',
+            workflowExecutionTimeout: withinMs,
+            staticSummary: 'Replay of a run',
+            typedSearchAttributes: [{ key: attribute.companyId, value: order.companyId }],
+          }),
+        );
+        return await inTime(() => started.result(), withinMs);
+      } catch (error) {
+        throw whyNotReplayed(error);
+      }
+    },
 
     async blocked(companyId) {
       const query = `${attribute.companyId.name} = '${companyId}' AND ExecutionStatus = 'Running'
@@ -409,6 +442,24 @@ function asRefusal(error: unknown): unknown {
   // It was sent: whatever gRPC says, the workflow may have it already.
   return isUnclear ? pending(error) : error;
 }
+
+function whyNotReplayed(error: unknown): unknown {
+  if (error instanceof WorkflowFailedError) {
+    if (error.cause instanceof TimeoutFailure) return notReplayed(error);
+    const failure = error.cause instanceof ActivityFailure ? error.cause.cause : error.cause;
+    return failure instanceof ApplicationFailure ? refusalFrom(failure) : error;
+  }
+  const status = grpcStatus(error);
+  if (status === undefined) return error;
+  return status === deadlinePassed ? notReplayed(error) : away(error);
+}
+
+const deadlinePassed = 4;
+
+const notReplayed = (cause?: unknown): Unavailable =>
+  Object.assign(new Unavailable('No worker has replayed the run in time: they are away or busy'), {
+    cause,
+  });
 
 const pending = (cause: unknown): Unavailable =>
   Object.assign(

@@ -110,16 +110,10 @@ export const createWorkflowSearch = ({
 
   /** @throws NotFound */
   async get(actor: Actor, kind: WorkflowKind, id: string): Promise<WorkflowDetail> {
-    const { found, timers } = await withTenant(actor.companyId, async () => {
-      const [row] = await selectFirst<Row>(
-        columns,
-        `${workflowTable([kind])} w`,
-        [['w.id = $', id], ...ownClaimsHidden(actor)],
-        { by: 'w.id', id: 'w.id', order: 'asc', size: 1 },
-      );
-      if (!row) throw noSuch(kind, id);
-      return { found: asFound(row), timers: await Timer.setFor(id) };
-    });
+    const { found, timers } = await withTenant(actor.companyId, async () => ({
+      found: asFound(await visibleRun(actor, kind, id)),
+      timers: await Timer.setFor(id),
+    }));
     const { workflowId, run } = found;
     const failingStep = run === 'running' ? await temporal.failingStep(workflowId) : undefined;
     return {
@@ -133,6 +127,18 @@ export const createWorkflowSearch = ({
 });
 
 export type WorkflowSearch = ReturnType<typeof createWorkflowSearch>;
+
+/** In the open transaction. @throws NotFound for whoever may not see behind it */
+export async function visibleRun(actor: Actor, kind: WorkflowKind, id: string): Promise<Row> {
+  const [row] = await selectFirst<Row>(
+    columns,
+    `${workflowTable([kind])} w`,
+    [['w.id = $', id], ...ownClaimsHidden(actor)],
+    { by: 'w.id', id: 'w.id', order: 'asc', size: 1 },
+  );
+  if (!row) throw noSuch(kind, id);
+  return row;
+}
 
 interface Row extends WorkflowRow {
   readonly reference: string | null;

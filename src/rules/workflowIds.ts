@@ -33,6 +33,10 @@ export const documentWorkflowId = (companyId: string, documentId: string): strin
 export const bulkWorkflowId = (companyId: string, bulkId: string): string =>
   `bulk/${companyId}/${bulkId}`;
 
+/** Replays of a run follow one another; two who ask at once get the same one. */
+export const replayWorkflowId = (companyId: string, workflowId: string): string =>
+  `replay/${companyId}/${workflowId}`;
+
 /** Jobs over all companies; they name none. */
 export const scheduleWorkflowId = (job: string): string => `schedule/${job}`;
 

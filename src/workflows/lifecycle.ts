@@ -16,6 +16,7 @@ import { openAttention, type Attention } from './attention.ts';
 import { inWords } from './doing.ts';
 import { openInbox, type Answered } from './inbox.ts';
 import { openPost } from './post.ts';
+import { answerState } from './rebuilt.ts';
 import { attribute } from './searchAttributes.ts';
 
 /** The row is to be read once more: what this run remembers may differ from it. */
@@ -117,9 +118,7 @@ export function openLifecycle<State extends Living, Wish, Result>(
   setHandler(readAgain, () => void (isStale = true), {
     description: 'Read the row once more and go on from it',
   });
-  setHandler(kind.query, () => current, {
-    description: `The ${kind.noun} as the workflow sees it`,
-  });
+  answerState(kind.query, () => current, `The ${kind.noun} as the workflow sees it`);
 
   const order = (commandId: string): StepOrder => ({
     commandId,

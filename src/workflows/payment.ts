@@ -26,6 +26,7 @@ import { doing, maxSilenceMs, queueOf } from './doing.ts';
 import { openInbox } from './inbox.ts';
 import { illegalTransition } from './lifecycle.ts';
 import { openPost } from './post.ts';
+import { answerState } from './rebuilt.ts';
 import { attribute } from './searchAttributes.ts';
 
 /** The gateway has told something of this payment; what, it is asked itself. */
@@ -60,9 +61,7 @@ export async function payment({ companyId, paymentId }: PaymentInput): Promise<P
     toBody: (wish) => wish,
     refuse: refuseUnlessBetweenTries,
   });
-  setHandler(paymentState, () => current, {
-    description: 'The payment as the workflow sees it',
-  });
+  answerState(paymentState, () => current, 'The payment as the workflow sees it');
   setHandler(gatewayNews, () => void (news += 1), {
     description: 'The gateway has told something of this payment',
   });

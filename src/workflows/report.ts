@@ -6,7 +6,6 @@ import {
   isCancellation,
   proxyActivities,
   setCurrentDetails,
-  setHandler,
   TimeoutFailure,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
@@ -15,6 +14,7 @@ import type { ReportRef } from '../activities/reports.ts';
 import type { ReportInput, ReportState } from '../models/reportStart.ts';
 import { openAttention } from './attention.ts';
 import { doing, maxSilenceMs } from './doing.ts';
+import { answerState } from './rebuilt.ts';
 import { attribute } from './searchAttributes.ts';
 
 const { generateReport } = proxyActivities<Activities>({
@@ -33,7 +33,7 @@ export const reportState = defineQuery<ReportState>('state');
 export async function report({ companyId, reportId, state }: ReportInput): Promise<void> {
   let current = state;
   const attention = openAttention();
-  setHandler(reportState, () => current, { description: 'The report as the workflow sees it' });
+  answerState(reportState, () => current, 'The report as the workflow sees it');
 
   while (!current.isClosed) {
     try {

@@ -40,6 +40,7 @@ describe('the periodic jobs', () => {
       platformDomain: undefined,
       documents: noDocuments(),
       troubledRuns: noTroubledRuns(),
+      replayRun: () => Promise.resolve(undefined),
       openWorkflows: async (ids) =>
         new Map(ids.filter((id) => open.includes(id)).map((id) => [id, unshown])),
       reportSchedules: reportSchedulesInMemory(),

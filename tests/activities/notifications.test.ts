@@ -33,6 +33,7 @@ describe('delivering a notification', () => {
       sendMail: sendMail ?? (async (mail) => void mails.push(mail)),
       troubledRuns: noTroubledRuns(),
       openWorkflows: () => Promise.resolve(new Map()),
+      replayRun: () => Promise.resolve(undefined),
       reportSchedules: reportSchedulesInMemory(),
       operateRun: () => Promise.reject(new Error('No run here')),
       links: createLinks({

@@ -9,7 +9,11 @@ import { createReports } from '../../src/commands/reports.ts';
 import { platformCompanyId, withTenant } from '../../src/models/database.ts';
 import { queueMail } from '../../src/models/mail.ts';
 import { addDays } from '../../src/rules/calendar.ts';
-import { scheduledReportWorkflowId, scheduleWorkflowId } from '../../src/rules/workflowIds.ts';
+import {
+  replayWorkflowId,
+  scheduledReportWorkflowId,
+  scheduleWorkflowId,
+} from '../../src/rules/workflowIds.ts';
 import { retryStep } from '../../src/workflows/attention.ts';
 import { gatewayNews, moveRetry } from '../../src/workflows/payment.ts';
 import { reinstate, renew } from '../../src/workflows/subscriptionLifecycle.ts';
@@ -382,6 +386,16 @@ const paths: Readonly<Record<string, (journeys: Journeys) => Promise<Run>>> = {
       workflowId,
       taskQueue: 'test-lifecycle',
       args: [{ companyId, reportId: companyId }],
+    });
+    return { workflowId };
+  },
+  'replay-checked': async (journeys) => {
+    const { company, workflowId: checked } = await journeys.begin();
+    const workflowId = replayWorkflowId(company.id, checked);
+    await journeys.server.temporal.client.workflow.execute('replayCheck', {
+      workflowId,
+      taskQueue: 'test-lifecycle',
+      args: [{ companyId: company.id, workflowId: checked }],
     });
     return { workflowId };
   },

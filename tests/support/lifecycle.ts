@@ -12,6 +12,7 @@ import type { ActivityDependencies } from '../../src/activities/index.ts';
 import type { SendMail } from '../../src/activities/notifications.ts';
 import { attribute } from '../../src/workflows/searchAttributes.ts';
 import { createWorkers } from '../../worker/createWorker.ts';
+import { openReplay } from '../../worker/replay.ts';
 import { openReportSchedules } from '../../worker/reportSchedules.ts';
 import { ensureSearchAttributes } from '../../worker/searchAttributes.ts';
 import { openTroubledRuns } from '../../worker/troubledRuns.ts';
@@ -85,15 +86,17 @@ async function withWorkers(
     workflows: createWorkflowCommands(temporal),
     dispatcher,
   });
+  const bundle = { code: readFileSync(services().bundle, 'utf8') };
   const workers = await createWorkers({
     connection: env.nativeConnection,
     namespace,
     taskQueue,
-    bundle: { code: readFileSync(services().bundle, 'utf8') },
+    bundle,
     dependencies: {
       sendMail: async (mail) => void mails.push(mail),
       openWorkflows: openWorkflowsAmong(temporal.client),
       troubledRuns: openTroubledRuns(temporal.client, taskQueue),
+      replayRun: openReplay({ client: temporal.client, bundle }),
       reportSchedules: openReportSchedules(temporal.client, taskQueue),
       operateRun: carryOut,
       links: createLinks({

@@ -2,7 +2,9 @@ import type { BulkBegun, BulkItemView, BulkView } from '../../commands/bulkOpera
 import type { FoundWorkflow, WorkflowDetail } from '../../commands/workflowSearch.ts';
 import type { Operated } from '../../commands/workflowOperations.ts';
 import type { DriftView, Repaired } from '../../commands/workflowDrifts.ts';
+import type { ReplayCheck } from '../../commands/workflowReplays.ts';
 import type { Preview } from '../../commands/workflowPreviews.ts';
+import type { ObjectState } from '../../rules/stateDifferences.ts';
 import type { Explanation, FutureTimer, Timeline, TimerChanged } from '../../commands/timelines.ts';
 
 export const presentWorkflow = (found: FoundWorkflow) => ({
@@ -165,6 +167,25 @@ export const presentBulkItem = (item: BulkItemView) => ({
   code: item.code ?? null,
   message: item.message ?? null,
   ended_at: item.endedAt?.toISOString() ?? null,
+});
+
+export const presentReplay = (check: ReplayCheck) => ({
+  workflow_id: check.workflowId,
+  run_id: check.runId,
+  events: check.events,
+  is_deterministic: check.isDeterministic,
+  error: check.error,
+  under_way: check.isUnderWay,
+  state: check.state && presentState(check.state),
+  row: presentState(check.row),
+  differences: check.differences.map(({ field, run, row }) => ({ field, run, row })),
+});
+
+const presentState = ({ status, stateVersion, isClosed, timers = [] }: ObjectState) => ({
+  status,
+  state_version: stateVersion,
+  closed: isClosed,
+  timers: timers.map(({ name, dueAt }) => ({ name, due_at: new Date(dueAt).toISOString() })),
 });
 
 const presentTimer = (timer: FutureTimer) => ({

@@ -7,6 +7,7 @@ import type { ReportTimelines } from '../../commands/reportTimelines.ts';
 import type { WorkflowDrifts } from '../../commands/workflowDrifts.ts';
 import type { WorkflowOperations } from '../../commands/workflowOperations.ts';
 import type { WorkflowPreviews } from '../../commands/workflowPreviews.ts';
+import type { WorkflowReplays } from '../../commands/workflowReplays.ts';
 import type { WorkflowSearch } from '../../commands/workflowSearch.ts';
 import { invalidField } from '../../errors.ts';
 import type { Permission } from '../../rules/permissions.ts';
@@ -22,6 +23,7 @@ import {
   presentOperated,
   presentPreview,
   presentRepaired,
+  presentReplay,
   presentTimeline,
   presentTimerChanged,
   presentWorkflow,
@@ -45,6 +47,7 @@ import {
   previewBody,
   previewExample,
   repairedAnswer,
+  replayAnswer,
   skipTimerBody,
   timelineAnswer,
   timerChangedAnswer,
@@ -77,6 +80,7 @@ export const workflowRoutes = ({
   workflowOperations,
   workflowDrifts,
   workflowPreviews,
+  workflowReplays,
   workflowSearch,
   bulkOperations,
 }: {
@@ -88,6 +92,7 @@ export const workflowRoutes = ({
   readonly workflowOperations: WorkflowOperations;
   readonly workflowDrifts: WorkflowDrifts;
   readonly workflowPreviews: WorkflowPreviews;
+  readonly workflowReplays: WorkflowReplays;
   readonly workflowSearch: WorkflowSearch;
   readonly bulkOperations: BulkOperations;
 }): Route[] => [
@@ -163,6 +168,11 @@ export const workflowRoutes = ({
   ...detailOf('payment', workflowSearch),
   ...detailOf('report', workflowSearch),
   ...detailOf('onboarding', workflowSearch, platform),
+  ...replayOf('subscription', workflowReplays),
+  ...replayOf('claim', workflowReplays),
+  ...replayOf('payment', workflowReplays),
+  ...replayOf('report', workflowReplays),
+  ...replayOf('onboarding', workflowReplays, platform),
   ...routesOf('subscription', timelines),
   ...timerRoutesOf('subscription', timelines),
   ...routesOf('claim', claimTimelines),
@@ -282,6 +292,21 @@ const detailOf = (type: WorkflowKind, search: WorkflowSearch, where: Where = {})
     answer: presentWorkflowDetail,
     answerSchema: workflowDetailAnswer,
     handle: ({ actor, params }) => search.get(actor, type, params.id),
+  }),
+];
+
+const replayOf = (type: WorkflowKind, replays: WorkflowReplays, where: Where = {}): Route[] => [
+  route({
+    ...where,
+    method: 'GET',
+    path: `/workflows/${type}/:id/replay`,
+    permission: 'workflow:read',
+    summary: 'The history of a run replayed by the present code, and what it leads to beside the row',
+    tag,
+    params: workflowPath,
+    answer: presentReplay,
+    answerSchema: replayAnswer,
+    handle: ({ actor, params }) => replays.replay(actor, type, params.id),
   }),
 ];
 

@@ -364,3 +364,27 @@ export const bulkItemAnswer = object({
   message: nullable(text(500)),
   ended_at: nullable(instant()),
 }).id('BulkItem');
+
+const objectState = object({
+  status: oneOf(...statuses),
+  state_version: integer(1, mostVersions),
+  closed: boolean(),
+  timers: array(object({ name: text(60), due_at: instant() }), { max: 1000 }),
+});
+
+export const replayAnswer = object({
+  workflow_id: text(200),
+  run_id: text(200),
+  events: integer(0, mostVersions),
+  is_deterministic: nullable(boolean()).description(
+    'Whether the present code goes the way of the history; null where that was not tried',
+  ),
+  error: nullable(text(500)),
+  under_way: boolean().description('A step was under way, so differences may pass by themselves'),
+  state: nullable(objectState).description('What the replay led to; null where it did not come to it'),
+  row: objectState,
+  differences: array(
+    object({ field: text(100), run: nullable(text(2000)), row: nullable(text(2000)) }),
+    { max: 1000 },
+  ).description('Between the state and the row'),
+}).id('WorkflowReplay');

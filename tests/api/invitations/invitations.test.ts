@@ -44,6 +44,7 @@ async function codeFor(email: string): Promise<string> {
     documents: noDocuments(),
     troubledRuns: noTroubledRuns(),
     openWorkflows: () => Promise.resolve(new Map()),
+    replayRun: () => Promise.resolve(undefined),
     reportSchedules: reportSchedulesInMemory(),
     operateRun: () => Promise.reject(new Error('No run here')),
   });

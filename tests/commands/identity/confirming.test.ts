@@ -73,6 +73,7 @@ async function newMails(): Promise<Mail[]> {
     documents: noDocuments(),
     troubledRuns: noTroubledRuns(),
     openWorkflows: () => Promise.resolve(new Map()),
+    replayRun: () => Promise.resolve(undefined),
     reportSchedules: reportSchedulesInMemory(),
     operateRun: () => Promise.reject(new Error('No run here')),
   });

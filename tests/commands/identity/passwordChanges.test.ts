@@ -40,6 +40,7 @@ async function mailsOf(request: () => Promise<void>): Promise<Mail[]> {
     documents: noDocuments(),
     troubledRuns: noTroubledRuns(),
     openWorkflows: () => Promise.resolve(new Map()),
+    replayRun: () => Promise.resolve(undefined),
     reportSchedules: reportSchedulesInMemory(),
     operateRun: () => Promise.reject(new Error('No run here')),
   });

@@ -1,0 +1,63 @@
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import {
+  ReplayError,
+  Worker,
+  type InjectedSinks,
+  type WorkflowBundleOption,
+} from '@temporalio/worker';
+import { DeterminismViolationError } from '@temporalio/workflow';
+import type { ReplayedRun, ReplayRun } from '../src/activities/replays.ts';
+import { replayName, type RebuiltSinks } from '../src/workflows/rebuilt.ts';
+
+/** Replays runs by the workflows of `bundle`: what they do is compared, and nothing is done. */
+export const openReplay =
+  ({
+    client,
+    bundle,
+    mostEvents = 10_000,
+  }: {
+    readonly client: Client;
+    readonly bundle: WorkflowBundleOption;
+    /** Runs begin anew at about half of it; so much is replayed in a few seconds. */
+    readonly mostEvents?: number;
+  }): ReplayRun =>
+  async (workflowId) => {
+    try {
+      const { runId, historyLength, raw } = await client.workflow.getHandle(workflowId).describe();
+      const about = {
+        runId,
+        events: historyLength,
+        isUnderWay: Boolean(raw.pendingActivities?.length || raw.pendingWorkflowTask),
+      };
+      if (historyLength > mostEvents) return { ...about, outcome: 'too_long' };
+      const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+      const events = history.events?.length ?? 0;
+      return { ...about, events, ...(await replay(bundle, history, workflowId)) };
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return undefined;
+      throw error;
+    }
+  };
+
+/** In a thread of its own, so that the worker's other work goes on; the option is there, undeclared. */
+const inThread = { debugMode: false };
+
+async function replay(
+  bundle: WorkflowBundleOption,
+  history: Parameters<typeof Worker.runReplayHistory>[1],
+  workflowId: string,
+): Promise<Pick<ReplayedRun, 'outcome' | 'state'>> {
+  let state: ReplayedRun['state'];
+  const sinks: InjectedSinks<RebuiltSinks> = {
+    rebuilt: { state: { fn: (_info, told) => void (state = told), callDuringReplay: true } },
+  };
+  const options = { workflowBundle: bundle, replayName, sinks, ...inThread };
+  try {
+    await Worker.runReplayHistory(options, history, workflowId);
+    return { outcome: 'same', state };
+  } catch (error) {
+    if (error instanceof DeterminismViolationError) return { outcome: 'other_steps' };
+    if (error instanceof ReplayError) return { outcome: 'fails' };
+    throw error;
+  }
+}
