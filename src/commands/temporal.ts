@@ -64,11 +64,15 @@ export interface Temporal {
   /** What keeps a run from going on at present, if anything; undefined also when Temporal is away. */
   failingStep(workflowId: string): Promise<FailingStep | undefined>;
   /**
-   * Ids of a company's runs of which a step failed for good: they go on once somebody has helped. By
-   * Temporal's visibility, which lags by a second or so; the first 1,000.
+   * Ids of a company's runs of which a step failed for good, or whose own code fails: they go on once
+   * somebody has helped. By Temporal's visibility, which lags by a second or so; the first 1,000.
+   * @param suspects runs to ask one by one where Temporal does not list those whose code fails
    * @throws Unavailable while Temporal is away
    */
-  blocked(companyId: string): Promise<readonly string[]>;
+  blocked(
+    companyId: string,
+    suspects: () => Promise<readonly string[]>,
+  ): Promise<readonly string[]>;
   /**
    * The latest run of a workflow, replayed by a worker; who asks for the same one meanwhile gets the
    * same answer.
@@ -170,6 +174,30 @@ export function openTemporal(
       }),
     );
     return found?.length ?? 0;
+  }
+
+  const listed = (companyId: string, condition: string): Promise<readonly string[]> =>
+    inTime(async () => {
+      const query = `${attribute.companyId.name} = '${companyId}' AND ExecutionStatus = 'Running'
+        AND ${condition}`;
+      const found: string[] = [];
+      for await (const { workflowId } of client.workflow.list({ query, pageSize: mostBlocked })) {
+        if (found.push(workflowId) === mostBlocked) break;
+      }
+      return found;
+    });
+
+  async function failingAmong(workflowIds: readonly string[]): Promise<readonly string[]> {
+    const failing = await inTime(() =>
+      Promise.all(
+        workflowIds.map(async (workflowId) => {
+          const described = client.workflow.getHandle(workflowId).describe();
+          const { raw } = await described.catch(noneIfUnknown);
+          return (raw?.pendingWorkflowTask?.attempt ?? 0) >= failsFrom;
+        }),
+      ),
+    );
+    return workflowIds.filter((_, index) => failing[index]);
   }
 
   return {
@@ -280,20 +308,16 @@ export function openTemporal(
       }
     },
 
-    async blocked(companyId) {
-      const query = `${attribute.companyId.name} = '${companyId}' AND ExecutionStatus = 'Running'
-        AND ${attribute.needsAttention.name} = true`;
+    async blocked(companyId, suspects) {
+      const needsAttention = `${attribute.needsAttention.name} = true`;
       try {
-        return await inTime(async () => {
-          const found: string[] = [];
-          for await (const { workflowId } of client.workflow.list({
-            query,
-            pageSize: mostBlocked,
-          })) {
-            if (found.push(workflowId) === mostBlocked) break;
-          }
-          return found;
-        });
+        try {
+          return await listed(companyId, `(${needsAttention} OR ${isReported})`);
+        } catch (error) {
+          if (grpcStatus(error) !== invalidArgument) throw error;
+        }
+        const waiting = await listed(companyId, needsAttention);
+        return [...waiting, ...(await failingAmong(await suspects()))];
       } catch (error) {
         throw grpcStatus(error) === undefined ? error : away(error);
       }
@@ -304,10 +328,14 @@ export function openTemporal(
         const handle = client.workflow.getHandle(workflowId);
         const { raw, typedSearchAttributes } = await inTime(() => handle.describe());
         // Before the others: no step and no command of such a run gets on.
-        const problems = typedSearchAttributes.get(reportedProblems);
-        if (problems?.length) {
-          const attempt = raw.pendingWorkflowTask?.attempt ?? 0;
-          return { name: 'workflow', attempt, error: problems.join(', '), movedBy: 'release' };
+        const problems = typedSearchAttributes.get(reportedProblems) ?? [];
+        const attempt = raw.pendingWorkflowTask?.attempt ?? 0;
+        if (problems.length > 0 || attempt >= failsFrom) {
+          const { events } = await inTime(() => handle.fetchHistory()).catch(() => ({
+            events: [],
+          }));
+          const error = lastFailureOfCode(events ?? []) ?? problems.join(', ');
+          return { name: 'workflow', attempt, error, movedBy: 'release' };
         }
         if (typedSearchAttributes.get(attribute.needsAttention)) {
           // The flag alone already tells whom to call; the history may be out of reach.
@@ -331,13 +359,29 @@ export function openTemporal(
   };
 }
 
-/** Set by Temporal itself while the workflow's code fails again and again. */
+/**
+ * From this attempt on it is the workflow's own code that fails: the task before was tried again. A
+ * worker that was killed makes for one more attempt, not for two.
+ */
+const failsFrom = 3;
+
+/** Set by Temporal itself, from 1.30 on, while the workflow's code fails again and again. */
 const reportedProblems = defineSearchAttributeKey(
   'TemporalReportedProblems',
   SearchAttributeType.KEYWORD_LIST,
 );
 
+const isReported = `${reportedProblems.name} IN ('category=WorkflowTaskFailed', 'category=WorkflowTaskTimedOut')`;
+
+/** gRPC's word for a search attribute that the server does not know. */
+const invalidArgument = 3;
+
 type HistoryEvents = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>;
+
+/** Only the first of several attempts is written down. */
+const lastFailureOfCode = (events: HistoryEvents): string | undefined =>
+  events.findLast((event) => event.workflowTaskFailedEventAttributes)
+    ?.workflowTaskFailedEventAttributes?.failure?.message ?? undefined;
 
 /** The step that was given up last: that is the one an operator is asked about. */
 function lastFailedStep(events: HistoryEvents): Pick<FailingStep, 'name' | 'attempt' | 'error'> {
@@ -405,6 +449,12 @@ async function endRun(client: Client, workflowId: string, runId: string): Promis
     // It ended by itself meanwhile.
     if (!(error instanceof WorkflowNotFoundError)) throw error;
   }
+}
+
+/** It has not begun, or its history is kept no longer. */
+function noneIfUnknown(error: unknown): { readonly raw?: undefined } {
+  if (error instanceof WorkflowNotFoundError) return {};
+  throw error;
 }
 
 /** A report's runs follow one another; a claim lives again after its run has ended by itself. */

@@ -284,7 +284,8 @@ function repairOf({ name, movedBy }: FailingStep, moves: readonly Move[]): Stand
       };
     case 'release':
       return {
-        summary: 'The code of the workflow fails; it goes on with a release that mends it',
+        summary:
+          'A fault in the program keeps it from going on; nothing is lost, and a release that mends the fault lets it go on by itself',
         waitsFor: 'repair',
         moves: [{ event: 'release', who: 'whoever releases the worker' }],
       };

@@ -168,7 +168,7 @@ async function chosen(
   filters: RunFilter,
 ): Promise<{ readonly from: string; readonly conditions: readonly Condition[] }> {
   const { type, blocked } = filters;
-  const waiting = blocked === undefined ? [] : await temporal.blocked(actor.companyId);
+  const waiting = blocked === undefined ? [] : await temporal.blocked(actor.companyId, () => lateRuns(actor.companyId));
   return {
     from: `${workflowTable(type ? [type] : workflowKinds)} w`,
     conditions: [
@@ -219,6 +219,18 @@ function matching(actor: Actor, text: string): Condition {
     containing(text),
   ];
 }
+
+/** Whose timer did not fire, as of those whose code fails; the first hundred, by how late they are. */
+const lateRuns = (companyId: string): Promise<readonly string[]> =>
+  withTenant(companyId, async () => {
+    const late = await selectFirst<Pick<Timer, 'workflowId'>>(
+      't.workflow_id AS "workflowId"',
+      'core.timers t',
+      [[`t.status = 'scheduled' AND t.due_at < now() - interval '1 minute'`]],
+      { by: 't.due_at', id: 't.id', order: 'asc', size: 100 },
+    );
+    return [...new Set(late.map(({ workflowId }) => workflowId))];
+  });
 
 /** By Temporal, or by the rows where it has not begun. */
 const isBlockedAmong = (workflowIds: readonly string[], wanted: boolean): Condition => [

@@ -49,7 +49,7 @@ const runFilters = {
   status: oneOf(...statuses),
   overdue: boolean().description('A timer is late, or a deadline of people was missed'),
   blocked: boolean().description(
-    'It goes on only once somebody has helped: a step failed for good, or its start was given up',
+    'It goes on only once somebody has helped: a step failed for good, the code of its workflow fails, or its start was given up',
   ),
 };
 
