@@ -1,5 +1,5 @@
 import { heartbeat } from '@temporalio/activity';
-import { Document, type Verdict } from '../models/Document.ts';
+import { Document, stopScan, type Verdict } from '../models/Document.ts';
 import { promiseScan } from '../models/documentScan.ts';
 import { flush, select, withTenant } from '../models/database.ts';
 import { flagSharedDocument } from '../models/fraud.ts';
@@ -46,6 +46,10 @@ export const documentActivities = ({ documents: { storage, scan } }: DocumentDep
     }
     return withTenant(companyId, () => Notification.unsentAbout(documentId));
   },
+
+  /** Safe to repeat: what was scanned or stopped before is left as it is. */
+  stopScan: ({ companyId, documentId, at }: DocumentRef & { readonly at: number }): Promise<void> =>
+    withTenant(companyId, () => stopScan(documentId, new Date(at))),
 
   /**
    * Safe to repeat: it removes files without a row, which an upload that died has left, and promises
@@ -105,7 +109,7 @@ async function withoutRow(companyId: string, keys: readonly string[]): Promise<s
 async function promiseForgotten(): Promise<void> {
   const forgotten = await select<{ id: string; companyId: string }>(
     `SELECT d.id, d.company_id AS "companyId" FROM documents d
-     WHERE d.scan_status = 'quarantined' AND d.created_at < now() - interval '${scanWithin}'
+     WHERE d.scan_status = 'quarantined' AND d.scan_stopped_at IS NULL AND d.created_at < now() - interval '${scanWithin}'
        AND NOT EXISTS (SELECT 1 FROM core.outbox o WHERE o.company_id = d.company_id
          AND o.entity_id = d.id AND o.dispatched_at IS NULL AND o.parked_at IS NULL)
      ORDER BY d.created_at LIMIT ${pageSize}`,

@@ -1,7 +1,8 @@
 import { select, withTenant } from '../models/database.ts';
 import { WorkflowDrift, type FoundDrift, type ShownRun } from '../models/WorkflowDrift.ts';
 import { workflowColumns, workflowTable, type WorkflowRow } from '../models/workflowRows.ts';
-import { workflowIdOf, workflowKinds, type WorkflowKind } from '../rules/workflowIds.ts';
+import { driftKinds, type DriftKind } from '../rules/workflowDrifts.ts';
+import { workflowIdOf } from '../rules/workflowIds.ts';
 
 /** Those of these workflows that are open; asks Temporal's visibility, which lags by a second or so. */
 export type OpenWorkflows = (
@@ -17,7 +18,7 @@ const settledAfter = `interval '10 minutes'`;
 const endedWithin = `interval '3 days'`;
 
 /** Others carry no date: a payment waits for its gateway, a report for its tables. */
-const dated: ReadonlySet<WorkflowKind> = new Set<WorkflowKind>([
+const dated: ReadonlySet<DriftKind> = new Set<DriftKind>([
   'subscription',
   'claim',
   'onboarding',
@@ -50,7 +51,7 @@ export async function compareRuns(
   await withTenant(companyId, () => WorkflowDrift.settle(startedAt));
 }
 
-interface SettledRow extends WorkflowRow {
+interface SettledRow extends WorkflowRow<DriftKind> {
   /** Of the next timer. */
   readonly dueAt: Date | null;
 }
@@ -58,7 +59,7 @@ interface SettledRow extends WorkflowRow {
 const settledRows = (after: string): Promise<SettledRow[]> =>
   select<SettledRow>(
     `SELECT ${workflowColumns}, next.due_at AS "dueAt"
-     FROM ${workflowTable(workflowKinds)} w
+     FROM ${workflowTable(driftKinds)} w
        LEFT JOIN LATERAL (SELECT min(t.due_at) FILTER (WHERE t.status = 'scheduled') AS due_at,
            max(greatest(t.updated_at, t.fired_at)) AS changed_at
          FROM core.timers t WHERE t.company_id = w.company_id AND t.entity_id = w.id) next ON true

@@ -22,6 +22,7 @@ import { createDispatcher, outboxAge } from '../commands/dispatch.ts';
 import { createDocumentLinks } from '../commands/documentLinks.ts';
 import { createDocumentRequests } from '../commands/documentRequests.ts';
 import { createDocuments } from '../commands/documents.ts';
+import { createDocumentTimelines } from '../commands/documentTimelines.ts';
 import { createEmailChanges } from '../commands/emailChanges.ts';
 import { createEndorsements } from '../commands/endorsements.ts';
 import { createFactors } from '../commands/factors.ts';
@@ -252,6 +253,7 @@ export async function composeApi({
       runningTimers: createRunningTimers({ workflows }),
       registrationTimelines: createRegistrationTimelines({ temporal, workflows }),
       reports: createReports({ dispatcher }),
+      documentTimelines: createDocumentTimelines(temporal),
       reportTimelines: createReportTimelines(temporal),
       subscriptions: createSubscriptions({ dispatcher, workflows }),
       timelines,

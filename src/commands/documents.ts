@@ -353,9 +353,10 @@ async function changeable(actor: Actor, id: string): Promise<Document> {
   throw new Forbidden('A document is changed by who uploaded it or by a manager');
 }
 
-function refuseUnserved({ id, scanStatus }: Document): void {
+function refuseUnserved({ id, scanStatus, scanStoppedAt }: Document): void {
   if (scanStatus === 'quarantined') {
-    throw new Conflict('DOCUMENT_QUARANTINED', `The document ${id} is still being scanned`);
+    const why = scanStoppedAt ? 'was not scanned: send it in again' : 'is still being scanned';
+    throw new Conflict('DOCUMENT_QUARANTINED', `The document ${id} ${why}`);
   }
   if (scanStatus === 'infected') {
     throw new Conflict('DOCUMENT_INFECTED', `The document ${id} holds malicious software`);

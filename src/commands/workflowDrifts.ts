@@ -6,15 +6,14 @@ import { withTenant } from '../models/database.ts';
 import { columnsOf, selectPage, sortedBy, type Condition, type ListAsked } from '../models/list.ts';
 import { noSuch } from '../models/rows.ts';
 import { WorkflowDrift } from '../models/WorkflowDrift.ts';
-import type { DriftFinding } from '../rules/workflowDrifts.ts';
-import type { WorkflowKind } from '../rules/workflowIds.ts';
+import type { DriftFinding, DriftKind } from '../rules/workflowDrifts.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { commandOnce, type Once, type Replay } from './idempotency.ts';
 import { contentWithNone, haveRead, startAnew } from './runRepairs.ts';
 import type { Temporal } from './temporal.ts';
 
 export interface DriftFilters extends ListAsked<keyof typeof sortColumns> {
-  readonly type?: WorkflowKind | undefined;
+  readonly type?: DriftKind | undefined;
   readonly finding?: DriftFinding | undefined;
   /** Whether it is still there; all without. */
   readonly open?: boolean | undefined;

@@ -3,6 +3,8 @@ import { Conflict, invalidField, Unavailable } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Claim } from '../models/Claim.ts';
 import { afterCommit, withTenant } from '../models/database.ts';
+import { Document, stopScan } from '../models/Document.ts';
+import { scanEndedAt } from '../models/documentScan.ts';
 import { OutboxEntry } from '../models/OutboxEntry.ts';
 import { Payment } from '../models/Payment.ts';
 import { PolicySubscription } from '../models/PolicySubscription.ts';
@@ -20,7 +22,7 @@ import { contentWithNone, haveRead, refuseMoneyUnderWay, startAnew } from './run
 import type { Temporal } from './temporal.ts';
 import { workflowClosed, type WorkflowCommands } from './workflows.ts';
 
-/** The kinds of workflow that operators act on; a scan of a document tries itself again. */
+/** The kinds of workflow that operators act on. */
 const kinds = {
   subscription: {
     find: (id: string) => getRow(PolicySubscription, id, { archived: true }),
@@ -38,6 +40,12 @@ const kinds = {
   report: {
     find: (id: string) => getRow(Report, id, { archived: true }),
     close: (id: string, at: Date) => Report.update({ workflowClosedAt: at }, { where: { id } }),
+  },
+  document: {
+    find: async (id: string) => ({
+      workflowClosedAt: scanEndedAt(await getRow(Document, id, { archived: true })),
+    }),
+    close: stopScan,
   },
   onboarding: {
     find: (id: string) => getRow(RegistrationRequest, id, { archived: true }),

@@ -4,6 +4,8 @@ import type { Actor } from '../context.ts';
 import { Claim } from '../models/Claim.ts';
 import { claimStateOf } from '../models/claimStart.ts';
 import { withTenant } from '../models/database.ts';
+import { Document } from '../models/Document.ts';
+import { documentStateOf } from '../models/documentScan.ts';
 import { onboardingStateOf } from '../models/onboardingStart.ts';
 import { Payment } from '../models/Payment.ts';
 import { paymentStateOf } from '../models/paymentStart.ts';
@@ -75,6 +77,7 @@ const rowStates = {
   claim: async (id) => claimStateOf(await getRow(Claim, id, { archived: true })),
   payment: async (id) => paymentStateOf(await getRow(Payment, id, { archived: true })),
   report: async (id) => reportStateOf(await getRow(Report, id, { archived: true })),
+  document: async (id) => documentStateOf(await getRow(Document, id, { archived: true })),
   onboarding: async (id) =>
     onboardingStateOf(await getRow(RegistrationRequest, id, { archived: true })),
 } as const satisfies Readonly<Record<WorkflowKind, (id: string) => Promise<ObjectState>>>;

@@ -41,6 +41,8 @@ export class Document extends Model<InferAttributes<Document>, InferCreationAttr
   declare scanStatus: CreationOptional<ScanStatus>;
   declare scannedAt: CreationOptional<Date | null>;
   declare scanFinding: CreationOptional<string | null>;
+  /** When an operator ended its scan: it stays in quarantine. */
+  declare scanStoppedAt: CreationOptional<Date | null>;
   declare createdAt: CreationOptional<Date>;
   declare updatedAt: CreationOptional<Date>;
   declare createdBy: CreationOptional<string | null>;
@@ -66,6 +68,7 @@ export class Document extends Model<InferAttributes<Document>, InferCreationAttr
         scanStatus: column.text,
         scannedAt: column.instant,
         scanFinding: column.text,
+        scanStoppedAt: column.instant,
       },
       businessTable(sequelize, 'documents'),
     );
@@ -90,6 +93,18 @@ export class Document extends Model<InferAttributes<Document>, InferCreationAttr
     );
     return true;
   }
+}
+
+/** Leaves a document in quarantine for good, once. In the open transaction. */
+export async function stopScan(id: string, at: Date): Promise<void> {
+  const stopped = await execute(
+    `UPDATE documents SET scan_stopped_at = $2, updated_at = now()
+     WHERE id = $1 AND scan_status = 'quarantined' AND scan_stopped_at IS NULL`,
+    [id, at],
+  );
+  if (stopped === 0) return;
+  const scanStoppedAt = at.toISOString();
+  AuditLog.record('STATUS_CHANGE', { type: 'document', id }, { after: { scanStoppedAt } });
 }
 
 /** The documents of a claim, the oldest first; what is infected does not count as there. */

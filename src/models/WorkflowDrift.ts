@@ -6,8 +6,7 @@ import {
   type Sequelize,
 } from 'sequelize';
 import { v7 as uuid } from 'uuid';
-import type { DriftFinding } from '../rules/workflowDrifts.ts';
-import type { WorkflowKind } from '../rules/workflowIds.ts';
+import type { DriftFinding, DriftKind } from '../rules/workflowDrifts.ts';
 import { column, coreTable } from './columns.ts';
 import { execute } from './database.ts';
 
@@ -25,7 +24,7 @@ export interface DriftDetails {
 }
 
 export interface FoundDrift {
-  readonly kind: WorkflowKind;
+  readonly kind: DriftKind;
   readonly entityId: string;
   readonly workflowId: string;
   readonly finding: DriftFinding;
@@ -39,7 +38,7 @@ export class WorkflowDrift extends Model<
 > {
   declare id: string;
   declare companyId: string;
-  declare kind: WorkflowKind;
+  declare kind: DriftKind;
   declare entityId: string;
   declare workflowId: string;
   declare finding: DriftFinding;

@@ -1,5 +1,6 @@
 import type { ClaimStatus } from '../rules/claims.ts';
 import type { RegistrationStatus } from '../rules/onboarding.ts';
+import type { ScanStatus } from '../rules/documents.ts';
 import type { PaymentStatus } from '../rules/payments.ts';
 import type { ReportStatus } from '../rules/reports.ts';
 import type { SubscriptionStatus } from '../rules/subscriptions.ts';
@@ -7,11 +8,16 @@ import type { WorkflowKind } from '../rules/workflowIds.ts';
 
 /** Of any object that a workflow carries. */
 export type LifecycleStatus =
-  SubscriptionStatus | RegistrationStatus | ClaimStatus | PaymentStatus | ReportStatus;
+  | SubscriptionStatus
+  | RegistrationStatus
+  | ClaimStatus
+  | PaymentStatus
+  | ReportStatus
+  | ScanStatus;
 
 /** An object with a workflow of its own, whatever its kind. */
-export interface WorkflowRow {
-  readonly kind: WorkflowKind;
+export interface WorkflowRow<Kind extends WorkflowKind = WorkflowKind> {
+  readonly kind: Kind;
   readonly id: string;
   readonly companyId: string;
   readonly status: LifecycleStatus;
@@ -37,6 +43,10 @@ const tableOf: Readonly<Record<WorkflowKind, string>> = {
       created_at, updated_at, workflow_closed_at, NULL::uuid AS policy_id, report_type AS reference,
       false AS is_late
     FROM reports`,
+  document: `SELECT company_id, id, 'document'::text AS kind, scan_status AS status, 1 AS state_version,
+      created_at, updated_at, coalesce(scanned_at, scan_stopped_at) AS workflow_closed_at,
+      NULL::uuid AS policy_id, document_type AS reference, false AS is_late
+    FROM documents`,
   onboarding: `SELECT company_id, id, 'onboarding'::text AS kind, status, state_version,
       created_at, updated_at, workflow_closed_at, NULL::uuid AS policy_id, company_name AS reference,
       false AS is_late

@@ -1,3 +1,5 @@
+import type { WorkflowKind } from './workflowIds.ts';
+
 /**
  * `missing`: the object goes on and has no run. `left_open`: its run goes on after its end. `state`,
  * `timers`: the run has another version of the object, or waits for another date.
@@ -5,3 +7,14 @@
 export const driftFindings = ['missing', 'left_open', 'state', 'timers'] as const;
 
 export type DriftFinding = (typeof driftFindings)[number];
+
+/** The run of a document shows nothing of it; forgotten scans are looked for by themselves. */
+export const driftKinds = [
+  'subscription',
+  'claim',
+  'payment',
+  'report',
+  'onboarding',
+] as const satisfies readonly WorkflowKind[];
+
+export type DriftKind = (typeof driftKinds)[number];

@@ -41,7 +41,14 @@ export const replayWorkflowId = (companyId: string, workflowId: string): string 
 export const scheduleWorkflowId = (job: string): string => `schedule/${job}`;
 
 /** Every kind of workflow that stands for one object, as it is named in paths. */
-export const workflowKinds = ['subscription', 'claim', 'payment', 'report', 'onboarding'] as const;
+export const workflowKinds = [
+  'subscription',
+  'claim',
+  'payment',
+  'report',
+  'document',
+  'onboarding',
+] as const;
 
 export type WorkflowKind = (typeof workflowKinds)[number];
 
@@ -55,6 +62,8 @@ export function workflowIdOf(kind: WorkflowKind, companyId: string, id: string):
       return paymentWorkflowId(companyId, id);
     case 'report':
       return reportWorkflowId(companyId, id);
+    case 'document':
+      return documentWorkflowId(companyId, id);
     case 'onboarding':
       return onboardingWorkflowId(id);
     default:

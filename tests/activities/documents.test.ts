@@ -188,6 +188,50 @@ describe('scanDocument', () => {
   });
 });
 
+const stopScan = ({ companyId, id }: { companyId: string; id: string }, at = Date.now()) =>
+  inJob(() =>
+    documentActivities({ documents: { storage, scan: undefined } }).stopScan({
+      companyId,
+      documentId: id,
+      at,
+    }),
+  );
+
+describe('stopScan', () => {
+  it('leaves a document in quarantine, and says so in the audit once', async () => {
+    const document = await buildDocument();
+    const at = Date.UTC(2026, 5, 1);
+
+    await stopScan(document, at);
+    await stopScan(document, at + 1000);
+
+    expect(await document.read()).toMatchObject({
+      scanStatus: 'quarantined',
+      scanStoppedAt: new Date(at),
+    });
+    const lines = await database.sql(
+      `SELECT after FROM core.audit_logs WHERE entity_id = $1 AND action = 'STATUS_CHANGE'`,
+      [document.id],
+    );
+    expect(lines).toEqual([{ after: { scanStoppedAt: '2026-06-01T00:00:00.000Z' } }]);
+  });
+
+  it('changes nothing of what was scanned', async () => {
+    const document = await buildDocument();
+    const { companyId, id: documentId } = document;
+    await inJob(() =>
+      documentActivities({ documents: { storage, scan: undefined } }).scanDocument({
+        companyId,
+        documentId,
+      }),
+    );
+
+    await stopScan(document);
+
+    expect(await document.read()).toMatchObject({ scanStatus: 'unscanned', scanStoppedAt: null });
+  });
+});
+
 describe('a clamd', () => {
   it('gets the file as it is, in chunks of any size', async () => {
     const { address, server, seen } = await startClamd();
@@ -238,12 +282,15 @@ describe('tendDocuments', () => {
     ]);
   });
 
-  it('promises anew the scan of what waits for more than an hour', async () => {
+  it('promises anew the scan of what waits for more than an hour, unless it was stopped', async () => {
     const { id } = await buildDocument();
     const { id: young } = await buildDocument();
+    const stopped = await buildDocument();
+    await stopScan(stopped);
     await database.sql(
-      `UPDATE shared.documents SET created_at = now() - interval '2 hours' WHERE id = $1`,
-      [id],
+      `UPDATE shared.documents SET created_at = now() - interval '2 hours'
+       WHERE id = ANY ($1::uuid[])`,
+      [[id, stopped.id]],
     );
 
     await tendDocuments();
@@ -251,7 +298,7 @@ describe('tendDocuments', () => {
 
     const owed = await database.sql(
       `SELECT entity_id, is_restart FROM core.outbox WHERE entity_id = ANY ($1::uuid[])`,
-      [[id, young]],
+      [[id, young, stopped.id]],
     );
     expect(owed).toEqual([{ entity_id: id, is_restart: true }]);
   });

@@ -1,9 +1,17 @@
 import { setTimeout } from 'node:timers/promises';
 import { buffer } from 'node:stream/consumers';
+import { ApplicationFailure } from '@temporalio/common';
+import { createDocumentTimelines } from '../../src/commands/documentTimelines.ts';
+import {
+  createWorkflowOperations,
+  type WorkflowOperations,
+} from '../../src/commands/workflowOperations.ts';
+import { createWorkflowSearch } from '../../src/commands/workflowSearch.ts';
+import type { Actor } from '../../src/context.ts';
 import type { Scan } from '../../src/scanner.ts';
-import { as } from '../support/build.ts';
+import { as, buildActor, once } from '../support/build.ts';
 import { memoryStorage, sendDocument } from '../support/documents.ts';
-import { useJourneys, type Journeys } from '../support/journey.ts';
+import { useJourneys, type Journeys, type Row } from '../support/journey.ts';
 import { openRealTemporal } from '../support/lifecycle.ts';
 
 describe('a document that was sent in', () => {
@@ -83,5 +91,137 @@ describe('a document that was sent in', () => {
 
     expect(tries).toBe(2);
     expect(await contentOf(sent)).toBe('Das Dach');
+  });
+
+  describe('and that its scanner does not get through', () => {
+    let sent: Sent;
+    let operator: Actor;
+    beforeEach(async () => {
+      let tries = 0;
+      scan = (content) => {
+        tries += 1;
+        content.destroy();
+        return Promise.reject(new Error('clamd is away'));
+      };
+      sent = await send('Das Dach');
+      operator = await buildActor({ companyId: sent.companyId, role: 'operator' });
+      while (tries === 0) await setTimeout(50);
+    });
+
+    const operation = () =>
+      ({ kind: 'document', id: sent.id, reason: 'For a reason', once: once(operator) }) as const;
+    const operate = <T>(act: (operations: WorkflowOperations) => Promise<T>): Promise<T> => {
+      const { temporal } = journeys.server;
+      return as(operator, () => act(createWorkflowOperations({ temporal })));
+    };
+    const shown = () => {
+      const { temporal } = journeys.server;
+      const search = createWorkflowSearch({ temporal, companies: { enter: async () => {} } });
+      return as(operator, () => search.get(operator, 'document', sent.id));
+    };
+    const explained = () =>
+      as(operator, () =>
+        createDocumentTimelines(journeys.server.temporal).explain(operator, sent.id),
+      );
+    /** Visibility is behind, the run itself is asked. */
+    const until = async (holds: () => Promise<boolean>): Promise<void> => {
+      while (!(await holds())) await setTimeout(100);
+    };
+    const stopped = async (): Promise<Row> => {
+      const [row] = await journeys.database.sql<Row>(
+        'SELECT scan_status, scan_stopped_at FROM shared.documents WHERE id = $1',
+        [sent.id],
+      );
+      return row ?? {};
+    };
+
+    it('shows operators what fails, until its scan is over', async () => {
+      await until(async () => (await shown()).failingStep !== null);
+      const failing = { shown: await shown(), explained: await explained() };
+      scan = honest;
+      await operate((operations) => operations.retryStep(operator, operation()));
+      await over(sent);
+      const timeline = await as(operator, () =>
+        createDocumentTimelines(journeys.server.temporal).timeline(operator, sent.id),
+      );
+
+      expect(failing.shown).toMatchObject({
+        kind: 'document',
+        status: 'quarantined',
+        reference: 'other',
+        run: 'running',
+        isBlocked: false,
+        failingStep: { name: 'scanDocument', error: 'clamd is away', movedBy: 'retry' },
+      });
+      expect(failing.explained).toMatchObject({
+        waitsFor: 'repair',
+        moves: [{ event: 'retryStep' }],
+      });
+      expect(await shown()).toMatchObject({ status: 'clean', run: 'closed', failingStep: null });
+      expect(await explained()).toMatchObject({ waitsFor: 'nothing', moves: [] });
+      expect(timeline.past.map(({ title }) => title)).toEqual(['Sent in', 'Scanned, and clean']);
+    });
+
+    it('is scanned at once when an operator asks, not after the pause between tries', async () => {
+      scan = honest;
+
+      await operate((operations) => operations.retryStep(operator, operation()));
+      await over(sent);
+
+      const { events } = await journeys.server.temporal.client.workflow
+        .getHandle(sent.workflowId)
+        .fetchHistory();
+      const scans = (events ?? []).filter(
+        (event) =>
+          event.activityTaskScheduledEventAttributes?.activityType?.name === 'scanDocument',
+      );
+      expect(scans).toHaveLength(2);
+      expect(await contentOf(sent)).toBe('Das Dach');
+    });
+
+    it('waits for an operator where trying again is of no use', async () => {
+      scan = (content) => {
+        content.destroy();
+        return Promise.reject(ApplicationFailure.nonRetryable('No such file'));
+      };
+      await operate((operations) => operations.retryStep(operator, operation()));
+      await until(async () => (await shown()).isBlocked);
+      const blocked = await shown();
+      scan = honest;
+      await operate((operations) => operations.retryStep(operator, operation()));
+      await over(sent);
+
+      expect(blocked.failingStep).toMatchObject({ error: 'No such file', movedBy: 'retryStep' });
+      expect(await contentOf(sent)).toBe('Das Dach');
+    });
+
+    it('stays in quarantine for good once an operator has cancelled it', async () => {
+      await operate((operations) => operations.cancel(operator, operation()));
+      await expect(over(sent)).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+
+      expect(await stopped()).toMatchObject({
+        scan_status: 'quarantined',
+        scan_stopped_at: expect.any(Date),
+      });
+      expect(await shown()).toMatchObject({ run: 'closed' });
+      await expect(contentOf(sent)).rejects.toMatchObject({
+        code: 'DOCUMENT_QUARANTINED',
+        message: expect.stringContaining('send it in again'),
+      });
+      const again = operate((operations) => operations.cancel(operator, operation()));
+      await expect(again).rejects.toMatchObject({ status: 409, code: 'WORKFLOW_CLOSED' });
+    });
+
+    it('stays there too once an operator has ended its run', async () => {
+      await operate((operations) =>
+        operations.terminate(operator, { ...operation(), confirm: sent.id }),
+      );
+
+      await expect(over(sent)).rejects.toMatchObject({ cause: { name: 'TerminatedFailure' } });
+      expect(await stopped()).toMatchObject({
+        scan_status: 'quarantined',
+        scan_stopped_at: expect.any(Date),
+      });
+    });
   });
 });

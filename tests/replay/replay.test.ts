@@ -372,6 +372,22 @@ const paths: Readonly<Record<string, (journeys: Journeys) => Promise<Run>>> = {
   },
   'document-clean': (journeys) => scanned(journeys, 'Das Dach'),
   'document-infected': (journeys) => scanned(journeys, 'a virus'),
+  'document-retried': async (journeys) => {
+    const { workflowId } = await sendDocument(journeys, storage, 'the scanner is away');
+    const handle = journeys.server.temporal.client.workflow.getHandle(workflowId);
+    isScannerBack = true;
+    await handle.executeUpdate(retryStep, { args: [{ reason: 'The scanner is back' }] });
+    await handle.result();
+    isScannerBack = false;
+    return { workflowId };
+  },
+  'document-stopped-by-operator': async (journeys) => {
+    const { workflowId } = await sendDocument(journeys, storage, 'the scanner is away');
+    const handle = journeys.server.temporal.client.workflow.getHandle(workflowId);
+    await handle.cancel();
+    await handle.result().catch(() => undefined);
+    return { workflowId };
+  },
   'report-ready': (journeys) => reported(journeys),
   'report-failed': async (journeys) => {
     await journeys.database.sql('ALTER TABLE shared.policies RENAME COLUMN premium TO hidden');
@@ -444,11 +460,14 @@ async function scanned(journeys: Journeys, text: string): Promise<Run> {
 
 const storage = memoryStorage();
 
+let isScannerBack = false;
+
 /** Finds what a text says of itself. */
-const scan: Scan = async (content) =>
-  (await buffer(content)).includes('virus')
-    ? { isInfected: true, name: 'Test.Virus' }
-    : { isInfected: false };
+const scan: Scan = async (content) => {
+  const text = await buffer(content);
+  if (text.includes('away') && !isScannerBack) throw new Error('The scanner is away');
+  return text.includes('virus') ? { isInfected: true, name: 'Test.Virus' } : { isInfected: false };
+};
 
 async function renewed(journeys: Journeys): Promise<Run> {
   const journey = await journeys.begin({ plan: shortPlan });

@@ -145,6 +145,7 @@ export async function buildFull(api: TestApi): Promise<Full> {
       'workflows/claim': claim.body.data.id,
       'workflows/payment': payment.id,
       'workflows/report': asked.body.data.id,
+      'workflows/document': uploaded.body.data.documents[0].id,
       claims: claim.body.data.id,
       'workflows/onboarding': registered.body.data.id,
       'administration/registration-requests': registered.body.data.id,

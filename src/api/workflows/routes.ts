@@ -1,5 +1,6 @@
 import type { BulkOperations } from '../../commands/bulkOperations.ts';
 import type { ClaimTimelines } from '../../commands/claimTimelines.ts';
+import type { DocumentTimelines } from '../../commands/documentTimelines.ts';
 import type { PaymentTimelines } from '../../commands/paymentTimelines.ts';
 import type { SubscriptionTimelines } from '../../commands/subscriptionTimelines.ts';
 import type { RegistrationTimelines } from '../../commands/registrationTimelines.ts';
@@ -77,6 +78,7 @@ export const workflowRoutes = ({
   claimTimelines,
   paymentTimelines,
   reportTimelines,
+  documentTimelines,
   workflowOperations,
   workflowDrifts,
   workflowPreviews,
@@ -89,6 +91,7 @@ export const workflowRoutes = ({
   readonly claimTimelines: ClaimTimelines;
   readonly paymentTimelines: PaymentTimelines;
   readonly reportTimelines: ReportTimelines;
+  readonly documentTimelines: DocumentTimelines;
   readonly workflowOperations: WorkflowOperations;
   readonly workflowDrifts: WorkflowDrifts;
   readonly workflowPreviews: WorkflowPreviews;
@@ -167,11 +170,13 @@ export const workflowRoutes = ({
   ...detailOf('claim', workflowSearch),
   ...detailOf('payment', workflowSearch),
   ...detailOf('report', workflowSearch),
+  ...detailOf('document', workflowSearch),
   ...detailOf('onboarding', workflowSearch, platform),
   ...replayOf('subscription', workflowReplays),
   ...replayOf('claim', workflowReplays),
   ...replayOf('payment', workflowReplays),
   ...replayOf('report', workflowReplays),
+  ...replayOf('document', workflowReplays),
   ...replayOf('onboarding', workflowReplays, platform),
   ...routesOf('subscription', timelines),
   ...timerRoutesOf('subscription', timelines),
@@ -180,6 +185,7 @@ export const workflowRoutes = ({
   ...routesOf('payment', paymentTimelines),
   ...timerRoutesOf('payment', paymentTimelines),
   ...routesOf('report', reportTimelines),
+  ...routesOf('document', documentTimelines),
   // A registration belongs to the platform, whatever address one works at.
   ...routesOf('onboarding', registrationTimelines, platform),
   ...timerRoutesOf('onboarding', registrationTimelines, platform),
@@ -187,6 +193,7 @@ export const workflowRoutes = ({
   ...operationsOf('claim', workflowOperations),
   ...operationsOf('payment', workflowOperations),
   ...operationsOf('report', workflowOperations),
+  ...operationsOf('document', workflowOperations),
   ...operationsOf('onboarding', workflowOperations, platform),
 ];
 

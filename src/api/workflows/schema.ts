@@ -1,5 +1,6 @@
 import { claimStatuses } from '../../rules/claims.ts';
 import { claimBounds } from '../../rules/claimSettings.ts';
+import { scanStatuses } from '../../rules/documents.ts';
 import { registrationStatuses } from '../../rules/onboarding.ts';
 import { paymentStatuses } from '../../rules/payments.ts';
 import { reportStatuses } from '../../rules/reports.ts';
@@ -11,7 +12,7 @@ import {
   runActions,
 } from '../../rules/runActions.ts';
 import { subscriptionStatuses } from '../../rules/subscriptions.ts';
-import { driftFindings } from '../../rules/workflowDrifts.ts';
+import { driftFindings, driftKinds } from '../../rules/workflowDrifts.ts';
 import { workflowKinds } from '../../rules/workflowIds.ts';
 import { listQuery } from '../listQuery.ts';
 import { lifecycleConfig } from '../plans/schema.ts';
@@ -41,6 +42,7 @@ const statuses = [
     ...claimStatuses,
     ...paymentStatuses,
     ...reportStatuses,
+    ...scanStatuses,
   ]),
 ];
 
@@ -251,7 +253,7 @@ export const previewAnswer = object({
 
 export const driftsQuery = listQuery({
   filters: {
-    type: oneOf(...workflowKinds),
+    type: oneOf(...driftKinds),
     finding: oneOf(...driftFindings),
     open: boolean().description('Whether it was still there at the latest check'),
   },
@@ -262,7 +264,7 @@ export const driftsQuery = listQuery({
 
 export const driftAnswer = object({
   id: id(),
-  type: oneOf(...workflowKinds),
+  type: oneOf(...driftKinds),
   entity_id: id(),
   workflow_id: text(200),
   finding: oneOf(...driftFindings).description(
