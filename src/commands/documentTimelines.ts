@@ -36,7 +36,9 @@ const story: Story<Scanned> = {
   titleOf: (name) => name,
   consequenceOf: () => '',
   movesOf: ({ workflowClosedAt }) =>
-    workflowClosedAt ? [] : [{ event: 'retryStep', who: 'an operator, who does not wait for the next try' }],
+    workflowClosedAt
+      ? []
+      : [{ event: 'retryStep', who: 'an operator, who does not wait for the next try' }],
   waitsForPerson: () => undefined,
   withoutDate: 'its scan is under way',
 };

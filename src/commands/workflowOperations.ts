@@ -86,12 +86,7 @@ export const createWorkflowOperations = ({
   readonly dispatcher: Pick<Dispatcher, 'dispatch'>;
 }) => {
   const pausing = (event: 'hold' | 'release'): Act => ({
-    async ask(actor, { kind, ...asked }) {
-      if (!kindsWith('pause').includes(kind)) {
-        throw new Conflict('NO_PAUSE', `A ${kind} cannot stand still`);
-      }
-      await pauseClaim(workflows, actor, { ...asked, event });
-    },
+    ask: (actor, asked) => pauseClaim(workflows, actor, { ...asked, event }),
   });
 
   const acts: Readonly<Record<RunAction, Act>> = {
@@ -150,6 +145,9 @@ export const createWorkflowOperations = ({
   const carryOut = async (actor: Actor, order: RunOrder): Promise<Operated> => {
     const { companyId } = actor;
     const { action, kind, id, reason, isRepeated = false } = order;
+    if (!kindsWith(action).includes(kind)) {
+      throw new Conflict('NO_SUCH_ACTION', `A ${kind} has no ${action}`);
+    }
     const { ask, write } = acts[action];
     const workflowId = workflowIdOf(kind, companyId, id);
     const workflowClosedAt = await withTenant(
@@ -171,7 +169,7 @@ export const createWorkflowOperations = ({
     carryOut,
 
     /**
-     * @throws NotFound; Conflict WORKFLOW_CLOSED, NO_PAUSE, ILLEGAL_TRANSITION, and MONEY_UNDER_WAY for a
+     * @throws NotFound; Conflict WORKFLOW_CLOSED, NO_SUCH_ACTION, ILLEGAL_TRANSITION, and MONEY_UNDER_WAY for a
      * payment, whose money must not be lost from sight; Invalid NOT_CONFIRMED; Unavailable
      */
     operate: (

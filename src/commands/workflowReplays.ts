@@ -72,7 +72,7 @@ export const createWorkflowReplays = ({
 export type WorkflowReplays = ReturnType<typeof createWorkflowReplays>;
 
 /** The same that a run gets when it is started from its row. */
-const rowStates = {
+const rowStates: Readonly<Record<WorkflowKind, (id: string) => Promise<ObjectState>>> = {
   subscription: async (id) => stateOf(await getRow(PolicySubscription, id, { archived: true })),
   claim: async (id) => claimStateOf(await getRow(Claim, id, { archived: true })),
   payment: async (id) => paymentStateOf(await getRow(Payment, id, { archived: true })),
@@ -80,7 +80,7 @@ const rowStates = {
   document: async (id) => documentStateOf(await getRow(Document, id, { archived: true })),
   onboarding: async (id) =>
     onboardingStateOf(await getRow(RegistrationRequest, id, { archived: true })),
-} as const satisfies Readonly<Record<WorkflowKind, (id: string) => Promise<ObjectState>>>;
+};
 
 const verdicts = {
   same: { isDeterministic: true, error: null },

@@ -86,10 +86,15 @@ export const createWorkflowSearch = ({
       if (!allows(actor, 'company:manage_all')) throw noSuch(Company.entityType, companyId);
       await companies.enter(actor, companyId);
     }
-    const { from, conditions } = await chosen(temporal, { ...actor, companyId }, filters);
+    const { from, parts, conditions } = await chosen(temporal, { ...actor, companyId }, filters);
     const order = sortedBy(sortColumns, filters, 'w.id');
     return withTenant(companyId, async () => {
-      const page = await selectWidePage<Row>(columns, { from, narrow: from }, conditions, order);
+      const page = await selectWidePage<Row>(
+        columns,
+        { from, narrow: from, parts },
+        conditions,
+        order,
+      );
       return { ...page, items: page.items.map(asFound) };
     });
   },
@@ -166,11 +171,20 @@ async function chosen(
   temporal: Pick<Temporal, 'blocked'>,
   actor: Actor,
   filters: RunFilter,
-): Promise<{ readonly from: string; readonly conditions: readonly Condition[] }> {
+): Promise<{
+  readonly from: string;
+  readonly parts: readonly string[];
+  readonly conditions: readonly Condition[];
+}> {
   const { type, blocked } = filters;
-  const waiting = blocked === undefined ? [] : await temporal.blocked(actor.companyId, () => lateRuns(actor.companyId));
+  const kinds = type ? [type] : workflowKinds;
+  const waiting =
+    blocked === undefined
+      ? []
+      : await temporal.blocked(actor.companyId, () => lateRuns(actor.companyId));
   return {
-    from: `${workflowTable(type ? [type] : workflowKinds)} w`,
+    from: `${workflowTable(kinds)} w`,
+    parts: kinds.map((kind) => workflowTable([kind])),
     conditions: [
       ...ownClaimsHidden(actor),
       ...conditionsOf(actor, filters),

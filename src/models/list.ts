@@ -68,21 +68,32 @@ export async function selectPage<Row extends object>(
   return { items: [], total: await countRows(from, conditions) };
 }
 
+export interface WideTable {
+  readonly from: string;
+  readonly narrow: string;
+  /** Tables that `narrow` puts together, as `w`: no more of each is looked at than the page may need. */
+  readonly parts?: readonly string[];
+}
+
 /**
  * Like `selectPage` for wide rows of large tables: the page's ids and the total are found in `narrow`,
  * to which the conditions and the order belong, and only the rows of the page are read as a whole.
  */
 export async function selectWidePage<Row extends object>(
   columns: string,
-  { from, narrow }: { readonly from: string; readonly narrow: string },
+  { from, narrow, parts }: WideTable,
   conditions: readonly Condition[],
   order: ListOrder,
 ): Promise<{ items: Row[]; total: number }> {
   const { page, size, id } = order;
   const { where, bind } = whereAll(conditions);
   const sorted = orderBy(order, bind);
+  const found = parts?.map(
+    (part) => `(SELECT w.* FROM ${part} w WHERE ${where} ${sorted.sql} LIMIT ${page * size})`,
+  );
+  const within = found ? `(${found.join(' UNION ALL ')}) w` : `${narrow} WHERE ${where}`;
   const rows = await select<Row & { total: string }>(
-    `WITH page AS MATERIALIZED (SELECT ${id} AS id FROM ${narrow} WHERE ${where}
+    `WITH page AS MATERIALIZED (SELECT ${id} AS id FROM ${within}
          ${sorted.sql} LIMIT ${size} OFFSET ${(page - 1) * size}),
        counted AS MATERIALIZED (SELECT count(*) AS total FROM ${narrow} WHERE ${where})
      SELECT ${columns}, (SELECT total FROM counted) AS total

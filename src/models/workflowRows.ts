@@ -8,12 +8,7 @@ import type { WorkflowKind } from '../rules/workflowIds.ts';
 
 /** Of any object that a workflow carries. */
 export type LifecycleStatus =
-  | SubscriptionStatus
-  | RegistrationStatus
-  | ClaimStatus
-  | PaymentStatus
-  | ReportStatus
-  | ScanStatus;
+  SubscriptionStatus | RegistrationStatus | ClaimStatus | PaymentStatus | ReportStatus | ScanStatus;
 
 /** An object with a workflow of its own, whatever its kind. */
 export interface WorkflowRow<Kind extends WorkflowKind = WorkflowKind> {

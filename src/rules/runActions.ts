@@ -28,9 +28,22 @@ export interface RunOrder {
   readonly alongside?: () => Promise<void>;
 }
 
+/** The scan of a document remembers nothing that its row could tell it anew. */
+const remembering = workflowKinds.filter((kind) => kind !== 'document');
+
 /** The kinds of run that have the action. */
-export const kindsWith = (action: RunAction): readonly WorkflowKind[] =>
-  action === 'pause' || action === 'resume' ? ['claim'] : workflowKinds;
+export function kindsWith(action: RunAction): readonly WorkflowKind[] {
+  switch (action) {
+    case 'pause':
+    case 'resume':
+      return ['claim'];
+    case 'signal':
+    case 'reset':
+      return remembering;
+    default:
+      return workflowKinds;
+  }
+}
 
 /** Nobody can take it back, so that it is confirmed. */
 export const needsConfirmation = (action: RunAction): boolean =>

@@ -32,8 +32,7 @@ export async function documentScan({ companyId, documentId }: DocumentScanInput)
   const post = openPost(companyId);
   answerState(
     documentState,
-    () =>
-      isScanned ? undefined : { status: 'quarantined', stateVersion: 1, isClosed: false },
+    () => (isScanned ? undefined : waiting),
     'The document as the workflow sees it; nothing once it was scanned',
   );
   try {
@@ -62,6 +61,8 @@ export async function documentScan({ companyId, documentId }: DocumentScanInput)
     }
   }
 }
+
+const waiting: DocumentState = { status: 'quarantined', stateVersion: 1, isClosed: false };
 
 function contentWithCancelled(error: unknown): void {
   if (!isCancellation(error)) throw error;

@@ -2,12 +2,10 @@ import { setTimeout } from 'node:timers/promises';
 import { buffer } from 'node:stream/consumers';
 import { ApplicationFailure } from '@temporalio/common';
 import { createDocumentTimelines } from '../../src/commands/documentTimelines.ts';
-import {
-  createWorkflowOperations,
-  type WorkflowOperations,
-} from '../../src/commands/workflowOperations.ts';
+import { createWorkflowOperations } from '../../src/commands/workflowOperations.ts';
 import { createWorkflowSearch } from '../../src/commands/workflowSearch.ts';
 import type { Actor } from '../../src/context.ts';
+import type { RunAction } from '../../src/rules/runActions.ts';
 import type { Scan } from '../../src/scanner.ts';
 import { as, buildActor, once } from '../support/build.ts';
 import { memoryStorage, sendDocument } from '../support/documents.ts';
@@ -108,11 +106,17 @@ describe('a document that was sent in', () => {
       while (tries === 0) await setTimeout(50);
     });
 
-    const operation = () =>
-      ({ kind: 'document', id: sent.id, reason: 'For a reason', once: once(operator) }) as const;
-    const operate = <T>(act: (operations: WorkflowOperations) => Promise<T>): Promise<T> => {
-      const { temporal } = journeys.server;
-      return as(operator, () => act(createWorkflowOperations({ temporal })));
+    const operate = (action: RunAction, confirm?: string): Promise<unknown> => {
+      const { dispatcher, server, workflows } = journeys;
+      const { temporal } = server;
+      const order = { action, kind: 'document', id: sent.id, reason: 'For a reason' } as const;
+      return as(operator, () =>
+        createWorkflowOperations({ temporal, workflows, dispatcher }).operate(operator, {
+          ...order,
+          confirm,
+          once: once(operator),
+        }),
+      );
     };
     const shown = () => {
       const { temporal } = journeys.server;
@@ -139,7 +143,7 @@ describe('a document that was sent in', () => {
       await until(async () => (await shown()).failingStep !== null);
       const failing = { shown: await shown(), explained: await explained() };
       scan = honest;
-      await operate((operations) => operations.retryStep(operator, operation()));
+      await operate('retry_step');
       await over(sent);
       const timeline = await as(operator, () =>
         createDocumentTimelines(journeys.server.temporal).timeline(operator, sent.id),
@@ -165,7 +169,7 @@ describe('a document that was sent in', () => {
     it('is scanned at once when an operator asks, not after the pause between tries', async () => {
       scan = honest;
 
-      await operate((operations) => operations.retryStep(operator, operation()));
+      await operate('retry_step');
       await over(sent);
 
       const { events } = await journeys.server.temporal.client.workflow
@@ -184,11 +188,11 @@ describe('a document that was sent in', () => {
         content.destroy();
         return Promise.reject(ApplicationFailure.nonRetryable('No such file'));
       };
-      await operate((operations) => operations.retryStep(operator, operation()));
+      await operate('retry_step');
       await until(async () => (await shown()).isBlocked);
       const blocked = await shown();
       scan = honest;
-      await operate((operations) => operations.retryStep(operator, operation()));
+      await operate('retry_step');
       await over(sent);
 
       expect(blocked.failingStep).toMatchObject({ error: 'No such file', movedBy: 'retryStep' });
@@ -196,7 +200,7 @@ describe('a document that was sent in', () => {
     });
 
     it('stays in quarantine for good once an operator has cancelled it', async () => {
-      await operate((operations) => operations.cancel(operator, operation()));
+      await operate('cancel');
       await expect(over(sent)).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
 
       expect(await stopped()).toMatchObject({
@@ -208,14 +212,12 @@ describe('a document that was sent in', () => {
         code: 'DOCUMENT_QUARANTINED',
         message: expect.stringContaining('send it in again'),
       });
-      const again = operate((operations) => operations.cancel(operator, operation()));
+      const again = operate('cancel');
       await expect(again).rejects.toMatchObject({ status: 409, code: 'WORKFLOW_CLOSED' });
     });
 
     it('stays there too once an operator has ended its run', async () => {
-      await operate((operations) =>
-        operations.terminate(operator, { ...operation(), confirm: sent.id }),
-      );
+      await operate('terminate', sent.id);
 
       await expect(over(sent)).rejects.toMatchObject({ cause: { name: 'TerminatedFailure' } });
       expect(await stopped()).toMatchObject({

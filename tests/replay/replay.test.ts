@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
+import { ApplicationFailure } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import { projectDir } from '../../local/dataDir.ts';
@@ -372,13 +373,13 @@ const paths: Readonly<Record<string, (journeys: Journeys) => Promise<Run>>> = {
   },
   'document-clean': (journeys) => scanned(journeys, 'Das Dach'),
   'document-infected': (journeys) => scanned(journeys, 'a virus'),
-  'document-retried': async (journeys) => {
-    const { workflowId } = await sendDocument(journeys, storage, 'the scanner is away');
+  'document-failed-and-retried': async (journeys) => {
+    const { workflowId } = await sendDocument(journeys, storage, 'the scanner is broken');
     const handle = journeys.server.temporal.client.workflow.getHandle(workflowId);
-    isScannerBack = true;
-    await handle.executeUpdate(retryStep, { args: [{ reason: 'The scanner is back' }] });
+    await journeys.settled(workflowId);
+    isScannerMended = true;
+    await handle.executeUpdate(retryStep, { args: [{ reason: 'The scanner is mended' }] });
     await handle.result();
-    isScannerBack = false;
     return { workflowId };
   },
   'document-stopped-by-operator': async (journeys) => {
@@ -460,12 +461,13 @@ async function scanned(journeys: Journeys, text: string): Promise<Run> {
 
 const storage = memoryStorage();
 
-let isScannerBack = false;
+let isScannerMended = false;
 
 /** Finds what a text says of itself. */
 const scan: Scan = async (content) => {
   const text = await buffer(content);
-  if (text.includes('away') && !isScannerBack) throw new Error('The scanner is away');
+  if (text.includes('away')) throw new Error('The scanner is away');
+  if (text.includes('broken') && !isScannerMended) throw ApplicationFailure.nonRetryable('Broken');
   return text.includes('virus') ? { isInfected: true, name: 'Test.Virus' } : { isInfected: false };
 };
 

@@ -41,14 +41,21 @@ describe('the state of a run beside its row', () => {
 
   it('differs in what is listed, in any order, and left out where there is nothing', () => {
     const paying = { ...state, payments: ['a', 'b'] };
+    const turned = { ...state, payments: ['b', 'a'] };
 
-    expect(stateDifferences(paying, { ...state, payments: ['b', 'a'] })).toEqual([]);
-    expect(stateDifferences(state, paying)).toEqual([{ field: 'payments', run: null, row: 'a, b' }]);
-    expect(stateDifferences(paying, state)).toEqual([{ field: 'payments', run: 'a, b', row: null }]);
+    expect(stateDifferences(paying, turned)).toEqual([]);
+    expect(stateDifferences(state, paying)).toEqual([
+      { field: 'payments', run: null, row: 'a, b' },
+    ]);
+    expect(stateDifferences(paying, state)).toEqual([
+      { field: 'payments', run: 'a, b', row: null },
+    ]);
   });
 
   it('does not differ in what a run of an earlier release does not know', () => {
-    expect(stateDifferences(state, { ...state, isolation: 'shared' })).toEqual([]);
-    expect(stateDifferences({ ...state, isolation: 'shared' }, state)).toHaveLength(1);
+    const present = { ...state, isolation: 'shared' };
+
+    expect(stateDifferences(state, present)).toEqual([]);
+    expect(stateDifferences(present, state)).toHaveLength(1);
   });
 });

@@ -3,6 +3,7 @@ import { createClaims } from '../../src/commands/claims.ts';
 import { createHistories } from '../../src/commands/histories.ts';
 import { createPlans, type PlanFilters } from '../../src/commands/plans.ts';
 import { createPolicies } from '../../src/commands/policies.ts';
+import { createWorkflowSearch, type WorkflowFilters } from '../../src/commands/workflowSearch.ts';
 import { buildActor, buildCompany, buildPlan } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { connect } from './cluster.ts';
@@ -52,10 +53,11 @@ beforeAll(async () => {
   for (const id of [companyId, other]) {
     await database.sql(
       `INSERT INTO shared.claims (company_id, id, claim_number, policy_id, title, description, status,
-         incident_date, currency, claimant_name, claimant_email, config, config_version, created_at)
+         incident_date, currency, claimant_name, claimant_email, config, config_version, created_at,
+         workflow_closed_at)
        SELECT company_id, gen_random_uuid(), 'CLM-' || policy_number, id, md5('claim' || policy_number),
          repeat('word ', 40), 'reported', '2026-01-02', 'EUR', policyholder_name, 'ada@example.com',
-         '{}', 1, created_at
+         '{}', 1, created_at, CASE WHEN length(policy_number) > 7 THEN now() END
        FROM shared.policies WHERE company_id = $1`,
       [id],
     );
@@ -77,6 +79,7 @@ interface Step {
   readonly 'Index Cond'?: string;
   readonly 'Relation Name'?: string;
   readonly 'Function Name'?: string;
+  readonly 'Actual Rows'?: number;
   readonly 'Rows Removed by Filter'?: number;
   readonly 'Shared Hit Blocks'?: number;
   readonly 'Shared Read Blocks'?: number;
@@ -277,6 +280,53 @@ describe(`a search among ${policiesOfEach} claims beside as many of another comp
       expect(blocks).toBeGreaterThan(900);
       expect(blocksOf(steps)).toBeGreaterThan(0);
       expect(blocksOf(steps)).toBeLessThan(300);
+    },
+  );
+});
+
+describe(`the list of runs with ${policiesOfEach} claims beside as many of another company`, () => {
+  const { list } = createWorkflowSearch({
+    temporal: {
+      blocked: async () => [],
+      failingStep: async () => undefined,
+      uiUrl: (workflowId) => workflowId,
+    },
+    companies: { enter: async () => {} },
+  });
+  const paging = { sortBy: 'createdAt', sortOrder: 'desc', page: 1, size: 20 } as const;
+  const blocksOf = ([step]: Step[]): number =>
+    (step?.['Shared Hit Blocks'] ?? 0) + (step?.['Shared Read Blocks'] ?? 0);
+
+  it.each<[string, Partial<WorkflowFilters>, readonly string[]]>([
+    ['all', {}, []],
+    ['of a type', { type: 'claim' }, []],
+    ['that go on', { open: true }, []],
+    ['that are late', { overdue: true }, []],
+    ['of a status', { status: 'approved' }, ['approved']],
+    ['by number', { search: 'CLM-POL-777' }, ['CLM-POL-777', '%CLM-POL-777%']],
+  ])(
+    '%s: goes by the indexes, and reads no more than its page and its count',
+    async (_, filters, values) => {
+      const operator = await buildActor({ companyId, role: 'operator' });
+      const walk = () =>
+        stepsOf(
+          'AS "stateVersion"',
+          () => list({ ...operator, userId: null }, { ...paging, ...filters }),
+          values,
+        );
+      // The first one on a connection also reads the catalog.
+      await walk();
+
+      const steps = await walk();
+
+      const claims = steps.filter((step) => step['Relation Name'] === 'claims');
+      const wide = claims.filter((step) => (step['Actual Rows'] ?? 0) > 500);
+      expect(claims.length).toBeGreaterThan(0);
+      expect(claims.filter((step) => step['Node Type'] === 'Seq Scan')).toEqual([]);
+      // Only the count may go further than the page, and it reads the index alone.
+      expect(wide.length).toBeLessThanOrEqual(1);
+      for (const step of wide) expect(step['Node Type']).toBe('Index Only Scan');
+      expect(blocksOf(steps)).toBeLessThan(700);
     },
   );
 });

@@ -308,7 +308,8 @@ const replayOf = (type: WorkflowKind, replays: WorkflowReplays, where: Where = {
     method: 'GET',
     path: `/workflows/${type}/:id/replay`,
     permission: 'workflow:read',
-    summary: 'The history of a run replayed by the present code, and what it leads to beside the row',
+    summary:
+      'The history of a run replayed by the present code, and what it leads to beside the row',
     tag,
     params: workflowPath,
     answer: presentReplay,
@@ -413,63 +414,67 @@ const operationsOf = (
   operations: WorkflowOperations,
   where: Where = {},
 ): Route[] => {
-  const asked = (action: RunAction, summary: string, example: string): Route =>
-    route({
-      ...operation,
-      ...where,
-      path: `/workflows/${kind}/:id/${action.replace('_', '-')}`,
-      summary,
-      body: operationBody,
-      handle: ({ actor, params: { id }, body: { reason }, once }) =>
-        operations.operate(actor, { action, kind, id, reason, once }),
-      examples: { body: { reason: example } },
-    });
-  const confirmed = (action: 'terminate' | 'reset', summary: string, example: string): Route =>
-    route({
-      ...operation,
-      ...where,
-      path: `/workflows/${kind}/:id/${action}`,
-      summary,
-      body: confirmedBody,
-      handle: ({ actor, params: { id }, body: { reason, confirm }, once }) =>
-        operations.operate(actor, { action, kind, id, reason, confirm, once }),
-      examples: {
-        body: { reason: example, confirm: '0190b1a0-0000-7000-8000-000000000001' },
-      },
-    });
+  const asked = (action: RunAction, summary: string, example: string): Route[] =>
+    kindsWith(action).includes(kind)
+      ? [
+          route({
+            ...operation,
+            ...where,
+            path: `/workflows/${kind}/:id/${action.replace('_', '-')}`,
+            summary,
+            body: operationBody,
+            handle: ({ actor, params: { id }, body: { reason }, once }) =>
+              operations.operate(actor, { action, kind, id, reason, once }),
+            examples: { body: { reason: example } },
+          }),
+        ]
+      : [];
+  const confirmed = (action: 'terminate' | 'reset', summary: string, example: string): Route[] =>
+    kindsWith(action).includes(kind)
+      ? [
+          route({
+            ...operation,
+            ...where,
+            path: `/workflows/${kind}/:id/${action}`,
+            summary,
+            body: confirmedBody,
+            handle: ({ actor, params: { id }, body: { reason, confirm }, once }) =>
+              operations.operate(actor, { action, kind, id, reason, confirm, once }),
+            examples: {
+              body: { reason: example, confirm: '0190b1a0-0000-7000-8000-000000000001' },
+            },
+          }),
+        ]
+      : [];
 
   return [
-    asked(
+    ...asked(
       'retry_step',
       'Try a step again that failed for good, once its cause is removed',
       'The row was put right',
     ),
-    asked(
+    ...asked(
       'signal',
       'Have the run read its row again and go on from there',
       'The row was put right',
     ),
-    asked(
+    ...asked(
       'cancel',
       'End the object as its lifecycle does, and undo what has to be undone',
       'Opened by mistake',
     ),
-    confirmed(
+    ...confirmed(
       'terminate',
       'End the run at once; nothing is undone, and nobody starts it again',
       'It cannot go on',
     ),
-    confirmed(
+    ...confirmed(
       'reset',
       'End a run that cannot go on, and have another one go on from the row',
       'Its history cannot be replayed',
     ),
-    ...(kindsWith('pause').includes(kind)
-      ? [
-          asked('pause', 'Stop every clock of the claim: its hold', 'A lawsuit'),
-          asked('resume', 'Let the clocks of the claim go on', 'It is settled'),
-        ]
-      : []),
+    ...asked('pause', 'Stop every clock of the claim: its hold', 'A lawsuit'),
+    ...asked('resume', 'Let the clocks of the claim go on', 'It is settled'),
   ];
 };
 

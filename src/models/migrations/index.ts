@@ -32,7 +32,7 @@ import { peopleAndDomains } from './0033PeopleAndDomains.ts';
 import { workflowDrifts } from './0034WorkflowDrifts.ts';
 import { bulkOperations } from './0035BulkOperations.ts';
 import { alerts } from './0036Alerts.ts';
-import { stoppedScans } from './0037StoppedScans.ts';
+import { runs } from './0037Runs.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -83,5 +83,5 @@ export const migrations: readonly Migration[] = [
   workflowDrifts,
   bulkOperations,
   alerts,
-  stoppedScans,
+  runs,
 ];

@@ -69,6 +69,17 @@ describe('GET /workflows', () => {
     expect(JSON.stringify(body)).not.toContain('Lovelace');
   });
 
+  it('goes through the runs of all kinds page by page, in one order', async () => {
+    const other = await buildSubscription({ companyId });
+    const all = await found({});
+
+    const pages = await Promise.all(all.map((_, index) => found({ size: 1, page: index + 1 })));
+
+    expect(all.length).toBeGreaterThan(2);
+    expect(all[0]).toBe(other.id);
+    expect(pages.flat()).toEqual(all);
+  });
+
   it('finds by type, status, openness and time', async () => {
     await api.database.sql(
       'UPDATE shared.policy_subscriptions SET workflow_closed_at = now() WHERE id = $1',
