@@ -80,11 +80,11 @@ describe('POST /workflows/:type/:id/pause', () => {
 
   it('is for those who operate runs, of their own company', async () => {
     const { claim } = await buildClaimRow({ companyId });
-    const manager = await buildActor({ companyId, role: 'claims_manager' });
+    const admin = await buildActor({ companyId, role: 'tenant_admin' });
     const other = (await buildCompany()).id;
     const stranger = await buildActor({ companyId: other, role: 'operator' });
 
-    expect(await post(`claim/${claim.id}/pause`, { reason }, manager)).toMatchObject({
+    expect(await post(`claim/${claim.id}/pause`, { reason }, admin)).toMatchObject({
       status: 403,
     });
     expect(await post(`claim/${claim.id}/pause`, { reason }, stranger)).toMatchObject({
