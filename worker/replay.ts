@@ -6,7 +6,8 @@ import {
   type WorkflowBundleOption,
 } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
-import type { ReplayedRun, ReplayRun } from '../src/activities/replays.ts';
+import type { ReplayRun } from '../src/activities/replays.ts';
+import type { ReplayedRun } from '../src/rules/replays.ts';
 import { replayName, type RebuiltSinks } from '../src/workflows/rebuilt.ts';
 
 /** Replays runs by the workflows of `bundle`: what they do is compared, and nothing is done. */

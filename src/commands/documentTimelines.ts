@@ -45,12 +45,12 @@ const story: Story<Scanned> = {
 
 /** A document has no deadlines and no steps but its scan, which its row tells of. */
 export const createDocumentTimelines = (temporal: Pick<Temporal, 'failingStep' | 'uiUrl'>) => {
-  const { timeline, explain } = createTimelines(temporal, story);
+  const timelines = createTimelines(temporal, story);
   return {
-    explain,
+    ...timelines,
 
     async timeline(actor: Actor, id: string): Promise<Timeline> {
-      const told = await timeline(actor, id);
+      const told = await timelines.timeline(actor, id);
       const document = await withTenant(actor.companyId, () => find(actor, id));
       return { ...told, past: pastOf(document) };
     },

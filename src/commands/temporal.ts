@@ -21,7 +21,7 @@ import {
   type SignalDefinition,
   type UpdateDefinition,
 } from '@temporalio/common';
-import type { ReplayedRun, ReplayOrder } from '../activities/replays.ts';
+import type { ReplayedRun, ReplayOrder } from '../rules/replays.ts';
 import type { Config } from '../config.ts';
 import { currentContext, type Actor } from '../context.ts';
 import { NotFound, Refusal, Unavailable, type FieldProblem } from '../errors.ts';
@@ -215,7 +215,7 @@ export function openTemporal(
 
     async lastPolls() {
       const asked = queues.map(async ({ name, type }) => {
-        const { pollers } = await inTime(() =>
+        const { pollers: found } = await inTime(() =>
           connection.workflowService.describeTaskQueue({
             namespace,
             taskQueue: { name: `${taskQueue}-${name}` },
@@ -223,7 +223,7 @@ export function openTemporal(
           }),
         );
         // Seconds are Long objects.
-        const polls = (pollers ?? []).map(
+        const polls = (found ?? []).map(
           ({ lastAccessTime }) => Number(String(lastAccessTime?.seconds ?? 0)) * 1000,
         );
         const last = polls.length > 0 ? new Date(Math.max(...polls)) : undefined;

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ReplayedRun } from '../activities/replays.ts';
+import type { ReplayedRun } from '../rules/replays.ts';
 import type { Actor } from '../context.ts';
 import { Claim } from '../models/Claim.ts';
 import { claimStateOf } from '../models/claimStart.ts';

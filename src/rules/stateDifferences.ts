@@ -51,7 +51,12 @@ function factsOf({ timers = [], ...state }: ObjectState): ReadonlyMap<string, st
 
 function textOf(key: string, value: unknown): string | undefined {
   if (value === undefined) return undefined;
-  if (Array.isArray(value)) return value.toSorted().join(', ');
+  if (Array.isArray(value)) return value.map(plain).toSorted(byText).join(', ');
   if (typeof value === 'number' && key.endsWith('At')) return new Date(value).toISOString();
-  return String(value);
+  return plain(value);
 }
+
+const plain = (value: unknown): string =>
+  typeof value === 'string' ? value : JSON.stringify(value);
+
+const byText = (a: string, b: string): number => (a < b ? -1 : 1);

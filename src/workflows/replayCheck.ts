@@ -1,6 +1,6 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { ReplayedRun, ReplayOrder } from '../activities/replays.ts';
+import type { ReplayedRun, ReplayOrder } from '../rules/replays.ts';
 import { queueOf } from './doing.ts';
 
 /** One replay for whoever asked whether a run is sound; who starts it bounds its time. */
