@@ -25,7 +25,7 @@ function statusOf({ resolvedAt, acknowledgedAt }: AlertView): AlertStatus {
 }
 
 export const presentAlertRule = (rule: AlertRuleView) => ({
-  id: rule.id,
+  ...(rule.id !== null && { id: rule.id }),
   kind: rule.kind,
   is_enabled: rule.isEnabled,
   attempts: rule.attempts,

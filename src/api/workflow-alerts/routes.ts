@@ -52,6 +52,7 @@ export const alertRoutes = ({ alerts }: { readonly alerts: Alerts }): Route[] =>
     ...reads,
     ...rules,
     summary: 'When alerts of each kind are raised and who is told, also where nobody has set it',
+    businessRules: true,
     query: alertRulesQuery,
     ...answersRule,
     handle: ({ actor, query }) => alerts.listRules(actor, query),

@@ -116,7 +116,7 @@ export const alertRulesQuery = object({
 });
 
 export const alertRuleAnswer = object({
-  id: nullable(id()).description('null where the usual settings hold'),
+  id: optional(id()).description('Absent where the usual settings hold: there is no rule yet'),
   kind,
   ...settings,
   attempts: nullable(settings.attempts),

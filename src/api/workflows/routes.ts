@@ -235,6 +235,7 @@ const bulkRoutes = (bulk: BulkOperations): Route[] => [
     company: 'optional',
     summary: 'What it came to with each run, in their order',
     tag,
+    businessRules: true,
     params: workflowPath,
     query: bulkItemsQuery,
     answer: presentBulkItem,

@@ -205,7 +205,6 @@ describe('/workflows/alert-rules', () => {
       'drift',
     ]);
     expect(items[0]).toEqual({
-      id: null,
       kind: 'activity_failing',
       is_enabled: true,
       attempts: 10,
@@ -254,7 +253,7 @@ describe('/workflows/alert-rules', () => {
     });
     expect((await api.as(operator).delete(one)).status).toBe(204);
     expect((await api.as(operator).get(one)).status).toBe(404);
-    expect((await rulesOf()).items[0]).toMatchObject({ id: null, attempts: 10 });
+    expect((await rulesOf()).items[0]).toMatchObject({ version: 0, attempts: 10 });
     const lines = await api.database.sql<{ action: string }>(
       `SELECT action FROM core.audit_logs WHERE entity_id = $1 ORDER BY id`,
       [id],
