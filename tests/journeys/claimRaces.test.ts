@@ -71,6 +71,13 @@ describe('two people who act on one claim at the same moment', () => {
   const approve: Wish = ['post', 'approve', { approved_amount: '900.00' }];
   const deny: Wish = ['post', 'deny', { code: 'exclusion', reason: 'Wear and tear' }];
 
+  /** An approval is answered before the money is on its way. */
+  const paid = async (actor: Actor, id: string) => {
+    const isPaid = async () =>
+      (await api.as(actor).get(`/claims/${id}`)).body.data.status === 'paid';
+    while (!(await isPaid())) await setTimeout(100);
+  };
+
   const traceOf = async (id: string) => {
     const [row] = await api.database.sql<{ events: string[]; told: string[]; payments: number }>(
       `SELECT
@@ -106,6 +113,7 @@ describe('two people who act on one claim at the same moment', () => {
       const standing = { status: body.current_status, onHold: false, previousStatus: null };
       expect(body.allowed_transitions).toEqual(allowedClaimEvents(standing));
     }
+    if (isApproved) await paid(manager, id);
     const { events, told, payments } = await traceOf(id);
     expect(events.filter((event) => event === 'approve' || event === 'deny')).toEqual([
       isApproved ? 'approve' : 'deny',
