@@ -32,8 +32,10 @@ LABEL org.opencontainers.image.title="Surety" \
   org.opencontainers.image.version="${VERSION}" \
   org.opencontainers.image.revision="${REVISION}" \
   org.opencontainers.image.licenses="UNLICENSED"
-# Two heaps for malloc: with one per thread the process keeps a quarter more memory, for no speed.
-ENV NODE_ENV=production ENVIRONMENT=production HOST=0.0.0.0 MALLOC_ARENA_MAX=2
+# Two heaps for malloc, and little room for new objects: with the usual ones the process keeps a third
+# more memory, for no speed.
+ENV NODE_ENV=production ENVIRONMENT=production HOST=0.0.0.0 \
+  MALLOC_ARENA_MAX=2 NODE_OPTIONS=--max-semi-space-size=8
 WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist

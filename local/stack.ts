@@ -159,6 +159,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         name,
         script: built ? `dist/${main}.js` : `${main}.ts`,
         env,
+        // Whoever waits for an answer comes before what nobody waits for.
+        isBackground: name === 'worker',
         logs,
         readyUrl: `${name === 'api' ? api : worker}/health/ready`,
         timeoutMs: readyWithinMs,

@@ -146,6 +146,7 @@ export async function startTemporal(options: TemporalOptions): Promise<TemporalS
         ),
       ],
       deathSignal: 'TERM',
+      isBackground: !throwaway,
       onOutput,
     });
     held.add(server.pid);

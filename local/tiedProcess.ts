@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -36,6 +37,7 @@ export async function startTied({
   runAs,
   env = process.env,
   cwd = '/',
+  isBackground = false,
   logFile,
   onOutput,
 }: {
@@ -45,6 +47,8 @@ export async function startTied({
   runAs?: RunAs | undefined;
   env?: NodeJS.ProcessEnv;
   cwd?: string;
+  /** Has the processor when others do not want it. */
+  isBackground?: boolean;
   logFile?: string;
   onOutput?: ((line: string) => void) | undefined;
 }): Promise<TiedProcess> {
@@ -86,6 +90,7 @@ export async function startTied({
 
   const { pid } = child;
   if (pid === undefined) throw new Error(`${command} did not start.`);
+  if (isBackground) giveWay(pid);
   return {
     pid,
     exited,
@@ -99,6 +104,18 @@ export async function startTied({
       await exited;
     },
   };
+}
+
+const backgroundNice = 10;
+
+/** A detached process has a session of its own, and Linux may share its time out among sessions first. */
+function giveWay(pid: number): void {
+  try {
+    os.setPriority(pid, backgroundNice);
+    writeFileSync(`/proc/${pid}/autogroup`, String(backgroundNice));
+  } catch {
+    // It has ended already, or this system knows no such groups.
+  }
 }
 
 /** How a process ended, as half a sentence: `ended with code 1`. */

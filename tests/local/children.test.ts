@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import os from 'node:os';
 import path from 'node:path';
 import { startProcess, type Child } from '../../local/children.ts';
 import { claimPort } from '../../local/ports.ts';
@@ -8,19 +8,20 @@ let dir: string;
 let port: number;
 
 beforeEach(async () => {
-  dir = mkdtempSync(path.join(tmpdir(), 'surety-child-'));
+  dir = mkdtempSync(path.join(os.tmpdir(), 'surety-child-'));
   port = await claimPort(0, { name: 'the test' });
 });
 
 afterEach(() => rmSync(dir, { recursive: true }));
 
-function run(program: string): Promise<Child> {
+function run(program: string, isBackground = false): Promise<Child> {
   const script = path.join(dir, 'program.ts');
   writeFileSync(script, program);
   return startProcess({
     name: 'test',
     script,
     env: { PATH: process.env['PATH'], PORT: String(port) },
+    isBackground,
     logs: path.join(dir, 'logs'),
     readyUrl: `http://127.0.0.1:${port}/`,
     timeoutMs: 20_000,
@@ -43,6 +44,15 @@ describe('startProcess', () => {
 
     expect(await child.exited).toContain('The test process ended with code 0.');
     expect(readFileSync(path.join(dir, 'logs', 'test.log'), 'utf8')).toBe('drained\n');
+  });
+
+  it('lets a program in the background have what others leave', async () => {
+    const child = await run(server, true);
+    try {
+      expect(os.getPriority(child.pid)).toBe(10);
+    } finally {
+      await child.stop();
+    }
   });
 
   it('shows the last lines of a program that dies by itself', async () => {
