@@ -40,7 +40,7 @@ export async function startProcess({
   /** TypeScript, or what the build made of it. */
   script: string;
   env: NodeJS.ProcessEnv;
-  /** Has the processor when others do not want it. */
+  /** Others have three times its share of a busy processor. */
   isBackground?: boolean;
   logs: string;
   readyUrl: string;

@@ -160,7 +160,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         script: built ? `dist/${main}.js` : `${main}.ts`,
         env,
         // Whoever waits for an answer comes before what nobody waits for.
-        isBackground: name === 'worker',
+        isBackground: name === 'worker' && !throwaway,
         logs,
         readyUrl: `${name === 'api' ? api : worker}/health/ready`,
         timeoutMs: readyWithinMs,

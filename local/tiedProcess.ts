@@ -47,7 +47,7 @@ export async function startTied({
   runAs?: RunAs | undefined;
   env?: NodeJS.ProcessEnv;
   cwd?: string;
-  /** Has the processor when others do not want it. */
+  /** Others have three times its share of a busy processor. */
   isBackground?: boolean;
   logFile?: string;
   onOutput?: ((line: string) => void) | undefined;
@@ -106,7 +106,7 @@ export async function startTied({
   };
 }
 
-const backgroundNice = 10;
+const backgroundNice = 5;
 
 /** A detached process has a session of its own, and Linux may share its time out among sessions first. */
 function giveWay(pid: number): void {

@@ -1,5 +1,6 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { ListedRuns, TriedStep, TroubledRuns } from '../src/activities/alerts.ts';
+import { codeFailsFrom } from '../src/rules/alerts.ts';
 import { attribute } from '../src/workflows/searchAttributes.ts';
 
 /** A look at more than these would take longer than it is worth. */
@@ -37,7 +38,8 @@ export function openTroubledRuns(client: Client, taskQueue: string): TroubledRun
       if (status.name !== 'RUNNING') return inOrder;
       const failures = (raw.pendingActivities ?? []).map(({ attempt }) => (attempt ?? 1) - 1);
       const isGivenUp = typedSearchAttributes.get(attribute.needsAttention) ?? false;
-      return { failures: Math.max(0, ...failures), isGivenUp };
+      const isCodeFailing = (raw.pendingWorkflowTask?.attempt ?? 0) >= codeFailsFrom;
+      return { failures: Math.max(0, ...failures), isGivenUp, isCodeFailing };
     } catch (error) {
       return error instanceof WorkflowNotFoundError ? inOrder : undefined;
     }
@@ -66,4 +68,4 @@ export function openTroubledRuns(client: Client, taskQueue: string): TroubledRun
   };
 }
 
-const inOrder: TriedStep = { failures: 0, isGivenUp: false };
+const inOrder: TriedStep = { failures: 0, isGivenUp: false, isCodeFailing: false };

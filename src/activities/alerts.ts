@@ -20,9 +20,9 @@ export interface ListedRuns {
 export interface TroubledRuns {
   /** Runs of which a step was given up: they wait for an operator. By visibility, which lags. */
   givenUp(): Promise<ListedRuns | undefined>;
-  /** Runs of which the own code fails. By visibility, which lags. */
+  /** Runs of which the own code fails. By visibility, which lags; not answered by older servers. */
   codeFailing(): Promise<ListedRuns | undefined>;
-  /** How it stands with the step that each of these runs had tried again. */
+  /** How it stands with each of these runs, and with the step that it had tried again. */
   triedSteps(workflowIds: readonly string[]): Promise<ReadonlyMap<string, TriedStep>>;
 }
 
@@ -31,11 +31,13 @@ export interface TriedStep {
   readonly failures: number;
   /** Nothing is tried any more, and the run waits for an operator. */
   readonly isGivenUp: boolean;
+  readonly isCodeFailing: boolean;
 }
 
 /** More of one company in one look are left for the next one. */
 const mostRetried = 500;
 const mostCauses = 1000;
+const mostSuspects = 100;
 
 export const alertActivities = ({ troubledRuns }: { readonly troubledRuns: TroubledRuns }) => ({
   /**
@@ -59,6 +61,7 @@ export const alertActivities = ({ troubledRuns }: { readonly troubledRuns: Troub
 
 /** What visibility listed of all companies. */
 interface Listed {
+  readonly isAnswered: boolean;
   readonly isComplete: boolean;
   readonly of: (companyId: string) => readonly string[];
 }
@@ -67,7 +70,11 @@ function byCompany(listed: ListedRuns | undefined): Listed {
   const runs = grouped(
     (listed?.workflowIds ?? []).map((id) => [companyIn(id) ?? platformCompanyId, id]),
   );
-  return { isComplete: listed?.isComplete ?? false, of: (companyId) => runs.of(companyId) };
+  return {
+    isAnswered: listed !== undefined,
+    isComplete: listed?.isComplete ?? false,
+    of: (companyId) => runs.of(companyId),
+  };
 }
 
 /** What the rows of a company tell. */
@@ -93,7 +100,10 @@ async function lookAt(
   const at = new Date();
   const { rules, retried, rows, hasAlerts } = await withTenant(companyId, () => standing(at));
   const ids = retried.map(({ workflowId }) => workflowId);
-  const tried = await troubledRuns.triedSteps(ids);
+  // A run whose code fails does not see its timers fire.
+  const late = rows.filter(({ kind }) => kind === 'timers_overdue').map(({ subject }) => subject);
+  const suspects = codeFailing.isAnswered ? [] : late.slice(0, mostSuspects);
+  const tried = await troubledRuns.triedSteps([...new Set([...ids, ...suspects])]);
   const over = ids.filter((id) => {
     const step = tried.get(id);
     return step?.failures === 0 && !step.isGivenUp;
@@ -115,8 +125,15 @@ async function lookAt(
       ],
     },
     workflow_task_failing: {
-      isComplete: codeFailing.isComplete,
-      causes: codeFailing.of(companyId).map((subject) => seenNow(subject, at)),
+      isComplete:
+        codeFailing.isComplete ||
+        (!codeFailing.isAnswered &&
+          late.length <= mostSuspects &&
+          suspects.every((id) => tried.has(id))),
+      causes: [
+        ...codeFailing.of(companyId),
+        ...suspects.filter((id) => tried.get(id)?.isCodeFailing),
+      ].map((subject) => seenNow(subject, at)),
     },
     timers_overdue: ofRows(rows, 'timers_overdue'),
     drift: ofRows(rows, 'drift'),

@@ -27,6 +27,7 @@ import { currentContext, type Actor } from '../context.ts';
 import { NotFound, Refusal, Unavailable, type FieldProblem } from '../errors.ts';
 import type { WorkflowStart } from '../models/OutboxEntry.ts';
 import type { ShownRun } from '../models/WorkflowDrift.ts';
+import { codeFailsFrom } from '../rules/alerts.ts';
 import { allows } from '../rules/permissions.ts';
 import { replayWorkflowId } from '../rules/workflowIds.ts';
 import { contextHeader } from '../workflows/context.ts';
@@ -193,7 +194,7 @@ export function openTemporal(
         workflowIds.map(async (workflowId) => {
           const described = client.workflow.getHandle(workflowId).describe();
           const { raw } = await described.catch(noneIfUnknown);
-          return (raw?.pendingWorkflowTask?.attempt ?? 0) >= failsFrom;
+          return (raw?.pendingWorkflowTask?.attempt ?? 0) >= codeFailsFrom;
         }),
       ),
     );
@@ -330,7 +331,7 @@ export function openTemporal(
         // Before the others: no step and no command of such a run gets on.
         const problems = typedSearchAttributes.get(reportedProblems) ?? [];
         const attempt = raw.pendingWorkflowTask?.attempt ?? 0;
-        if (problems.length > 0 || attempt >= failsFrom) {
+        if (problems.length > 0 || attempt >= codeFailsFrom) {
           const { events } = await inTime(() => handle.fetchHistory()).catch(() => ({
             events: [],
           }));
@@ -358,12 +359,6 @@ export function openTemporal(
     },
   };
 }
-
-/**
- * From this attempt on it is the workflow's own code that fails: the task before was tried again. A
- * worker that was killed makes for one more attempt, not for two.
- */
-const failsFrom = 3;
 
 /** Set by Temporal itself, from 1.30 on, while the workflow's code fails again and again. */
 const reportedProblems = defineSearchAttributeKey(

@@ -93,3 +93,9 @@ export const alertWords: Readonly<Record<AlertKind, string>> = {
   no_worker: 'no worker asks for work',
   drift: 'a row and its run differ',
 };
+
+/**
+ * From this attempt of a workflow task on it is the run's own code that fails: the task before was tried
+ * again. A worker that was killed makes for one more attempt, not for two.
+ */
+export const codeFailsFrom = 3;

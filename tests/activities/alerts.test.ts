@@ -10,7 +10,7 @@ import type { AlertKind } from '../../src/rules/alerts.ts';
 import { subscriptionWorkflowId } from '../../src/rules/workflowIds.ts';
 import { as, buildActor, buildCompany, buildSubscription, once } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
-import { noTroubledRuns } from '../support/troubledRuns.ts';
+import { inOrder, noTroubledRuns } from '../support/troubledRuns.ts';
 
 describe('raising alerts', () => {
   const statements: string[] = [];
@@ -37,8 +37,12 @@ describe('raising alerts', () => {
     givenUp: async () => ({ workflowIds, isComplete: true }),
   });
 
+  const telling = (tried: Partial<TriedStep>): Partial<TroubledRuns> => ({
+    triedSteps: async (ids) => new Map(ids.map((id) => [id, { ...inOrder, ...tried }])),
+  });
+
   const alerts = () =>
-    database.sql(
+    database.sql<{ kind: string }>(
       `SELECT kind, subject, type, entity_id, detail, attempts,
          resolved_at IS NOT NULL AS resolved
        FROM core.alerts WHERE company_id = $1 ORDER BY raised_at, kind, subject`,
@@ -154,6 +158,31 @@ describe('raising alerts', () => {
     ]);
   });
 
+  it('asks late runs themselves where Temporal lists none whose code fails', async () => {
+    const late = subscriptionWorkflowId(companyId, await buildLateSale(11));
+    await buildSubscription({ companyId });
+    const asked: string[] = [];
+    const older = (isCodeFailing?: boolean): Partial<TroubledRuns> => ({
+      codeFailing: async () => undefined,
+      triedSteps: async (ids) => {
+        asked.push(...ids);
+        if (isCodeFailing === undefined) return new Map();
+        return new Map(ids.map((id) => [id, { ...inOrder, isCodeFailing }]));
+      },
+    });
+    const ofCode = async () =>
+      (await alerts()).filter((alert) => alert.kind === 'workflow_task_failing');
+
+    await look(older(true));
+    expect(await ofCode()).toMatchObject([{ subject: late, resolved: false }]);
+    await look(older());
+    expect(await ofCode()).toMatchObject([{ resolved: false }]);
+    await look(older(false));
+
+    expect(await ofCode()).toMatchObject([{ resolved: true }]);
+    expect(asked.filter((id) => id.includes(companyId))).toEqual([late, late, late]);
+  });
+
   describe('of a step that is tried again', () => {
     const step = 'moveClaim';
     let workflowId: string;
@@ -171,24 +200,19 @@ describe('raising alerts', () => {
         }),
       );
 
-    const telling = (tried: TriedStep): Partial<TroubledRuns> => ({
-      triedSteps: async (ids) => new Map(ids.map((id) => [id, tried])),
-    });
-    const inOrder = telling({ failures: 0, isGivenUp: false });
-
     it('waits until it failed too often or for too long', async () => {
       await note(29);
-      await look(telling({ failures: 10, isGivenUp: false }));
+      await look(telling({ failures: 10 }));
       expect(await alerts()).toEqual([]);
 
-      await look(telling({ failures: 11, isGivenUp: false }));
+      await look(telling({ failures: 11 }));
       expect(await alerts()).toMatchObject([
         { kind: 'activity_failing', detail: step, attempts: 11 },
       ]);
 
-      await look(inOrder);
+      await look(telling(inOrder));
       await note(31);
-      await look(telling({ failures: 3, isGivenUp: false }));
+      await look(telling({ failures: 3 }));
       expect(await alerts()).toMatchObject([
         { resolved: true },
         { detail: step, attempts: 3, resolved: false },
@@ -201,7 +225,7 @@ describe('raising alerts', () => {
       const asking: Partial<TroubledRuns> = {
         triedSteps: async (ids) => {
           asked.push(...ids.filter((id) => id === workflowId));
-          return new Map(ids.map((id) => [id, { failures: 0, isGivenUp: false }]));
+          return new Map(ids.map((id) => [id, inOrder]));
         },
       };
 
@@ -216,9 +240,9 @@ describe('raising alerts', () => {
 
     it('stays one alert when the step is given up', async () => {
       await note(31);
-      await look(telling({ failures: 3, isGivenUp: false }));
+      await look(telling({ failures: 3 }));
 
-      await look({ ...telling({ failures: 0, isGivenUp: true }), ...listing(workflowId) });
+      await look({ ...telling({ isGivenUp: true }), ...listing(workflowId) });
 
       expect(await alerts()).toMatchObject([{ detail: step, attempts: null, resolved: false }]);
       expect(await messages()).toHaveLength(3);
@@ -226,11 +250,14 @@ describe('raising alerts', () => {
 
     it('resolves nothing while Temporal does not answer', async () => {
       await note(31);
-      await look(telling({ failures: 3, isGivenUp: false }));
+      await look(telling({ failures: 3 }));
 
       await look({ triedSteps: async () => new Map() });
-      await look({ ...inOrder, givenUp: async () => undefined });
-      await look({ ...inOrder, givenUp: async () => ({ workflowIds: [], isComplete: false }) });
+      await look({ ...telling(inOrder), givenUp: async () => undefined });
+      await look({
+        ...telling(inOrder),
+        givenUp: async () => ({ workflowIds: [], isComplete: false }),
+      });
 
       expect(await alerts()).toMatchObject([{ resolved: false }]);
       await look();

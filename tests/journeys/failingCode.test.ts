@@ -1,9 +1,12 @@
 import { setTimeout } from 'node:timers/promises';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { alertActivities } from '../../src/activities/alerts.ts';
 import { createSubscriptionTimelines } from '../../src/commands/subscriptionTimelines.ts';
 import { createWorkflowSearch } from '../../src/commands/workflowSearch.ts';
 import { as, buildActor, buildCompany, buildSubscription } from '../support/build.ts';
 import { useJourneys, type Journeys } from '../support/journey.ts';
 import { openRealTemporal } from '../support/lifecycle.ts';
+import { openTroubledRuns } from '../../worker/troubledRuns.ts';
 
 describe('a run whose own code fails', () => {
   let journeys: Journeys;
@@ -31,7 +34,8 @@ describe('a run whose own code fails', () => {
   }
 
   it('is found among those that wait for help, and says that a release mends it', async () => {
-    const { temporal } = journeys.server;
+    const { temporal, taskQueue } = journeys.server;
+    const troubledRuns = openTroubledRuns(temporal.client, taskQueue);
     const { id: companyId } = await buildCompany();
     const operator = await buildActor({ companyId, role: 'operator' });
     const search = createWorkflowSearch({ temporal, companies: { enter: async () => {} } });
@@ -52,10 +56,16 @@ describe('a run whose own code fails', () => {
     const detail = await as(operator, () => search.get(operator, 'subscription', id));
     const explained = await as(operator, () => timelines.explain(operator, id));
     const other = await as(operator, () => search.get(operator, 'subscription', sound.id));
+    await new MockActivityEnvironment().run(() => alertActivities({ troubledRuns }).raiseAlerts());
+    const raised = await journeys.database.sql(
+      `SELECT subject FROM core.alerts WHERE company_id = $1 AND kind = 'workflow_task_failing'`,
+      [companyId],
+    );
     const [waiting, going] = [await blocked(true), await blocked(false)];
     await temporal.terminate(workflowId, 'The test is over');
     await temporal.terminate(sound.start.workflowId, 'The test is over');
 
+    expect(raised).toEqual([{ subject: workflowId }]);
     expect(waiting).toEqual([id]);
     expect(going).toEqual([sound.id]);
     expect(other).toMatchObject({ isBlocked: false, failingStep: null });
