@@ -46,7 +46,7 @@ describe('startProcess', () => {
 
     expect(await child.exited).toContain('The test process ended with code 0.');
     expect(readFileSync(path.join(dir, 'logs', 'test.log'), 'utf8')).toBe('drained\n');
-  }, 180_000);
+  });
 
   it('shows the last lines of a program that dies by itself', async () => {
     const child = await run(server);
@@ -54,11 +54,11 @@ describe('startProcess', () => {
     await fetch(`http://127.0.0.1:${port}/die`).catch(() => undefined);
 
     expect(await child.exited).toMatch(/ended with code 1\.[^]*Error: out of luck/);
-  }, 180_000);
+  });
 
   it('fails at once if the program ends before it is ready', async () => {
     await expect(run(`console.error('no configuration'); process.exit(3);`)).rejects.toThrow(
       /^The test process ended with code 3\. The last lines of .*test\.log:\nno configuration$/,
     );
-  }, 180_000);
+  });
 });

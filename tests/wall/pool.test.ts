@@ -235,5 +235,5 @@ describe('a pool of two connections', () => {
        GROUP BY company_id HAVING count(*) > 1`,
     );
     expect(theirs).toEqual([]);
-  }, 300_000);
+  });
 });
