@@ -1,11 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { DatabaseError } from 'sequelize';
 import { createMemberships } from '../../../src/commands/memberships.ts';
 import { createSessions, type Sessions } from '../../../src/commands/sessions.ts';
 import { createUsers } from '../../../src/commands/users.ts';
 import type { Actor } from '../../../src/context.ts';
-import { errorCode } from '../../../src/errors.ts';
 import { as } from '../../support/build.ts';
+import { despiteBusy } from '../../support/busy.ts';
 import { openTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { openSession } from '../../support/api.ts';
 import {
@@ -45,14 +44,10 @@ async function buildAdmins(count: number): Promise<Actor[]> {
 
 const idOf = ({ userId }: Actor): string => userId ?? '';
 
-/** Again where a busy machine gave no lock in time: the API says 503 then. */
-async function demote(admin: Actor, whom: string): Promise<unknown> {
-  const outcome = await as(admin, () =>
-    outcomeOf(memberships.change(admin, whom, 'tenant_admin', { role: 'hr' })),
+const demote = (admin: Actor, whom: string): Promise<unknown> =>
+  as(admin, () =>
+    outcomeOf(despiteBusy(() => memberships.change(admin, whom, 'tenant_admin', { role: 'hr' }))),
   );
-  const isBusy = outcome instanceof DatabaseError && errorCode(outcome.original) === '55P03';
-  return isBusy ? demote(admin, whom) : outcome;
-}
 
 describe('the last administrator', () => {
   it('is left by 200 who are demoted at once, each by another', async () => {
