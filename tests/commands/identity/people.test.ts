@@ -139,7 +139,7 @@ describe('somebody of several companies', () => {
       passwordHash: await identity.passwords.hash(goodPassword),
     });
     await database.sql(
-      `UPDATE platform.memberships SET created_at = '2026-01-02' WHERE user_id = $1 AND company_id = $2`,
+      `UPDATE platform.memberships SET created_at = '2020-01-02' WHERE user_id = $1 AND company_id = $2`,
       [id, companies[1].id],
     );
     const seenBy = async (companyId: string) => {
@@ -153,7 +153,7 @@ describe('somebody of several companies', () => {
     const [first, second] = [await seenBy(companies[0].id), await seenBy(companies[1].id)];
 
     expect(first.lastLoginAt).toBeInstanceOf(Date);
-    expect(second).toMatchObject({ lastLoginAt: null, dateJoined: new Date('2026-01-02') });
+    expect(second).toMatchObject({ lastLoginAt: null, dateJoined: new Date('2020-01-02') });
     expect(first.dateJoined.getTime()).toBeGreaterThan(second.dateJoined.getTime());
   });
 });
