@@ -199,7 +199,7 @@ describe('rotating a key', () => {
     expect([await revoke(admin), await revoke(admin)]).toEqual(['done', 'done']);
     expect(await rotate(admin)).toMatchObject({ status: 409, code: 'KEY_ENDED' });
     const lines = await database.sql<{ action: string }>(
-      'SELECT action FROM core.audit_logs WHERE entity_id = $1 ORDER BY timestamp',
+      'SELECT action FROM core.audit_logs WHERE entity_id = $1 ORDER BY timestamp, id',
       [made.id],
     );
     expect(lines.map(({ action }) => action)).toEqual(['CREATE', 'KEY_REVOKED']);

@@ -168,7 +168,7 @@ describe('a second factor', () => {
     await expect(logIn(email)).resolves.toBeDefined();
     const audit = await database.sql<{ action: string }>(
       `SELECT action FROM core.audit_logs WHERE entity_id = $1 AND action LIKE 'MFA%'
-       ORDER BY timestamp`,
+       ORDER BY timestamp, id`,
       [id],
     );
     expect(audit.map(({ action }) => action)).toEqual([
