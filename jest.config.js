@@ -15,7 +15,8 @@ export default {
   },
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
   testSequencer: '<rootDir>/tests/support/sequencer.cjs',
-  testTimeout: 60_000,
+  // What is stuck is found all the same; what is slow on a busy machine is no failure.
+  testTimeout: 300_000,
   // The servers that they wait for leave half of the processor idle.
   maxWorkers: Math.max(2, availableParallelism() - 1),
   // Modules of each file stay in the process that ran it; a large one slows the files that follow.

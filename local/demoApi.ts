@@ -8,11 +8,11 @@ export const base = process.env['SURETY_URL'] ?? 'http://127.0.0.1:3000';
 const api = `${base}/api/v1`;
 
 export async function until(otherwise: string, isSo: () => Promise<boolean>): Promise<void> {
-  for (let second = 0; second < 30; second += 1) {
+  for (let second = 0; second < 120; second += 1) {
     if (await isSo()) return;
     await pause(1000);
   }
-  throw new Error(`${otherwise} within 30 s.`);
+  throw new Error(`${otherwise} within two minutes.`);
 }
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -83,7 +83,7 @@ export async function untilUp(): Promise<void> {
   if (!response?.ok) throw new Error(`Nothing answers at ${base}: run "npm start" first.`);
 }
 
-const mostTries = 10;
+const mostTries = 30;
 
 /**
  * A change, sent again under its key while the answer is "not now": on a busy machine a workflow may

@@ -115,5 +115,5 @@ describe('checkpoints', () => {
     expect(said).toContain(`${other.code}: 1 lines are as they were sealed`);
     expect(await run('--company', other.code)).toEqual([0, expect.not.stringContaining('BAD')]);
     expect(await run('--company', 'NOBODY')).toEqual([1, 'There is no company NOBODY\n']);
-  }, 60_000);
+  });
 });

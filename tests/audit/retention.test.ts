@@ -54,7 +54,7 @@ describe('the retention of the audit', () => {
     expect(
       await api.database.sql(
         `SELECT entity_type AS entity, after FROM core.audit_logs
-         WHERE company_id = $1 AND action = 'DELETE' ORDER BY timestamp`,
+         WHERE company_id = $1 AND action = 'DELETE' ORDER BY timestamp, id`,
         [platformCompanyId],
       ),
     ).toEqual(gone.map((month) => ({ entity: 'audit_month', after: { month } })));

@@ -5,7 +5,7 @@ describe('a month of audit that takes long to retire', () => {
   let database: TestDatabase;
 
   beforeAll(async () => {
-    database = await openTestDatabase({ statementTimeoutMs: 500 });
+    database = await openTestDatabase({ statementTimeoutMs: 3000 });
   });
 
   afterAll(() => database.close());
@@ -13,7 +13,7 @@ describe('a month of audit that takes long to retire', () => {
   it('gets the time that it takes, which others do not', async () => {
     await database.sql(
       `CREATE OR REPLACE FUNCTION app.retire_audit_month(years integer) RETURNS date
-         LANGUAGE sql AS $$ SELECT DATE '2015-03-01' FROM pg_sleep(3) $$`,
+         LANGUAGE sql AS $$ SELECT DATE '2015-03-01' FROM pg_sleep(6) $$`,
     );
 
     expect(await retireAuditMonth()).toBe('2015-03-01');

@@ -10,7 +10,7 @@ describe('an Idempotency-Key', () => {
   let database: TestDatabase;
 
   beforeAll(async () => {
-    database = await openTestDatabase({ poolMax: 20 });
+    database = await openTestDatabase({ poolMax: 20, acquireTimeoutMs: 60_000 });
   });
 
   afterAll(() => database.close());

@@ -5,6 +5,7 @@ import { nextPolicyNumber } from '../../src/models/numbers.ts';
 import type { WorkflowStart } from '../../src/models/OutboxEntry.ts';
 import { addDays, dateAt } from '../../src/rules/calendar.ts';
 import { as, buildActor, buildCompany, buildPlan, once } from '../support/build.ts';
+import { despiteBusy } from '../support/busy.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 
 describe('subscribing', () => {
@@ -19,7 +20,7 @@ describe('subscribing', () => {
   });
 
   beforeAll(async () => {
-    database = await openTestDatabase({ poolMax: 20 });
+    database = await openTestDatabase({ poolMax: 20, acquireTimeoutMs: 60_000 });
   });
 
   afterAll(() => database.close());
@@ -40,7 +41,7 @@ describe('subscribing', () => {
 
     const answers = await Promise.allSettled(
       Array.from({ length: 200 }, () =>
-        as(holder, () => subscriptions.subscribe(holder, wish, once(holder))),
+        as(holder, () => despiteBusy(() => subscriptions.subscribe(holder, wish, once(holder)))),
       ),
     );
 
@@ -76,7 +77,9 @@ describe('subscribing', () => {
       const buy = async (): Promise<string> => {
         const holder = await buildActor({ companyId: company.id });
         const wish = { insurancePlanId: plan.id, autoRenew: false };
-        const view = await as(holder, () => subscriptions.subscribe(holder, wish, once(holder)));
+        const view = await as(holder, () =>
+          despiteBusy(() => subscriptions.subscribe(holder, wish, once(holder))),
+        );
         if (view instanceof Replay) throw new Error('A first request is no replay');
         return view.policyNumber;
       };

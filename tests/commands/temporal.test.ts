@@ -1,5 +1,4 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { setTimeout } from 'node:timers/promises';
 import { defineUpdate } from '@temporalio/workflow';
 import { v7 as uuid } from 'uuid';
 import { openTemporal, type Temporal } from '../../src/commands/temporal.ts';
@@ -7,17 +6,23 @@ import type { WorkflowStart } from '../../src/models/OutboxEntry.ts';
 import { Unavailable } from '../../src/errors.ts';
 import { services } from '../support/services.ts';
 
-const open = (address: string): Temporal =>
-  openTemporal({
-    temporal: {
-      address,
-      namespace: 'default',
-      taskQueue: `nobody-${uuid()}`,
-      uiUrl: '',
-      tls: false,
-      apiKey: undefined,
+const open = (address: string, answeredWithinMs?: number): Temporal =>
+  openTemporal(
+    {
+      temporal: {
+        address,
+        namespace: 'default',
+        taskQueue: `nobody-${uuid()}`,
+        uiUrl: '',
+        tls: false,
+        apiKey: undefined,
+      },
     },
-  });
+    answeredWithinMs,
+  );
+
+/** However busy it is. */
+const openReal = (): Temporal => open(services().temporalAddress, 50_000);
 
 const startOf = (changes: Partial<WorkflowStart> = {}): WorkflowStart => {
   const companyId = uuid();
@@ -39,10 +44,16 @@ const startOf = (changes: Partial<WorkflowStart> = {}): WorkflowStart => {
 
 const wish = defineUpdate<void, [object]>('wish');
 
-/** A way to Temporal that can be cut. */
-async function openWay(): Promise<{ address: string; cut(): void }> {
+/** A way to Temporal that is cut once this text has gone along it. */
+async function openWay(last: string): Promise<{ address: string; isCut(): boolean }> {
   const [host = '', port = ''] = services().temporalAddress.split(':');
   const sockets = new Set<Socket>();
+  let isCut = false;
+  const cut = (): void => {
+    isCut = true;
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
   const server = createServer((near) => {
     const far = connect(Number(port), host);
     for (const socket of [near, far]) {
@@ -50,15 +61,17 @@ async function openWay(): Promise<{ address: string; cut(): void }> {
       socket.on('error', () => undefined);
     }
     near.pipe(far).pipe(near);
+    let sent = '';
+    near.on('data', (part: Buffer) => {
+      sent = sent.slice(-last.length) + part.toString('latin1');
+      if (sent.includes(last)) setImmediate(cut);
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address: AddressInfo | string | null = server.address();
   return {
     address: `127.0.0.1:${typeof address === 'object' ? address?.port : ''}`,
-    cut() {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-    },
+    isCut: () => isCut,
   };
 }
 
@@ -90,7 +103,7 @@ describe('without Temporal', () => {
 
 describe('with Temporal', () => {
   it('a queue that no worker has ever asked has no last time', async () => {
-    const temporal = open(services().temporalAddress);
+    const temporal = openReal();
 
     const polls = await temporal.lastPolls();
 
@@ -100,7 +113,7 @@ describe('with Temporal', () => {
   });
 
   it('a start that is wrong itself is no matter of waiting', async () => {
-    const temporal = open(services().temporalAddress);
+    const temporal = openReal();
 
     const failed = temporal.start(startOf({ workflowId: 'x'.repeat(2000) }));
 
@@ -109,24 +122,21 @@ describe('with Temporal', () => {
   });
 
   it('a command whose connection breaks after it was sent is pending, never undone', async () => {
-    const way = await openWay();
-    const temporal = open(way.address);
+    const commandId = uuid();
+    const way = await openWay(commandId);
+    const temporal = open(way.address, 10_000);
     const start = startOf();
     await temporal.start(start);
 
-    const sent = temporal.command(wish, {
-      workflowId: start.workflowId,
-      commandId: uuid(),
-      wish: {},
-    });
-    void setTimeout(1000).then(() => way.cut());
+    const sent = temporal.command(wish, { workflowId: start.workflowId, commandId, wish: {} });
 
     await expect(sent).rejects.toMatchObject({ status: 503, code: 'COMMAND_PENDING' });
+    expect(way.isCut()).toBe(true);
     await temporal.connection.close();
   });
 
   it('a command that fails in an unclear way after it was sent is pending', async () => {
-    const temporal = open(services().temporalAddress);
+    const temporal = openReal();
     const failure = Object.assign(new Error('13 INTERNAL'), {
       code: 13,
       details: '',

@@ -92,7 +92,7 @@ describe('the command line of the migrations', () => {
     expect(users).toEqual([[{ current_user: 'app_api' }], [{ current_user: 'app_worker' }]]);
     expect(down).toMatchObject({ status: 0, stdout: expect.stringContaining('taken back.') });
     expect(cli(['status'], env).stdout).toContain('0 migrations applied');
-  });
+  }, 600_000);
 
   it('prints the SQL that makes the same roles by hand, and then needs no more rights', async () => {
     const [byUs, byHand] = [await startServer(), await startServer()];
@@ -108,7 +108,7 @@ describe('the command line of the migrations', () => {
     await query(byHand, `ALTER ROLE app_migrate PASSWORD 'm'`);
     const up = cli(['up'], { DATABASE_URL: as(byHand, 'app_migrate', 'm') });
     expect(up).toMatchObject({ status: 0, stderr: '' });
-  });
+  }, 600_000);
 
   it.each([
     ['an unknown command', ['sideways'], {}, 2, /^Usage: /],

@@ -15,12 +15,12 @@ beforeAll(async () => {
     throwaway: true,
     env: { LOG_LEVEL: 'warn' },
   });
-}, 180_000);
+}, 600_000);
 
 afterAll(async () => {
   await stack.stop();
   rmSync(dataDir, { recursive: true });
-}, 60_000);
+});
 
 describe('npm run demo', () => {
   it('tells its story against what npm start brings up', async () => {
@@ -32,7 +32,7 @@ describe('npm run demo', () => {
         /Register and sign in[^]*Subscribe[^]*expired[^]*claim[^]*paid[^]*the onboarding is over[^]*Told in/,
       ),
     ]);
-  }, 300_000);
+  }, 900_000);
 });
 
 function runDemo(): Promise<{ code: number | null; said: string }> {

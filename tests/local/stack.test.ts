@@ -44,7 +44,7 @@ describe('startStack', () => {
     }
     expect(stack.pids()).toEqual({});
     expect(() => process.kill(before.temporal ?? 0, 0)).toThrow('ESRCH');
-  }, 60_000);
+  });
 
   it('says which setting is not a port', async () => {
     await expect(startStack({ dataDir, env: { PORT: 'http' } })).rejects.toThrow(

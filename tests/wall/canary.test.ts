@@ -80,7 +80,7 @@ beforeAll(async () => {
     reason: 'Sold',
   });
   await bringIn(newcomer);
-}, 180_000);
+}, 600_000);
 
 /** Its administrator's password goes through registration, review and set-up. */
 const newcomer = { email: 'ada@newcomer.example', password: `newcomer ${uuid()}` };
@@ -112,7 +112,7 @@ async function bringIn({ email, password }: typeof newcomer): Promise<void> {
 afterAll(async () => {
   await stack.stop();
   rmSync(dataDir, { recursive: true });
-}, 60_000);
+});
 
 interface Answer {
   readonly status: number;
@@ -301,7 +301,7 @@ async function buildThings(
 
 /** The workflow may not have begun yet. */
 async function patiently(work: () => Promise<Answer>): Promise<void> {
-  for (let left = 60; ; left -= 1) {
+  for (let left = 600; ; left -= 1) {
     const { status, text } = await work();
     if (status < 300) return;
     if (left === 0) throw new Error(`${status} ${text}`);
@@ -441,17 +441,13 @@ describe('two other companies, marked in every word', () => {
     ]);
   });
 
-  it.each(driven)(
-    'show nothing to a %s of ours on any route',
-    async (role) => {
-      const { asked, hits } = await drive(role);
-      console.info(`${role}: ${asked} requests, ${hits.length} hits`);
+  it.each(driven)('show nothing to a %s of ours on any route', async (role) => {
+    const { asked, hits } = await drive(role);
+    console.info(`${role}: ${asked} requests, ${hits.length} hits`);
 
-      expect(hits).toEqual([]);
-      expect(asked).toBeGreaterThan(places.length * 2);
-    },
-    300_000,
-  );
+    expect(hits).toEqual([]);
+    expect(asked).toBeGreaterThan(places.length * 2);
+  });
 
   it('are in no workflow of ours, and no person is in any workflow', async () => {
     const connection = await Connection.connect({ address: stack.urls.temporalAddress });

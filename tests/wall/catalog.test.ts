@@ -6,7 +6,7 @@ let cluster: Cluster;
 
 beforeAll(async () => {
   cluster = await openCluster();
-}, 120_000);
+});
 afterAll(() => cluster.close());
 
 describe('the catalog', () => {

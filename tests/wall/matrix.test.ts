@@ -31,7 +31,7 @@ beforeAll(async () => {
   await wall.api.database.sql(`UPDATE platform.companies SET status = 'suspended' WHERE id = $1`, [
     suspended.id,
   ]);
-}, 60_000);
+});
 
 const keyWith = async (scope: Permission): Promise<string> => {
   const { token } = await sessionOf(personOf(wall.ours.people, 'tenant_admin'));

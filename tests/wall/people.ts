@@ -50,7 +50,7 @@ export function useWall(use: (wall: Wall) => void): void {
   beforeAll(async () => {
     api = await openTestApi(settings);
     use({ api, ours: await buildFull(api), other: await buildFull(api) });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     reportCells();

@@ -67,7 +67,7 @@ beforeAll(async () => {
   await database.sql('VACUUM ANALYZE shared.insurance_plans');
   await database.sql('VACUUM ANALYZE shared.property_categories');
   client = await connect(database.apiUrl);
-}, 60_000);
+});
 afterAll(async () => {
   await client.end();
   await database.close();

@@ -13,7 +13,7 @@ let cluster: Cluster;
 
 beforeAll(async () => {
   cluster = await openCluster();
-}, 120_000);
+});
 afterAll(() => cluster.close());
 
 interface Hole {

@@ -32,7 +32,7 @@ const forgeries: readonly (readonly [string, string, (token: string) => Promise<
   [
     'not valid yet',
     unauthenticated,
-    (token) => resigned(token, { payload: { nbf: Math.floor(Date.now() / 1000) + 60 } }),
+    (token) => resigned(token, { payload: { nbf: Math.floor(Date.now() / 1000) + 1500 } }),
   ],
   [
     'badly signed',

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { createLinks } from '../../../src/models/secretLinks.ts';
 import { v7 as uuid } from 'uuid';
 import { createAuth, type AuthDependencies } from '../../../src/commands/auth.ts';
@@ -105,3 +106,18 @@ export const outcomeOf = async (work: Promise<unknown>): Promise<unknown> =>
     () => 'done',
     (error: unknown) => error,
   );
+
+/**
+ * Asks until something is no longer so.
+ * @returns when the last question was put to which it still was, in milliseconds from now on; how long
+ * a busy machine takes for the answers does not count
+ */
+export async function lastHeldMs(isSo: () => Promise<boolean>): Promise<number> {
+  const since = performance.now();
+  for (let last = 0; last < 20_000; await pause(50)) {
+    const askedAt = performance.now() - since;
+    if (!(await isSo())) return last;
+    last = askedAt;
+  }
+  throw new Error('It is still so');
+}

@@ -83,7 +83,7 @@ describe('a new e-mail address', () => {
     await expect(emailChanges.confirm(code)).rejects.toMatchObject(badCode);
     const audit = await database.sql<{ action: string }>(
       `SELECT action FROM core.audit_logs WHERE entity_id = $1 AND action LIKE 'EMAIL%'
-       ORDER BY timestamp`,
+       ORDER BY timestamp, id`,
       [actor.userId],
     );
     expect(audit.map(({ action }) => action)).toEqual(['EMAIL_CHANGE_REQUEST', 'EMAIL_CHANGE']);

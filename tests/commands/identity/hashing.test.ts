@@ -51,7 +51,7 @@ const aPerson = () => ({
 
 describe('hashing', () => {
   it('holds no connection: with two of them, others are answered while ten are hashed', async () => {
-    const database = await openTestDatabase({ poolMax: 2, acquireTimeoutMs: 3000 });
+    const database = await openTestDatabase({ poolMax: 2, acquireTimeoutMs: 20_000 });
     try {
       const { held, passwords } = heldPasswords();
       const { auth } = buildIdentity({}, [passwords]);
@@ -74,7 +74,7 @@ describe('hashing', () => {
       ];
 
       const outcomes = Promise.all(newcomers.map((come) => outcomeOf(from({}, come))));
-      const deadline = Date.now() + 20_000;
+      const deadline = Date.now() + 30_000;
       while (held.atWork < newcomers.length && Date.now() < deadline) await pause(20);
       const atWork = held.atWork;
       const others = await Promise.all(

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { parseOptions } from '@node-rs/argon2';
 import { createGate, createPasswords } from '../../../src/commands/passwords.ts';
 import { Unavailable } from '../../../src/errors.ts';
@@ -42,19 +43,23 @@ describe('password hashes', () => {
     async (kind) => {
       const checker = passwords(kind);
       const real = await checker.hash(goodPassword);
+      /** Of the processor: it may be busy with others as well. */
       const milliseconds = async (compared: string | null): Promise<number> => {
-        const since = performance.now();
+        const before = process.cpuUsage();
         expect(await checker.verify('Wrong-Green-Otters-7', compared)).toBe(false);
-        return performance.now() - since;
+        const { user, system } = process.cpuUsage(before);
+        return (user + system) / 1000;
       };
 
-      const pairs: number[] = [];
-      for (let n = 0; n < 9; n += 1)
-        pairs.push((await milliseconds(null)) / (await milliseconds(real)));
-      const median = pairs.toSorted((a, b) => a - b)[4] ?? 0;
+      const [ofNobody, ofReal]: [number[], number[]] = [[], []];
+      for (let n = 0; n < 5; n += 1) {
+        ofNobody.push(await milliseconds(null));
+        ofReal.push(await milliseconds(real));
+      }
+      const ratio = Math.min(...ofNobody) / Math.min(...ofReal);
 
-      expect(median).toBeGreaterThan(0.5);
-      expect(median).toBeLessThan(2);
+      expect(ratio).toBeGreaterThan(0.5);
+      expect(ratio).toBeLessThan(2);
     },
   );
 });
@@ -97,16 +102,17 @@ describe('the hash queue', () => {
 
   it('bounds a flood of real checks to the queue', async () => {
     const checker = passwords('argon2id');
+    const room = Math.max(1, availableParallelism() - 1) + 100;
 
     const answers = await Promise.allSettled(
-      Array.from({ length: 150 }, () => checker.verify(goodPassword, null)),
+      Array.from({ length: room + 50 }, () => checker.verify(goodPassword, null)),
     );
 
     const refused = answers.filter(
       (answer) => answer.status === 'rejected' && answer.reason instanceof Unavailable,
     );
-    expect(refused.length).toBeGreaterThanOrEqual(40);
-    expect(answers.length - refused.length).toBeGreaterThan(100);
+    expect(refused).toHaveLength(50);
+    expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(room);
   });
 });
 
