@@ -36,14 +36,12 @@ export const memoryStore = (): RateLimitStore => ({
   close: async () => undefined,
 });
 
-/** How long a request waits to be counted before the store is taken to be away. */
-const patienceMs = 500;
-
 /**
  * Counts for all API processes, on connections of its own: neither a busy pool of the business nor
  * the door to a company stands in a request's way here. Its table holds no company's data.
+ * @param patienceMs how long a request waits to be counted before the store is taken to be away
  */
-export function postgresStore(url: string): RateLimitStore {
+export function postgresStore(url: string, { patienceMs = 500 } = {}): RateLimitStore {
   const pool = new pg.Pool({
     connectionString: url,
     application_name: 'surety-limits',

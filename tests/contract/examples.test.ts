@@ -73,5 +73,5 @@ describe('the OpenAPI document of all routes', () => {
     );
 
     expect([check.status, check.stderr]).toEqual([0, '']);
-  });
+  }, 180_000);
 });

@@ -33,7 +33,7 @@ let api: TestApi;
 beforeAll(async () => {
   server = await openRealTemporal();
   api = await openTestApi({ TEMPORAL_TASK_QUEUE: server.taskQueue, RATE_LIMIT_ENABLED: 'false' });
-}, 60_000);
+}, 300_000);
 afterAll(async () => {
   await server.close();
   await api.close();
@@ -111,7 +111,7 @@ describe("the seed's way to a new company", () => {
     expect(site.status).toBe(200);
     expect(signedIn.status).toBe(200);
     expect(signedIn.body.data.user).toMatchObject({ username: 'admin', role: 'tenant_admin' });
-  }, 60_000);
+  }, 300_000);
 });
 
 describe("the seed's paths of people, registrations and administrators", () => {
@@ -145,13 +145,17 @@ describe("the seed's paths of people, registrations and administrators", () => {
       ['GET', '/policies/search/?key_word=POL', 200, admin],
     ] as const;
     for (const [method, path, status, headers, body] of answers) {
-      const answer = await send(path, {
-        method,
-        headers: { ...headers, ...(body && json) },
-        ...(body && { body: JSON.stringify(body) }),
-      });
+      const ask = () =>
+        send(path, {
+          method,
+          headers: { ...headers, ...(body && json) },
+          ...(body && { body: JSON.stringify(body) }),
+        });
+      let answer = await ask();
+      // As above; rejected twice is rejected once.
+      while (answer.status === 503) answer = await ask();
       expect([path, answer.status]).toEqual([path, status]);
       if (status === 405) expect(answer.headers).toMatchObject({ allow: 'POST' });
     }
-  }, 60_000);
+  }, 300_000);
 });

@@ -83,9 +83,9 @@ describe('GET /{entity}/:id/as-of', () => {
     await withTenant(companyId, async () => {
       const subscription = await PolicySubscription.findOne({ where: { id }, rejectOnEmpty: true });
       const step = { commandId: uuid(), expectedVersion: 1, at: new Date() };
-      await subscription.move('change_expiry', step, { endDate: '2031-01-01' });
+      await subscription.move('change_expiry', step, { endDate: '2190-01-01' });
       const policy = await Policy.findOne({ where: { id: policyId }, rejectOnEmpty: true });
-      await policy.follow({ endDate: '2031-01-01', premium: '1.00' });
+      await policy.follow({ endDate: '2190-01-01', premium: '1.00' });
     });
     const moved = await between();
     const subscription = `/subscriptions/${id}`;
@@ -99,7 +99,7 @@ describe('GET /{entity}/:id/as-of', () => {
       state: { auto_renew: true, end_date: endDate },
     });
     expect(await asOf(subscription, moved, holder)).toMatchObject({
-      state: { auto_renew: true, end_date: '2031-01-01' },
+      state: { auto_renew: true, end_date: '2190-01-01' },
       built_from: { action: 'STATUS_CHANGE' },
     });
     expect((await asOf(policy, renewing, holder)).state).toMatchObject({

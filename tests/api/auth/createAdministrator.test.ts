@@ -1,6 +1,10 @@
 import { spawn } from 'node:child_process';
+import { jest } from '@jest/globals';
 import { buildIdentity, goodPassword, newEmail } from '../../commands/identity/build.ts';
 import { openTestDatabase, type TestDatabase } from '../../support/database.ts';
+
+// Each call is a process of its own, and some run at once.
+jest.setTimeout(180_000);
 
 let database: TestDatabase;
 

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { createPasswords } from '../../../src/commands/passwords.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany } from '../../support/build.ts';
@@ -15,27 +16,30 @@ it('500 wrong logins at once are answered or turned away, and everybody else goe
   const { email } = await buildAccount({ companyIds: [companyId], passwordHash });
   const ada = api.as(await buildActor({ companyId }));
   await ada.get('/auth/me');
-  let answered = 0;
   const attempt = async (index: number): Promise<string> => {
     const address = index % 2 ? email : `nobody${index}@example.com`;
     const answer = await api.nowhere.post('/auth/login', {
       email: address,
       password: `Wrong-Green-Otters-${index}`,
     });
-    answered += 1;
     return `${answer.status} ${answer.body.code}`;
   };
 
-  const flood = Promise.all(Array.from({ length: 500 }, (_, index) => attempt(index)));
+  const flood = { isOver: false };
+  const attempts = Promise.all(Array.from({ length: 500 }, (_, index) => attempt(index))).finally(
+    () => (flood.isOver = true),
+  );
   const others: number[] = [];
-  for (let sent = 0; sent < 20; sent += 1) others.push((await ada.get('/auth/me')).status);
-  const open = 500 - answered;
-  const outcomes = await flood;
+  while (!flood.isOver) {
+    others.push((await ada.get('/auth/me')).status);
+    await pause(20);
+  }
+  const outcomes = await attempts;
 
-  expect(others).toEqual(Array.from({ length: 20 }, () => 200));
-  expect(open).toBeGreaterThan(0);
+  expect(others.length).toBeGreaterThan(0);
+  expect(new Set(others)).toEqual(new Set([200]));
   expect([...new Set(outcomes)].toSorted()).toEqual([
     '401 UNAUTHENTICATED',
     '503 SERVICE_UNAVAILABLE',
   ]);
-});
+}, 300_000);

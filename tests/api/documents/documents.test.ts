@@ -12,6 +12,7 @@ import { openTestApi, type Form, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany, buildSubscription } from '../../support/build.ts';
 import { buildClaimRow } from '../../support/claimRows.ts';
 import { docx, heic, jpeg, pdf, png, txt, webp, xlsx, zip } from '../../support/files.ts';
+import { heldOpen } from '../../support/heldFiles.ts';
 
 let api: TestApi;
 let companyId: string;
@@ -233,10 +234,11 @@ describe('POST /policies/:id/documents', () => {
     const { port } = new URL(api.address);
     const { request } = await rawUpload(1_000_000);
     const socket = connect(Number(port), '127.0.0.1');
-    await new Promise((resolve) => socket.write(request, resolve));
-    await pause(200);
+    const isTakenIn = () => heldOpen(api.documentsDir).some((file) => file.includes('.staged'));
+    socket.write(request);
+    while (!isTakenIn()) await pause(20);
     socket.destroy();
-    await pause(200);
+    while (isTakenIn()) await pause(20);
 
     // The next one is not in its way, and the folder holds that one alone.
     await uploaded();

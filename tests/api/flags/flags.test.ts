@@ -87,14 +87,24 @@ describe('/feature-flags', () => {
   });
 });
 
-describe('GET /version', () => {
-  it('shows what the platform has switched on, at once in this process', async () => {
-    const before = await api.nowhere.get('/version');
-    await api.as(global).patch('/feature-flags/enable_advanced_analytics', { enabled: true });
-    const after = await api.nowhere.get('/version');
+/** An answer for which the database was not too slow: after a second it is what was known before. */
+async function inTime<T>(ask: () => Promise<T>): Promise<T> {
+  const since = performance.now();
+  const answer = await ask();
+  return performance.now() - since < 1000 ? answer : inTime(ask);
+}
 
-    expect(before.body.data.features).toMatchObject({ enable_advanced_analytics: false });
-    expect(after.body.data.features).toMatchObject({ enable_advanced_analytics: true });
+describe('GET /version', () => {
+  const featuresShown = () =>
+    inTime(async () => (await api.nowhere.get('/version')).body.data.features);
+
+  it('shows what the platform has switched on, at once in this process', async () => {
+    const before = await featuresShown();
+    await api.as(global).patch('/feature-flags/enable_advanced_analytics', { enabled: true });
+    const after = await featuresShown();
+
+    expect(before).toMatchObject({ enable_advanced_analytics: false });
+    expect(after).toMatchObject({ enable_advanced_analytics: true });
   });
 
   it('answers with what was last known while the table cannot be read', async () => {
@@ -103,7 +113,7 @@ describe('GET /version', () => {
 
     const never = await flags.features();
     await api.database.sql('GRANT SELECT ON platform.feature_flags TO app_global');
-    const known = await flags.features();
+    const known = await inTime(() => flags.features());
 
     expect(never).toEqual({
       enable_advanced_analytics: false,

@@ -50,7 +50,7 @@ async function codeFor(email: string): Promise<string> {
   });
   const [row] = await api.database.sql<{ id: string; payload: { link: SecretLink } }>(
     `SELECT id, payload FROM core.notifications
-     WHERE recipient_address = $1 AND template_code = 'invitation' ORDER BY created_at DESC LIMIT 1`,
+     WHERE recipient_address = $1 AND template_code = 'invitation' ORDER BY created_at DESC, id DESC LIMIT 1`,
     [email],
   );
   await activities.deliverNotification({ companyId, notificationId: row?.id ?? '' });

@@ -222,13 +222,13 @@ describe('POST /payments/webhook', () => {
   ): ReturnType<typeof api.nowhere.post> => {
     const timestamp = String(Math.floor(at / 1000));
     const signature = signatureOf(by, { id, timestamp }, JSON.stringify(event));
-    for (let tries = 1; ; tries += 1) {
+    for (;;) {
       const answer = await api.nowhere.post('/payments/webhook', event, {
         'webhook-id': id,
         'webhook-timestamp': timestamp,
         'webhook-signature': signature,
       });
-      if (answer.status !== 503 || tries === 10) return answer;
+      if (answer.status !== 503) return answer;
     }
   };
 

@@ -1,10 +1,12 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openTestApi, type TestApi } from '../../support/api.ts';
+import { buildCompany, buildPlan } from '../../support/build.ts';
 import { useShop, type Shop } from './shop.ts';
 
-let shop: Shop;
-useShop((built) => void (shop = built));
-
 describe('GET /plans', () => {
+  let shop: Shop;
+  useShop((built) => void (shop = built));
+
   it('filters, searches, sorts and pages, at its older path too', async () => {
     const { api, companyId, admin, create } = shop;
     const flats = await api.as(admin).post('/categories', { name: 'Flat', segment: 'residential' });
@@ -67,21 +69,37 @@ describe('GET /plans', () => {
     expect((await api.visiting(companyId).get('/plans', all)).body.items).toEqual([]);
     expect((await api.visiting(companyId).get(path)).status).toBe(404);
   });
+});
+
+describe('GET /plans for a visitor', () => {
+  /** Nobody ever signs in to it: what is known of sessions is read anew every two seconds. */
+  let api: TestApi;
+  beforeAll(async () => {
+    api = await openTestApi();
+  });
+  afterAll(() => api.close());
 
   it('is one SELECT beside the transaction and the company it is in', async () => {
-    const { api, companyId, create } = shop;
-    await create();
+    const { id: companyId } = await buildCompany();
+    await buildPlan({ companyId });
     const visitor = api.visiting(companyId);
-    await visitor.get('/plans');
     const counted = async () => {
       const { text } = await api.nowhere.get('/metrics');
       return Number(/^db_query_duration_seconds_count (\d+)/m.exec(text)?.[1]);
     };
-
-    const before = await counted();
-    await visitor.get('/plans', { min_premium: '1', search: 'home', ordering: 'premium' });
+    /** Queries of a request that comes while its company is still known, which is so for 4 s. */
+    const queries = async (): Promise<number> => {
+      const since = performance.now();
+      await visitor.get('/plans');
+      const before = await counted();
+      const asked = { min_premium: '1', search: 'plan', ordering: 'premium' };
+      const { body } = await visitor.get('/plans', asked);
+      expect(body.items).toHaveLength(1);
+      const after = await counted();
+      return performance.now() - since < 4000 ? after - before : queries();
+    };
 
     // The transaction with its company, the SELECT, COMMIT.
-    expect((await counted()) - before).toBe(3);
+    expect(await queries()).toBe(3);
   });
 });

@@ -6,7 +6,7 @@ let shop: Shop;
 useShop((built) => void (shop = built));
 
 describe('POST /plans/:id/quote', () => {
-  const today = () => dateAt(Date.now(), 'Europe/Berlin');
+  const today = () => dateAt(Date.now(), shop.timeZone);
 
   it('tells price, dates and timers to anybody, and stores nothing', async () => {
     const { api, companyId, create } = shop;

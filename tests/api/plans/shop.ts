@@ -4,10 +4,12 @@ import { InsurancePlan } from '../../../src/models/InsurancePlan.ts';
 import { PropertyCategory } from '../../../src/models/PropertyCategory.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany } from '../../support/build.ts';
+import { zoneAtNoon } from '../../support/noon.ts';
 
 /** A company with an administrator and one category, in which plans can be made. */
 async function buildShop(api: TestApi) {
-  const { id: companyId } = await buildCompany();
+  const timeZone = zoneAtNoon();
+  const { id: companyId } = await buildCompany({ timeZone });
   const admin = await buildActor({ companyId, role: 'tenant_admin' });
   const category = { name: 'Detached House', segment: 'residential' };
   const { body } = await api.as(admin).post('/categories', category);
@@ -37,7 +39,7 @@ async function buildShop(api: TestApi) {
       PropertyCategory.update({ archivedAt: new Date() }, { where: { id: categoryId } }),
     );
 
-  return { api, companyId, admin, wish, create, rowOf, archiveCategory };
+  return { api, companyId, timeZone, admin, wish, create, rowOf, archiveCategory };
 }
 
 export type Shop = Awaited<ReturnType<typeof buildShop>>;

@@ -14,7 +14,7 @@ afterAll(() => api.close());
 const linesOf = (companyId: string, action: string) =>
   api.database.sql<Record<string, unknown>>(
     `SELECT actor_id, actor_type, entity_type, entity_id, after, request_id
-     FROM core.audit_logs WHERE company_id = $1 AND action = $2 ORDER BY timestamp`,
+     FROM core.audit_logs WHERE company_id = $1 AND action = $2 ORDER BY timestamp, id`,
     [companyId, action],
   );
 

@@ -5,6 +5,7 @@ import { addDays, addMonths, dateAt } from '../../../src/rules/calendar.ts';
 import { businessTypes } from '../../../src/rules/companies.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany } from '../../support/build.ts';
+import { zoneAtNoon } from '../../support/noon.ts';
 import { problemsOf } from '../plans/shop.ts';
 
 let api: TestApi;
@@ -17,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 beforeEach(async () => {
-  company = await buildCompany();
+  company = await buildCompany({ timeZone: zoneAtNoon() });
   agent = await buildActor({ companyId: company.id, role: 'call_center' });
   today = dateAt(Date.now(), company.timeZone);
 });

@@ -57,7 +57,7 @@ describe('GET /reports/:id/download', () => {
     });
     const told = await api.database.sql(
       `SELECT actor_id, entity_id, after FROM core.audit_logs
-       WHERE company_id = $1 AND action = 'EXPORT' ORDER BY timestamp`,
+       WHERE company_id = $1 AND action = 'EXPORT' ORDER BY timestamp, id`,
       [companyId],
     );
     expect(told).toMatchObject([

@@ -4,6 +4,7 @@ import type { Actor } from '../../../src/context.ts';
 import { addDays, addMonths, dateAt } from '../../../src/rules/calendar.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany, buildSubscription } from '../../support/build.ts';
+import { zoneAtNoon } from '../../support/noon.ts';
 import { reportsWithoutWorker } from '../../support/reports.ts';
 
 let api: TestApi;
@@ -124,11 +125,14 @@ describe('POST /reports', () => {
 
 describe('a generated report', () => {
   it('counts what ends by month, and the premium of whoever has not answered', async () => {
+    const timeZone = zoneAtNoon();
+    ({ id: companyId } = await buildCompany({ timeZone }));
+    manager = await buildActor({ companyId, role: 'compliance_manager' });
     await buildSubscription({ companyId, plan: { premium: '100.10' } });
     await buildSubscription({ companyId, plan: { premium: '200.20' }, autoRenew: true });
     await buildSubscription({ companyId, plan: { premium: '50.00', durationMonths: 24 } });
     await buildSubscription({ plan: { premium: '999.00' } });
-    const today = dateAt(Date.now(), 'Europe/Berlin');
+    const today = dateAt(Date.now(), timeZone);
 
     const id = await generated({ filters: { to: addDays(addMonths(today, 12), 1) } });
 

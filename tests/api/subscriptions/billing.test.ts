@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { addMonths } from '../../../src/rules/calendar.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany, buildPlan } from '../../support/build.ts';
+import { zoneAtNoon } from '../../support/noon.ts';
 
 const key = () => ({ 'Idempotency-Key': randomUUID() });
 
@@ -195,7 +196,7 @@ describe('POST /subscriptions/:id/endorse/preview', () => {
   afterAll(() => api.close());
 
   it('says to staff what would be charged, also where nothing is billed', async () => {
-    const { id: companyId } = await buildCompany();
+    const { id: companyId } = await buildCompany({ timeZone: zoneAtNoon() });
     const agent = await buildActor({ companyId, role: 'call_center' });
     const holder = await buildActor({ companyId });
     const { id: planId } = await buildPlan({ companyId });

@@ -41,7 +41,7 @@ const newPerson = (overrides: object = {}) => ({
 const mailsTo = (address: string) =>
   api.database.sql<{ template: string; payload: object; company: string }>(
     `SELECT template_code AS template, payload, company_id AS company FROM core.notifications
-     WHERE recipient_address = $1 ORDER BY created_at`,
+     WHERE recipient_address = $1 ORDER BY created_at, id`,
     [address],
   );
 const auditOf = async (id: string) =>
