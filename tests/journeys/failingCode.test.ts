@@ -74,5 +74,5 @@ describe('a run whose own code fails', () => {
       moves: [{ event: 'release' }],
       failingStep: { name: 'workflow' },
     });
-  }, 90_000);
+  });
 });
