@@ -15,7 +15,7 @@ import type { Temporal } from '../../src/commands/temporal.ts';
 import type { Actor } from '../../src/context.ts';
 import type { Company } from '../../src/models/Company.ts';
 import type { InsurancePlan } from '../../src/models/InsurancePlan.ts';
-import { dateAt, startOfDay, type CalendarDate } from '../../src/rules/calendar.ts';
+import { addDays, dateAt, startOfDay, type CalendarDate } from '../../src/rules/calendar.ts';
 import type { Isolation } from '../../src/rules/companies.ts';
 import type { Role } from '../../src/rules/permissions.ts';
 import { subscriptionWorkflowId } from '../../src/rules/workflowIds.ts';
@@ -262,6 +262,17 @@ export async function openJourneys(
     await clock.adjust();
   }
 
+  /**
+   * Each test begins in the middle of a morning, whatever the hour is: far from midnight, where two looks
+   * at the clock may show two dates, and from the hours at which work begins and ends.
+   */
+  async function passUntilMorning(): Promise<void> {
+    if (!server.skipsTime) return;
+    const tomorrow = addDays(dateAt(Date.now(), 'Europe/Berlin'), 1);
+    await passUntil(startOfDay(tomorrow, 'Europe/Berlin') + morningMs);
+  }
+
+  await passUntilMorning();
   return {
     database,
     server,
@@ -284,6 +295,7 @@ export async function openJourneys(
         }
       }
       begun.clear();
+      await passUntilMorning();
     },
     async close() {
       clock.restore();
@@ -330,6 +342,9 @@ export function useJourneysWithGateway(
 }
 
 export const dayMs = 86_400_000;
+
+/** Twenty past ten: off the hours and half hours by which the acts of models are apart. */
+const morningMs = (10 * 60 + 20) * 60_000;
 
 /** Epoch milliseconds of a row's instant. */
 export const instantOf = (value: unknown): number => {
