@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { jest } from '@jest/globals';
+import type { WorkflowHandle } from '@temporalio/client';
 import type { UpdateDefinition } from '@temporalio/common';
 import { pino } from 'pino';
 import { createDispatcher, type Dispatcher } from '../../src/commands/dispatch.ts';
@@ -149,7 +150,10 @@ export async function openJourneys(
         const handle = server.temporal.client.workflow.getHandle(workflowId);
         const { status, raw, historyLength } = await handle.describe();
         if (status.name !== 'RUNNING') return false;
-        const isQuiet = !raw.pendingActivities?.length && !raw.pendingWorkflowTask;
+        const isQuiet =
+          !raw.pendingActivities?.length &&
+          !raw.pendingWorkflowTask &&
+          !(await isTaskUnderWay(handle));
         if (isQuiet && quietSince === historyLength) return true;
         quietSince = isQuiet ? historyLength : -1;
       }
@@ -355,6 +359,25 @@ export const instantOf = (value: unknown): number => {
 
 export const events = async (journey: Journey): Promise<unknown[]> =>
   (await journey.transitions()).map(({ event }) => event);
+
+/**
+ * Whether the workflow's own code is to run. The server that skips time does not say so when it describes a
+ * run: only its history does.
+ */
+async function isTaskUnderWay(handle: Pick<WorkflowHandle, 'fetchHistory'>): Promise<boolean> {
+  const history = await handle.fetchHistory();
+  const last = history.events?.findLast(
+    (event) =>
+      event.workflowTaskScheduledEventAttributes ??
+      event.workflowTaskStartedEventAttributes ??
+      event.workflowTaskCompletedEventAttributes ??
+      event.workflowTaskFailedEventAttributes ??
+      event.workflowTaskTimedOutEventAttributes,
+  );
+  return Boolean(
+    last?.workflowTaskScheduledEventAttributes ?? last?.workflowTaskStartedEventAttributes,
+  );
+}
 
 interface ShiftedClock {
   adjust(): Promise<void>;
