@@ -23,8 +23,8 @@ describe('an operation on many runs whose processes die', () => {
   beforeAll(async () => {
     product = await openProduct();
     clients = await openClaimClients(product);
-  }, 180_000);
-  afterAll(() => product.close(), 60_000);
+  }, 300_000);
+  afterAll(() => product.close(), 120_000);
 
   /** Claims that no filter but this one finds. */
   async function reportClaims(): Promise<{ ids: string[]; since: string }> {
@@ -36,7 +36,7 @@ describe('an operation on many runs whose processes die', () => {
         `SELECT FROM core.outbox WHERE entity_id = ANY ($1::uuid[]) AND dispatched_at IS NULL`,
         [ids],
       );
-    await until('their runs have begun', async () => (await open()).length === 0, 30_000);
+    await until('their runs have begun', async () => (await open()).length === 0, 300_000);
     return { ids, since };
   }
 
@@ -68,7 +68,7 @@ describe('an operation on many runs whose processes die', () => {
       await until(
         'it has ended',
         async () => dataOf(await view())['status'] === 'finished',
-        120_000,
+        300_000,
       );
 
       expect(dataOf(await view())['counts']).toEqual({
@@ -100,6 +100,6 @@ describe('an operation on many runs whose processes die', () => {
       );
       expect(product.broken).toEqual([]);
     },
-    240_000,
+    900_000,
   );
 });

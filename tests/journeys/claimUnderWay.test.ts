@@ -9,6 +9,9 @@ import { beginClaim } from '../support/claims.ts';
 import { useJourneys, type Journeys } from '../support/journey.ts';
 import { openRealTemporal } from '../support/lifecycle.ts';
 
+/** Ahead still when the command is judged, however busy the machine is. */
+const soonMs = 5000;
+
 // Nothing here waits for long, so the real server does.
 describe('a claim that is under way', () => {
   let journeys: Journeys;
@@ -23,7 +26,7 @@ describe('a claim that is under way', () => {
         .describe();
       return [found.get(attribute.assignee), found.get(attribute.escalated)];
     };
-    const dueAt = new Date(Date.now() + 1000);
+    const dueAt = new Date(Date.now() + soonMs);
     await claim.as(manager, ({ once }) =>
       claim.timelines.changeTimer(
         manager,
@@ -57,7 +60,7 @@ describe('a claim that is under way', () => {
           once,
         ),
       );
-    await move(new Date(Date.now() + 1000));
+    await move(new Date(Date.now() + soonMs));
     while (!(await claim.statusesOf('decision')).includes('fired')) await setTimeout(200);
     await claim.rest();
     const late = await claim.row();

@@ -233,7 +233,7 @@ describe('a claim', () => {
     const manager = await claim.person('claims_manager');
     const adjuster = await claim.person('adjuster');
     await claim.toApproval('900.00');
-    await journeys.passUntil((await claim.dueAt('approval')) + 1000);
+    await journeys.passUntil((await claim.dueAt('approval')) + 60_000);
     await claim.rest();
     const late = await claim.dueAt('approval_manager');
     const offers = (await claim.messages()).filter(

@@ -131,7 +131,7 @@ describe('a direct policy', () => {
 
   it('is renewed late for a number of months, with a gap and else as before', async () => {
     const journey = await begin({ months: 6 });
-    await journeys.passUntil((await journey.expiry()) + 10 * dayMs + 3_600_000);
+    await journeys.passUntil((await journey.expiry()) + 10 * dayMs + 6 * 3_600_000);
 
     const renewed = await journey.renew({ durationMonths: 3 });
 

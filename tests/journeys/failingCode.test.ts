@@ -84,5 +84,5 @@ describe('a run whose own code fails', () => {
       moves: [{ event: 'release' }],
       failingStep: { name: 'workflow' },
     });
-  }, 90_000);
+  });
 });

@@ -54,6 +54,8 @@ describe('a payment', () => {
         ) {
           await journeys.passUntil(journeys.now() + 10_000);
         }
+        // The row is ahead of the run, which takes a command only once it waits for the next try.
+        await journeys.settled(start.workflowId);
       },
       events: async () =>
         (

@@ -50,8 +50,8 @@ describe('commands that race, on the real server', () => {
       contenders.map(async (journey, index) => {
         const expiresAt = Date.now() + 15_000;
         await insist(() => journey.moveExpiry(expiresAt));
-        await setTimeout(expiresAt - Date.now() + (index - 5) * 400);
-        // The last one comes too late, however busy the machine is.
+        // The first one comes in time and the last one too late, however busy the machine is.
+        if (index > 0) await setTimeout(expiresAt - Date.now() + (index - 5) * 400);
         if (journey === contenders.at(-1)) await ended(journey);
         const wish = { effectiveDate: null, reason: null };
         return insist(() => journey.send(cancel, 'now', wish));

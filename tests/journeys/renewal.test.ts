@@ -71,7 +71,7 @@ describe('renewing a subscription', () => {
   it('late leaves a gap from the old end to the day of renewal', async () => {
     const journey = await journeys.begin();
     const { end_date: oldEnd, expires_at: oldExpiry } = await journey.row();
-    await journeys.passUntil(instantOf(oldExpiry) + 12 * dayMs + 3_600_000);
+    await journeys.passUntil(instantOf(oldExpiry) + 12 * dayMs + 6 * 3_600_000);
     const agent = await journey.staff('call_center');
 
     await expect(journey.renew()).rejects.toMatchObject({ status: 403 });

@@ -38,7 +38,7 @@ describe('the term of a subscription', () => {
         const lateMs = instantOf(firedAt) - dueInstant;
         expect(clock.format(dueInstant)).toBe('00:00');
         expect(lateMs).toBeGreaterThanOrEqual(0);
-        expect(lateMs).toBeLessThan(5000);
+        expect(lateMs).toBeLessThan(60_000);
       }
     },
   );

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { v7 as uuid } from 'uuid';
@@ -35,7 +35,7 @@ export const gatewayKey = 'key of the tests';
 
 export async function openTestGateway({
   webhook,
-  timeoutMs = 500,
+  timeoutMs = 3000,
 }: {
   readonly webhook?: { readonly url: string; readonly secret: string };
   /** Of a call; what comes later is unknown. */
@@ -52,11 +52,14 @@ export async function openTestGateway({
     });
   let simulator = await start(0);
   const { url, port } = simulator;
+  const ledgerFile = path.join(dir, 'ledger.jsonl');
   const ledger = (): Transfer[] =>
-    readFileSync(path.join(dir, 'ledger.jsonl'), 'utf8')
-      .trimEnd()
-      .split('\n')
-      .map((line): Transfer => JSON.parse(line));
+    existsSync(ledgerFile)
+      ? readFileSync(ledgerFile, 'utf8')
+          .trimEnd()
+          .split('\n')
+          .map((line): Transfer => JSON.parse(line))
+      : [];
 
   return {
     gateway: httpGateway({ url, key: gatewayKey, timeoutMs }),

@@ -78,6 +78,11 @@ describe('the schedules of reports in Temporal', () => {
   it('ask for another generation when they are due, and for none once the report is gone', async () => {
     const { id: companyId } = await buildCompany();
     const author = await buildActor({ companyId, role: 'tenant_admin' });
+    // Half a day ahead, so that it does not fire by itself as well.
+    const schedule = {
+      frequency: 'daily',
+      hour: (new Date().getUTCHours() + 12) % 24,
+    } as const;
     const reports = createReports({ dispatcher: { dispatch: () => undefined } });
     const made = await as(author, () =>
       reports.create(
@@ -87,7 +92,7 @@ describe('the schedules of reports in Temporal', () => {
           reportType: 'policy_type_analysis',
           filters: {},
           format: 'csv',
-          schedule: { frequency: 'daily', hour: 5 },
+          schedule,
         },
         once(author),
       ),
@@ -105,7 +110,7 @@ describe('the schedules of reports in Temporal', () => {
     const wished = {
       companyId,
       reportId,
-      schedule: { frequency: 'daily', hour: 5 },
+      schedule,
       timeZone: 'UTC',
     } as const;
     await schedules.put(wished);
