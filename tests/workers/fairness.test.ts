@@ -24,7 +24,7 @@ describe('many starts of one company', () => {
       throwaway: true,
       dynamicConfig: partitions,
     });
-  });
+  }, 120_000);
 
   afterAll(async () => {
     await server.stop();
