@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { addDays, dateAt } from '../../src/rules/calendar.ts';
+import { addDays } from '../../src/rules/calendar.ts';
 import { timeZones } from '../rules/property.ts';
 import { actsWith, walk, type Act } from '../support/billingActs.ts';
 import { BillingModel } from '../support/billingModel.ts';
@@ -7,6 +7,7 @@ import { buildCompany, buildSubscription } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { playSubscription } from '../support/playedSubscription.ts';
 import { expectSound, shownOf } from '../support/subscriptionRows.ts';
+import { todayIn } from '../support/today.ts';
 
 const banks = ['ok', 'decline', 'silent'] as const;
 const mostlyDeclining = ['ok', 'ok', 'decline', 'decline', 'decline', 'silent'] as const;
@@ -50,7 +51,7 @@ describe('a subscription whose premiums are invoiced', () => {
       fc.asyncProperty(lives, async ({ timeZone, months, autoRenew, startsIn, bank, steps }) => {
         const settings = { billing: { mode: 'invoice' } } as const;
         const { id: companyId } = await buildCompany({ timeZone, settings });
-        const startDate = addDays(dateAt(Date.now(), timeZone), startsIn);
+        const startDate = addDays(await todayIn(timeZone), startsIn);
         const plan = { durationMonths: months, premium: '365.00' };
         const sold = await buildSubscription({ companyId, plan, autoRenew, startDate });
         const [window] = await database.sql<{ dueAt: Date }>(

@@ -4,7 +4,7 @@ import { withTenant } from '../../src/models/database.ts';
 import { PolicySubscription } from '../../src/models/PolicySubscription.ts';
 import { getRow } from '../../src/models/rows.ts';
 import type { SubscriptionState } from '../../src/models/subscriptionStart.ts';
-import { addDays, dateAt } from '../../src/rules/calendar.ts';
+import { addDays, daysBefore } from '../../src/rules/calendar.ts';
 import type { LifecycleConfig } from '../../src/rules/lifecycle.ts';
 import type { TimerName } from '../../src/rules/termTimers.ts';
 import { buildSubscription, type Sold } from '../support/build.ts';
@@ -96,10 +96,9 @@ describe('what a term was sold with', () => {
     await setPlan(sold, { lateRenewalDays: 0 });
 
     const expired = await expire(sold);
-    const renewal = await inContract(sold, (contract) =>
-      renewalOf(contract, expired.expiresAt + 29 * dayMs),
-    );
-    const closed = await fire(sold, 'late_renewal_close', expired.expiresAt + 30 * dayMs);
+    const later = (days: number) => daysBefore(expired.expiresAt, -days, 'Europe/Berlin');
+    const renewal = await inContract(sold, (contract) => renewalOf(contract, later(29)));
+    const closed = await fire(sold, 'late_renewal_close', later(30));
 
     expect(expired).toMatchObject({
       status: 'expired',
@@ -120,8 +119,8 @@ describe('what a term was sold with', () => {
     const meant = await inContract(sold, (contract) => cancellationOf(contract, null, Date.now()));
 
     expect(meant).toMatchObject({ wouldRefund: '365.00', terms: [{ rule: 'cooling_off' }] });
-    const today = dateAt(Date.now(), 'Europe/Berlin');
-    expect(meant.coolingOffEndsOn).toBe(addDays(today, 14));
+    const { startDate } = await inContract(sold, ({ subscription }) => subscription);
+    expect(meant.coolingOffEndsOn).toBe(addDays(startDate, 14));
   });
 
   it('is resolved anew by a renewal, for the new term alone', async () => {

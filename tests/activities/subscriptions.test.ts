@@ -8,6 +8,7 @@ import type { TimerName } from '../../src/rules/termTimers.ts';
 import { buildCompany, buildSubscription, type Sold } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { ledgerOf } from '../support/ledger.ts';
+import { todayIn } from '../support/today.ts';
 
 type Step = (order: SubscriptionOrder) => Promise<{ state: SubscriptionState }>;
 
@@ -90,7 +91,7 @@ describe('a step of a subscription', () => {
   /** The subscription as the step finds it, and the order that the workflow gives. */
   async function prepare({ before = [], startsIn = 0, pendingCancel = false, at, step }: Case) {
     const company = await buildCompany();
-    const today = dateAt(Date.now(), company.timeZone);
+    const today = await todayIn(company.timeZone);
     const sold = await buildSubscription({
       companyId: company.id,
       startDate: addDays(today, startsIn),

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Transfer } from '../../local/gatewaySimulator.ts';
 import type { Role } from '../../src/rules/permissions.ts';
 import { claimWorkflowId } from '../../src/rules/workflowIds.ts';
+import { allClosed } from './ledger.ts';
 import {
   dataOf,
   newKey,
@@ -143,25 +144,31 @@ export async function openClaimClients(product: Product): Promise<ClaimClients> 
   return clients;
 }
 
-/** Waits until every claim is where its client left it, and what it owes has been sent. */
-export const claimsSettled = (
+/**
+ * Waits until every claim is where its client left it, what it owes has been sent and started, and
+ * whatever is over has closed.
+ */
+export async function claimsSettled(
   product: Product,
   ledger: readonly ClaimEntry[],
   withinMs: number,
-): Promise<void> =>
-  until(
+): Promise<void> {
+  await until(
     'every claim has reached its end and every message is out',
     async () => {
-      const [left] = await product.sql<{ claims: number; waiting: number }>(
+      const [left] = await product.sql<{ claims: number; waiting: number; open: number }>(
         `SELECT (SELECT count(*)::int FROM shared.claims c JOIN unnest($1::uuid[], $2::text[])
              AS e (id, status) ON e.id = c.id WHERE c.status = e.status) AS claims,
-           (SELECT count(*)::int FROM core.notifications WHERE status = 'queued') AS waiting`,
+           (SELECT count(*)::int FROM core.notifications WHERE status = 'queued') AS waiting,
+           (SELECT count(*)::int FROM core.outbox WHERE dispatched_at IS NULL) AS open`,
         [ledger.map(({ claimId }) => claimId), ledger.map(({ fate }) => courses[fate].status)],
       );
-      return left?.claims === ledger.length && left.waiting === 0;
+      return left?.claims === ledger.length && left.waiting === 0 && left.open === 0;
     },
     withinMs,
   );
+  await allClosed(product, withinMs);
+}
 
 /** Rows, mails and money exactly once, for each claim of the ledger. */
 export async function expectClaimsOnce(

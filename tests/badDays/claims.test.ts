@@ -24,9 +24,9 @@ describe('the worker that dies while it processes a claim', () => {
       prepared.set(death, entry);
       ledger.push(entry);
     }
-  }, 240_000);
+  }, 480_000);
 
-  afterAll(() => product.close(), 60_000);
+  afterAll(() => product.close(), 120_000);
 
   it.each(
     claimDeaths.map((death) => ({
@@ -48,7 +48,7 @@ describe('the worker that dies while it processes a claim', () => {
       expect((await answered).status).toBe(200);
       for (const step of after) await clients[step](entry);
     },
-    180_000,
+    300_000,
   );
 
   it.each(['activity.before', 'activity.after'])(
@@ -70,7 +70,7 @@ describe('the worker that dies while it processes a claim', () => {
           `SELECT name FROM core.timers WHERE entity_id = $1 AND status = 'fired' ORDER BY due_at`,
           [claimId],
         );
-      await until('the deadline has passed', async () => (await fired()).length > 1, 60_000);
+      await until('the deadline has passed', async () => (await fired()).length > 1, 120_000);
       const told = await product.sql<{ template: string }>(
         `SELECT template_code AS template FROM core.notifications WHERE entity_id = $1
            AND channel = 'in_app' AND recipient_role = 'senior_adjuster' ORDER BY id`,
@@ -91,7 +91,7 @@ describe('the worker that dies while it processes a claim', () => {
       ]);
       expect(rungs).toEqual([{ name: 'triage_manager' }, { name: 'triage_admin' }]);
     },
-    180_000,
+    300_000,
   );
 
   it('takes every step once, tells once, and moves the money once', async () => {
@@ -106,5 +106,5 @@ describe('the worker that dies while it processes a claim', () => {
     process.stderr.write(
       `${claimDeaths.length} deaths, ${ledger.length} claims, ${repeated} mails twice\n`,
     );
-  }, 300_000);
+  }, 600_000);
 });

@@ -32,11 +32,11 @@ describe('the worker that dies while it scans a document', () => {
       [product.accountOf('policyholder').email],
     );
     policyId = held?.id ?? '';
-  }, 180_000);
+  }, 300_000);
   afterAll(async () => {
     await product.close();
     clamd.server.close();
-  }, 60_000);
+  }, 120_000);
 
   async function signIn(): Promise<string> {
     const answer = await fetch(`${product.stack.urls.api}/api/v1/auth/login`, {
@@ -74,7 +74,7 @@ describe('the worker that dies while it scans a document', () => {
       await product.died('worker');
       await product.restart('worker');
     },
-    120_000,
+    300_000,
   );
 
   it('keeps each of them from everybody, and tells of each once', async () => {
@@ -96,7 +96,7 @@ describe('the worker that dies while it scans a document', () => {
         (await found()).every(
           ({ scan_status, mailed }) => scan_status === 'infected' && mailed === 1,
         ),
-      200_000,
+      400_000,
     );
 
     expect(await found()).toEqual(
@@ -117,5 +117,5 @@ describe('the worker that dies while it scans a document', () => {
     }
     expect(clamd.seen.length).toBeGreaterThanOrEqual(deaths.length);
     expect(product.broken).toEqual([]);
-  }, 240_000);
+  }, 480_000);
 });

@@ -65,12 +65,12 @@ describe('behind a network that breaks connections', () => {
     env['PAYMENT_GATEWAY_URL'] = await through(env['PAYMENT_GATEWAY_URL'] ?? '', toGateway);
     await product.restart('api');
     await product.restart('worker');
-  }, 180_000);
+  }, 300_000);
 
   afterAll(async () => {
     await product.close();
     for (const proxy of proxies) await proxy.close();
-  }, 60_000);
+  }, 120_000);
 
   it(
     `${commands} commands lose nothing and double nothing`,

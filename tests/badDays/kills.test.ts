@@ -16,9 +16,9 @@ let product: Product;
 describe('killed at random', () => {
   beforeAll(async () => {
     product = await openProduct();
-  }, 120_000);
+  }, 300_000);
 
-  afterAll(() => product.close(), 60_000);
+  afterAll(() => product.close(), 120_000);
 
   it(
     `${runs} subscriptions and ${claims} claims lose nothing and double nothing`,

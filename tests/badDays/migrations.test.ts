@@ -6,6 +6,9 @@ import { services } from '../support/services.ts';
 import { newEntry, subscribe } from './ledger.ts';
 import { newKey, openProduct, until } from './product.ts';
 
+// Each makes and migrates a database of its own, one starts the product.
+jest.setTimeout(300_000);
+
 const { migrations: shipped } = await import('../../src/models/migrations/index.ts');
 const index = '../../src/models/migrations/index.ts';
 
@@ -29,7 +32,7 @@ const broken: Migration = {
 };
 const slow: Migration = {
   name: '9003-slow',
-  up: 'CREATE TABLE shared.half (id uuid); SELECT pg_sleep(60);',
+  up: 'CREATE TABLE shared.half (id uuid); SELECT pg_sleep(600);',
   down: 'DROP TABLE shared.half;',
 };
 
@@ -216,12 +219,12 @@ describe('migrations', () => {
       () => 'ran to its end',
       () => 'killed',
     );
-    const runner = `FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%'
+    const runner = `FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)%'
       AND application_name = 'surety-migrate' AND datname = current_database()`;
     await until(
       'the slow migration runs',
       async () => (await asAdmin(url, `SELECT 1 ${runner}`)).length === 1,
-      10_000,
+      120_000,
     );
 
     await asAdmin(url, `SELECT pg_terminate_backend(pid) ${runner}`);
@@ -263,9 +266,9 @@ describe('migrations', () => {
       const clients = Promise.all([client(), client(), client(), client()]);
 
       for (let round = 0; round < 3; round += 1) {
-        await until('more was answered', () => statuses.length > 40 * (round + 1), 30_000);
+        await until('more was answered', () => statuses.length > 40 * (round + 1), 120_000);
         expect(await migrateUp(product.stack.urls.adminDatabase)).toEqual([additive.name]);
-        await until('more was answered', () => statuses.length > 40 * (round + 1) + 20, 30_000);
+        await until('more was answered', () => statuses.length > 40 * (round + 1) + 20, 120_000);
         if (round < 2) await migrateDown(product.stack.urls.adminDatabase, additive.name);
       }
       isOver = true;
@@ -279,7 +282,7 @@ describe('migrations', () => {
     } finally {
       await product.close();
     }
-  }, 180_000);
+  });
 
   describe('of companies with schemas of their own', () => {
     const everywhere: Migration = {
@@ -289,10 +292,13 @@ describe('migrations', () => {
         down: 'ALTER TABLE policy_subscriptions DROP COLUMN note',
       },
     };
-    const slowly: Migration = {
-      name: '9005-slowly',
+    /** Goes through where four have it already only once there is no table `gate`. */
+    const gated: Migration = {
+      name: '9005-gated',
       business: {
-        up: 'CREATE TABLE late (company_id uuid); SELECT pg_sleep(0.2);',
+        up: `CREATE TABLE late (company_id uuid);
+             SELECT pg_sleep(600) FROM pg_class AS gate WHERE gate.relname = 'gate'
+               AND (SELECT count(*) FROM pg_class WHERE relname = 'late') > 4`,
         down: 'DROP TABLE late',
       },
     };
@@ -376,22 +382,30 @@ describe('migrations', () => {
 
     it('go on where they were killed, at most four at a time', async () => {
       const { url } = await databaseOf(12);
-      const { migrateUp } = await migratorOn([...shipped, slowly]);
-      const running = `FROM pg_stat_activity WHERE application_name = 'surety-migrate'
-        AND datname = current_database() AND query LIKE '%prepare_business_schema%'`;
+      const { migrateUp } = await migratorOn([...shipped, gated]);
+      await asAdmin(url, 'CREATE TABLE public.gate ()');
+      const migrators = `FROM pg_stat_activity WHERE application_name = 'surety-migrate'
+        AND datname = current_database()`;
+      const isHeld = `wait_event = 'PgSleep' AND query LIKE '%prepare_business_schema%'`;
       const killed = migrateUp(url).then(
         () => 'ran to its end',
         (error: unknown) => String(error),
       );
-      await until('some are done', async () => (await lateIn(url)).length >= 3, 20_000);
-      const atOnce = (await asAdmin(url, `SELECT 1 ${running} AND state = 'active'`)).length;
-      await asAdmin(url, `SELECT pg_terminate_backend(pid) ${running}`);
+      await until(
+        'some are done, and the next ones are at work',
+        async () => (await asAdmin(url, `SELECT 1 ${migrators} AND ${isHeld}`)).length >= 4,
+        120_000,
+      );
+      const atOnce = (await asAdmin(url, `SELECT 1 ${migrators}`)).length;
+      await asAdmin(url, `SELECT pg_terminate_backend(pid) ${migrators}`);
 
       expect(await killed).toContain('could not be migrated');
       const before = (await lateIn(url)).length;
+      await asAdmin(url, 'DROP TABLE public.gate');
       await migrateUp(url);
 
-      expect(atOnce).toBeLessThanOrEqual(4);
+      expect(atOnce).toBe(4);
+      expect(before).toBeGreaterThan(3);
       expect(before).toBeLessThan(13);
       expect(await lateIn(url)).toHaveLength(13);
     });

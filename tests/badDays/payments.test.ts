@@ -10,9 +10,9 @@ describe('a worker that dies while it gives money back', () => {
 
   beforeAll(async () => {
     product = await openProduct();
-  }, 180_000);
+  }, 300_000);
 
-  afterAll(() => product.close(), 60_000);
+  afterAll(() => product.close(), 120_000);
 
   /** A premium that was paid, without the way there. */
   const paidPremium = async (): Promise<string> => {
@@ -78,6 +78,6 @@ describe('a worker that dies while it gives money back', () => {
       ]);
       expect(product.broken).toEqual([]);
     },
-    200_000,
+    400_000,
   );
 });

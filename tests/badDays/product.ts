@@ -179,7 +179,7 @@ export async function openProduct(env: NodeJS.ProcessEnv = {}): Promise<Product>
       }
     },
     async died(name) {
-      await until(`the ${name} has died`, () => stack.pids()[name] === undefined, 60_000);
+      await until(`the ${name} has died`, () => stack.pids()[name] === undefined, 120_000);
     },
     messageIds: () => readMessageIds(path.join(stack.dataDir, 'mails')),
     async close() {

@@ -15,8 +15,8 @@ describe('the worker that dies while it generates a report', () => {
 
   beforeAll(async () => {
     product = await openProduct();
-  }, 120_000);
-  afterAll(() => product.close(), 60_000);
+  }, 300_000);
+  afterAll(() => product.close(), 120_000);
 
   it.each(deaths)(
     'dies at %s',
@@ -35,7 +35,7 @@ describe('the worker that dies while it generates a report', () => {
       expect(answer.status).toBe(201);
       reports.push(textIn(dataOf(answer), 'id'));
     },
-    120_000,
+    300_000,
   );
 
   it('generates each of them once, and tells of each once', async () => {

@@ -106,9 +106,9 @@ const ask = (agent: Agent, token: string, entry: Entry | undefined): Promise<num
 describe('SIGTERM', () => {
   beforeEach(async () => {
     product = await openProduct();
-  }, 120_000);
+  }, 300_000);
 
-  afterEach(() => product.close(), 60_000);
+  afterEach(() => product.close(), 120_000);
 
   it('lets the API answer every request of 200 clients and exit 0 within 35 s', async () => {
     await product.stack.kill('api');
@@ -144,16 +144,17 @@ describe('SIGTERM', () => {
       `API: answered ${JSON.stringify(tally.answers)}, ` +
         `${tally.notAccepted} refused connections, exit after ${seconds.toFixed(1)} s\n`,
     );
-  }, 120_000);
+  }, 240_000);
 
   it('lets the worker end what it has begun and exit 0 within 35 s', async () => {
     await product.stack.kill('worker');
     const worker = await startProgram('worker');
     const ledger = Array.from({ length: 60 }, () => newEntry());
+    const mailsBefore = product.messageIds().length;
     const buying = (async () => {
       for (const entry of ledger) await subscribe(product, entry, { key: newKey() });
     })();
-    await pause(1000);
+    await until('it is at work', () => product.messageIds().length > mailsBefore + 3, 60_000);
 
     const { ending, seconds } = await terminate(worker);
     await buying;
@@ -170,5 +171,5 @@ describe('SIGTERM', () => {
       `Worker: exit after ${seconds.toFixed(1)} s, ` +
         `all settled ${((performance.now() - startedAt) / 1000).toFixed(1)} s after the next\n`,
     );
-  }, 180_000);
+  }, 420_000);
 });

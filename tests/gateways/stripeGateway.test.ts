@@ -139,7 +139,7 @@ describe('Stripe, each request judged by its own mock', () => {
       const asked = movement();
       stripe.script(asked.paymentId, [ending]);
       const { url } = stripe;
-      const impatient = stripeGateway({ key: stripeKey, url, timeoutMs: 2000 });
+      const impatient = stripeGateway({ key: stripeKey, url, timeoutMs: 6000 });
 
       expect(await impatient.charge(asked)).toEqual({ status: 'unknown' });
       while (madeFor(asked).length === 0) await setTimeout(20);

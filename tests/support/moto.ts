@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import { claimPort } from '../../local/ports.ts';
 import type { Say } from '../../local/progress.ts';
 import { findPythonTool } from './pythonTool.ts';
 
@@ -25,7 +25,7 @@ export interface S3Server {
 
 export async function startS3(): Promise<S3Server> {
   const program = await findS3Server({ progress: (line) => console.info(line) });
-  const port = await freePort();
+  const port = await claimPort(0, { name: 'moto', variable: 'MOTO_SERVER' });
   const server = spawn(program, ['--host', '127.0.0.1', '--port', String(port)], {
     stdio: 'ignore',
   });
@@ -51,12 +51,4 @@ async function untilItAnswers(endpoint: string, server: ChildProcess): Promise<v
       await pause(200);
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address ? address.port : 0;
 }

@@ -24,7 +24,7 @@ describe('many starts of one company', () => {
       throwaway: true,
       dynamicConfig: partitions,
     });
-  });
+  }, 120_000);
 
   afterAll(async () => {
     await server.stop();
@@ -32,16 +32,11 @@ describe('many starts of one company', () => {
   });
 
   it('do not hold up the one start of another that comes last', async () => {
-    const temporal = openTemporal({
-      temporal: {
-        address: server.address,
-        namespace: 'default',
-        taskQueue: 'fair',
-        uiUrl: '',
-        tls: false,
-        apiKey: undefined,
-      },
-    });
+    const address = { address: server.address, namespace: 'default', taskQueue: 'fair' };
+    const temporal = openTemporal(
+      { temporal: { ...address, uiUrl: '', tls: false, apiKey: undefined } },
+      20_000,
+    );
     const [busy, late] = [uuid(), uuid()];
     const order = [...Array.from({ length: 30 }, () => busy), late];
     for (const companyId of order) {
