@@ -1,19 +1,15 @@
 import { Conflict } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
-import { Claim, illegalClaimEvent, refuseOwnDecision, standingOf } from '../models/Claim.ts';
+import { Claim, refuseOwnDecision } from '../models/Claim.ts';
 import { ClaimAssignment } from '../models/ClaimAssignment.ts';
 import { holdCover, refuseBeyondCover } from '../models/claimCover.ts';
-import { underSettings } from '../models/claimMigration.ts';
-import { ownCompany } from '../models/contract.ts';
 import {
   addClocks,
   changeClocks,
   claimFileOf,
   clockFacts,
   followDeadlines,
-  missedDecision,
   peopleOf,
-  rungsOf,
   setClaimTimers,
   tellApprovers,
   tellClaimant,
@@ -21,7 +17,6 @@ import {
   tellRole,
   type ClaimFile,
 } from '../models/claimFile.ts';
-import { approvalDelegates } from '../models/claimDelegates.ts';
 import { nextAdjuster } from '../models/claimStaff.ts';
 import { claimStateOf, type ClaimState, type ClaimWish } from '../models/claimStart.ts';
 import { append, withTenant } from '../models/database.ts';
@@ -31,24 +26,19 @@ import { refuseSuspect } from '../models/fraud.ts';
 import { putBackReserve, refuseBeyondReserve, takeFromReserve } from '../models/lossReserve.ts';
 import type { Step } from '../models/moveRow.ts';
 import { openPayment, type PaymentResult } from '../models/paymentStart.ts';
-import { Notification } from '../models/Notification.ts';
 import { getRow } from '../models/rows.ts';
 import { Timer } from '../models/Timer.ts';
 import {
   clocksAfterFiring,
-  clocksAfterMove,
   clocksAfterReassignment,
   clocksAfterRelease,
   clocksOnHold,
   documentClocks,
-  dueSoonAfterMove,
-  kindOfClaimTimer,
   type ClaimTimerName,
 } from '../rules/claimClocks.ts';
-import { nextClaimStatus, type ClaimEvent } from '../rules/claims.ts';
-import { dateAt } from '../rules/calendar.ts';
 import { add, compare, zero } from '../rules/money.ts';
-import type { Role } from '../rules/permissions.ts';
+import { close, dayOf, move, nextDay, outcomeOf, refuseIllegal } from './claimMoves.ts';
+import { applySettings, moveTimer, tellOfTimer } from './claimTimers.ts';
 import { oneStep, type Outcome } from './oneStep.ts';
 
 export interface ClaimRef {
@@ -235,22 +225,6 @@ async function carryOut(file: ClaimFile, step: Step, wish: ClaimWish): Promise<v
   }
 }
 
-/** The claim's next status, and what that does to its clocks. */
-async function move(
-  file: ClaimFile,
-  step: Step,
-  event: ClaimEvent,
-  changes: Parameters<Claim['move']>[2],
-): Promise<void> {
-  const { claim } = file;
-  const from = claim.status;
-  await claim.move(event, step, changes);
-  const facts = clockFacts(file, step.at);
-  const change = clocksAfterMove({ from, to: claim.status }, await setClaimTimers(claim.id), facts);
-  const reason = `The claim is ${claim.status.replaceAll('_', ' ')}`;
-  await changeClocks(file, change, { at: step.at, reason });
-}
-
 async function assign(
   file: ClaimFile,
   step: Step,
@@ -321,10 +295,6 @@ async function completenessOf(claim: Claim): Promise<Readonly<Record<string, unk
     file_incomplete: true,
     missing_documents: await missingDocuments(claim.id, claim.config),
   };
-}
-
-function refuseIllegal(claim: Claim, event: ClaimEvent): void {
-  if (!nextClaimStatus(standingOf(claim), event)) throw illegalClaimEvent(claim, event);
 }
 
 /** The policy's row is held until the commit, so that two approvals cannot share what is left. */
@@ -409,211 +379,3 @@ async function payByHand(
   });
   tellClaimant(file, 'claim_paid', step.commandId, { amount });
 }
-
-async function close(
-  file: ClaimFile,
-  step: Step,
-  event: ClaimEvent,
-  closedOutcome: NonNullable<Claim['closedOutcome']>,
-  changes: Parameters<Claim['move']>[2] = {},
-): Promise<void> {
-  const { claim } = file;
-  await move(file, step, event, {
-    ...changes,
-    closedOutcome,
-    closedAt: step.at,
-    workflowClosedAt: step.at,
-  });
-  tellClaimant(file, 'claim_closed', step.commandId, {
-    outcome: closedOutcome,
-    isCompleted: closedOutcome === 'completed',
-  });
-  if (claim.assignedTo && event === 'withdraw') {
-    tellPerson(file, claim.assignedTo, 'claim_withdrawn', step.commandId);
-  }
-}
-
-/** Of a claim that was decided. */
-function outcomeOf({ status, denialCode }: Claim): NonNullable<Claim['closedOutcome']> {
-  if (status === 'paid') return 'completed';
-  return denialCode === 'fraud' ? 'fraud' : 'denied';
-}
-
-/** A decision whose day has passed gets another one, and nobody climbs its ladder any more. */
-async function moveTimer(
-  file: ClaimFile,
-  step: Step,
-  { event, name, dueAt, reason }: Extract<ClaimWish, { event: 'move_timer' }>,
-): Promise<void> {
-  const { claim } = file;
-  const scheduled = await Timer.scheduledFor(claim.id);
-  const running = scheduled.find((each) => each.name === name);
-  const timer = running ?? (await missedDecision(claim, name));
-  if (!timer) throw new Conflict('TIMER_NOT_RUNNING', `The timer ${name} is not running`);
-  await claim.move(event, {
-    ...step,
-    facts: { timer: name, due_at: new Date(dueAt).toISOString() },
-  });
-  const soon = dueSoonAfterMove(dueAt, clockFacts(file, step.at));
-  if (running) {
-    await Timer.move(
-      claim.id,
-      scheduled
-        .filter((each) => each === running || each.name === `${name}_due_soon`)
-        .map((each) => ({
-          name: each.name,
-          occurrence: each.occurrence,
-          dueAt: each === running ? dueAt : soon,
-        })),
-      reason ?? '',
-      'command',
-    );
-  } else {
-    await Timer.cancel(rungsOf(name, scheduled), reason ?? '');
-    const clocks = [
-      { name: 'decision_due_soon', dueAt: soon },
-      { name, dueAt },
-    ] as const;
-    await addClocks(file, clocks, 'command');
-    await followDeadlines(file);
-  }
-  AuditLog.record(
-    'TIMER_CHANGE',
-    { type: Claim.entityType, id: claim.id },
-    {
-      before: { timer: name, dueAt: timer.dueAt },
-      after: { timer: name, dueAt: new Date(dueAt), reason },
-    },
-  );
-  if (name === 'decision' && dueAt > timer.dueAt.getTime()) {
-    tellClaimant(file, 'claim_decision_extended', step.commandId, {
-      reason: reason ?? '',
-      dueDate: dayOf(file, new Date(dueAt)),
-    });
-  }
-}
-
-/** The settings as they are now hold for the claim, and its clocks follow them. */
-async function applySettings(file: ClaimFile, step: Step, reason: string | null): Promise<void> {
-  const { claim, policy, calendar } = file;
-  const company = await ownCompany();
-  const running = { claim, policyType: policy.policyType, timers: await setClaimTimers(claim.id) };
-  const { config, change } = underSettings(running, { company, calendar, at: step.at });
-  const { moved, cancelled, added } = change;
-  const facts = { config_version: company.version, moved: moved.map(({ timer }) => timer.name) };
-  const changes = { config, configVersion: company.version };
-  await claim.move('apply_settings', { ...step, facts }, changes);
-  const why = reason ?? 'Changed settings are applied';
-  await Timer.cancel(
-    cancelled.map(({ row }) => row),
-    why,
-  );
-  await Timer.move(
-    claim.id,
-    moved.map(({ timer: { name, occurrence }, dueAt }) => ({ name, occurrence, dueAt })),
-    why,
-    'setting',
-  );
-  for (const { timer, dueAt } of moved) {
-    AuditLog.record(
-      'TIMER_CHANGE',
-      { type: Claim.entityType, id: claim.id },
-      {
-        before: { timer: timer.name, dueAt: timer.row.dueAt },
-        after: { timer: timer.name, dueAt: new Date(dueAt), reason: why },
-      },
-    );
-  }
-  await addClocks(file, added);
-  await followDeadlines(file);
-}
-
-/** Whom a deadline concerns, and what happens by itself. */
-async function tellOfTimer(file: ClaimFile, step: Step, name: ClaimTimerName): Promise<void> {
-  const { claim } = file;
-  const kind = kindOfClaimTimer(name);
-  const { commandId } = step;
-  const template = kind.step === 'due_soon' ? 'claim_due_soon' : 'claim_overdue';
-  switch (kind.step) {
-    case 'due_soon':
-    case 'breach':
-    case 'manager':
-    case 'admin': {
-      const facts = { deadline: kind.clock.replaceAll('_', ' ') };
-      if (kind.step !== 'due_soon' && kind.clock === 'approval') {
-        return offerDelegates(file, ladder[kind.step], commandId);
-      }
-      if (kind.step === 'due_soon' && claim.assignedTo) {
-        return tellPerson(file, claim.assignedTo, template, commandId, facts);
-      }
-      const role = ladder[kind.step];
-      return tellRole(file, role, template, commandId, facts);
-    }
-    case 'status_letter':
-      tellClaimant(file, 'claim_status_letter', commandId, {
-        nextLetterDate: await nextDay(file, 'status_letter'),
-      });
-      return;
-    case 'reminder':
-      tellClaimant(file, 'claim_documents_reminder', commandId, await documentFacts(file));
-      return;
-    case 'documents':
-      tellClaimant(file, 'claim_documents_final', commandId, await documentFacts(file));
-      if (claim.assignedTo) {
-        tellPerson(file, claim.assignedTo, 'claim_documents_missing', commandId);
-      }
-      return;
-    case 'acknowledgement':
-      return tellIfUnacknowledged(file, commandId);
-    case 'auto_close':
-      return close(file, step, 'close', outcomeOf(claim));
-    default:
-      return kind satisfies never;
-  }
-}
-
-/** Without an assignee those who assign are told in time. */
-const ladder = {
-  due_soon: 'senior_adjuster',
-  breach: 'senior_adjuster',
-  manager: 'claims_manager',
-  admin: 'tenant_admin',
-} as const;
-
-/** A late decision can be handed to somebody who may take it at once. */
-async function offerDelegates(file: ClaimFile, role: Role, commandId: string): Promise<void> {
-  const { config, proposedAmount } = file.claim;
-  const delegates = await approvalDelegates({ ...peopleOf(file), config, proposedAmount });
-  await tellRole(file, role, 'claim_approval_overdue', commandId, { delegates: delegates.length });
-}
-
-/** The days as the clocks have them now: a hold, or somebody, may have moved them since the request. */
-async function documentFacts(file: ClaimFile): Promise<Readonly<Record<string, string>>> {
-  const { claim } = file;
-  const request = await DocumentRequest.findOne({
-    where: { claimId: claim.id, fulfilledAt: null },
-    order: [['createdAt', 'DESC']],
-  });
-  return {
-    items: request?.items.join(', ') ?? '',
-    dueDate: (await nextDay(file, 'documents')) || dayOf(file, request?.dueAt),
-    finalDate: (await nextDay(file, 'documents_final')) || dayOf(file, request?.finalDueAt),
-  };
-}
-
-async function tellIfUnacknowledged(file: ClaimFile, commandId: string): Promise<void> {
-  const sent = await Notification.count({
-    where: { entityId: file.claim.id, templateCode: 'claim_received', status: 'sent' },
-  });
-  if (sent === 0) await tellRole(file, 'claims_manager', 'claim_unacknowledged', commandId);
-}
-
-/** When a timer of the claim that runs is due; empty where none does. */
-async function nextDay(file: ClaimFile, name: ClaimTimerName): Promise<string> {
-  const timer = (await setClaimTimers(file.claim.id)).find((each) => each.name === name);
-  return dayOf(file, timer && new Date(timer.dueAt));
-}
-
-/** The day as the company's calendar has it. */
-const dayOf = ({ calendar }: ClaimFile, instant: Date | undefined): string =>
-  instant ? dateAt(instant.getTime(), calendar.timeZone) : '';
