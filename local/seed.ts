@@ -10,6 +10,7 @@ import { AuditLog } from '../src/models/AuditLog.ts';
 import { defineModels } from '../src/models/all.ts';
 import { Company } from '../src/models/Company.ts';
 import { Credential } from '../src/models/Credential.ts';
+import { Customer } from '../src/models/Customer.ts';
 import {
   append,
   openDatabase,
@@ -115,6 +116,7 @@ const demoCompany = async (code: string): Promise<Company> =>
 
 /** All of it or nothing. @returns the plans, in the order of the list */
 async function seedCatalogue(company: Company): Promise<string[]> {
+  await seedOwnCustomer(company);
   const existing = await InsurancePlan.findAll({ order: [['id', 'ASC']] });
   if (existing.length > 0) return existing.map(({ id }) => id);
   const plans: string[] = [];
@@ -139,6 +141,12 @@ async function seedCatalogue(company: Company): Promise<string[]> {
     }
   }
   return plans;
+}
+
+async function seedOwnCustomer({ name, contactEmail }: Company): Promise<void> {
+  if (await Customer.findOne({ where: { isSelf: true } })) return;
+  const id = append(Customer, { name, isSelf: true, contactEmail });
+  AuditLog.record('CREATE', { type: 'customer', id }, { after: { name } });
 }
 
 async function seedPeople(

@@ -18,6 +18,7 @@ import { createClaimTimelines } from '../commands/claimTimelines.ts';
 import { createConfirming } from '../commands/confirming.ts';
 import { createCompanies } from '../commands/companies.ts';
 import { createCompanyAdministration } from '../commands/companyAdministration.ts';
+import { createCustomers } from '../commands/customers.ts';
 import { createDispatcher, outboxAge } from '../commands/dispatch.ts';
 import { createDocumentLinks } from '../commands/documentLinks.ts';
 import { createDocumentRequests } from '../commands/documentRequests.ts';
@@ -213,6 +214,7 @@ export async function composeApi({
       claimRecoveries: createClaimRecoveries(),
       claimReserves: createClaimReserves(),
       companyAdministration: createCompanyAdministration({ companies, policies }),
+      customers: createCustomers(),
       devMailDir: config.devMailDir,
       documentRequests: createDocumentRequests({ workflows }),
       documents: createDocuments({

@@ -7,6 +7,7 @@ import { claimLocationRoutes } from './claim-locations/routes.ts';
 import { companyAdministrationRoutes } from './companies/administration.ts';
 import { domainRoutes } from './companies/domains.ts';
 import { companyRoutes } from './companies/routes.ts';
+import { customerRoutes } from './customers/routes.ts';
 import { devRoutes } from './dev/routes.ts';
 import { documentRoutes } from './documents/routes.ts';
 import { flagRoutes } from './feature-flags/routes.ts';
@@ -44,6 +45,7 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof recoveryRoutes>[0] &
   Parameters<typeof fraudFlagRoutes>[0] &
   Parameters<typeof claimLocationRoutes>[0] &
+  Parameters<typeof customerRoutes>[0] &
   Parameters<typeof notificationRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
   Parameters<typeof alertRoutes>[0] &
@@ -76,6 +78,7 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...recoveryRoutes(dependencies),
   ...fraudFlagRoutes(dependencies),
   ...claimLocationRoutes(dependencies),
+  ...customerRoutes(dependencies),
   ...notificationRoutes(dependencies),
   ...workflowRoutes(dependencies),
   ...alertRoutes(dependencies),

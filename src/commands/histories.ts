@@ -5,6 +5,7 @@ import type { AuditLog } from '../models/AuditLog.ts';
 import { retiredUntil } from '../models/auditRetention.ts';
 import { Claim } from '../models/Claim.ts';
 import { Company } from '../models/Company.ts';
+import { Customer } from '../models/Customer.ts';
 import { platformCompanyId, select, withTenant } from '../models/database.ts';
 import { InsurancePlan } from '../models/InsurancePlan.ts';
 import { selectPage, type Condition } from '../models/list.ts';
@@ -39,7 +40,15 @@ export interface HistoryEntry {
 
 /** What can be shown as it was. Of a claim `claimHistories` tells the course. */
 export type PastEntity =
-  'subscription' | 'policy' | 'plan' | 'category' | 'report' | 'claim' | 'registration' | 'company';
+  | 'subscription'
+  | 'policy'
+  | 'plan'
+  | 'category'
+  | 'report'
+  | 'claim'
+  | 'customer'
+  | 'registration'
+  | 'company';
 
 /** Of people there is no past state: their names and address may have changed in another company. */
 export type HistoryEntity = Exclude<PastEntity, 'claim'> | 'user';
@@ -80,6 +89,7 @@ export const createHistories = ({ policies }: { readonly policies: Pick<Policies
     category: (_, id) => getRow(PropertyCategory, id, { archived: true }),
     report: visibleReport,
     claim: (_, id) => getRow(Claim, id, { archived: true }),
+    customer: (_, id) => getRow(Customer, id, { archived: true }),
     registration: (_, id) => getRow(RegistrationRequest, id, { archived: true }),
     async company({ companyId }, id) {
       if (id !== companyId) throw noSuch(Company.entityType, id);
@@ -260,6 +270,7 @@ const told: Readonly<Record<PastEntity, readonly string[]>> = {
     'paymentReference',
     'createdAt',
   ],
+  customer: ['name', 'subscriptionType', 'isSelf', 'contactEmail', 'createdAt', 'archivedAt'],
   registration: [
     'companyName',
     'businessType',
@@ -319,6 +330,8 @@ async function presentOf(entity: PastEntity, id: string): Promise<Facts> {
       return found(Report);
     case 'claim':
       return found(Claim);
+    case 'customer':
+      return found(Customer);
     case 'registration':
       return found(RegistrationRequest);
     case 'company': {

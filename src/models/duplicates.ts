@@ -41,6 +41,7 @@ export const duplicates: Readonly<Record<string, readonly [code: string, message
     'MEMBERSHIP_EXISTS',
     'The person has this role already',
   ],
+  customers_name_key: ['CUSTOMER_EXISTS', 'There is already a customer of this name'],
   alert_rules_kind_key: [
     'ALERT_RULE_EXISTS',
     'The company has a rule for alerts of this kind already',

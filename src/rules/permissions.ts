@@ -28,6 +28,8 @@ const claimStaff = [
   'call_center',
 ] as const;
 
+const complianceStaff = ['tenant_admin', 'compliance_manager'] as const;
+
 /** Who may do what now. Reading the catalogue is public and has no permission. */
 const grants = {
   'registration:review': ['global_admin'],
@@ -101,6 +103,8 @@ const grants = {
   'fraud:read': ['tenant_admin', 'claims_manager', 'senior_adjuster', 'adjuster', 'auditor'],
   'fraud:write': ['tenant_admin', 'claims_manager', 'senior_adjuster', 'adjuster'],
   'fraud:decide': ['tenant_admin', 'claims_manager'],
+  'customer:read': [...complianceStaff, 'hr', 'executive', 'auditor'],
+  'customer:write': complianceStaff,
   'audit:read': ['global_admin', 'tenant_admin', 'auditor'],
   'workflow:read': ['global_admin', 'tenant_admin', 'operator'],
   'workflow:operate': ['global_admin', 'operator'],

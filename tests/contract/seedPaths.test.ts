@@ -1,6 +1,6 @@
 import { registry } from '../wall/registry.ts';
 
-/** Each path that clients of the claims platform know, as they call it, with what it is now. */
+/** Each path that clients of the claims and compliance platforms know, as they call it, with what it is now. */
 const seedPaths = [
   ['POST', '/users/login', '/auth/login'],
   ['GET', '/users', '/users'],
@@ -53,6 +53,12 @@ const seedPaths = [
     '/administration/registration-requests/:id/reject',
     '/administration/registration-requests/:id/reject',
   ],
+  ['GET', '/customers', '/customers'],
+  ['POST', '/customers', '/customers'],
+  ['GET', '/customers/:id', '/customers/:id'],
+  ['PUT', '/customers/:id', '/customers/:id'],
+  ['PATCH', '/customers/:id', '/customers/:id'],
+  ['DELETE', '/customers/:id', '/customers/:id'],
   ['POST', '/administration/add-global-admin', '/administration/global-admins'],
 ] as const;
 

@@ -86,6 +86,8 @@ const table = {
   'fraud:read': 'TA CM SA AD AU',
   'fraud:write': 'TA CM SA AD',
   'fraud:decide': 'TA CM',
+  'customer:read': 'TA CP HR EX AU',
+  'customer:write': 'TA CP',
   'audit:read': 'TA AU GA',
   'workflow:read': 'OP TA GA',
   'workflow:operate': 'OP GA',

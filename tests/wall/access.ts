@@ -9,6 +9,9 @@ const reportReaders: readonly Role[] = [...reportWriters, 'auditor'];
 const reportManagers: readonly Role[] = ['tenant_admin', 'claims_manager'];
 const paymentReaders: readonly Role[] = ['tenant_admin', 'claims_manager', 'auditor'];
 
+const complianceStaff: readonly Role[] = ['tenant_admin', 'compliance_manager'];
+const complianceReaders: readonly Role[] = [...complianceStaff, 'hr', 'executive', 'auditor'];
+
 const claimStaff: readonly Role[] = [
   'tenant_admin',
   'claims_manager',
@@ -195,6 +198,15 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'GET /claims/:id/location': everyone,
   'PUT /claims/:id/location': claimStaff,
   'DELETE /claims/:id/location': claimStaff,
+  'GET /customers': complianceReaders,
+  'POST /customers': complianceStaff,
+  'GET /customers/:id': complianceReaders,
+  'PUT /customers/:id': complianceStaff,
+  'PATCH /customers/:id': complianceStaff,
+  'DELETE /customers/:id': complianceStaff,
+  'POST /customers/:id/restore': complianceStaff,
+  'GET /customers/:id/history': complianceReaders,
+  'GET /customers/:id/as-of': complianceReaders,
   'GET /notifications': everyone,
   'PATCH /notifications/:id/read': everyone,
   'POST /notifications/read-all': everyone,

@@ -85,6 +85,7 @@ export async function buildFull(api: TestApi): Promise<Full> {
     description: 'Water in the kitchen',
     incident_date: bought.body.data.start_date,
   });
+  const customer = await admin.post('/customers', { name: 'Harbour Logistics' });
   const name = `n${id.replaceAll('-', '').slice(-12)}`;
   const registered = await api.nowhere.post('/register', {
     company_name: name,
@@ -147,6 +148,7 @@ export async function buildFull(api: TestApi): Promise<Full> {
       'workflows/report': asked.body.data.id,
       'workflows/document': uploaded.body.data.documents[0].id,
       claims: claim.body.data.id,
+      customers: customer.body.data.id,
       'workflows/onboarding': registered.body.data.id,
       'administration/registration-requests': registered.body.data.id,
       'auth/sessions': (await sessionOf(holder)).sessionId,

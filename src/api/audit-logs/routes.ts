@@ -151,6 +151,7 @@ const both = [
   { entity: 'subscription', path: '/subscriptions', permission: 'subscription:read_own' },
   { entity: 'policy', path: '/policies', permission: 'policy:read_own' },
   { entity: 'report', path: '/reports', permission: 'report:read_own' },
+  { entity: 'customer', path: '/customers', permission: 'customer:read' },
   { entity: 'plan', path: '/plans', permission: 'audit:read' },
   { entity: 'category', path: '/categories', permission: 'audit:read' },
   { entity: 'company', path: '/companies', permission: 'audit:read' },

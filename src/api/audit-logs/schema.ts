@@ -117,6 +117,7 @@ export const pastStateAnswer = object({
     'category',
     'report',
     'claim',
+    'customer',
     'registration',
     'company',
   ),
