@@ -9,6 +9,7 @@ import { step, type Say } from '../local/progress.ts';
 import { startStack, type Stack } from '../local/stack.ts';
 import { audit } from './figures/audit.ts';
 import { claimTransitions, manyClaims } from './figures/claims.ts';
+import { importEmployees } from './figures/employees.ts';
 import { inside } from './figures/inside.ts';
 import { load } from './figures/load.ts';
 import { schemas } from './figures/schemas.ts';
@@ -43,6 +44,7 @@ const sizes = isQuick
       flood: { rounds: 1, seconds: 5 },
       transitions: { seconds: 5 },
       claims: { rows: 20_000, seconds: 3 },
+      import: { lines: 10_000, rounds: 1 },
     }
   : {
       people: 1000,
@@ -58,6 +60,7 @@ const sizes = isQuick
       flood: { rounds: 3, seconds: 10 },
       transitions: { seconds: 30 },
       claims: { rows: 200_000, seconds: 10 },
+      import: { lines: 50_000, rounds: 3 },
     };
 
 type Measure = (world: World, say: Say) => Promise<Row[]>;
@@ -88,6 +91,7 @@ const onStack: Readonly<Record<string, Measure>> = {
   audit: (world, say) => audit(world, sizes.audit, say),
   schemas: (world, say) => schemas(world, sizes.schemas, say),
   claims: (world, say) => manyClaims(world, sizes.claims, say),
+  import: (world, say) => importEmployees(world, sizes.import, say),
   subscribe: (world, say) => subscribe(world, sizes.rounds, say),
 };
 const names = ['start', ...Object.keys(onStack)];

@@ -8,17 +8,11 @@ const sealedWithinMs = 300_000;
 
 /** As many lines as said are sealed by the worker, then verified through the API. */
 export async function audit(
-  { stack, prefix, admin, sql }: World,
+  world: World,
   { lines, rounds }: { readonly lines: number; readonly rounds: number },
   say: Say,
 ): Promise<Row[]> {
-  const counted = async (): Promise<{ lines: number; seals: number }> => {
-    const [row] = await sql<{ lines: number; seals: number }>(
-      `SELECT (SELECT count(*) FROM core.audit_logs)::int AS lines,
-         (SELECT count(*) FROM core.audit_seals)::int AS seals`,
-    );
-    return row ?? { lines: 0, seals: 0 };
-  };
+  const { stack, prefix, admin, sql } = world;
   say(`${lines} audit lines`);
   await sql(
     `INSERT INTO core.audit_logs (company_id, id, timestamp, actor_id, actor_type, action, entity_type,
@@ -31,11 +25,7 @@ export async function audit(
     [admin.userId, lines],
   );
   const sealingFrom = performance.now();
-  for (let state = await counted(); state.seals < state.lines; state = await counted()) {
-    if (performance.now() - sealingFrom > sealedWithinMs) throw new Error('They are not sealed');
-    say(`${state.seals} of ${state.lines} sealed`);
-    await pause(500);
-  }
+  await allSealed(world, say);
   const sealingSeconds = (performance.now() - sealingFrom) / 1000;
   await sql('ANALYZE core.audit_logs, core.audit_seals');
 
@@ -62,4 +52,21 @@ export async function audit(
       detail: { lines, perSecond, sealingSeconds },
     },
   ];
+}
+
+/** Waits until no line of the audit is without its seal. */
+export async function allSealed({ sql }: World, say: Say): Promise<void> {
+  const counted = async (): Promise<{ lines: number; seals: number }> => {
+    const [row] = await sql<{ lines: number; seals: number }>(
+      `SELECT (SELECT count(*) FROM core.audit_logs)::int AS lines,
+         (SELECT count(*) FROM core.audit_seals)::int AS seals`,
+    );
+    return row ?? { lines: 0, seals: 0 };
+  };
+  const startedAt = performance.now();
+  for (let state = await counted(); state.seals < state.lines; state = await counted()) {
+    if (performance.now() - startedAt > sealedWithinMs) throw new Error('They are not sealed');
+    say(`${state.seals} of ${state.lines} sealed`);
+    await pause(500);
+  }
 }

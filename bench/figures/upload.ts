@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import type { Say } from '../../local/progress.ts';
 import { uploadLimits } from '../../src/rules/documents.ts';
+import { memoryDuring } from '../memory.ts';
 import type { Row } from '../report.ts';
 import { rounded } from '../statistics.ts';
 import type { World } from '../world.ts';
@@ -26,17 +26,7 @@ export async function upload(world: World, say: Say): Promise<Row[]> {
   for (let n = 0; n < 10; n += 1) await send(200_000);
 
   say('25 MB');
-  const before = residentBytes(world);
-  let peak = before;
-  const watching = setInterval(() => {
-    peak = Math.max(peak, residentBytes(world));
-  }, 10);
-  try {
-    await send(uploadLimits.fileBytes);
-  } finally {
-    clearInterval(watching);
-  }
-  peak = Math.max(peak, residentBytes(world));
+  const { before, peak } = await memoryDuring(world, () => send(uploadLimits.fileBytes));
   const added = (peak - before) / 2 ** 20;
   return [
     {
@@ -47,9 +37,4 @@ export async function upload(world: World, say: Say): Promise<Row[]> {
       detail: { before, peak },
     },
   ];
-}
-
-function residentBytes({ stack }: World): number {
-  const status = readFileSync(`/proc/${stack.pids().api}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) * 1024;
 }

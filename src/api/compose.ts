@@ -25,6 +25,8 @@ import { createDocumentRequests } from '../commands/documentRequests.ts';
 import { createDocuments } from '../commands/documents.ts';
 import { createDocumentTimelines } from '../commands/documentTimelines.ts';
 import { createEmailChanges } from '../commands/emailChanges.ts';
+import { createEmployeeImports } from '../commands/employeeImports.ts';
+import { createEmployees } from '../commands/employees.ts';
 import { createEndorsements } from '../commands/endorsements.ts';
 import { createFactors } from '../commands/factors.ts';
 import { createFraudFlags } from '../commands/fraudFlags.ts';
@@ -55,7 +57,7 @@ import { createRunningTimers } from '../commands/runningTimers.ts';
 import { createReports } from '../commands/reports.ts';
 import { createReportTimelines } from '../commands/reportTimelines.ts';
 import { createSessions } from '../commands/sessions.ts';
-import { createStaging } from '../commands/staging.ts';
+import { createStaging, createTableStaging } from '../commands/staging.ts';
 import { createSubscriptions } from '../commands/subscriptions.ts';
 import { openTemporal } from '../commands/temporal.ts';
 import { createSubscriptionTimelines } from '../commands/subscriptionTimelines.ts';
@@ -81,6 +83,7 @@ import { memoryStore, postgresStore } from '../models/rateLimitStore.ts';
 import { createLinks } from '../models/secretLinks.ts';
 import { openStorage } from '../storage/storage.ts';
 import { createApp } from './app.ts';
+import { readEmployeeLine } from './employees/schema.ts';
 import type { OnDenied } from './middleware/errors.ts';
 import { createMetrics } from './middleware/metrics.ts';
 import { createRateLimits } from './middleware/rateLimits.ts';
@@ -223,6 +226,9 @@ export async function composeApi({
         dispatcher,
       }),
       stage: createStaging(config.documents.folder),
+      stageTable: createTableStaging(config.documents.folder),
+      employees: createEmployees(),
+      employeeImports: createEmployeeImports({ readLine: readEmployeeLine }),
       endorsements: createEndorsements({ workflows }),
       factors,
       emailChanges: createEmailChanges({ links, passwords, dispatch }),

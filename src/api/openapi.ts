@@ -60,7 +60,7 @@ function operation(
   route: Route,
   { id, isOlder, schemas }: { id: string; isOlder: boolean; schemas: Map<string, Json> },
 ): Json {
-  const { permission, businessRules, examples, upload } = route;
+  const { permission, businessRules, examples, upload, isTable } = route;
   const { params, query, body } = route.schemas;
   return {
     operationId: id,
@@ -87,7 +87,7 @@ function operation(
         content: json(component(body, schemas), examples?.body),
       },
     }),
-    ...(upload && { requestBody: { required: true, content: multipart(upload) } }),
+    ...(upload && { requestBody: { required: true, content: multipart(upload, isTable) } }),
     responses: { ...success(route, schemas), ...refused(route) },
   };
 }
@@ -221,15 +221,15 @@ const json = (schema: Json, example?: unknown): Json => ({
 });
 
 /** The fields of the form and its files, whose field stands in no schema: their content is no text. */
-function multipart(form: Joi.AnySchema): Json {
+function multipart(form: Joi.AnySchema, isTable = false): Json {
   const { properties, required = [], ...rest }: ObjectJson = movedDefinitions(jsonSchemaOf(form));
-  const { files: maxItems } = uploadLimits;
+  const maxItems = isTable ? 1 : uploadLimits.files;
   const files = {
     type: 'array',
     items: { type: 'string', format: 'binary' },
     minItems: 1,
     maxItems,
-    description: `Up to ${uploadLimits.fileBytes / 1024 / 1024} MB each: ${acceptedEndings.join(', ')}`,
+    description: `Up to ${uploadLimits.fileBytes / 1024 / 1024} MB each: ${isTable ? 'CSV' : acceptedEndings.join(', ')}`,
   };
   const schema = {
     ...rest,

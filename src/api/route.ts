@@ -37,6 +37,8 @@ export interface RouteFacts {
   readonly ifMatch?: true;
   /** Instead of a body in JSON: the fields of a multipart form that also brings `files`. */
   readonly upload?: Joi.AnySchema;
+  /** The upload is one table in CSV, not documents. */
+  readonly isTable?: true;
   /** The present state can refuse this read with 409. */
   readonly conflicts?: true;
   /** Valid input can still be refused with 422 by a rule that no schema states. */

@@ -10,6 +10,7 @@ import { companyRoutes } from './companies/routes.ts';
 import { customerRoutes } from './customers/routes.ts';
 import { devRoutes } from './dev/routes.ts';
 import { documentRoutes } from './documents/routes.ts';
+import { employeeRoutes } from './employees/routes.ts';
 import { flagRoutes } from './feature-flags/routes.ts';
 import { fraudFlagRoutes } from './fraud-flags/routes.ts';
 import { invitationRoutes } from './invitations/routes.ts';
@@ -46,6 +47,7 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof fraudFlagRoutes>[0] &
   Parameters<typeof claimLocationRoutes>[0] &
   Parameters<typeof customerRoutes>[0] &
+  Parameters<typeof employeeRoutes>[0] &
   Parameters<typeof notificationRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
   Parameters<typeof alertRoutes>[0] &
@@ -79,6 +81,7 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...fraudFlagRoutes(dependencies),
   ...claimLocationRoutes(dependencies),
   ...customerRoutes(dependencies),
+  ...employeeRoutes(dependencies),
   ...notificationRoutes(dependencies),
   ...workflowRoutes(dependencies),
   ...alertRoutes(dependencies),

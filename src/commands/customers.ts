@@ -2,7 +2,7 @@ import type { Actor } from '../context.ts';
 import { Conflict } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Customer } from '../models/Customer.ts';
-import { append, flush, withTenant } from '../models/database.ts';
+import { append, flush, select, withTenant } from '../models/database.ts';
 import {
   columnsOf,
   containing,
@@ -98,12 +98,19 @@ export const createCustomers = () => ({
       return editRow(Customer, customer, fields, expectedVersion);
     }),
 
-  /** @throws Conflict OWN_CUSTOMER for the company's own staff */
+  /** @throws Conflict OWN_CUSTOMER for the company's own staff; CUSTOMER_IN_USE while it has any */
   archive: (actor: Actor, id: string, expectedVersion: number | undefined): Promise<CustomerView> =>
     withTenant(actor.companyId, async () => {
-      const customer = await getRow(Customer, id);
+      // Locked, so that nobody is employed there meanwhile (`holdCustomer`).
+      const customer = await getRow(Customer, id, { lock: true });
       if (customer.isSelf) {
         throw new Conflict('OWN_CUSTOMER', `The customer ${id} is the company itself and stays`);
+      }
+      const employees = await employeesOf(id);
+      if (employees > 0) {
+        throw new Conflict('CUSTOMER_IN_USE', `The customer ${id} still has employees`, {
+          employees,
+        });
       }
       return archiveRow(Customer, customer, expectedVersion);
     }),
@@ -115,6 +122,29 @@ export const createCustomers = () => ({
 });
 
 export type Customers = ReturnType<typeof createCustomers>;
+
+/** Keeps a live customer from being archived until the commit. @returns whether it is live */
+export async function holdCustomer(id: string): Promise<boolean> {
+  const held = await select(
+    'SELECT 1 FROM customers WHERE id = $1 AND archived_at IS NULL FOR SHARE',
+    [id],
+  );
+  return held.length > 0;
+}
+
+/** The id of the one that stands for the company's own staff. */
+export async function ownCustomer(): Promise<string | undefined> {
+  const [own] = await select<{ id: string }>('SELECT id FROM customers WHERE is_self');
+  return own?.id;
+}
+
+async function employeesOf(customerId: string): Promise<number> {
+  const [counted] = await select<{ employees: string }>(
+    'SELECT count(*) AS employees FROM employees WHERE customer_id = $1 AND archived_at IS NULL',
+    [customerId],
+  );
+  return Number(counted?.employees);
+}
 
 const conditionsOf = (actor: Actor, filters: CustomerFilters): readonly Condition[] => {
   const { name, subscriptionType, isSelf, search, includeArchived } = filters;

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { InferAttributes } from 'sequelize';
 import { v7 as uuid } from 'uuid';
@@ -26,7 +25,7 @@ import { allows } from '../rules/permissions.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Dispatcher } from './dispatch.ts';
 import type { DocumentLinks, SignedLink } from './documentLinks.ts';
-import { Replay, rowsOnce, type Once } from './idempotency.ts';
+import { ofUpload, Replay, rowsOnce, type Once } from './idempotency.ts';
 import type { StagedFile } from './staging.ts';
 
 /** A document as it is shown. */
@@ -98,7 +97,7 @@ export const createDocuments = ({
     once: Once,
   ): Promise<readonly DocumentView[] | Replay> =>
     rowsOnce(
-      { ...once, bodyHash: uploadHash(once, files, body) },
+      ofUpload(once, body, files),
       async () => {
         const reached = await reach(actor, owner);
         refuseUpload(actor, reached);
@@ -374,12 +373,6 @@ function tellAssignee(actor: Actor, { claim }: Reached, fileName: string, id: st
     about: { type: 'claim', id: claim.id },
   });
 }
-
-/** The same files under the same key are the same request. */
-const uploadHash = ({ bodyHash }: Once, files: readonly StagedFile[], body: DocumentWish): string =>
-  createHash('sha256')
-    .update(JSON.stringify([bodyHash, body, files.map((f) => [f.fileName, f.sha256])]))
-    .digest('base64url');
 
 function stored(keys: ReadonlyMap<StagedFile, Stored>, file: StagedFile): Stored {
   const found = keys.get(file);

@@ -7,6 +7,7 @@ import { Claim } from '../models/Claim.ts';
 import { Company } from '../models/Company.ts';
 import { Customer } from '../models/Customer.ts';
 import { platformCompanyId, select, withTenant } from '../models/database.ts';
+import { Employee } from '../models/Employee.ts';
 import { InsurancePlan } from '../models/InsurancePlan.ts';
 import { selectPage, type Condition } from '../models/list.ts';
 import { Policy } from '../models/Policy.ts';
@@ -47,6 +48,7 @@ export type PastEntity =
   | 'report'
   | 'claim'
   | 'customer'
+  | 'employee'
   | 'registration'
   | 'company';
 
@@ -90,6 +92,7 @@ export const createHistories = ({ policies }: { readonly policies: Pick<Policies
     report: visibleReport,
     claim: (_, id) => getRow(Claim, id, { archived: true }),
     customer: (_, id) => getRow(Customer, id, { archived: true }),
+    employee: (_, id) => getRow(Employee, id, { archived: true }),
     registration: (_, id) => getRow(RegistrationRequest, id, { archived: true }),
     async company({ companyId }, id) {
       if (id !== companyId) throw noSuch(Company.entityType, id);
@@ -271,6 +274,21 @@ const told: Readonly<Record<PastEntity, readonly string[]>> = {
     'createdAt',
   ],
   customer: ['name', 'subscriptionType', 'isSelf', 'contactEmail', 'createdAt', 'archivedAt'],
+  employee: [
+    'customerId',
+    'userId',
+    'fullName',
+    'email',
+    'role',
+    'department',
+    'managerId',
+    'status',
+    'joinDate',
+    'leaveDate',
+    'returnDate',
+    'createdAt',
+    'archivedAt',
+  ],
   registration: [
     'companyName',
     'businessType',
@@ -332,6 +350,8 @@ async function presentOf(entity: PastEntity, id: string): Promise<Facts> {
       return found(Claim);
     case 'customer':
       return found(Customer);
+    case 'employee':
+      return found(Employee);
     case 'registration':
       return found(RegistrationRequest);
     case 'company': {

@@ -44,6 +44,18 @@ export const keyMissing = (): BadRequest =>
     'IDEMPOTENCY_KEY_REQUIRED',
   );
 
+/** An upload, whose form and files were read later: the same files with the same form are the same request. */
+export const ofUpload = (
+  once: Once,
+  form: object,
+  files: readonly { readonly fileName: string; readonly sha256: string }[],
+): Once => ({
+  ...once,
+  bodyHash: createHash('sha256')
+    .update(JSON.stringify([once.bodyHash, form, files.map((f) => [f.fileName, f.sha256])]))
+    .digest('base64url'),
+});
+
 const keptForMs = 7 * 24 * 60 * 60 * 1000;
 
 /** Refuses whoever may no longer see what a stored answer tells; runs in the company's transaction. */

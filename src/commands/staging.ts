@@ -39,8 +39,23 @@ export type Stage = (
 ) => Promise<StagedFile>;
 
 /** @param folder on a disk; in some systems a folder for temporary files is memory */
-export const createStaging =
-  (folder: string): Stage =>
+export const createStaging = (folder: string): Stage =>
+  stagingIn(folder, async (file, size, announced) => {
+    const mime = await trueType(file, size, announced);
+    await refuseLargeImage(file, mime, announced);
+    return mime;
+  });
+
+/** For tables in CSV: whoever reads one tells what is wrong with it, and in which line. */
+export const createTableStaging = (folder: string): Stage =>
+  stagingIn(folder, async () => 'text/csv');
+
+/** @param typeOf refuses what is not taken */
+const stagingIn =
+  (
+    folder: string,
+    typeOf: (file: FileHandle, size: number, announced: Announced) => Promise<string>,
+  ): Stage =>
   async (source, announced, signal) => {
     const nameProblem = fileNameProblem(announced.fileName);
     if (nameProblem) throw invalidField('files', `A file's name ${nameProblem}`);
@@ -49,8 +64,7 @@ export const createStaging =
     try {
       const { size, sha256 } = await write(source, file, signal);
       if (size === 0) throw invalidField('files', `${announced.fileName} is empty`);
-      const mime = await trueType(file, size, announced);
-      await refuseLargeImage(file, mime, announced);
+      const mime = await typeOf(file, size, announced);
       return {
         fileName: announced.fileName,
         size,

@@ -7,7 +7,7 @@ import {
 } from 'sequelize';
 import { currentContext } from '../context.ts';
 import { column, coreTable } from './columns.ts';
-import { append } from './database.ts';
+import { append, execute } from './database.ts';
 
 export type AuditAction =
   | 'CREATE'
@@ -95,21 +95,62 @@ export class AuditLog extends Model<InferAttributes<AuditLog>, InferCreationAttr
     entity: { readonly type: string; readonly id: string | null },
     change: AuditedChange = {},
   ): void {
-    const context = currentContext();
     append(AuditLog, {
-      timestamp: new Date(),
-      actorId: context.actorId ?? null,
-      actorType: context.actorType ?? 'system',
+      ...origin(),
       action,
       entityType: entity.type,
       entityId: entity.id,
       before: change.before,
       after: change.after,
       ...(change.companyId !== undefined && { companyId: change.companyId }),
-      requestId: context.requestId || null,
-      workflowId: context.workflowId ?? null,
-      ip: context.ip ?? null,
-      userAgent: context.userAgent ?? null,
     });
   }
+
+  /**
+   * The same for many rows that are changed in one statement.
+   * @param changes a SELECT of `audit_id`, `entity_id`, `before` and `after`, whose values are `bind`
+   */
+  static async recordEach(
+    action: 'CREATE' | 'UPDATE',
+    entityType: string,
+    changes: string,
+    bind: readonly unknown[],
+  ): Promise<void> {
+    const { timestamp, actorId, actorType, requestId, workflowId, ip, userAgent } = origin();
+    const place = (index: number): string => `$${bind.length + index}`;
+    await execute(
+      `INSERT INTO core.audit_logs (company_id, id, timestamp, actor_id, actor_type, action,
+         entity_type, entity_id, before, after, request_id, workflow_id, ip, user_agent)
+       SELECT (SELECT app.company_id()), c.audit_id, ${place(1)}::timestamptz, ${place(2)}::uuid, ${place(3)},
+         ${place(4)}, ${place(5)}, c.entity_id, c.before, c.after, ${place(6)}, ${place(7)}, ${place(8)},
+         ${place(9)}
+       FROM (${changes}) c`,
+      [
+        ...bind,
+        timestamp,
+        actorId,
+        actorType,
+        action,
+        entityType,
+        requestId,
+        workflowId,
+        ip,
+        userAgent,
+      ],
+    );
+  }
+}
+
+/** Who acts, for which request, and from where. */
+function origin() {
+  const context = currentContext();
+  return {
+    timestamp: new Date(),
+    actorId: context.actorId ?? null,
+    actorType: context.actorType ?? 'system',
+    requestId: context.requestId || null,
+    workflowId: context.workflowId ?? null,
+    ip: context.ip ?? null,
+    userAgent: context.userAgent ?? null,
+  };
 }

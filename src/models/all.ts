@@ -19,6 +19,7 @@ import { DocumentRequest } from './DocumentRequest.ts';
 import { Document } from './Document.ts';
 import { Domain } from './Domain.ts';
 import { EmailChange } from './EmailChange.ts';
+import { Employee } from './Employee.ts';
 import { FraudFlag } from './FraudFlag.ts';
 import { IdempotencyKey } from './IdempotencyKey.ts';
 import { InsurancePlan } from './InsurancePlan.ts';
@@ -64,6 +65,7 @@ const models = [
   Document,
   Domain,
   EmailChange,
+  Employee,
   FraudFlag,
   IdempotencyKey,
   InsurancePlan,

@@ -41,6 +41,8 @@ export const duplicates: Readonly<Record<string, readonly [code: string, message
     'MEMBERSHIP_EXISTS',
     'The person has this role already',
   ],
+  employees_email_key: ['EMPLOYEE_EXISTS', 'There is already an employee of this address'],
+  employees_user_key: ['EMPLOYEE_EXISTS', 'This account is that of another employee'],
   customers_name_key: ['CUSTOMER_EXISTS', 'There is already a customer of this name'],
   alert_rules_kind_key: [
     'ALERT_RULE_EXISTS',

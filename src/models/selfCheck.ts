@@ -1,8 +1,8 @@
 import { CannotStart } from '../errors.ts';
 import { execute, select, withGlobal } from './database.ts';
-import { eraseInAuditBody } from './migrations/0027ClaimPrivacy.ts';
 import { newestPolicySearchBody } from './migrations/0021Policies.ts';
 import { claimSearchBody } from './migrations/0030ClaimSearch.ts';
+import { eraseInAuditBody } from './migrations/0038Employees.ts';
 
 /** The wall is not as it must be, or cannot be looked at; its message is for the operator. */
 export class SelfCheckFailed extends CannotStart {}
@@ -123,7 +123,8 @@ const checks: readonly string[] = [
      AND NOT ${isOfLimits}
      AND (NOT (${inOurs}) OR c.relispartition OR g.is_grantable OR g.grantee = 0
        OR g.privilege_type NOT IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
-       OR (g.privilege_type = 'DELETE' AND c.relname <> 'idempotency_keys')
+       OR (g.privilege_type = 'DELETE'
+         AND c.relname NOT IN ('idempotency_keys', 'employee_import_lines'))
        OR (g.privilege_type = 'UPDATE' AND c.relname IN ('audit_logs', 'transitions', 'ledger_entries'))
        OR (g.privilege_type <> 'SELECT' AND c.relname IN ('audit_seals', 'audit_keys', 'audit_retired'))
        OR (n.nspname = 'platform'
@@ -167,7 +168,7 @@ const checks: readonly string[] = [
          OR (p.oid::regprocedure::text = 'app.erase_in_audit(uuid,uuid[],text[],uuid,integer)'
            AND p.proowner = (SELECT oid FROM pg_roles WHERE rolname = 'app_owner')
            AND p.prosrc = '${eraseInAuditBody.replaceAll("'", "''")}')
-         OR (p.oid::regprocedure::text ~ '^(shared|t_[0-9a-f]{16})\\.search_policy_ids\\(text\\)$'
+         OR (p.oid::regprocedure::text ~ '^(shared|t_[0-9a-f]{16})\\.search_(policy|employee)_ids\\(text\\)$'
            AND p.proowner::regrole::text = 'app_search'
            AND p.prosrc ~ '${ownSearch}')
          OR (p.oid::regprocedure::text = n.nspname || '.search_newest_policy_ids(text)'

@@ -105,6 +105,8 @@ const grants = {
   'fraud:decide': ['tenant_admin', 'claims_manager'],
   'customer:read': [...complianceStaff, 'hr', 'executive', 'auditor'],
   'customer:write': complianceStaff,
+  'employee:read': [...complianceStaff, 'hr', 'executive', 'auditor'],
+  'employee:write': [...complianceStaff, 'hr'],
   'audit:read': ['global_admin', 'tenant_admin', 'auditor'],
   'workflow:read': ['global_admin', 'tenant_admin', 'operator'],
   'workflow:operate': ['global_admin', 'operator'],

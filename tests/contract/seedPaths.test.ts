@@ -59,6 +59,12 @@ const seedPaths = [
   ['PUT', '/customers/:id', '/customers/:id'],
   ['PATCH', '/customers/:id', '/customers/:id'],
   ['DELETE', '/customers/:id', '/customers/:id'],
+  ['GET', '/employees', '/employees'],
+  ['POST', '/employees', '/employees'],
+  ['GET', '/employees/:id', '/employees/:id'],
+  ['PUT', '/employees/:id', '/employees/:id'],
+  ['PATCH', '/employees/:id', '/employees/:id'],
+  ['DELETE', '/employees/:id', '/employees/:id'],
   ['POST', '/administration/add-global-admin', '/administration/global-admins'],
 ] as const;
 

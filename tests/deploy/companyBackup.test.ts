@@ -127,7 +127,7 @@ describe.each(['shared', 'dedicated_schema'] as const)('one company, %s', (isola
         ...['companies', 'domains', 'feature_flags', 'memberships', 'users'].map(
           (table) => `platform.${table}`,
         ),
-        ...['customers', 'insurance_plans', 'policies', 'policy_subscriptions'].map(
+        ...['customers', 'employees', 'insurance_plans', 'policies', 'policy_subscriptions'].map(
           (table) => `${business}.${table}`,
         ),
         ...['claims', 'claim_locations', 'claim_notes', 'claim_recoveries', 'claim_reserves'].map(

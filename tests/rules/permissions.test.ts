@@ -88,6 +88,8 @@ const table = {
   'fraud:decide': 'TA CM',
   'customer:read': 'TA CP HR EX AU',
   'customer:write': 'TA CP',
+  'employee:read': 'TA CP HR EX AU',
+  'employee:write': 'TA CP HR',
   'audit:read': 'TA AU GA',
   'workflow:read': 'OP TA GA',
   'workflow:operate': 'OP GA',

@@ -90,6 +90,7 @@ export async function buildWholeCompany(
 
   const key = uuid();
   const bulk = uuid();
+  const customer = uuid();
   const hex = (length: number): string =>
     uuid().replaceAll('-', '').repeat(2).split('').toReversed().join('').slice(0, length);
   const business = isolation === 'shared' ? 'shared' : schemaOf(id);
@@ -186,7 +187,14 @@ export async function buildWholeCompany(
     ],
     [
       `INSERT INTO ${business}.customers (company_id, id, name) VALUES ($1, $2, $3)`,
-      [id, uuid(), oddText],
+      [id, customer, oddText],
+    ],
+    [
+      // The manager comes after whoever reports to them, in a file too.
+      `INSERT INTO ${business}.employees (company_id, id, customer_id, name, email, manager_id, join_date)
+       VALUES ($1, $2, $4, $5, 'a@b.example', $3, '2026-01-02'),
+         ($1, $3, $4, $5, 'c@d.example', NULL, '2026-01-02')`,
+      [id, ...[uuid(), uuid()].toSorted(), customer, oddText],
     ],
     [
       `INSERT INTO ${business}.reports (company_id, id, name, report_type, filters, format, schedule,

@@ -11,6 +11,7 @@ const paymentReaders: readonly Role[] = ['tenant_admin', 'claims_manager', 'audi
 
 const complianceStaff: readonly Role[] = ['tenant_admin', 'compliance_manager'];
 const complianceReaders: readonly Role[] = [...complianceStaff, 'hr', 'executive', 'auditor'];
+const employers: readonly Role[] = [...complianceStaff, 'hr'];
 
 const claimStaff: readonly Role[] = [
   'tenant_admin',
@@ -207,6 +208,18 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'POST /customers/:id/restore': complianceStaff,
   'GET /customers/:id/history': complianceReaders,
   'GET /customers/:id/as-of': complianceReaders,
+  'GET /employees': complianceReaders,
+  'POST /employees': employers,
+  'POST /employees/import': employers,
+  'GET /employees/:id': complianceReaders,
+  'PUT /employees/:id': employers,
+  'PATCH /employees/:id': employers,
+  'DELETE /employees/:id': employers,
+  'POST /employees/:id/restore': employers,
+  'POST /employees/:id/leave': employers,
+  'POST /employees/:id/return': employers,
+  'GET /employees/:id/history': complianceReaders,
+  'GET /employees/:id/as-of': complianceReaders,
   'GET /notifications': everyone,
   'PATCH /notifications/:id/read': everyone,
   'POST /notifications/read-all': everyone,

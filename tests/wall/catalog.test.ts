@@ -100,7 +100,7 @@ describe('the catalog', () => {
       ].flatMap((t) => tenant(`core.${t}`, 'ISU')),
       ...['audit_logs', 'transitions'].flatMap((t) => tenant(`core.${t}`, 'IS')),
       ...['audit_keys', 'audit_retired', 'audit_seals'].flatMap((t) => tenant(`core.${t}`, 'S')),
-      ...tenant('core.idempotency_keys', 'DISU'),
+      ...['idempotency_keys', 'employee_import_lines'].flatMap((t) => tenant(`core.${t}`, 'DISU')),
       ...[
         'property_categories',
         'insurance_plans',
@@ -108,6 +108,7 @@ describe('the catalog', () => {
         'policy_subscriptions',
         'subscription_terms',
         'customers',
+        'employees',
         'documents',
         'claims',
         'document_requests',
@@ -238,6 +239,7 @@ describe('the catalog', () => {
       'app.prepare_business_schema() definer',
       'app.retire_audit_month(integer) definer',
       'shared.search_claim_ids(text) definer',
+      'shared.search_employee_ids(text) definer',
       'shared.search_newest_policy_ids(text) definer',
       'shared.search_policy_ids(text) definer',
     ]);

@@ -20,7 +20,7 @@ import {
 } from './people.ts';
 
 /** What belongs to the company and to nobody in it. */
-const ownerless = / \/(plans|categories|customers)\//;
+const ownerless = / \/(plans|categories|customers|employees)\//;
 
 /** What an administrator can give to a key. */
 const keyScopes = scopeCodes.filter((scope) => may(['tenant_admin'], scope));

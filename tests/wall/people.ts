@@ -86,6 +86,11 @@ export async function buildFull(api: TestApi): Promise<Full> {
     incident_date: bought.body.data.start_date,
   });
   const customer = await admin.post('/customers', { name: 'Harbour Logistics' });
+  const employee = await admin.post('/employees', {
+    customer_id: customer.body.data.id,
+    name: 'Grace Hopper',
+    email: 'grace@example.com',
+  });
   const name = `n${id.replaceAll('-', '').slice(-12)}`;
   const registered = await api.nowhere.post('/register', {
     company_name: name,
@@ -149,6 +154,7 @@ export async function buildFull(api: TestApi): Promise<Full> {
       'workflows/document': uploaded.body.data.documents[0].id,
       claims: claim.body.data.id,
       customers: customer.body.data.id,
+      employees: employee.body.data.id,
       'workflows/onboarding': registered.body.data.id,
       'administration/registration-requests': registered.body.data.id,
       'auth/sessions': (await sessionOf(holder)).sessionId,

@@ -152,6 +152,7 @@ const both = [
   { entity: 'policy', path: '/policies', permission: 'policy:read_own' },
   { entity: 'report', path: '/reports', permission: 'report:read_own' },
   { entity: 'customer', path: '/customers', permission: 'customer:read' },
+  { entity: 'employee', path: '/employees', permission: 'employee:read' },
   { entity: 'plan', path: '/plans', permission: 'audit:read' },
   { entity: 'category', path: '/categories', permission: 'audit:read' },
   { entity: 'company', path: '/companies', permission: 'audit:read' },

@@ -118,6 +118,7 @@ export const pastStateAnswer = object({
     'report',
     'claim',
     'customer',
+    'employee',
     'registration',
     'company',
   ),

@@ -46,6 +46,10 @@ export async function eraseRows({ userId, ...known }: Traces): Promise<void> {
        UPDATE claim_locations SET latitude = NULL, longitude = NULL, address = $2, description = NULL,
          updated_at = now(), version = version + 1
        WHERE address IS DISTINCT FROM $2 AND claim_id IN (${claimsHeld})),
+     employed AS (
+       UPDATE employees SET name = $2, email = 'erased-' || id || '@erased.invalid',
+         updated_at = now(), version = version + 1
+       WHERE (user_id = $1 OR email = ANY ($4)) AND name <> $2),
      invited AS (
        UPDATE core.invitations SET email = $3, updated_at = now(), version = version + 1,
          status = CASE WHEN status = 'pending' THEN 'revoked' ELSE status END
@@ -56,6 +60,7 @@ export async function eraseRows({ userId, ...known }: Traces): Promise<void> {
      UNION ALL SELECT id FROM policy_subscriptions WHERE user_id = $1
      UNION ALL SELECT id FROM claims WHERE id IN (${claimsHeld}) OR claimant_email = ANY ($4)
      UNION ALL SELECT id FROM documents WHERE ${documentsOf}
+     UNION ALL SELECT id FROM employees WHERE user_id = $1 OR email = ANY ($4)
      UNION ALL SELECT id FROM payments WHERE user_id = $1 OR payee_email = ANY ($4)
      UNION ALL SELECT id FROM platform.memberships
        WHERE company_id = (SELECT app.company_id()) AND user_id = $1`,
@@ -75,6 +80,7 @@ async function ownAddresses(userId: string, known: readonly string[]): Promise<s
     `SELECT unnest($2::text[]) AS address
      UNION SELECT policyholder_email FROM policies WHERE user_id = $1
      UNION SELECT email FROM core.invitations WHERE accepted_by = $1
+     UNION SELECT email FROM employees WHERE user_id = $1
      UNION SELECT unnest(ARRAY[before ->> 'email', after ->> 'email']) FROM core.audit_logs
        WHERE entity_type = 'user' AND entity_id = $1 AND action = 'EMAIL_CHANGE'`,
     [userId, known],

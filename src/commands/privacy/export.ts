@@ -154,6 +154,13 @@ const tables: readonly Table[] = [
       OR t.policy_id IN (SELECT id FROM policies WHERE user_id = $1))`,
   },
   {
+    name: 'employments',
+    columns: `t.id, t.customer_id, t.name, t.email, t.role, t.department, t.manager_id, t.status,
+      t.join_date::text, t.leave_date::text, t.return_date::text, t.created_at, t.archived_at`,
+    from: 'employees t',
+    where: '(t.user_id = $1 OR t.email = $3)',
+  },
+  {
     name: 'claim_history',
     columns: 't.id, t.entity_id AS claim_id, t.event, t.from_status, t.to_status, t.at',
     from: 'core.transitions t',
