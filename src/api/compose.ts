@@ -15,9 +15,11 @@ import { createClaimRecoveries } from '../commands/claimRecoveries.ts';
 import { createClaimReserves } from '../commands/claimReserves.ts';
 import { createClaims } from '../commands/claims.ts';
 import { createClaimTimelines } from '../commands/claimTimelines.ts';
+import { createCompliances } from '../commands/compliances.ts';
 import { createConfirming } from '../commands/confirming.ts';
 import { createCompanies } from '../commands/companies.ts';
 import { createCompanyAdministration } from '../commands/companyAdministration.ts';
+import { createCustomerCompliances } from '../commands/customerCompliances.ts';
 import { createCustomers } from '../commands/customers.ts';
 import { createDispatcher, outboxAge } from '../commands/dispatch.ts';
 import { createDocumentLinks } from '../commands/documentLinks.ts';
@@ -61,6 +63,7 @@ import { createStaging, createTableStaging } from '../commands/staging.ts';
 import { createSubscriptions } from '../commands/subscriptions.ts';
 import { openTemporal } from '../commands/temporal.ts';
 import { createSubscriptionTimelines } from '../commands/subscriptionTimelines.ts';
+import { createTemplates } from '../commands/templates.ts';
 import { createTokens } from '../commands/tokens.ts';
 import { createUsers } from '../commands/users.ts';
 import { createTxtLookup, type ResolveTxt } from '../commands/txtRecords.ts';
@@ -217,6 +220,8 @@ export async function composeApi({
       claimRecoveries: createClaimRecoveries(),
       claimReserves: createClaimReserves(),
       companyAdministration: createCompanyAdministration({ companies, policies }),
+      compliances: createCompliances(),
+      customerCompliances: createCustomerCompliances(),
       customers: createCustomers(),
       devMailDir: config.devMailDir,
       documentRequests: createDocumentRequests({ workflows }),
@@ -264,6 +269,7 @@ export async function composeApi({
       documentTimelines: createDocumentTimelines(temporal),
       reportTimelines: createReportTimelines(temporal),
       subscriptions: createSubscriptions({ dispatcher, workflows }),
+      templates: createTemplates(),
       timelines,
       verifyAudit: checkAudit,
       workflowOperations: createWorkflowOperations({ temporal, workflows, dispatcher }),

@@ -7,6 +7,8 @@ import { claimLocationRoutes } from './claim-locations/routes.ts';
 import { companyAdministrationRoutes } from './companies/administration.ts';
 import { domainRoutes } from './companies/domains.ts';
 import { companyRoutes } from './companies/routes.ts';
+import { complianceRoutes } from './compliances/routes.ts';
+import { customerComplianceRoutes } from './customer-compliance/routes.ts';
 import { customerRoutes } from './customers/routes.ts';
 import { devRoutes } from './dev/routes.ts';
 import { documentRoutes } from './documents/routes.ts';
@@ -26,6 +28,7 @@ import { reportRoutes } from './reports/routes.ts';
 import { reserveRoutes } from './reserves/routes.ts';
 import type { Route } from './route.ts';
 import { subscriptionRoutes } from './subscriptions/routes.ts';
+import { templateRoutes } from './templates/routes.ts';
 import { userRoutes } from './users/routes.ts';
 import { wellKnownRoutes } from './well-known/routes.ts';
 import { alertRoutes } from './workflow-alerts/routes.ts';
@@ -48,6 +51,9 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof claimLocationRoutes>[0] &
   Parameters<typeof customerRoutes>[0] &
   Parameters<typeof employeeRoutes>[0] &
+  Parameters<typeof complianceRoutes>[0] &
+  Parameters<typeof customerComplianceRoutes>[0] &
+  Parameters<typeof templateRoutes>[0] &
   Parameters<typeof notificationRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
   Parameters<typeof alertRoutes>[0] &
@@ -82,6 +88,9 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...claimLocationRoutes(dependencies),
   ...customerRoutes(dependencies),
   ...employeeRoutes(dependencies),
+  ...complianceRoutes(dependencies),
+  ...customerComplianceRoutes(dependencies),
+  ...templateRoutes(dependencies),
   ...notificationRoutes(dependencies),
   ...workflowRoutes(dependencies),
   ...alertRoutes(dependencies),

@@ -5,7 +5,9 @@ import type { AuditLog } from '../models/AuditLog.ts';
 import { retiredUntil } from '../models/auditRetention.ts';
 import { Claim } from '../models/Claim.ts';
 import { Company } from '../models/Company.ts';
+import { Compliance } from '../models/Compliance.ts';
 import { Customer } from '../models/Customer.ts';
+import { CustomerCompliance } from '../models/CustomerCompliance.ts';
 import { platformCompanyId, select, withTenant } from '../models/database.ts';
 import { Employee } from '../models/Employee.ts';
 import { InsurancePlan } from '../models/InsurancePlan.ts';
@@ -16,6 +18,7 @@ import { PropertyCategory } from '../models/PropertyCategory.ts';
 import { RegistrationRequest } from '../models/RegistrationRequest.ts';
 import { Report } from '../models/Report.ts';
 import { getRow, noSuch } from '../models/rows.ts';
+import { Template } from '../models/Template.ts';
 import { resolved } from '../rules/settings.ts';
 import type { Facts } from './auditLogs.ts';
 import { getPerson } from './people.ts';
@@ -49,6 +52,9 @@ export type PastEntity =
   | 'claim'
   | 'customer'
   | 'employee'
+  | 'compliance'
+  | 'customer_compliance'
+  | 'template'
   | 'registration'
   | 'company';
 
@@ -93,6 +99,9 @@ export const createHistories = ({ policies }: { readonly policies: Pick<Policies
     claim: (_, id) => getRow(Claim, id, { archived: true }),
     customer: (_, id) => getRow(Customer, id, { archived: true }),
     employee: (_, id) => getRow(Employee, id, { archived: true }),
+    compliance: (_, id) => getRow(Compliance, id, { archived: true }),
+    customer_compliance: (_, id) => getRow(CustomerCompliance, id, { archived: true }),
+    template: (_, id) => getRow(Template, id, { archived: true }),
     registration: (_, id) => getRow(RegistrationRequest, id, { archived: true }),
     async company({ companyId }, id) {
       if (id !== companyId) throw noSuch(Company.entityType, id);
@@ -289,6 +298,18 @@ const told: Readonly<Record<PastEntity, readonly string[]>> = {
     'createdAt',
     'archivedAt',
   ],
+  compliance: ['complianceType', 'complianceTitle', 'requirements', 'createdAt', 'archivedAt'],
+  customer_compliance: ['customerId', 'complianceId', 'auditDate', 'auditStatus', 'createdAt'],
+  template: [
+    'name',
+    'description',
+    'documentLink',
+    'versionNumber',
+    'isLatest',
+    'changeLog',
+    'createdAt',
+    'archivedAt',
+  ],
   registration: [
     'companyName',
     'businessType',
@@ -352,6 +373,12 @@ async function presentOf(entity: PastEntity, id: string): Promise<Facts> {
       return found(Customer);
     case 'employee':
       return found(Employee);
+    case 'compliance':
+      return found(Compliance);
+    case 'customer_compliance':
+      return found(CustomerCompliance);
+    case 'template':
+      return found(Template);
     case 'registration':
       return found(RegistrationRequest);
     case 'company': {

@@ -13,8 +13,10 @@ import { ClaimNote } from './ClaimNote.ts';
 import { ClaimRecovery } from './ClaimRecovery.ts';
 import { ClaimReserve } from './ClaimReserve.ts';
 import { Company } from './Company.ts';
+import { Compliance } from './Compliance.ts';
 import { Credential } from './Credential.ts';
 import { Customer } from './Customer.ts';
+import { CustomerCompliance } from './CustomerCompliance.ts';
 import { DocumentRequest } from './DocumentRequest.ts';
 import { Document } from './Document.ts';
 import { Domain } from './Domain.ts';
@@ -39,6 +41,7 @@ import { RefreshToken } from './RefreshToken.ts';
 import { RegistrationRequest } from './RegistrationRequest.ts';
 import { Report } from './Report.ts';
 import { SubscriptionTerm } from './SubscriptionTerm.ts';
+import { Template } from './Template.ts';
 import { Timer } from './Timer.ts';
 import { Transition } from './Transition.ts';
 import { User } from './User.ts';
@@ -59,8 +62,10 @@ const models = [
   ClaimRecovery,
   ClaimReserve,
   Company,
+  Compliance,
   Credential,
   Customer,
+  CustomerCompliance,
   DocumentRequest,
   Document,
   Domain,
@@ -85,6 +90,7 @@ const models = [
   RegistrationRequest,
   Report,
   SubscriptionTerm,
+  Template,
   Timer,
   Transition,
   User,

@@ -11,6 +11,8 @@ export const column = {
   flag: BOOLEAN,
   json: JSONB,
   money: DECIMAL(20, 2),
+  /** With two places, read as text. */
+  percentage: DECIMAL(5, 2),
   /** Degrees, read as text. */
   latitude: DECIMAL(10, 8),
   longitude: DECIMAL(11, 8),

@@ -43,6 +43,11 @@ export const duplicates: Readonly<Record<string, readonly [code: string, message
   ],
   employees_email_key: ['EMPLOYEE_EXISTS', 'There is already an employee of this address'],
   employees_user_key: ['EMPLOYEE_EXISTS', 'This account is that of another employee'],
+  compliances_title_key: ['COMPLIANCE_EXISTS', 'There is already a compliance of this title'],
+  customer_compliances_pair_key: [
+    'CUSTOMER_COMPLIANCE_EXISTS',
+    'The customer has to comply with this already',
+  ],
   customers_name_key: ['CUSTOMER_EXISTS', 'There is already a customer of this name'],
   alert_rules_kind_key: [
     'ALERT_RULE_EXISTS',

@@ -127,7 +127,10 @@ describe.each(['shared', 'dedicated_schema'] as const)('one company, %s', (isola
         ...['companies', 'domains', 'feature_flags', 'memberships', 'users'].map(
           (table) => `platform.${table}`,
         ),
-        ...['customers', 'employees', 'insurance_plans', 'policies', 'policy_subscriptions'].map(
+        ...['customers', 'employees', 'compliances', 'customer_compliances', 'templates'].map(
+          (table) => `${business}.${table}`,
+        ),
+        ...['insurance_plans', 'policies', 'policy_subscriptions'].map(
           (table) => `${business}.${table}`,
         ),
         ...['claims', 'claim_locations', 'claim_notes', 'claim_recoveries', 'claim_reserves'].map(

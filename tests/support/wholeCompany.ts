@@ -91,6 +91,7 @@ export async function buildWholeCompany(
   const key = uuid();
   const bulk = uuid();
   const customer = uuid();
+  const compliance = uuid();
   const hex = (length: number): string =>
     uuid().replaceAll('-', '').repeat(2).split('').toReversed().join('').slice(0, length);
   const business = isolation === 'shared' ? 'shared' : schemaOf(id);
@@ -188,6 +189,22 @@ export async function buildWholeCompany(
     [
       `INSERT INTO ${business}.customers (company_id, id, name) VALUES ($1, $2, $3)`,
       [id, customer, oddText],
+    ],
+    [
+      `INSERT INTO ${business}.compliances (company_id, id, compliance_type, compliance_title, requirements)
+       VALUES ($1, $2, 'infosec', $3, '[{"code":"A.5.1","text":"Åse"}]')`,
+      [id, compliance, oddText],
+    ],
+    [
+      `INSERT INTO ${business}.customer_compliances (company_id, id, customer_id, compliance_id,
+         compliance_percentage, compliance_updated)
+       VALUES ($1, $2, $3, $4, 33.33, '2026-01-02 03:04:05.123456+00')`,
+      [id, uuid(), customer, compliance],
+    ],
+    [
+      `INSERT INTO ${business}.templates (company_id, id, name, version_number, is_latest)
+       VALUES ($1, $2, $3, 1, true)`,
+      [id, uuid(), oddText],
     ],
     [
       // The manager comes after whoever reports to them, in a file too.

@@ -20,7 +20,8 @@ import {
 } from './people.ts';
 
 /** What belongs to the company and to nobody in it. */
-const ownerless = / \/(plans|categories|customers|employees)\//;
+const ownerless =
+  / \/(plans|categories|customers|employees|compliances|customer-compliance|templates)\//;
 
 /** What an administrator can give to a key. */
 const keyScopes = scopeCodes.filter((scope) => may(['tenant_admin'], scope));

@@ -91,6 +91,15 @@ export async function buildFull(api: TestApi): Promise<Full> {
     name: 'Grace Hopper',
     email: 'grace@example.com',
   });
+  const compliance = await admin.post('/compliances', {
+    compliance_type: 'infosec',
+    compliance_title: 'ISO 27001',
+  });
+  const customerCompliance = await admin.post('/customer-compliance', {
+    customer_id: customer.body.data.id,
+    compliance_id: compliance.body.data.id,
+  });
+  const template = await admin.post('/templates', { name: 'Acceptable use' });
   const name = `n${id.replaceAll('-', '').slice(-12)}`;
   const registered = await api.nowhere.post('/register', {
     company_name: name,
@@ -155,6 +164,9 @@ export async function buildFull(api: TestApi): Promise<Full> {
       claims: claim.body.data.id,
       customers: customer.body.data.id,
       employees: employee.body.data.id,
+      compliances: compliance.body.data.id,
+      'customer-compliance': customerCompliance.body.data.id,
+      templates: template.body.data.id,
       'workflows/onboarding': registered.body.data.id,
       'administration/registration-requests': registered.body.data.id,
       'auth/sessions': (await sessionOf(holder)).sessionId,

@@ -1,0 +1,120 @@
+import type { InferAttributes } from 'sequelize';
+import type { Actor } from '../context.ts';
+import { Conflict, invalidField } from '../errors.ts';
+import { AuditLog } from '../models/AuditLog.ts';
+import { CustomerCompliance } from '../models/CustomerCompliance.ts';
+import { append, flush, withTenant } from '../models/database.ts';
+import { columnsOf, madeWithin, selectPage, sortedBy, type ListAsked } from '../models/list.ts';
+import { editRow, getRow } from '../models/rows.ts';
+import { compareDates, type CalendarDate } from '../rules/calendar.ts';
+import type { AuditStatus, ComplianceStatus } from '../rules/compliance.ts';
+import { seesAll } from './categories.ts';
+import type { KnownCompany } from './companies.ts';
+import { holdCompliance } from './compliances.ts';
+import { customerFor, todayOf } from './employees.ts';
+import { rowsOnce, type Once, type Replay } from './idempotency.ts';
+
+export interface CustomerComplianceWish {
+  readonly customerId: string;
+  readonly complianceId: string;
+  /** For when the audit is planned. */
+  readonly auditDate: CalendarDate | null;
+}
+
+export interface CustomerComplianceFilters extends ListAsked<keyof typeof sortColumns> {
+  readonly customerId?: string | undefined;
+  readonly complianceId?: string | undefined;
+  readonly status?: ComplianceStatus | undefined;
+  readonly auditStatus?: AuditStatus | undefined;
+  readonly includeArchived: boolean;
+}
+
+export type CustomerComplianceView = InferAttributes<CustomerCompliance>;
+
+const sortColumns = {
+  createdAt: 'k.created_at',
+  compliancePercentage: 'k.compliance_percentage',
+  auditDate: 'k.audit_date',
+} as const;
+
+/**
+ * What each customer has to comply with. How far its people are follows from what they acknowledge, and is
+ * set by no request.
+ */
+export const createCustomerCompliances = () => ({
+  list: (actor: Actor, filters: CustomerComplianceFilters) =>
+    withTenant(actor.companyId, () => {
+      const { customerId, complianceId, status, auditStatus, includeArchived } = filters;
+      return selectPage<CustomerComplianceView>(
+        columnsOf(CustomerCompliance, 'k'),
+        'customer_compliances k',
+        [
+          ...(includeArchived && seesAll(actor) ? [] : [['k.archived_at IS NULL'] as const]),
+          ...(customerId ? [['k.customer_id = $', customerId] as const] : []),
+          ...(complianceId ? [['k.compliance_id = $', complianceId] as const] : []),
+          ...(status ? [['k.status = $', status] as const] : []),
+          ...(auditStatus ? [['k.audit_status = $', auditStatus] as const] : []),
+          ...madeWithin('k', filters),
+        ],
+        sortedBy(sortColumns, filters, 'k.id'),
+      );
+    }),
+
+  get: (actor: Actor, id: string): Promise<CustomerComplianceView> =>
+    withTenant(actor.companyId, () => getRow(CustomerCompliance, id, { archived: seesAll(actor) })),
+
+  /** @throws Invalid; Conflict CUSTOMER_COMPLIANCE_EXISTS */
+  create: (wish: CustomerComplianceWish, once: Once): Promise<CustomerComplianceView | Replay> =>
+    rowsOnce(once, async () => {
+      const { complianceId, auditDate } = wish;
+      const customerId = await customerFor(wish.customerId);
+      if (!(await holdCompliance(complianceId))) {
+        throw invalidField('compliance_id', 'There is no such compliance');
+      }
+      const fields = { customerId, complianceId, auditDate };
+      const id = append(CustomerCompliance, fields);
+      AuditLog.record('CREATE', { type: CustomerCompliance.entityType, id }, { after: fields });
+      await flush();
+      return getRow(CustomerCompliance, id);
+    }),
+
+  /** Another day plans the next audit, or none; what was audited before is told by the history. */
+  planAudit: (
+    actor: Actor,
+    id: string,
+    { auditDate }: { readonly auditDate?: CalendarDate | null | undefined },
+    expectedVersion: number | undefined,
+  ): Promise<CustomerComplianceView> =>
+    withTenant(actor.companyId, async () => {
+      const row = await getRow(CustomerCompliance, id);
+      const isOther = auditDate !== undefined && auditDate !== row.auditDate;
+      const plan = isOther ? ({ auditDate, auditStatus: 'pending' } as const) : {};
+      return editRow(CustomerCompliance, row, plan, expectedVersion);
+    }),
+
+  /** @throws Invalid for a day to come; Conflict ILLEGAL_TRANSITION where it is completed already */
+  completeAudit: (
+    company: KnownCompany,
+    id: string,
+    { auditDate = todayOf(company) }: { readonly auditDate?: CalendarDate | undefined },
+    expectedVersion: number | undefined,
+    once: Once,
+  ): Promise<CustomerComplianceView | Replay> =>
+    rowsOnce(once, async () => {
+      const row = await getRow(CustomerCompliance, id);
+      if (row.auditStatus === 'completed') {
+        throw new Conflict(
+          'ILLEGAL_TRANSITION',
+          `The audit of ${id} is completed; plan the next one first`,
+        );
+      }
+      const today = todayOf(company);
+      if (compareDates(auditDate, today) > 0) {
+        throw invalidField('audit_date', `must not be after ${today}`, 'OUT_OF_RANGE');
+      }
+      const completed = { auditDate, auditStatus: 'completed' } as const;
+      return editRow(CustomerCompliance, row, completed, expectedVersion, 'STATUS_CHANGE');
+    }),
+});
+
+export type CustomerCompliances = ReturnType<typeof createCustomerCompliances>;

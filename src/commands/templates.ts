@@ -1,0 +1,147 @@
+import type { InferAttributes } from 'sequelize';
+import type { Actor } from '../context.ts';
+import { Conflict } from '../errors.ts';
+import { AuditLog } from '../models/AuditLog.ts';
+import { append, flush, withTenant } from '../models/database.ts';
+import {
+  columnsOf,
+  containing,
+  madeWithin,
+  selectPage,
+  sortedBy,
+  type Condition,
+  type ListAsked,
+} from '../models/list.ts';
+import { archiveRow, editRow, getRow, restoreRow } from '../models/rows.ts';
+import { Template } from '../models/Template.ts';
+import { plainText } from '../rules/plainText.ts';
+import { seesAll } from './categories.ts';
+import { rowsOnce, type Once, type Replay } from './idempotency.ts';
+import { typedLine } from './typedText.ts';
+
+export interface TemplateText {
+  readonly description: string | null;
+  readonly documentLink: string | null;
+  readonly changeLog: string | null;
+}
+
+/** What is undefined stays as it is. */
+export type TemplateChanges = {
+  readonly [Name in keyof TemplateText]?: TemplateText[Name] | undefined;
+};
+
+export interface TemplateFilters extends ListAsked<keyof typeof sortColumns> {
+  /** The whole name, in any case: all its versions. */
+  readonly name?: string | undefined;
+  readonly isLatest?: boolean | undefined;
+  readonly includeArchived: boolean;
+}
+
+export type TemplateView = InferAttributes<Template>;
+
+const sortColumns = {
+  name: 'lower(t.name)',
+  versionNumber: 't.version_number',
+  createdAt: 't.created_at',
+} as const;
+
+/** Documents that policies are made from, in versions: one of each name is the latest. */
+export const createTemplates = () => ({
+  list: (actor: Actor, filters: TemplateFilters) =>
+    withTenant(actor.companyId, () =>
+      selectPage<TemplateView>(
+        columnsOf(Template, 't'),
+        'templates t',
+        conditionsOf(actor, filters),
+        sortedBy(sortColumns, filters, 't.id'),
+      ),
+    ),
+
+  get: (actor: Actor, id: string): Promise<TemplateView> =>
+    withTenant(actor.companyId, () => getRow(Template, id, { archived: seesAll(actor) })),
+
+  /** The first version of a new name, or the next one of a name that is there: it is the latest then. */
+  create: (
+    { name: wished, ...text }: TemplateText & { readonly name: string },
+    once: Once,
+  ): Promise<TemplateView | Replay> =>
+    rowsOnce(once, async () => {
+      const line = typedLine('name', wished);
+      await Template.holdName(line);
+      const newest = await Template.newestOf(line);
+      const { name = line, versionNumber = 0 } = newest ?? {};
+      const fields = { name, versionNumber: versionNumber + 1, ...typed(text) };
+      const id = append(Template, { ...fields, isLatest: !newest });
+      AuditLog.record(
+        'CREATE',
+        { type: Template.entityType, id },
+        { after: { ...fields, isLatest: !newest } },
+      );
+      await flush();
+      await Template.settleLatest(name);
+      await flush();
+      return getRow(Template, id);
+    }),
+
+  /**
+   * Only the latest version: the others are what somebody may have agreed to.
+   * @throws Conflict TEMPLATE_SUPERSEDED
+   */
+  edit: (
+    actor: Actor,
+    id: string,
+    changes: TemplateChanges,
+    expectedVersion: number | undefined,
+  ): Promise<TemplateView> =>
+    withTenant(actor.companyId, async () => {
+      const template = await getRow(Template, id, { lock: true });
+      if (!template.isLatest) {
+        throw new Conflict(
+          'TEMPLATE_SUPERSEDED',
+          `Version ${template.versionNumber} of ${template.name} is not the latest one`,
+        );
+      }
+      const { description = template.description, changeLog = template.changeLog } = changes;
+      const { documentLink = template.documentLink } = changes;
+      const fields = typed({ description, documentLink, changeLog });
+      return editRow(Template, template, fields, expectedVersion);
+    }),
+
+  /** The newest version that is left becomes the latest. */
+  archive: (actor: Actor, id: string, expectedVersion: number | undefined): Promise<unknown> =>
+    withTenant(actor.companyId, async () => {
+      const { name } = await getRow(Template, id);
+      await Template.holdName(name);
+      await archiveRow(Template, await getRow(Template, id), expectedVersion);
+      await Template.settleLatest(name);
+    }),
+
+  /** It becomes the latest where no newer version is left. */
+  restore: (actor: Actor, id: string, expectedVersion: number | undefined): Promise<TemplateView> =>
+    withTenant(actor.companyId, async () => {
+      const { name } = await getRow(Template, id, { archived: true });
+      await Template.holdName(name);
+      await restoreRow(Template, await getRow(Template, id, { archived: true }), expectedVersion);
+      await Template.settleLatest(name);
+      return getRow(Template, id);
+    }),
+});
+
+export type Templates = ReturnType<typeof createTemplates>;
+
+const typed = ({ description, documentLink, changeLog }: TemplateText): TemplateText => ({
+  description: description === null ? null : plainText(description) || null,
+  documentLink,
+  changeLog: changeLog === null ? null : plainText(changeLog) || null,
+});
+
+const conditionsOf = (actor: Actor, filters: TemplateFilters): readonly Condition[] => {
+  const { name, isLatest, search, includeArchived } = filters;
+  return [
+    ...(includeArchived && seesAll(actor) ? [] : [['t.archived_at IS NULL'] as const]),
+    ...(name ? [['lower(t.name) = lower($)', name] as const] : []),
+    ...(isLatest === undefined ? [] : [['t.is_latest = $', isLatest] as const]),
+    ...(search ? [['(t.name ILIKE $ OR t.description ILIKE $)', containing(search)] as const] : []),
+    ...madeWithin('t', filters),
+  ];
+};
