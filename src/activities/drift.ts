@@ -18,7 +18,12 @@ const settledAfter = `interval '10 minutes'`;
 const endedWithin = `interval '3 days'`;
 
 /** Others carry no date: a payment waits for its gateway, a report for its tables. */
-const dated: ReadonlySet<DriftKind> = new Set<DriftKind>(['subscription', 'claim', 'onboarding']);
+const dated: ReadonlySet<DriftKind> = new Set<DriftKind>([
+  'subscription',
+  'claim',
+  'policy-approval',
+  'onboarding',
+]);
 
 /**
  * Compares the rows of a company with what their runs show, page by page, and writes down where they

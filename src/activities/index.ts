@@ -9,6 +9,7 @@ import { jobActivities } from './jobs.ts';
 import { notificationActivities, type MailDependencies } from './notifications.ts';
 import { onboardingActivities } from './onboarding.ts';
 import { paymentActivities, type PaymentDependencies } from './payments.ts';
+import { policyApprovalActivities } from './policyApprovals.ts';
 import { premiumActivities } from './premiums.ts';
 import { provisioningActivities } from './provisioning.ts';
 import { reinstatementActivities } from './reinstatements.ts';
@@ -34,6 +35,7 @@ export const createActivities = (dependencies: ActivityDependencies) => ({
   ...reinstatementActivities(),
   ...deadlineActivities(),
   ...claimActivities(),
+  ...policyApprovalActivities(),
   ...onboardingActivities(dependencies),
   ...provisioningActivities(dependencies),
   ...notificationActivities(dependencies),

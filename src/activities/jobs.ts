@@ -19,6 +19,7 @@ import {
   claimWorkflowId,
   onboardingWorkflowId,
   paymentWorkflowId,
+  policyApprovalWorkflowId,
   reportWorkflowId,
   subscriptionWorkflowId,
 } from '../rules/workflowIds.ts';
@@ -240,6 +241,9 @@ async function openEntities(after: string): Promise<{ id: string; workflowId: st
        UNION ALL
        SELECT company_id, id, created_at, 'claim' FROM claims WHERE workflow_closed_at IS NULL
        UNION ALL
+       SELECT company_id, id, created_at, 'version'
+       FROM compliance_policy_versions WHERE workflow_closed_at IS NULL
+       UNION ALL
        SELECT company_id, id, created_at, 'payment'
        FROM payments WHERE workflow_closed_at IS NULL
        UNION ALL
@@ -267,6 +271,7 @@ async function openEntities(after: string): Promise<{ id: string; workflowId: st
 const workflowIds = {
   subscription: subscriptionWorkflowId,
   claim: claimWorkflowId,
+  version: policyApprovalWorkflowId,
   payment: paymentWorkflowId,
   registration: (_companyId: string, id: string) => onboardingWorkflowId(id),
   report: reportWorkflowId,

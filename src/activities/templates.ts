@@ -516,6 +516,50 @@ the claimant of claim {{claimNumber}} should have heard from us by now, but our 
 
 we look at your claim {{claimNumber}} once more and write to you when it is decided.`,
   },
+  compliance_policy_submitted: {
+    subject: 'Please decide: {{title}} {{label}}',
+    body: `Dear {{name}},
+
+version {{label}} of "{{title}}" was submitted and waits for approval. {{#if several}}{{quorum}} people have to approve it. {{/if}}Please approve or reject it.`,
+  },
+  compliance_policy_reminder: {
+    subject: '{{title}} {{label}} still waits for approval',
+    body: `Dear {{name}},
+
+version {{label}} of "{{title}}" has waited for approval since {{submittedOn}}. Please approve or reject it, or ask a colleague who may.`,
+  },
+  compliance_policy_overdue: {
+    subject: 'The approval of {{title}} {{label}} is overdue',
+    body: `Dear {{name}},
+
+version {{label}} of "{{title}}" has waited for approval since {{submittedOn}}, and the time for it has passed. Somebody who had no part in it has to decide.`,
+  },
+  compliance_policy_approved: {
+    subject: '{{title}} {{label}} is approved',
+    body: `Dear {{name}},
+
+version {{label}} of "{{title}}" is approved. It can be published now.`,
+  },
+  compliance_policy_rejected: {
+    subject: '{{title}} {{label}} was rejected',
+    body: `Dear {{name}},
+
+version {{label}} of "{{title}}" was rejected, for this reason: {{reason}}
+
+It is a draft again, and can be changed and submitted once more.`,
+  },
+  compliance_policy_published: {
+    subject: '{{title}} {{label}} is published',
+    body: `Dear {{name}},
+
+version {{label}} of "{{title}}" is published and in force from now on. It will be reviewed on {{reviewDate}}.`,
+  },
+  compliance_policy_review_due: {
+    subject: '{{title}}: review due on {{reviewDate}}',
+    body: `Dear {{name}},
+
+"{{title}}" is to be reviewed on {{reviewDate}}. Please publish a new version, or give it another date of review.`,
+  },
   payment_received: {
     subject: 'We have received {{amount}} {{currency}}',
     body: `Dear {{name}},

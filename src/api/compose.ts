@@ -15,6 +15,7 @@ import { createClaimRecoveries } from '../commands/claimRecoveries.ts';
 import { createClaimReserves } from '../commands/claimReserves.ts';
 import { createClaims } from '../commands/claims.ts';
 import { createClaimTimelines } from '../commands/claimTimelines.ts';
+import { createCompliancePolicies } from '../commands/compliancePolicies.ts';
 import { createCompliances } from '../commands/compliances.ts';
 import { createConfirming } from '../commands/confirming.ts';
 import { createCompanies } from '../commands/companies.ts';
@@ -48,7 +49,9 @@ import { createPaymentTimelines } from '../commands/paymentTimelines.ts';
 import { createPaymentWebhooks } from '../commands/paymentWebhooks.ts';
 import { createPlans } from '../commands/plans.ts';
 import { createPolicies } from '../commands/policies.ts';
+import { createPolicyApprovalTimelines } from '../commands/policyApprovalTimelines.ts';
 import { createPolicyChanges } from '../commands/policyChanges.ts';
+import { createPolicyVersions } from '../commands/policyVersions.ts';
 import { createPremiumInvoices } from '../commands/premiumInvoices.ts';
 import { createPremiums } from '../commands/premiums.ts';
 import { createPrivacy } from '../commands/privacy/privacy.ts';
@@ -220,6 +223,7 @@ export async function composeApi({
       claimRecoveries: createClaimRecoveries(),
       claimReserves: createClaimReserves(),
       companyAdministration: createCompanyAdministration({ companies, policies }),
+      compliancePolicies: createCompliancePolicies({ dispatcher, workflows }),
       compliances: createCompliances(),
       customerCompliances: createCustomerCompliances(),
       customers: createCustomers(),
@@ -256,6 +260,8 @@ export async function composeApi({
       }),
       plans: createPlans(),
       policies,
+      policyApprovalTimelines: createPolicyApprovalTimelines({ temporal, workflows }),
+      policyVersions: createPolicyVersions({ dispatcher, workflows }),
       policyChanges: createPolicyChanges({ dispatcher, workflows }),
       premiumInvoices: createPremiumInvoices({ workflows, hasGateway }),
       premiums: createPremiums({ flags }),

@@ -7,6 +7,7 @@ import { claimLocationRoutes } from './claim-locations/routes.ts';
 import { companyAdministrationRoutes } from './companies/administration.ts';
 import { domainRoutes } from './companies/domains.ts';
 import { companyRoutes } from './companies/routes.ts';
+import { compliancePolicyRoutes } from './compliance-policies/routes.ts';
 import { complianceRoutes } from './compliances/routes.ts';
 import { customerComplianceRoutes } from './customer-compliance/routes.ts';
 import { customerRoutes } from './customers/routes.ts';
@@ -54,6 +55,7 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof complianceRoutes>[0] &
   Parameters<typeof customerComplianceRoutes>[0] &
   Parameters<typeof templateRoutes>[0] &
+  Parameters<typeof compliancePolicyRoutes>[0] &
   Parameters<typeof notificationRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
   Parameters<typeof alertRoutes>[0] &
@@ -91,6 +93,7 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...complianceRoutes(dependencies),
   ...customerComplianceRoutes(dependencies),
   ...templateRoutes(dependencies),
+  ...compliancePolicyRoutes(dependencies),
   ...notificationRoutes(dependencies),
   ...workflowRoutes(dependencies),
   ...alertRoutes(dependencies),

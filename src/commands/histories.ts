@@ -6,6 +6,7 @@ import { retiredUntil } from '../models/auditRetention.ts';
 import { Claim } from '../models/Claim.ts';
 import { Company } from '../models/Company.ts';
 import { Compliance } from '../models/Compliance.ts';
+import { CompliancePolicy } from '../models/CompliancePolicy.ts';
 import { Customer } from '../models/Customer.ts';
 import { CustomerCompliance } from '../models/CustomerCompliance.ts';
 import { platformCompanyId, select, withTenant } from '../models/database.ts';
@@ -54,6 +55,7 @@ export type PastEntity =
   | 'employee'
   | 'compliance'
   | 'customer_compliance'
+  | 'compliance_policy'
   | 'template'
   | 'registration'
   | 'company';
@@ -101,6 +103,7 @@ export const createHistories = ({ policies }: { readonly policies: Pick<Policies
     employee: (_, id) => getRow(Employee, id, { archived: true }),
     compliance: (_, id) => getRow(Compliance, id, { archived: true }),
     customer_compliance: (_, id) => getRow(CustomerCompliance, id, { archived: true }),
+    compliance_policy: (_, id) => getRow(CompliancePolicy, id, { archived: true }),
     template: (_, id) => getRow(Template, id, { archived: true }),
     registration: (_, id) => getRow(RegistrationRequest, id, { archived: true }),
     async company({ companyId }, id) {
@@ -122,7 +125,7 @@ export const createHistories = ({ policies }: { readonly policies: Pick<Policies
         return selectPage<HistoryEntry>(
           entryColumns,
           changesAndTransitions,
-          entity === 'user' ? ofPerson(id) : ofObject(entity, id),
+          conditionsOf(entity, id),
           { by: 'h.at', id: 'h.id', order: 'asc', page, size },
         );
       }),
@@ -177,6 +180,11 @@ export const createHistories = ({ policies }: { readonly policies: Pick<Policies
 
 export type Histories = ReturnType<typeof createHistories>;
 
+function conditionsOf(entity: HistoryEntity, id: string): Condition[] {
+  if (entity === 'user') return ofPerson(id);
+  return entity === 'compliance_policy' ? ofCompliancePolicy(id) : ofObject(entity, id);
+}
+
 const ofObject = (entity: HistoryEntity, id: string): Condition[] => [
   ['h.entity_type = $', entity],
   ['h.entity_id = $', id],
@@ -189,6 +197,16 @@ const ofPerson = (id: string): Condition[] => [
     // One list of ids: with OR every line about people would be read.
     `h.entity_id = ANY (ARRAY(SELECT $::uuid UNION ALL
        SELECT m.id FROM platform.memberships m WHERE m.user_id = $))`,
+    id,
+  ],
+];
+
+/** With its versions. */
+const ofCompliancePolicy = (id: string): Condition[] => [
+  ["h.entity_type IN ('compliance_policy', 'compliance_policy_version')"],
+  [
+    `h.entity_id = ANY (ARRAY(SELECT $::uuid UNION ALL
+       SELECT v.id FROM compliance_policy_versions v WHERE v.policy_id = $))`,
     id,
   ],
 ];
@@ -300,6 +318,25 @@ const told: Readonly<Record<PastEntity, readonly string[]>> = {
   ],
   compliance: ['complianceType', 'complianceTitle', 'requirements', 'createdAt', 'archivedAt'],
   customer_compliance: ['customerId', 'complianceId', 'auditDate', 'auditStatus', 'createdAt'],
+  compliance_policy: [
+    'type',
+    'title',
+    'description',
+    'templateId',
+    'customerComplianceId',
+    'ownerId',
+    'audienceCustomerId',
+    'audienceRole',
+    'audienceDepartment',
+    'classification',
+    'reviewDate',
+    'approvalStatus',
+    'approvedBy',
+    'approvedAt',
+    'policyVersion',
+    'createdAt',
+    'archivedAt',
+  ],
   template: [
     'name',
     'description',
@@ -377,6 +414,8 @@ async function presentOf(entity: PastEntity, id: string): Promise<Facts> {
       return found(Compliance);
     case 'customer_compliance':
       return found(CustomerCompliance);
+    case 'compliance_policy':
+      return found(CompliancePolicy);
     case 'template':
       return found(Template);
     case 'registration':

@@ -11,6 +11,7 @@ import { workflowClosed } from './workflows.ts';
 const readsAgain: ReadonlySet<WorkflowKind> = new Set<WorkflowKind>([
   'subscription',
   'claim',
+  'policy-approval',
   'onboarding',
 ]);
 

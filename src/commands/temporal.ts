@@ -452,12 +452,17 @@ function noneIfUnknown(error: unknown): { readonly raw?: undefined } {
   throw error;
 }
 
-/** A report's runs follow one another; a claim lives again after its run has ended by itself. */
+/**
+ * A report's runs follow one another; a claim, and a version of a policy, live again after their run has
+ * ended by itself.
+ */
 function reusePolicyOf({ isRestart, workflowType }: WorkflowStart) {
   if (workflowType === 'report') return 'ALLOW_DUPLICATE';
   if (!isRestart) return 'REJECT_DUPLICATE';
-  return workflowType === 'claimProcessing' ? 'ALLOW_DUPLICATE' : 'ALLOW_DUPLICATE_FAILED_ONLY';
+  return livesAgain.has(workflowType) ? 'ALLOW_DUPLICATE' : 'ALLOW_DUPLICATE_FAILED_ONLY';
 }
+
+const livesAgain: ReadonlySet<string> = new Set(['claimProcessing', 'policyApproval']);
 
 /** gRPC states that say nothing about the request itself: cancelled, deadline exceeded, unavailable. */
 const passing: ReadonlySet<number> = new Set([1, 4, 14]);

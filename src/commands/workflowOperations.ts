@@ -2,6 +2,7 @@ import type { Actor } from '../context.ts';
 import { Conflict, invalidField, Unavailable } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Claim } from '../models/Claim.ts';
+import { CompliancePolicyVersion } from '../models/CompliancePolicyVersion.ts';
 import { afterCommit, withTenant } from '../models/database.ts';
 import { Document, stopScan } from '../models/Document.ts';
 import { scanEndedAt } from '../models/documentScan.ts';
@@ -46,6 +47,11 @@ const kinds = {
       workflowClosedAt: scanEndedAt(await getRow(Document, id, { archived: true })),
     }),
     close: stopScan,
+  },
+  'policy-approval': {
+    find: (id: string) => getRow(CompliancePolicyVersion, id, { archived: true }),
+    close: (id: string, at: Date) =>
+      CompliancePolicyVersion.update({ workflowClosedAt: at }, { where: { id } }),
   },
   onboarding: {
     find: (id: string) => getRow(RegistrationRequest, id, { archived: true }),

@@ -3,12 +3,14 @@ import type { ReplayedRun } from '../rules/replays.ts';
 import type { Actor } from '../context.ts';
 import { Claim } from '../models/Claim.ts';
 import { claimStateOf } from '../models/claimStart.ts';
+import { CompliancePolicyVersion } from '../models/CompliancePolicyVersion.ts';
 import { withTenant } from '../models/database.ts';
 import { Document } from '../models/Document.ts';
 import { documentStateOf } from '../models/documentScan.ts';
 import { onboardingStateOf } from '../models/onboardingStart.ts';
 import { Payment } from '../models/Payment.ts';
 import { paymentStateOf } from '../models/paymentStart.ts';
+import { policyApprovalStateOf } from '../models/policyApprovalStart.ts';
 import { PolicySubscription } from '../models/PolicySubscription.ts';
 import { RegistrationRequest } from '../models/RegistrationRequest.ts';
 import { Report } from '../models/Report.ts';
@@ -78,6 +80,8 @@ const rowStates: Readonly<Record<WorkflowKind, (id: string) => Promise<ObjectSta
   payment: async (id) => paymentStateOf(await getRow(Payment, id, { archived: true })),
   report: async (id) => reportStateOf(await getRow(Report, id, { archived: true })),
   document: async (id) => documentStateOf(await getRow(Document, id, { archived: true })),
+  'policy-approval': async (id) =>
+    policyApprovalStateOf(await getRow(CompliancePolicyVersion, id, { archived: true })),
   onboarding: async (id) =>
     onboardingStateOf(await getRow(RegistrationRequest, id, { archived: true })),
 };

@@ -220,6 +220,9 @@ function matching(actor: Actor, text: string): Condition {
     UNION ALL SELECT c.id FROM claims c WHERE c.claim_number = upper($)
     UNION ALL SELECT y.id FROM payments y WHERE y.transaction_id = $
     UNION ALL SELECT r.id FROM reports r WHERE r.report_type = $
+    UNION ALL SELECT v.id FROM compliance_policy_versions v
+      JOIN compliance_policies d ON d.company_id = v.company_id AND d.id = v.policy_id
+      WHERE d.title ILIKE $2
     UNION ALL SELECT g.id FROM core.registration_requests g
       WHERE g.company_name ILIKE $2 OR g.requested_domain ILIKE $2`;
   const byPolicy = `UNION ALL SELECT s.id FROM policy_subscriptions s

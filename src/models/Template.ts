@@ -64,6 +64,16 @@ export class Template extends Model<InferAttributes<Template>, InferCreationAttr
     return newest;
   }
 
+  /** The one that is the latest, unless all versions of the name are archived. */
+  static async latestOf(name: string): Promise<Pick<Template, 'id'> | undefined> {
+    const [latest] = await select<Pick<Template, 'id'>>(
+      `SELECT id FROM templates
+       WHERE lower(name) = lower($1) AND is_latest AND archived_at IS NULL FOR SHARE`,
+      [name],
+    );
+    return latest;
+  }
+
   /**
    * Of the versions of a name the newest becomes the latest; archived ones only where there are no
    * others. The key lets none be the latest beside another, so one steps back before the other is it.

@@ -8,15 +8,17 @@ import {
 import { isClaimTimer, type ClaimTimer, type ClaimTimerName } from '../rules/claimClocks.ts';
 import type { OnboardingTimer, OnboardingTimerName } from '../rules/onboarding.ts';
 import type { PaymentTimer, PaymentTimerName } from '../rules/payments.ts';
+import { isPolicyTimer, type PolicyTimer, type PolicyTimerName } from '../rules/policyClocks.ts';
 import type { TimerName as TermTimerName, TimerPlan as TermTimer } from '../rules/termTimers.ts';
 import { grouped } from '../rules/grouped.ts';
 import { column, coreTable } from './columns.ts';
 import { currentContext } from '../context.ts';
 import { append, execute } from './database.ts';
 
-export type TimerName = TermTimerName | OnboardingTimerName | ClaimTimerName | PaymentTimerName;
+export type TimerName =
+  TermTimerName | OnboardingTimerName | ClaimTimerName | PaymentTimerName | PolicyTimerName;
 
-export type TimerPlan = TermTimer | OnboardingTimer | ClaimTimer | PaymentTimer;
+export type TimerPlan = TermTimer | OnboardingTimer | ClaimTimer | PaymentTimer | PolicyTimer;
 
 const onboardingTimers: ReadonlySet<string> = new Set<OnboardingTimerName>([
   'verify_email',
@@ -34,7 +36,7 @@ export const isPaymentTimer = (name: TimerName): name is PaymentTimerName =>
   name === 'payment_retry';
 
 export const isTermTimer = (name: TimerName): name is TermTimerName =>
-  !isOnboardingTimer(name) && !isClaimTimer(name) && !isPaymentTimer(name);
+  !isOnboardingTimer(name) && !isClaimTimer(name) && !isPaymentTimer(name) && !isPolicyTimer(name);
 
 /** A deadline ahead, as a workflow sees it; `dueAt` is epoch milliseconds. */
 export interface TimerAhead<Name extends TimerName> {

@@ -2,6 +2,7 @@ import type { Sequelize } from 'sequelize';
 import { Alert } from './Alert.ts';
 import { AlertRule } from './AlertRule.ts';
 import { ApiKey } from './ApiKey.ts';
+import { ApprovalStep } from './ApprovalStep.ts';
 import { AuditLog } from './AuditLog.ts';
 import { BulkItem } from './BulkItem.ts';
 import { BulkOperation } from './BulkOperation.ts';
@@ -14,6 +15,8 @@ import { ClaimRecovery } from './ClaimRecovery.ts';
 import { ClaimReserve } from './ClaimReserve.ts';
 import { Company } from './Company.ts';
 import { Compliance } from './Compliance.ts';
+import { CompliancePolicy } from './CompliancePolicy.ts';
+import { CompliancePolicyVersion } from './CompliancePolicyVersion.ts';
 import { Credential } from './Credential.ts';
 import { Customer } from './Customer.ts';
 import { CustomerCompliance } from './CustomerCompliance.ts';
@@ -51,6 +54,7 @@ const models = [
   Alert,
   AlertRule,
   ApiKey,
+  ApprovalStep,
   AuditLog,
   BulkItem,
   BulkOperation,
@@ -63,6 +67,8 @@ const models = [
   ClaimReserve,
   Company,
   Compliance,
+  CompliancePolicy,
+  CompliancePolicyVersion,
   Credential,
   Customer,
   CustomerCompliance,

@@ -48,6 +48,26 @@ export const duplicates: Readonly<Record<string, readonly [code: string, message
     'CUSTOMER_COMPLIANCE_EXISTS',
     'The customer has to comply with this already',
   ],
+  compliance_policies_title_key: [
+    'COMPLIANCE_POLICY_EXISTS',
+    'There is already a compliance policy of this title',
+  ],
+  compliance_policy_versions_open_key: [
+    'VERSION_OPEN',
+    'Another version of the policy is on its way: publish or discard it first',
+  ],
+  compliance_policy_versions_number_key: [
+    'VERSION_CONFLICT',
+    'The policy got another version meanwhile',
+  ],
+  compliance_policy_versions_published_key: [
+    'VERSION_CONFLICT',
+    'Another version of the policy was published meanwhile',
+  ],
+  approval_steps_company_id_version_id_round_approver_id_key: [
+    'ALREADY_DECIDED',
+    'You have decided about this submission already',
+  ],
   customers_name_key: ['CUSTOMER_EXISTS', 'There is already a customer of this name'],
   alert_rules_kind_key: [
     'ALERT_RULE_EXISTS',

@@ -2,13 +2,20 @@ import type { ClaimStatus } from '../rules/claims.ts';
 import type { RegistrationStatus } from '../rules/onboarding.ts';
 import type { ScanStatus } from '../rules/documents.ts';
 import type { PaymentStatus } from '../rules/payments.ts';
+import type { PolicyVersionStatus } from '../rules/policyApproval.ts';
 import type { ReportStatus } from '../rules/reports.ts';
 import type { SubscriptionStatus } from '../rules/subscriptions.ts';
 import type { WorkflowKind } from '../rules/workflowIds.ts';
 
 /** Of any object that a workflow carries. */
 export type LifecycleStatus =
-  SubscriptionStatus | RegistrationStatus | ClaimStatus | PaymentStatus | ReportStatus | ScanStatus;
+  | SubscriptionStatus
+  | RegistrationStatus
+  | ClaimStatus
+  | PaymentStatus
+  | ReportStatus
+  | ScanStatus
+  | PolicyVersionStatus;
 
 /** An object with a workflow of its own, whatever its kind. */
 export interface WorkflowRow<Kind extends WorkflowKind = WorkflowKind> {
@@ -42,6 +49,13 @@ const tableOf: Readonly<Record<WorkflowKind, string>> = {
       created_at, updated_at, coalesce(scanned_at, scan_stopped_at) AS workflow_closed_at,
       NULL::uuid AS policy_id, document_type AS reference, false AS is_late
     FROM documents`,
+  'policy-approval': `SELECT company_id, id, 'policy-approval'::text AS kind, status, state_version,
+      created_at, updated_at, workflow_closed_at, NULL::uuid AS policy_id,
+      (SELECT d.title FROM compliance_policies d
+        WHERE d.company_id = compliance_policy_versions.company_id
+          AND d.id = compliance_policy_versions.policy_id) AS reference,
+      is_escalated AS is_late
+    FROM compliance_policy_versions`,
   onboarding: `SELECT company_id, id, 'onboarding'::text AS kind, status, state_version,
       created_at, updated_at, workflow_closed_at, NULL::uuid AS policy_id, company_name AS reference,
       false AS is_late

@@ -1,14 +1,17 @@
 import { isClaimTimer } from '../rules/claimClocks.ts';
+import { isPolicyTimer } from '../rules/policyClocks.ts';
 import { BulkOperation } from './BulkOperation.ts';
 import { bulkStart } from './bulkStart.ts';
 import { Claim } from './Claim.ts';
 import { claimStart, claimStateOf } from './claimStart.ts';
+import { CompliancePolicyVersion } from './CompliancePolicyVersion.ts';
 import { flush } from './database.ts';
 import { Notification } from './Notification.ts';
 import { onboardingStart, onboardingStateOf } from './onboardingStart.ts';
 import { OutboxEntry, type WorkflowStart } from './OutboxEntry.ts';
 import { Payment } from './Payment.ts';
 import { paymentStart } from './paymentStart.ts';
+import { policyApprovalStart, policyApprovalStateOf } from './policyApprovalStart.ts';
 import { PolicySubscription } from './PolicySubscription.ts';
 import { PremiumInvoice } from './PremiumInvoice.ts';
 import { RegistrationRequest } from './RegistrationRequest.ts';
@@ -38,6 +41,12 @@ export async function promiseStarts(ids: readonly string[]): Promise<readonly Wo
     starts.push(
       OutboxEntry.promise({ ...claimStart(claim, state, unsent.of(claim.id)), isRestart: true }),
     );
+  }
+  for (const version of await CompliancePolicyVersion.findAll({ where })) {
+    const { id } = version;
+    const state = await policyApprovalStateOf(version, ahead(id, isPolicyTimer));
+    const start = policyApprovalStart(version, state, unsent.of(id));
+    starts.push(OutboxEntry.promise({ ...start, isRestart: true }));
   }
   for (const payment of await Payment.findAll({ where })) {
     starts.push(OutboxEntry.promise({ ...paymentStart(payment), isRestart: true }));

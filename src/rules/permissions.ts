@@ -109,6 +109,10 @@ const grants = {
   'employee:write': [...complianceStaff, 'hr'],
   'compliance:read': [...complianceStaff, 'hr', 'executive', 'auditor'],
   'compliance:write': complianceStaff,
+  'compliance_policy:read': [...complianceStaff, 'hr', 'executive', 'auditor'],
+  'compliance_policy:write': complianceStaff,
+  'compliance_policy:approve': complianceStaff,
+  'compliance_policy:change_timer': [...complianceStaff, 'operator'],
   'template:read': [...complianceStaff, 'hr', 'executive', 'auditor'],
   'template:write': complianceStaff,
   'audit:read': ['global_admin', 'tenant_admin', 'auditor'],
@@ -129,6 +133,7 @@ const personal: ReadonlySet<string> = new Set([
   'claim:deny',
   'claim:hold',
   'claim:reopen',
+  'compliance_policy:approve',
 ]);
 
 /** The permission over everybody's rows beside the one over one's own. */

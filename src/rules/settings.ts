@@ -8,6 +8,11 @@ import {
 } from './claimSettings.ts';
 import { businessTypes } from './companies.ts';
 import {
+  complianceBounds,
+  complianceDefaults,
+  type ComplianceSettings,
+} from './complianceSettings.ts';
+import {
   documentBounds,
   documentDefaults,
   documentTypes,
@@ -28,6 +33,7 @@ export interface CompanySettings {
   readonly audit?: { readonly retentionYears?: number };
   readonly claims?: StoredClaimSettings;
   readonly documents?: Partial<DocumentSettings>;
+  readonly compliance?: Partial<ComplianceSettings>;
   /** Of the platform alone. */
   readonly onboarding?: Partial<OnboardingSettings>;
 }
@@ -89,6 +95,14 @@ const claims = (key: keyof typeof claimBounds, says: string): Setting => ({
   key,
   takes: claimBounds[key],
   usual: claimDefaults[key],
+  says,
+});
+
+const compliance = (key: keyof typeof complianceBounds, says: string): Setting => ({
+  section: 'compliance',
+  key,
+  takes: complianceBounds[key],
+  usual: complianceDefaults[key],
   says,
 });
 
@@ -181,6 +195,11 @@ const ofCompanies: readonly Setting[] = [
     usual: documentDefaults.quotaGb,
     says: 'Gigabytes that all documents of the company may take together.',
   },
+  compliance('approvalReminderBd', 'Business days after which those who decide are reminded.'),
+  compliance('approvalEscalateBd', 'Business days after which a decision is escalated.'),
+  compliance('approvalQuorum', 'People who have to approve a version of a compliance policy.'),
+  compliance('reviewDays', 'Days after its publication on which a compliance policy is reviewed.'),
+  compliance('reviewReminderDays', 'Days before a review at which its owner is reminded.'),
   {
     section: 'password',
     key: 'requireClasses',

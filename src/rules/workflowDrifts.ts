@@ -14,6 +14,7 @@ export const driftKinds = [
   'claim',
   'payment',
   'report',
+  'policy-approval',
   'onboarding',
 ] as const satisfies readonly WorkflowKind[];
 

@@ -6,6 +6,9 @@ export const subscriptionWorkflowId = (companyId: string, subscriptionId: string
 export const claimWorkflowId = (companyId: string, claimId: string): string =>
   `claim/${companyId}/${claimId}`;
 
+export const policyApprovalWorkflowId = (companyId: string, versionId: string): string =>
+  `policy-approval/${companyId}/${versionId}`;
+
 /** One id for a report; each generation is a run of it. */
 export const reportWorkflowId = (companyId: string, reportId: string): string =>
   `report/${companyId}/${reportId}`;
@@ -47,6 +50,7 @@ export const workflowKinds = [
   'payment',
   'report',
   'document',
+  'policy-approval',
   'onboarding',
 ] as const;
 
@@ -64,6 +68,8 @@ export function workflowIdOf(kind: WorkflowKind, companyId: string, id: string):
       return reportWorkflowId(companyId, id);
     case 'document':
       return documentWorkflowId(companyId, id);
+    case 'policy-approval':
+      return policyApprovalWorkflowId(companyId, id);
     case 'onboarding':
       return onboardingWorkflowId(id);
     default:

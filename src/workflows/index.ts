@@ -11,6 +11,7 @@ export {
 } from './jobs.ts';
 export { notificationDelivery } from './notificationDelivery.ts';
 export { payment } from './payment.ts';
+export { policyApproval } from './policyApproval.ts';
 export { replayCheck } from './replayCheck.ts';
 export { report, scheduledReport } from './report.ts';
 export { subscriptionLifecycle } from './subscriptionLifecycle.ts';

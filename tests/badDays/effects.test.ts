@@ -56,9 +56,11 @@ const effects: readonly Effect[] = [
     pattern:
       /workflow\.(?:start|execute|signalWithStart)\b|\.executeUpdate|\.startUpdate\(|WithStart\(|\.signal\(|(?<!operations|temporal)\.terminate\(|schedule\.create\(/,
     // The first is only called by the effects above and below; schedules are made at every start,
-    // and those of reports again every five minutes, from their rows.
+    // and those of reports again every five minutes, from their rows. A run that signals another one does
+    // so through its own history.
     places: {
       'src/commands/temporal.ts': [],
+      'src/workflows/policyApproval.ts': [],
       'worker/reportSchedules.ts': [],
       'worker/schedules.ts': [],
     },
@@ -93,8 +95,10 @@ const effects: readonly Effect[] = [
     places: {
       'src/commands/claimPauses.ts': [],
       'src/commands/claims.ts': [],
+      'src/commands/compliancePolicies.ts': [],
       'src/commands/documentRequests.ts': [],
       'src/commands/policyChanges.ts': [],
+      'src/commands/policyVersions.ts': [],
       'src/commands/registrations.ts': [],
       'src/commands/runningClaims.ts': [],
       'src/commands/runningTimers.ts': [],

@@ -130,6 +130,12 @@ describe.each(['shared', 'dedicated_schema'] as const)('one company, %s', (isola
         ...['customers', 'employees', 'compliances', 'customer_compliances', 'templates'].map(
           (table) => `${business}.${table}`,
         ),
+        ...[
+          'compliance_policies',
+          'compliance_policy_versions',
+          'approval_steps',
+          'policy_configurations',
+        ].map((table) => `${business}.${table}`),
         ...['insurance_plans', 'policies', 'policy_subscriptions'].map(
           (table) => `${business}.${table}`,
         ),

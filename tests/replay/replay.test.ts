@@ -26,6 +26,7 @@ import { memoryStorage, sendDocument } from '../support/documents.ts';
 import { dayMs, instantOf, openJourneys, type Journeys } from '../support/journey.ts';
 import { openSkippingTemporal } from '../support/lifecycle.ts';
 import { beginOnboarding } from '../support/onboarding.ts';
+import { beginPolicy } from '../support/policies.ts';
 import { buildPayment, openTestGateway, type TestGateway } from '../support/payments.ts';
 import { reportSchedulesInMemory } from '../support/reportSchedules.ts';
 import { services } from '../support/services.ts';
@@ -244,6 +245,54 @@ const paths: Readonly<Record<string, (journeys: Journeys) => Promise<Run>>> = {
     await journeys.server.temporal.client.workflow.getHandle(claim.workflowId).cancel();
     await claim.end().catch(() => undefined);
     return claim;
+  },
+  'policy-approval-superseded': async (journeys) => {
+    const policy = await beginPolicy(journeys, {
+      settings: { compliance: { approvalQuorum: 2 } },
+    });
+    const { author, deciders, versions } = policy;
+    const [first, second] = deciders;
+    await policy.as(author, (command) => versions.submit(author, command, []));
+    await policy.as(first, (command) => versions.reject(first, command));
+    await policy.as(author, (command) => versions.submit(author, command, [first.userId]));
+    await journeys.passUntil((await policy.dueAt(1, 'approval_escalation')) + 60_000);
+    for (const decider of [first, second]) {
+      await policy.as(decider, (command) => versions.approve(decider, command));
+    }
+    const publishAt = new Date(journeys.now() + dayMs);
+    await policy.as(author, (command) => versions.publish(author, command, publishAt));
+    await journeys.passUntil(publishAt.getTime() + 60_000);
+    await journeys.passUntil((await policy.dueAt(1, 'review_due')) + 60_000);
+    await policy.draftNext();
+    await policy.as(author, (command) => versions.submit(author, command, []));
+    for (const decider of [first, second]) {
+      await policy.as(decider, (command) => versions.approve(decider, command));
+    }
+    await policy.as(author, (command) => versions.publish(author, command, undefined));
+    await policy.rest(1);
+    return { workflowId: await policy.workflowId(1) };
+  },
+  'policy-approval-taken-back': async (journeys) => {
+    const policy = await beginPolicy(journeys);
+    const { author, versions } = policy;
+    await policy.toPublished();
+    await policy.draftNext();
+    await policy.toPublished();
+    await policy.rest(1);
+    await policy.as(author, (command) => versions.unpublish(author, command));
+    await policy.startOwed(1);
+    await policy.as(author, (command) => versions.publish(author, command, undefined));
+    await policy.rest(1);
+    await policy.as(author, (command) => versions.retire(author, command));
+    await policy.rest(2);
+    return { workflowId: await policy.workflowId(2) };
+  },
+  'policy-approval-stopped-by-operator': async (journeys) => {
+    const policy = await beginPolicy(journeys);
+    const workflowId = await policy.workflowId(1);
+    await journeys.server.temporal.client.workflow.getHandle(workflowId).cancel();
+    await policy.rest(1);
+    return { workflowId };
   },
   'onboarding-activated': async (journeys) => {
     const onboarding = await beginOnboarding(journeys);

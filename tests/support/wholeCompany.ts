@@ -92,6 +92,9 @@ export async function buildWholeCompany(
   const bulk = uuid();
   const customer = uuid();
   const compliance = uuid();
+  const template = uuid();
+  const policy = uuid();
+  const policyVersion = uuid();
   const hex = (length: number): string =>
     uuid().replaceAll('-', '').repeat(2).split('').toReversed().join('').slice(0, length);
   const business = isolation === 'shared' ? 'shared' : schemaOf(id);
@@ -204,7 +207,31 @@ export async function buildWholeCompany(
     [
       `INSERT INTO ${business}.templates (company_id, id, name, version_number, is_latest)
        VALUES ($1, $2, $3, 1, true)`,
-      [id, uuid(), oddText],
+      [id, template, oddText],
+    ],
+    [
+      `INSERT INTO ${business}.compliance_policies (company_id, id, type, title, template_id, owner_id)
+       VALUES ($1, $2, 'default', $3, $4, $5)`,
+      [id, policy, oddText, template, admin.userId],
+    ],
+    [
+      `INSERT INTO ${business}.compliance_policy_versions (company_id, id, policy_id, number, major, minor,
+         content, content_sha256, requires_reack, quiz, authors, submitted_at)
+       VALUES ($1, $2, $3, 1, 1, 0, $4, repeat('a', 64), true,
+         '[{"question":"Åse?","options":["a","b"],"correct":1}]', jsonb_build_array($5::text),
+         '2026-01-02 03:04:05.123456+00')`,
+      [id, policyVersion, policy, oddText, admin.userId],
+    ],
+    [
+      `INSERT INTO ${business}.approval_steps (company_id, id, version_id, round, approver_id, state,
+         reason, decided_at)
+       VALUES ($1, $2, $3, 1, $4, 'voided', $5, '2026-01-02 03:04:05.123456+00')`,
+      [id, uuid(), policyVersion, admin.userId, oddText],
+    ],
+    [
+      `INSERT INTO ${business}.policy_configurations (company_id, id, policy_id, key, value)
+       VALUES ($1, $2, $3, 'vulnerability_sla', $4)`,
+      [id, uuid(), policy, oddText],
     ],
     [
       // The manager comes after whoever reports to them, in a file too.

@@ -100,6 +100,10 @@ export async function buildFull(api: TestApi): Promise<Full> {
     compliance_id: compliance.body.data.id,
   });
   const template = await admin.post('/templates', { name: 'Acceptable use' });
+  const policy = await admin.post('/compliance-policies', {
+    title: 'Acceptable use',
+    content: 'For work',
+  });
   const name = `n${id.replaceAll('-', '').slice(-12)}`;
   const registered = await api.nowhere.post('/register', {
     company_name: name,
@@ -166,6 +170,8 @@ export async function buildFull(api: TestApi): Promise<Full> {
       employees: employee.body.data.id,
       compliances: compliance.body.data.id,
       'customer-compliance': customerCompliance.body.data.id,
+      'compliance-policies': policy.body.data.id,
+      'workflows/policy-approval': policy.body.data.latest_version.id,
       templates: template.body.data.id,
       'workflows/onboarding': registered.body.data.id,
       'administration/registration-requests': registered.body.data.id,

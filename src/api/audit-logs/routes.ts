@@ -159,6 +159,11 @@ const both = [
     path: '/customer-compliance',
     permission: 'compliance:read',
   },
+  {
+    entity: 'compliance_policy',
+    path: '/compliance-policies',
+    permission: 'compliance_policy:read',
+  },
   { entity: 'template', path: '/templates', permission: 'template:read' },
   { entity: 'plan', path: '/plans', permission: 'audit:read' },
   { entity: 'category', path: '/categories', permission: 'audit:read' },

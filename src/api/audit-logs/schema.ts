@@ -121,6 +121,7 @@ export const pastStateAnswer = object({
     'employee',
     'compliance',
     'customer_compliance',
+    'compliance_policy',
     'template',
     'registration',
     'company',

@@ -2,6 +2,7 @@ import type { BulkOperations } from '../../commands/bulkOperations.ts';
 import type { ClaimTimelines } from '../../commands/claimTimelines.ts';
 import type { DocumentTimelines } from '../../commands/documentTimelines.ts';
 import type { PaymentTimelines } from '../../commands/paymentTimelines.ts';
+import type { PolicyApprovalTimelines } from '../../commands/policyApprovalTimelines.ts';
 import type { SubscriptionTimelines } from '../../commands/subscriptionTimelines.ts';
 import type { RegistrationTimelines } from '../../commands/registrationTimelines.ts';
 import type { ReportTimelines } from '../../commands/reportTimelines.ts';
@@ -79,6 +80,7 @@ export const workflowRoutes = ({
   paymentTimelines,
   reportTimelines,
   documentTimelines,
+  policyApprovalTimelines,
   workflowOperations,
   workflowDrifts,
   workflowPreviews,
@@ -92,6 +94,7 @@ export const workflowRoutes = ({
   readonly paymentTimelines: PaymentTimelines;
   readonly reportTimelines: ReportTimelines;
   readonly documentTimelines: DocumentTimelines;
+  readonly policyApprovalTimelines: PolicyApprovalTimelines;
   readonly workflowOperations: WorkflowOperations;
   readonly workflowDrifts: WorkflowDrifts;
   readonly workflowPreviews: WorkflowPreviews;
@@ -171,12 +174,14 @@ export const workflowRoutes = ({
   ...detailOf('payment', workflowSearch),
   ...detailOf('report', workflowSearch),
   ...detailOf('document', workflowSearch),
+  ...detailOf('policy-approval', workflowSearch),
   ...detailOf('onboarding', workflowSearch, platform),
   ...replayOf('subscription', workflowReplays),
   ...replayOf('claim', workflowReplays),
   ...replayOf('payment', workflowReplays),
   ...replayOf('report', workflowReplays),
   ...replayOf('document', workflowReplays),
+  ...replayOf('policy-approval', workflowReplays),
   ...replayOf('onboarding', workflowReplays, platform),
   ...routesOf('subscription', timelines),
   ...timerRoutesOf('subscription', timelines),
@@ -186,6 +191,8 @@ export const workflowRoutes = ({
   ...timerRoutesOf('payment', paymentTimelines),
   ...routesOf('report', reportTimelines),
   ...routesOf('document', documentTimelines),
+  ...routesOf('policy-approval', policyApprovalTimelines),
+  ...timerRoutesOf('policy-approval', policyApprovalTimelines),
   // A registration belongs to the platform, whatever address one works at.
   ...routesOf('onboarding', registrationTimelines, platform),
   ...timerRoutesOf('onboarding', registrationTimelines, platform),
@@ -194,6 +201,7 @@ export const workflowRoutes = ({
   ...operationsOf('payment', workflowOperations),
   ...operationsOf('report', workflowOperations),
   ...operationsOf('document', workflowOperations),
+  ...operationsOf('policy-approval', workflowOperations),
   ...operationsOf('onboarding', workflowOperations, platform),
 ];
 
@@ -323,6 +331,7 @@ const mayChangeTimers = {
   subscription: 'timer:change',
   claim: 'claim:change_timer',
   payment: 'timer:change',
+  'policy-approval': 'compliance_policy:change_timer',
   onboarding: 'registration:retry',
 } as const satisfies Readonly<Record<string, Permission>>;
 

@@ -3,6 +3,7 @@ import { claimBounds } from '../../rules/claimSettings.ts';
 import { scanStatuses } from '../../rules/documents.ts';
 import { registrationStatuses } from '../../rules/onboarding.ts';
 import { paymentStatuses } from '../../rules/payments.ts';
+import { policyVersionStatuses } from '../../rules/policyApproval.ts';
 import { reportStatuses } from '../../rules/reports.ts';
 import {
   bulkRate,
@@ -43,6 +44,7 @@ const statuses = [
     ...paymentStatuses,
     ...reportStatuses,
     ...scanStatuses,
+    ...policyVersionStatuses,
   ]),
 ];
 

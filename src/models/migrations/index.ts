@@ -35,6 +35,7 @@ import { alerts } from './0036Alerts.ts';
 import { runs } from './0037Runs.ts';
 import { employees } from './0038Employees.ts';
 import { complianceCatalogue } from './0039ComplianceCatalogue.ts';
+import { compliancePolicies } from './0043CompliancePolicies.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -88,4 +89,5 @@ export const migrations: readonly Migration[] = [
   runs,
   employees,
   complianceCatalogue,
+  compliancePolicies,
 ];

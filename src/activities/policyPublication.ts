@@ -1,0 +1,142 @@
+import {
+  CompliancePolicyVersion,
+  illegalVersionEvent,
+  refuseLateUnpublish,
+  type PolicyVersionChanges,
+} from '../models/CompliancePolicyVersion.ts';
+import type { Step } from '../models/moveRow.ts';
+import { flush } from '../models/database.ts';
+import { Notification } from '../models/Notification.ts';
+import { OutboxEntry } from '../models/OutboxEntry.ts';
+import { policyApprovalStart, policyApprovalStateOf } from '../models/policyApprovalStart.ts';
+import {
+  addPolicyClocks,
+  noteComplianceUpdate,
+  tellOwner,
+  type PolicyFile,
+} from '../models/policyFile.ts';
+import { getRow } from '../models/rows.ts';
+import { Timer, type TimerName } from '../models/Timer.ts';
+import { compareDates, dateAt, type CalendarDate } from '../rules/calendar.ts';
+import { nextVersionStatus } from '../rules/policyApproval.ts';
+import {
+  isPolicyTimer,
+  isReviewTimer,
+  reviewClocks,
+  reviewDateFor,
+} from '../rules/policyClocks.ts';
+
+/** The version before it steps back in the same transaction, so that always one is in force. */
+export async function publish(file: PolicyFile, step: Step, by: string | null): Promise<void> {
+  const { version } = file;
+  if (!nextVersionStatus(version.status, 'publish')) throw illegalVersionEvent(version, 'publish');
+  const before = await CompliancePolicyVersion.publishedOf(version.policyId);
+  if (before) await supersede(before, step);
+  await version.move('publish', step, {
+    ...forEverybody(version, before),
+    publishAt: null,
+    publishedAt: step.at,
+    publishedBy: by ?? version.publishedBy ?? null,
+  });
+  await Timer.cancelScheduled(version.id, 'The version is published');
+  await putInForce(file, step);
+}
+
+/** What follows once a version is published: for the policy, its review, whoever complies by it. */
+export async function putInForce(file: PolicyFile, step: Step): Promise<void> {
+  const { version, policy } = file;
+  const facts = { ...file, at: step.at.getTime() };
+  const reviewDate = reviewDateFor(policy.reviewDate ?? null, facts);
+  await policy.follow({
+    policyVersion: version.number,
+    reackVersion: version.requiresReack ? version.number : policy.reackVersion,
+    approvalStatus: 'approved',
+    reviewDate,
+    reviewOverdue: false,
+  });
+  await addPolicyClocks(version, reviewClocks(reviewDate, facts));
+  await noteComplianceUpdate(policy, step.at);
+  await tellOwner(file, 'compliance_policy_published', step.commandId, { reviewDate });
+}
+
+/** Where none is in force nobody has read it, whatever its draft said. */
+function forEverybody(
+  { requiresReack }: CompliancePolicyVersion,
+  before: CompliancePolicyVersion | null,
+): PolicyVersionChanges {
+  return before || requiresReack ? {} : { requiresReack: true };
+}
+
+/** Its run hears of it from the run of the newer one. */
+export async function supersede(before: CompliancePolicyVersion, { at }: Step): Promise<void> {
+  await before.move('supersede', ownStep(before, 'supersede', at), {
+    endedAt: at,
+    workflowClosedAt: at,
+  });
+  await Timer.cancelScheduled(before.id, 'A newer version is published');
+}
+
+/** Within a day; the version before it is in force again, and its workflow begins anew. */
+export async function unpublish(file: PolicyFile, step: Step): Promise<void> {
+  const { version, policy } = file;
+  refuseLateUnpublish(version, step.at);
+  const beforeId = await CompliancePolicyVersion.supersededBy(version.id);
+  await version.move('unpublish', step, { publishedAt: null, publishedBy: null });
+  await Timer.cancelScheduled(version.id, 'The version is taken back');
+  const before = beforeId ? await getRow(CompliancePolicyVersion, beforeId) : null;
+  if (before) {
+    await before.move('restore', ownStep(before, 'restore', step.at), {
+      endedAt: null,
+      workflowClosedAt: null,
+    });
+  }
+  await policy.follow({
+    policyVersion: before?.number ?? 0,
+    reackVersion: before ? await CompliancePolicyVersion.reackVersionAt(before) : 0,
+  });
+  await noteComplianceUpdate(policy, step.at);
+  if (!before) return;
+  const facts = { ...file, at: step.at.getTime() };
+  if (policy.reviewDate) await addPolicyClocks(before, reviewClocks(policy.reviewDate, facts));
+  await flush();
+  const state = await policyApprovalStateOf(before);
+  const start = policyApprovalStart(before, state, await Notification.unsentAbout(before.id));
+  OutboxEntry.promise({ ...start, isRestart: true });
+}
+
+/** Nothing takes its place. */
+export async function retire({ version, policy }: PolicyFile, step: Step): Promise<void> {
+  await version.move('retire', step, { endedAt: step.at, workflowClosedAt: step.at });
+  await policy.follow({ policyVersion: 0, reackVersion: 0, reviewOverdue: false });
+  await noteComplianceUpdate(policy, step.at);
+}
+
+/** The reminders follow the date. */
+export async function planReview(
+  file: PolicyFile,
+  step: Step,
+  reviewDate: CalendarDate,
+): Promise<void> {
+  const { version, policy, calendar } = file;
+  const at = step.at.getTime();
+  await version.move('plan_review', { ...step, facts: { review_date: reviewDate } });
+  const isAhead = compareDates(reviewDate, dateAt(at, calendar.timeZone)) > 0;
+  await policy.follow({ reviewDate, reviewOverdue: policy.reviewOverdue && !isAhead });
+  const running = (await Timer.scheduledFor(version.id)).map(({ name }) => name);
+  const names = running.filter((name): name is TimerName => isReview(name));
+  await Timer.cancelScheduled(version.id, 'The review has another date', names);
+  await addPolicyClocks(version, reviewClocks(reviewDate, { ...file, at }), 'command');
+}
+
+const isReview = (name: TimerName): boolean => isPolicyTimer(name) && isReviewTimer(name);
+
+/** A step of one version that follows from a step of another. */
+const ownStep = (
+  { id, stateVersion }: CompliancePolicyVersion,
+  event: 'supersede' | 'restore',
+  at: Date,
+): Step => ({
+  commandId: `${CompliancePolicyVersion.entityType}/${id}/${event}/${stateVersion}`,
+  expectedVersion: stateVersion,
+  at,
+});
