@@ -210,12 +210,17 @@ async function reopen(file: PolicyFile, step: Step, by: string | null): Promise<
   await policy.follow({ approvalStatus: 'pending', approvedBy: null, approvedAt: null });
 }
 
-/** Its number stays used. */
+/** Its number stays used; an update of the template that it was made for is to be had again. */
 async function discard(file: PolicyFile, step: Step, withPolicy: boolean): Promise<void> {
   const { version, policy } = file;
   await version.move('discard', step, { archivedAt: step.at, workflowClosedAt: step.at });
   AuditLog.record('ARCHIVE', { type: CompliancePolicyVersion.entityType, id: version.id });
-  await policy.follow({ approvalStatus: policy.policyVersion > 0 ? 'approved' : 'pending' });
+  const inForce = await CompliancePolicyVersion.publishedOf(policy.id);
+  const isUpdate = version.templateId && inForce && inForce.templateId !== version.templateId;
+  await policy.follow({
+    approvalStatus: inForce ? 'approved' : 'pending',
+    ...(isUpdate && { templateId: inForce.templateId ?? null, updateAvailable: true }),
+  });
   if (!withPolicy) return;
   await policy.update({ archivedAt: step.at });
   AuditLog.record(

@@ -560,6 +560,12 @@ version {{label}} of "{{title}}" is published and in force from now on. It will 
 
 "{{title}}" is to be reviewed on {{reviewDate}}. Please publish a new version, or give it another date of review.`,
   },
+  compliance_policy_update_available: {
+    subject: 'A newer version of the template of {{title}}',
+    body: `Dear {{name}},
+
+the template that "{{title}}" follows has a new version, {{templateVersion}}. Accept the update to draft the next version of the document from it.`,
+  },
   payment_received: {
     subject: 'We have received {{amount}} {{currency}}',
     body: `Dear {{name}},

@@ -275,7 +275,7 @@ export async function composeApi({
       documentTimelines: createDocumentTimelines(temporal),
       reportTimelines: createReportTimelines(temporal),
       subscriptions: createSubscriptions({ dispatcher, workflows }),
-      templates: createTemplates(),
+      templates: createTemplates({ dispatch }),
       timelines,
       verifyAudit: checkAudit,
       workflowOperations: createWorkflowOperations({ temporal, workflows, dispatcher }),

@@ -116,6 +116,21 @@ export const createPolicyVersions = ({
       return withTenant(companyId, () => policyViewOf(id, { archived: true }));
     });
 
+  /** Adds the draft that is numbered next to a policy that is held. */
+  const draftNext = async (
+    actor: Actor,
+    policy: CompliancePolicy,
+    draft: Pick<Parameters<typeof addDraft>[1], 'published' | 'text' | 'templateId'>,
+  ): Promise<CompliancePolicyView> => {
+    const { id: policyId } = policy;
+    await policy.follow({ approvalStatus: 'pending' });
+    const number = await CompliancePolicyVersion.nextNumber(policyId);
+    const start = await addDraft(actor, { policyId, number, ...draft });
+    afterCommit(() => dispatcher.dispatch(start));
+    await flush();
+    return policyViewOf(policyId);
+  };
+
   const plain =
     (event: 'approve' | 'reject' | 'unpublish' | 'retire') =>
     (actor: Actor, command: PolicyCommand): Promise<CompliancePolicyView | Replay> =>
@@ -176,25 +191,39 @@ export const createPolicyVersions = ({
       once: Once,
     ): Promise<CompliancePolicyView | Replay> =>
       rowsOnce(once, async () => {
-        const policy = await getRow(CompliancePolicy, id, { lock: true });
-        refuseStale(CompliancePolicy, policy, expectedVersion);
-        if (await CompliancePolicyVersion.openOf(id)) {
-          throw conflictOf('compliance_policy_versions_open_key');
-        }
+        const { policy, published, base } = await nextOf(id, expectedVersion);
         if (policy.type === 'default') refuseOwnDocument(changes);
-        const published = await CompliancePolicyVersion.publishedOf(id);
-        const base = published ?? (await CompliancePolicyVersion.newestOf(id));
         const { text: before, templateId } = base
           ? { text: { ...textOf(base), changeLog: null }, templateId: base.templateId ?? null }
           : await firstText(policy);
         const text = checkedText({ ...before, requiresReack: true }, changes);
         refuseOptionalFirst(published, text.requiresReack);
-        await policy.follow({ approvalStatus: 'pending' });
-        const number = await CompliancePolicyVersion.nextNumber(id);
-        const start = await addDraft(actor, { policyId: id, number, published, text, templateId });
-        afterCommit(() => dispatcher.dispatch(start));
-        await flush();
-        return policyViewOf(id);
+        return draftNext(actor, policy, { published, text, templateId });
+      }),
+
+    /**
+     * A draft from the latest version of the template.
+     * @throws Conflict NO_UPDATE where the policy has it, VERSION_OPEN while another one is on its way
+     */
+    acceptUpdate: (
+      actor: Actor,
+      id: string,
+      { requiresReack = true }: Pick<VersionTextChanges, 'requiresReack'>,
+      expectedVersion: number | undefined,
+      once: Once,
+    ): Promise<CompliancePolicyView | Replay> =>
+      rowsOnce(once, async () => {
+        const { policy, published, base } = await nextOf(id, expectedVersion);
+        const { templateId, updateAvailable } = policy;
+        if (!templateId || !updateAvailable) {
+          throw new Conflict('NO_UPDATE', `The policy ${id} has no newer template to follow`);
+        }
+        const source = sourceFrom(await latestTemplate(templateId));
+        const quiz = base ? textOf(base).quiz : [];
+        const text = checkedText({ ...source.text, quiz, requiresReack }, {});
+        refuseOptionalFirst(published, requiresReack);
+        await policy.follow({ templateId: source.templateId, updateAvailable: false });
+        return draftNext(actor, policy, { published, text, templateId: source.templateId });
       }),
 
     list: (actor: Actor, id: string, query: Parameters<typeof versionViews>[2]) =>
@@ -212,6 +241,17 @@ export const createPolicyVersions = ({
 };
 
 export type PolicyVersions = ReturnType<typeof createPolicyVersions>;
+
+/** A policy that is held, and what its next version is drafted from. @throws Conflict VERSION_OPEN */
+async function nextOf(id: string, expectedVersion: number | undefined) {
+  const policy = await getRow(CompliancePolicy, id, { lock: true });
+  refuseStale(CompliancePolicy, policy, expectedVersion);
+  if (await CompliancePolicyVersion.openOf(id)) {
+    throw conflictOf('compliance_policy_versions_open_key');
+  }
+  const published = await CompliancePolicyVersion.publishedOf(id);
+  return { policy, published, base: published ?? (await CompliancePolicyVersion.newestOf(id)) };
+}
 
 /**
  * The version that the event is about: the one on its way, or the one in force; else the newest, which then

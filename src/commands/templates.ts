@@ -2,7 +2,8 @@ import type { InferAttributes } from 'sequelize';
 import type { Actor } from '../context.ts';
 import { Conflict } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
-import { append, flush, withTenant } from '../models/database.ts';
+import { CompliancePolicy } from '../models/CompliancePolicy.ts';
+import { afterCommit, append, flush, withTenant } from '../models/database.ts';
 import {
   columnsOf,
   containing,
@@ -12,10 +13,13 @@ import {
   type Condition,
   type ListAsked,
 } from '../models/list.ts';
+import { queueMail } from '../models/mail.ts';
+import { Notification } from '../models/Notification.ts';
 import { archiveRow, editRow, getRow, restoreRow } from '../models/rows.ts';
 import { Template } from '../models/Template.ts';
 import { plainText } from '../rules/plainText.ts';
 import { seesAll } from './categories.ts';
+import type { Dispatcher } from './dispatch.ts';
 import { rowsOnce, type Once, type Replay } from './idempotency.ts';
 import { typedLine } from './typedText.ts';
 
@@ -46,7 +50,7 @@ const sortColumns = {
 } as const;
 
 /** Documents that policies are made from, in versions: one of each name is the latest. */
-export const createTemplates = () => ({
+export const createTemplates = ({ dispatch }: Pick<Dispatcher, 'dispatch'>) => ({
   list: (actor: Actor, filters: TemplateFilters) =>
     withTenant(actor.companyId, () =>
       selectPage<TemplateView>(
@@ -62,6 +66,7 @@ export const createTemplates = () => ({
 
   /** The first version of a new name, or the next one of a name that is there: it is the latest then. */
   create: (
+    actor: Actor,
     { name: wished, ...text }: TemplateText & { readonly name: string },
     once: Once,
   ): Promise<TemplateView | Replay> =>
@@ -78,8 +83,7 @@ export const createTemplates = () => ({
         { after: { ...fields, isLatest: !newest } },
       );
       await flush();
-      await Template.settleLatest(name);
-      await flush();
+      await settle(actor, name, dispatch);
       return getRow(Template, id);
     }),
 
@@ -113,7 +117,7 @@ export const createTemplates = () => ({
       const { name } = await getRow(Template, id);
       await Template.holdName(name);
       await archiveRow(Template, await getRow(Template, id), expectedVersion);
-      await Template.settleLatest(name);
+      await settle(actor, name, dispatch);
     }),
 
   /** It becomes the latest where no newer version is left. */
@@ -122,12 +126,39 @@ export const createTemplates = () => ({
       const { name } = await getRow(Template, id, { archived: true });
       await Template.holdName(name);
       await restoreRow(Template, await getRow(Template, id, { archived: true }), expectedVersion);
-      await Template.settleLatest(name);
+      await settle(actor, name, dispatch);
       return getRow(Template, id);
     }),
 });
 
 export type Templates = ReturnType<typeof createTemplates>;
+
+/** Which version is the latest, and what that is for the policies that follow it: their owners are told. */
+async function settle(
+  { companyId }: Actor,
+  name: string,
+  dispatch: Dispatcher['dispatch'],
+): Promise<void> {
+  await Template.settleLatest(name);
+  await flush();
+  for (const policy of await CompliancePolicy.followTemplate(name)) {
+    const { id, title, ownerId, templateId, templateVersion } = policy;
+    const message = {
+      template: 'compliance_policy_update_available',
+      payload: { policyId: id, title, templateVersion },
+      key: `compliance_policy/${id}/update/${templateId}`,
+    } as const;
+    const about = { type: CompliancePolicy.entityType, id };
+    if (!ownerId) {
+      const to = { channel: 'in_app', role: 'compliance_manager' } as const;
+      Notification.queue({ to, ...message, about });
+      continue;
+    }
+    Notification.queue({ to: { channel: 'in_app', userId: ownerId }, ...message, about });
+    const mail = queueMail({ companyId, to: { userId: ownerId }, ...message });
+    afterCommit(() => dispatch(mail));
+  }
+}
 
 const typed = ({ description, documentLink, changeLog }: TemplateText): TemplateText => ({
   description: description === null ? null : plainText(description) || null,

@@ -32,6 +32,15 @@ export type FollowedFields = Pick<
   | 'archivedAt'
 >;
 
+/** A policy whose template has a newer version, and which. */
+export interface Updatable {
+  readonly id: string;
+  readonly title: string;
+  readonly ownerId: string | null;
+  readonly templateId: string;
+  readonly templateVersion: number;
+}
+
 /** A document that people must read: whom it concerns. What it says stands in its versions. */
 export class CompliancePolicy extends Model<
   InferAttributes<CompliancePolicy>,
@@ -108,6 +117,36 @@ export class CompliancePolicy extends Model<
        FOR UPDATE`,
       [versionId],
     );
+  }
+
+  /**
+   * Marks the policies that follow a template of this name by whether it has a newer version than theirs,
+   * all in one statement. @returns those that have an update from now on
+   */
+  static async followTemplate(name: string): Promise<readonly Updatable[]> {
+    const changed = await select<Updatable & Pick<CompliancePolicy, 'updateAvailable'>>(
+      `UPDATE compliance_policies p
+       SET update_available = latest.version_number > own.version_number, updated_at = now()
+       FROM templates own, templates latest
+       WHERE lower(own.name) = lower($1) AND own.id = p.template_id
+         AND lower(latest.name) = lower($1) AND latest.is_latest AND latest.archived_at IS NULL
+         AND p.archived_at IS NULL
+         AND p.update_available <> (latest.version_number > own.version_number)
+       RETURNING p.id, p.title, p.owner_id AS "ownerId", p.update_available AS "updateAvailable",
+         latest.id AS "templateId", latest.version_number AS "templateVersion"`,
+      [name],
+    );
+    for (const { id, updateAvailable } of changed) {
+      AuditLog.record(
+        'UPDATE',
+        { type: CompliancePolicy.entityType, id },
+        {
+          before: { updateAvailable: !updateAvailable },
+          after: { updateAvailable },
+        },
+      );
+    }
+    return changed.filter(({ updateAvailable }) => updateAvailable);
   }
 
   /** Whoever has seen it before its text changed has seen another version of it. */

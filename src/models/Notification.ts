@@ -96,6 +96,7 @@ export type TemplateCode =
   | 'compliance_policy_rejected'
   | 'compliance_policy_published'
   | 'compliance_policy_review_due'
+  | 'compliance_policy_update_available'
   | 'report_ready'
   | 'report_failed'
   | 'payment_received'

@@ -252,6 +252,7 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'POST /compliance-policies/:id/publish': complianceStaff,
   'POST /compliance-policies/:id/unpublish': complianceStaff,
   'POST /compliance-policies/:id/retire': complianceStaff,
+  'POST /compliance-policies/:id/accept-update': complianceStaff,
   'GET /compliance-policies/:id/approvals': complianceReaders,
   'GET /compliance-policies/:id/versions': complianceReaders,
   'POST /compliance-policies/:id/versions': complianceStaff,

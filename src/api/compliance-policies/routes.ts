@@ -14,6 +14,7 @@ import {
   presentVersionSummary,
 } from './present.ts';
 import {
+  acceptUpdateBody,
   approvalsAnswer,
   approvalsExample,
   approveBody,
@@ -203,6 +204,24 @@ export const compliancePolicyRoutes = ({
     'Retired',
     (actor, asked) => policyVersions.retire(actor, asked),
   ),
+  route({
+    method: 'POST',
+    path: '/compliance-policies/:id/accept-update',
+    permission: 'compliance_policy:write',
+    ifMatch: true,
+    idempotency: 'optional',
+    summary: 'Draft the next version from the latest version of the template',
+    message: 'Version drafted',
+    tag,
+    status: 201,
+    businessRules: true,
+    params: policyPath,
+    body: acceptUpdateBody,
+    ...answersPolicy,
+    handle: ({ actor, params, body, expectedVersion, once }) =>
+      policyVersions.acceptUpdate(actor, params.id, body, expectedVersion, once),
+    examples: { body: { requires_reack: true }, answer: policyExample },
+  }),
   route({
     method: 'GET',
     path: '/compliance-policies/:id/approvals',

@@ -94,6 +94,10 @@ export const replacePolicyBody = object({
 });
 export const editPolicyBody = partial({ title: text(200), ...facts, ...changedText, version });
 export const createVersionBody = object({ ...changedText, version: optional(version) });
+export const acceptUpdateBody = object({
+  requires_reack: changedText.requires_reack,
+  version: optional(version),
+});
 
 const reason = text(500);
 export const submitBody = object({

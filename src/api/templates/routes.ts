@@ -45,7 +45,7 @@ export const templateRoutes = ({ templates }: { readonly templates: Templates })
     idempotency: 'optional',
     body: createTemplateBody,
     ...answersTemplate,
-    handle: ({ body, once }) => templates.create(body, once),
+    handle: ({ actor, body, once }) => templates.create(actor, body, once),
     examples: { body: { name, ...contents }, answer: templateExample },
   }),
   route({

@@ -1,0 +1,150 @@
+import type { Actor } from '../../../src/context.ts';
+import { openTestApi, type Caller, type TestApi } from '../../support/api.ts';
+import { buildActor, buildCompany } from '../../support/build.ts';
+
+let api: TestApi;
+let owner: Actor & { readonly userId: string };
+let ours: Caller;
+
+beforeAll(async () => {
+  api = await openTestApi();
+});
+afterAll(() => api.close());
+
+beforeEach(async () => {
+  const { id: companyId } = await buildCompany();
+  owner = await buildActor({ companyId, role: 'hr' });
+  ours = api.as(await buildActor({ companyId, role: 'compliance_manager' }));
+});
+
+const template = {
+  name: 'Acceptable use',
+  description: 'What devices are for',
+  document_link: 'https://files.example/use-1.pdf',
+  change_log: 'First',
+};
+const second = { ...template, document_link: 'https://files.example/use-2.pdf' };
+
+/** A policy of the template's first version, which is published unless told. */
+const followed = async (wish: object = {}) => {
+  const first = await ours.post('/templates', template);
+  const { body } = await ours.post('/compliance-policies', {
+    type: 'default',
+    template_id: first.body.data.id,
+    owner_id: owner.userId,
+    ...wish,
+  });
+  const { id, latest_version: draft } = body.data;
+  await api.database.sql(
+    `UPDATE shared.compliance_policy_versions SET status = 'published', published_at = now()
+     WHERE id = $1`,
+    [draft.id],
+  );
+  return { id, path: `/compliance-policies/${id}`, templateId: String(first.body.data.id), draft };
+};
+
+const told = (id: string) =>
+  api.database.sql(
+    `SELECT channel, recipient_user_id AS to, payload FROM core.notifications
+     WHERE template_code = 'compliance_policy_update_available' AND payload ->> 'policyId' = $1
+     ORDER BY channel`,
+    [id],
+  );
+
+describe('a policy that follows a template', () => {
+  it("takes its title and document from the template's latest version, and no other document", async () => {
+    const first = await ours.post('/templates', template);
+    const latest = await ours.post('/templates', second);
+    const wish = { type: 'default', template_id: first.body.data.id };
+
+    const own = await ours.post('/compliance-policies', { ...wish, content: 'Mine' });
+    const made = await ours.post('/compliance-policies', wish);
+    const changed = await ours.patch(`/compliance-policies/${made.body.data.id}`, {
+      content: 'Mine',
+    });
+
+    expect(own).toMatchObject({
+      status: 422,
+      body: { details: [{ field: 'content', code: 'FROM_TEMPLATE' }] },
+    });
+    expect(made).toMatchObject({
+      status: 201,
+      body: {
+        data: {
+          type: 'default',
+          title: template.name,
+          template_id: latest.body.data.id,
+          update_available: false,
+          latest_version: {
+            document_link: second.document_link,
+            content: template.description,
+            template_id: latest.body.data.id,
+            change_log: 'First',
+          },
+        },
+      },
+    });
+    expect(changed).toMatchObject({ status: 422, body: { details: [{ code: 'FROM_TEMPLATE' }] } });
+  });
+
+  it('hears of a newer version once, and not any more when that is archived', async () => {
+    const { id, path } = await followed();
+
+    const latest = await ours.post('/templates', second);
+    const marked = await ours.get(path);
+    await ours.post('/templates', { ...second, change_log: 'Once more' });
+    const messages = await told(id);
+    const list = await ours.get('/compliance-policies', { update_available: true });
+    const history = await ours.get(`${path}/history`);
+    const shown = await api.as(owner).get('/notifications', { channel: 'in_app' });
+
+    expect(marked.body.data).toMatchObject({ update_available: true });
+    const payload = { policyId: id, title: template.name, templateVersion: 2 };
+    expect(messages).toEqual([
+      { channel: 'email', to: owner.userId, payload },
+      { channel: 'in_app', to: owner.userId, payload },
+    ]);
+    expect(list.body.items).toHaveLength(1);
+    expect(shown.body.items.map(({ subject }: { subject: string }) => subject)).toEqual([
+      'A newer version of the template of Acceptable use',
+    ]);
+    expect(history.body.items.at(-1)).toMatchObject({
+      action: 'UPDATE',
+      after: { update_available: true },
+    });
+    const newest = await ours.get('/templates', { is_latest: true });
+    await ours.delete(`/templates/${newest.body.items[0].id}`);
+    await ours.delete(`/templates/${latest.body.data.id}`);
+    expect((await ours.get(path)).body.data).toMatchObject({ update_available: false });
+  });
+
+  it('drafts its next version from it, and keeps the questions of the one in force', async () => {
+    const quiz = [{ question: 'Who?', options: ['You', 'They'], correct: 0 }];
+    const { path } = await followed({ quiz });
+
+    const early = await ours.post(`${path}/accept-update`);
+    const latest = await ours.post('/templates', second);
+    const accepted = await ours.post(`${path}/accept-update`, { requires_reack: false });
+    const twice = await ours.post(`${path}/accept-update`);
+
+    expect(early).toMatchObject({ status: 409, body: { code: 'NO_UPDATE' } });
+    expect(accepted).toMatchObject({
+      status: 201,
+      body: {
+        data: {
+          template_id: latest.body.data.id,
+          update_available: false,
+          latest_version: {
+            number: 2,
+            label: '1.1',
+            status: 'draft',
+            document_link: second.document_link,
+            template_id: latest.body.data.id,
+            quiz,
+          },
+        },
+      },
+    });
+    expect(twice).toMatchObject({ status: 409, body: { code: 'VERSION_OPEN' } });
+  });
+});
