@@ -9,22 +9,13 @@ import { flush } from '../models/database.ts';
 import { Notification } from '../models/Notification.ts';
 import { OutboxEntry } from '../models/OutboxEntry.ts';
 import { policyApprovalStart, policyApprovalStateOf } from '../models/policyApprovalStart.ts';
-import {
-  addPolicyClocks,
-  noteComplianceUpdate,
-  tellOwner,
-  type PolicyFile,
-} from '../models/policyFile.ts';
+import { addPolicyClocks, type PolicyFile } from '../models/policyFile.ts';
+import { noteComplianceUpdate, putInForce, stepOf, supersede } from '../models/policyInForce.ts';
 import { getRow } from '../models/rows.ts';
 import { Timer, type TimerName } from '../models/Timer.ts';
 import { compareDates, dateAt, type CalendarDate } from '../rules/calendar.ts';
 import { nextVersionStatus } from '../rules/policyApproval.ts';
-import {
-  isPolicyTimer,
-  isReviewTimer,
-  reviewClocks,
-  reviewDateFor,
-} from '../rules/policyClocks.ts';
+import { isPolicyTimer, isReviewTimer, reviewClocks } from '../rules/policyClocks.ts';
 
 /** The version before it steps back in the same transaction, so that always one is in force. */
 export async function publish(file: PolicyFile, step: Step, by: string | null): Promise<void> {
@@ -42,38 +33,12 @@ export async function publish(file: PolicyFile, step: Step, by: string | null): 
   await putInForce(file, step);
 }
 
-/** What follows once a version is published: for the policy, its review, whoever complies by it. */
-export async function putInForce(file: PolicyFile, step: Step): Promise<void> {
-  const { version, policy } = file;
-  const facts = { ...file, at: step.at.getTime() };
-  const reviewDate = reviewDateFor(policy.reviewDate ?? null, facts);
-  await policy.follow({
-    policyVersion: version.number,
-    reackVersion: version.requiresReack ? version.number : policy.reackVersion,
-    approvalStatus: 'approved',
-    reviewDate,
-    reviewOverdue: false,
-  });
-  await addPolicyClocks(version, reviewClocks(reviewDate, facts));
-  await noteComplianceUpdate(policy, step.at);
-  await tellOwner(file, 'compliance_policy_published', step.commandId, { reviewDate });
-}
-
 /** Where none is in force nobody has read it, whatever its draft said. */
 function forEverybody(
   { requiresReack }: CompliancePolicyVersion,
   before: CompliancePolicyVersion | null,
 ): PolicyVersionChanges {
   return before || requiresReack ? {} : { requiresReack: true };
-}
-
-/** Its run hears of it from the run of the newer one. */
-export async function supersede(before: CompliancePolicyVersion, { at }: Step): Promise<void> {
-  await before.move('supersede', ownStep(before, 'supersede', at), {
-    endedAt: at,
-    workflowClosedAt: at,
-  });
-  await Timer.cancelScheduled(before.id, 'A newer version is published');
 }
 
 /** Within a day; the version before it is in force again, and its workflow begins anew. */
@@ -85,7 +50,7 @@ export async function unpublish(file: PolicyFile, step: Step): Promise<void> {
   await Timer.cancelScheduled(version.id, 'The version is taken back');
   const before = beforeId ? await getRow(CompliancePolicyVersion, beforeId) : null;
   if (before) {
-    await before.move('restore', ownStep(before, 'restore', step.at), {
+    await before.move('restore', stepOf(before, 'restore', step.at), {
       endedAt: null,
       workflowClosedAt: null,
     });
@@ -129,14 +94,3 @@ export async function planReview(
 }
 
 const isReview = (name: TimerName): boolean => isPolicyTimer(name) && isReviewTimer(name);
-
-/** A step of one version that follows from a step of another. */
-const ownStep = (
-  { id, stateVersion }: CompliancePolicyVersion,
-  event: 'supersede' | 'restore',
-  at: Date,
-): Step => ({
-  commandId: `${CompliancePolicyVersion.entityType}/${id}/${event}/${stateVersion}`,
-  expectedVersion: stateVersion,
-  at,
-});

@@ -51,6 +51,7 @@ import { createPlans } from '../commands/plans.ts';
 import { createPolicies } from '../commands/policies.ts';
 import { createPolicyApprovalTimelines } from '../commands/policyApprovalTimelines.ts';
 import { createPolicyChanges } from '../commands/policyChanges.ts';
+import { createPolicyConfigurations } from '../commands/policyConfigurations.ts';
 import { createPolicyVersions } from '../commands/policyVersions.ts';
 import { createPremiumInvoices } from '../commands/premiumInvoices.ts';
 import { createPremiums } from '../commands/premiums.ts';
@@ -261,6 +262,7 @@ export async function composeApi({
       plans: createPlans(),
       policies,
       policyApprovalTimelines: createPolicyApprovalTimelines({ temporal, workflows }),
+      policyConfigurations: createPolicyConfigurations({ dispatch }),
       policyVersions: createPolicyVersions({ dispatcher, workflows }),
       policyChanges: createPolicyChanges({ dispatcher, workflows }),
       premiumInvoices: createPremiumInvoices({ workflows, hasGateway }),

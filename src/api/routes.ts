@@ -21,6 +21,7 @@ import { noteRoutes } from './notes/routes.ts';
 import { notificationRoutes } from './notifications/routes.ts';
 import { paymentRoutes } from './payments/routes.ts';
 import { planRoutes } from './plans/routes.ts';
+import { policyConfigurationRoutes } from './policy-configurations/routes.ts';
 import { policyRoutes } from './policies/routes.ts';
 import { privacyRoutes } from './privacy/routes.ts';
 import { recoveryRoutes } from './recoveries/routes.ts';
@@ -56,6 +57,7 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof customerComplianceRoutes>[0] &
   Parameters<typeof templateRoutes>[0] &
   Parameters<typeof compliancePolicyRoutes>[0] &
+  Parameters<typeof policyConfigurationRoutes>[0] &
   Parameters<typeof notificationRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
   Parameters<typeof alertRoutes>[0] &
@@ -94,6 +96,7 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...customerComplianceRoutes(dependencies),
   ...templateRoutes(dependencies),
   ...compliancePolicyRoutes(dependencies),
+  ...policyConfigurationRoutes(dependencies),
   ...notificationRoutes(dependencies),
   ...workflowRoutes(dependencies),
   ...alertRoutes(dependencies),

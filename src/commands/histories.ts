@@ -14,6 +14,7 @@ import { Employee } from '../models/Employee.ts';
 import { InsurancePlan } from '../models/InsurancePlan.ts';
 import { selectPage, type Condition } from '../models/list.ts';
 import { Policy } from '../models/Policy.ts';
+import { PolicyConfiguration } from '../models/PolicyConfiguration.ts';
 import { PolicySubscription } from '../models/PolicySubscription.ts';
 import { PropertyCategory } from '../models/PropertyCategory.ts';
 import { RegistrationRequest } from '../models/RegistrationRequest.ts';
@@ -56,6 +57,7 @@ export type PastEntity =
   | 'compliance'
   | 'customer_compliance'
   | 'compliance_policy'
+  | 'policy_configuration'
   | 'template'
   | 'registration'
   | 'company';
@@ -104,6 +106,7 @@ export const createHistories = ({ policies }: { readonly policies: Pick<Policies
     compliance: (_, id) => getRow(Compliance, id, { archived: true }),
     customer_compliance: (_, id) => getRow(CustomerCompliance, id, { archived: true }),
     compliance_policy: (_, id) => getRow(CompliancePolicy, id, { archived: true }),
+    policy_configuration: (_, id) => getRow(PolicyConfiguration, id, { archived: true }),
     template: (_, id) => getRow(Template, id, { archived: true }),
     registration: (_, id) => getRow(RegistrationRequest, id, { archived: true }),
     async company({ companyId }, id) {
@@ -337,6 +340,18 @@ const told: Readonly<Record<PastEntity, readonly string[]>> = {
     'createdAt',
     'archivedAt',
   ],
+  policy_configuration: [
+    'policyId',
+    'key',
+    'value',
+    'status',
+    'reason',
+    'decidedBy',
+    'decidedAt',
+    'policyVersion',
+    'createdAt',
+    'archivedAt',
+  ],
   template: [
     'name',
     'description',
@@ -416,6 +431,8 @@ async function presentOf(entity: PastEntity, id: string): Promise<Facts> {
       return found(CustomerCompliance);
     case 'compliance_policy':
       return found(CompliancePolicy);
+    case 'policy_configuration':
+      return found(PolicyConfiguration);
     case 'template':
       return found(Template);
     case 'registration':

@@ -33,6 +33,7 @@ import type { WorkflowCommands } from './workflows.ts';
 
 const eventTitles: Readonly<Record<string, string>> = {
   create: 'Drafted',
+  configure: 'Published with a configuration',
   submit: 'Submitted for approval',
   note_approval: 'Approved by one of several',
   approve: 'Approved',

@@ -37,6 +37,7 @@ import { PasswordResetToken } from './PasswordResetToken.ts';
 import { Payment } from './Payment.ts';
 import { PaymentEvent } from './PaymentEvent.ts';
 import { Policy } from './Policy.ts';
+import { PolicyConfiguration } from './PolicyConfiguration.ts';
 import { PolicySubscription } from './PolicySubscription.ts';
 import { PremiumInvoice } from './PremiumInvoice.ts';
 import { PropertyCategory } from './PropertyCategory.ts';
@@ -89,6 +90,7 @@ const models = [
   Payment,
   PaymentEvent,
   Policy,
+  PolicyConfiguration,
   PolicySubscription,
   PremiumInvoice,
   PropertyCategory,

@@ -64,6 +64,10 @@ export const duplicates: Readonly<Record<string, readonly [code: string, message
     'VERSION_CONFLICT',
     'Another version of the policy was published meanwhile',
   ],
+  policy_configurations_active_key: [
+    'VERSION_CONFLICT',
+    'Another value of this key was approved meanwhile',
+  ],
   approval_steps_company_id_version_id_round_approver_id_key: [
     'ALREADY_DECIDED',
     'You have decided about this submission already',

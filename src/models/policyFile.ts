@@ -9,7 +9,7 @@ import { holdersOf } from './claimStaff.ts';
 import { CompliancePolicy } from './CompliancePolicy.ts';
 import { CompliancePolicyVersion } from './CompliancePolicyVersion.ts';
 import { ownCompany } from './contract.ts';
-import { execute, flush } from './database.ts';
+import { flush } from './database.ts';
 import { Notification, type TemplateCode } from './Notification.ts';
 import { getRow } from './rows.ts';
 import { Timer } from './Timer.ts';
@@ -44,15 +44,6 @@ export async function addPolicyClocks(
     added.map((due): PolicyTimer => ({ ...due, occurrence, source })),
   );
   await flush();
-}
-
-/** What people have to read has changed, for whoever complies with it by this policy. */
-export async function noteComplianceUpdate(policy: CompliancePolicy, at: Date): Promise<void> {
-  if (!policy.customerComplianceId) return;
-  await execute(
-    'UPDATE customer_compliances SET compliance_updated = $2, updated_at = now() WHERE id = $1',
-    [policy.customerComplianceId, at],
-  );
 }
 
 type Facts = Readonly<Record<string, unknown>>;

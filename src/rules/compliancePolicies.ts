@@ -20,6 +20,11 @@ export const approvalStates = ['pending', 'approved', 'rejected', 'voided'] as c
 
 export type ApprovalState = (typeof approvalStates)[number];
 
+/** A configuration that was approved holds until another one for its key is. */
+export const configurationStatuses = ['pending', 'active', 'rejected'] as const;
+
+export type ConfigurationStatus = (typeof configurationStatuses)[number];
+
 /** Who writes documents, and who decides about those that others wrote. */
 export const complianceStaff: readonly Role[] = ['tenant_admin', 'compliance_manager'];
 

@@ -112,6 +112,7 @@ const grants = {
   'compliance_policy:read': [...complianceStaff, 'hr', 'executive', 'auditor'],
   'compliance_policy:write': complianceStaff,
   'compliance_policy:approve': complianceStaff,
+  'configuration:approve': complianceStaff,
   'compliance_policy:change_timer': [...complianceStaff, 'operator'],
   'template:read': [...complianceStaff, 'hr', 'executive', 'auditor'],
   'template:write': complianceStaff,
@@ -134,6 +135,7 @@ const personal: ReadonlySet<string> = new Set([
   'claim:hold',
   'claim:reopen',
   'compliance_policy:approve',
+  'configuration:approve',
 ]);
 
 /** The permission over everybody's rows beside the one over one's own. */

@@ -48,6 +48,8 @@ const row = <const Event extends string>(
 
 const transitions = [
   row(['none'], 'create', 'draft', staff),
+  // By the approval of a configuration: its text was approved before.
+  row(['none'], 'configure', 'published', staff),
   row(['draft'], 'submit', 'pending_approval', staff),
   // Nobody who wrote it; which of the two it is, the number of those who have approved decides.
   row(['pending_approval'], 'approve', 'approved', staff),

@@ -81,6 +81,10 @@ const seedPaths = [
   ['POST', '/customer-compliance', '/customer-compliance'],
   ['GET', '/customer-compliance/:id', '/customer-compliance/:id'],
   ['PATCH', '/customer-compliance/:id', '/customer-compliance/:id'],
+  ['GET', '/manage-policy-configurations', '/policy-configurations'],
+  ['POST', '/manage-policy-configurations', '/policy-configurations'],
+  ['GET', '/manage-policy-configurations/:id', '/policy-configurations/:id'],
+  ['PATCH', '/manage-policy-configurations/:id', '/policy-configurations/:id'],
   ['POST', '/administration/add-global-admin', '/administration/global-admins'],
 ] as const;
 

@@ -1,3 +1,5 @@
+import { Replay } from '../../src/commands/idempotency.ts';
+import { createPolicyConfigurations } from '../../src/commands/policyConfigurations.ts';
 import { addDays, dateAt } from '../../src/rules/calendar.ts';
 import { as, once } from '../support/build.ts';
 import { dayMs, useJourneys, type Journeys } from '../support/journey.ts';
@@ -274,6 +276,32 @@ describe('a version of a compliance policy', () => {
     expect((await policy.version(3))['archived_at']).not.toBeNull();
     expect((await policy.row())['archived_at']).not.toBeNull();
     expect(await policy.rest(3)).toBe(false);
+  });
+
+  it('is superseded by one with a configuration that somebody else approved', async () => {
+    const policy = await beginPolicy(journeys);
+    const { author, deciders, id } = policy;
+    const [decider] = deciders;
+    await policy.toPublished();
+    const configurations = createPolicyConfigurations(journeys.dispatcher);
+    const wish = { policyId: id, key: 'vulnerability_sla', value: '7 days' };
+    const asked = await as(author, () => configurations.create(wish, once(author)));
+    if (asked instanceof Replay) throw new Error('A first request is no replay');
+
+    await as(decider, () =>
+      configurations.approve(decider, asked.id, {
+        expectedVersion: undefined,
+        once: once(decider),
+      }),
+    );
+    await journeys.dispatcher.drained();
+    journeys.track(await policy.workflowId(2));
+
+    expect(await policy.rest(2)).toBe(true);
+    expect(await policy.rest(1)).toBe(false);
+    expect(await policy.row()).toMatchObject({ policy_version: 2, reack_version: 1 });
+    expect(await policy.version(2)).toMatchObject({ status: 'published', major: 1, minor: 1 });
+    expect(await policy.dueAt(2, 'review_due')).toBeGreaterThan(journeys.now());
   });
 
   it('tells what it waits for, and what will happen', async () => {

@@ -95,6 +95,7 @@ const table = {
   'compliance_policy:read': 'TA CP HR EX AU',
   'compliance_policy:write': 'TA CP',
   'compliance_policy:approve': 'TA CP',
+  'configuration:approve': 'TA CP',
   'compliance_policy:change_timer': 'TA CP OP',
   'template:read': 'TA CP HR EX AU',
   'template:write': 'TA CP',

@@ -11,6 +11,7 @@ import {
 /** Requirements 5.3; whatever is not listed is illegal. */
 const legal: Readonly<Record<string, string>> = {
   'none create': 'draft',
+  'none configure': 'published',
   'draft submit': 'pending_approval',
   'draft discard': 'draft',
   'pending_approval approve': 'approved',
@@ -51,7 +52,7 @@ describe('the course of a version of a compliance policy', () => {
     );
 
     expect(asked).toEqual({
-      none: ['create'],
+      none: ['create', 'configure'],
       draft: ['submit', 'discard'],
       pending_approval: ['approve', 'reject', 'edit', 'move_timer'],
       approved: ['edit', 'publish', 'schedule_publish', 'move_timer'],

@@ -104,6 +104,11 @@ export async function buildFull(api: TestApi): Promise<Full> {
     title: 'Acceptable use',
     content: 'For work',
   });
+  const configuration = await admin.post('/policy-configurations', {
+    policy_id: policy.body.data.id,
+    key: 'vulnerability_sla',
+    value: '7 days',
+  });
   const name = `n${id.replaceAll('-', '').slice(-12)}`;
   const registered = await api.nowhere.post('/register', {
     company_name: name,
@@ -170,6 +175,7 @@ export async function buildFull(api: TestApi): Promise<Full> {
       employees: employee.body.data.id,
       compliances: compliance.body.data.id,
       'customer-compliance': customerCompliance.body.data.id,
+      'policy-configurations': configuration.body.data.id,
       'compliance-policies': policy.body.data.id,
       'workflows/policy-approval': policy.body.data.latest_version.id,
       templates: template.body.data.id,

@@ -164,6 +164,11 @@ const both = [
     path: '/compliance-policies',
     permission: 'compliance_policy:read',
   },
+  {
+    entity: 'policy_configuration',
+    path: '/policy-configurations',
+    permission: 'compliance_policy:read',
+  },
   { entity: 'template', path: '/templates', permission: 'template:read' },
   { entity: 'plan', path: '/plans', permission: 'audit:read' },
   { entity: 'category', path: '/categories', permission: 'audit:read' },

@@ -122,6 +122,7 @@ export const pastStateAnswer = object({
     'compliance',
     'customer_compliance',
     'compliance_policy',
+    'policy_configuration',
     'template',
     'registration',
     'company',

@@ -1,0 +1,154 @@
+import { v7 as uuid } from 'uuid';
+import type { Actor } from '../../../src/context.ts';
+import { openTestApi, type Caller, type TestApi } from '../../support/api.ts';
+import { buildActor, buildCompany } from '../../support/build.ts';
+import { buildPolicyRow } from '../../support/policyRows.ts';
+
+let api: TestApi;
+let companyId: string;
+let author: Actor & { readonly userId: string };
+let decider: Actor & { readonly userId: string };
+let ours: Caller;
+let theirs: Caller;
+let policyId: string;
+let versionId: string;
+
+beforeAll(async () => {
+  api = await openTestApi();
+});
+afterAll(() => api.close());
+
+beforeEach(async () => {
+  ({ id: companyId } = await buildCompany());
+  author = await buildActor({ companyId, role: 'compliance_manager' });
+  decider = await buildActor({ companyId, role: 'tenant_admin' });
+  [ours, theirs] = [api.as(author), api.as(decider)];
+  const authors = [author.userId];
+  ({ policyId, versionId } = await buildPolicyRow({ companyId, authors, status: 'published' }));
+});
+
+const asked = async (value = '7 days') => {
+  const wish = { policy_id: policyId, key: 'vulnerability_sla', value };
+  const { body } = await ours.post('/policy-configurations', wish);
+  return `/policy-configurations/${body.data.id}`;
+};
+const policy = async () => (await ours.get(`/compliance-policies/${policyId}`)).body.data;
+
+describe('/policy-configurations', () => {
+  it('asks for a value, which whoever asked may change until somebody else decides', async () => {
+    const path = await asked();
+
+    const changed = await ours.patch(path, { value: '14 days' });
+    const byOther = await theirs.patch(path, { value: '1 day' });
+    const own = await ours.post(`${path}/approve`);
+    const rejected = await theirs.post(`${path}/reject`, { reason: 'Too long' });
+    const late = await ours.patch(path, { value: '7 days' });
+    const again = await theirs.post(`${path}/approve`);
+
+    expect(changed.body.data).toMatchObject({ value: '14 days', status: 'pending', version: 2 });
+    expect(byOther).toMatchObject({ status: 403 });
+    expect(own).toMatchObject({ status: 403 });
+    expect(rejected.body.data).toMatchObject({
+      status: 'rejected',
+      reason: 'Too long',
+      decided_by: decider.userId,
+      policy_version: null,
+    });
+    expect(late).toMatchObject({ status: 409, body: { code: 'ILLEGAL_TRANSITION' } });
+    expect(again).toMatchObject({ status: 409, body: { code: 'ILLEGAL_TRANSITION' } });
+    expect(await policy()).toMatchObject({ policy_version: 1 });
+  });
+
+  it('that is approved makes the next version, published with the same text, of its policy', async () => {
+    const path = await asked();
+    const key = { 'Idempotency-Key': uuid() };
+
+    const approved = await theirs.post(`${path}/approve`, {}, key);
+    const again = await theirs.post(`${path}/approve`, {}, key);
+    const shown = await policy();
+    const before = await ours.get(`/compliance-policies/${policyId}/versions/1`);
+    const starts = await api.database.sql(
+      `SELECT input -> 'state' ->> 'supersededId' AS superseded FROM core.outbox WHERE entity_id = $1`,
+      [shown.latest_version.id],
+    );
+
+    expect(approved.body.data).toMatchObject({ status: 'active', policy_version: 2 });
+    expect(again.body.data).toEqual(approved.body.data);
+    expect(shown).toMatchObject({
+      policy_version: 2,
+      approval_status: 'approved',
+      latest_version: {
+        number: 2,
+        label: '1.1',
+        status: 'published',
+        content: 'For work',
+        change_log: 'vulnerability_sla = 7 days',
+        requires_reack: false,
+        published_by: decider.userId,
+      },
+    });
+    expect(shown.review_date).not.toBeNull();
+    expect(before.body.data).toMatchObject({
+      id: versionId,
+      status: 'superseded',
+      workflow: { state: 'closed' },
+    });
+    expect(starts).toEqual([{ superseded: versionId }]);
+  });
+
+  it('takes the place of the value before it', async () => {
+    const first = await asked();
+    await theirs.post(`${first}/approve`);
+    await theirs.post(`${await asked('3 days')}/approve`);
+
+    const active = await ours.get('/policy-configurations', {
+      policy_id: policyId,
+      status: 'active',
+    });
+    const old = await theirs.get(first);
+
+    expect(active.body.items).toEqual([
+      expect.objectContaining({ value: '3 days', policy_version: 3 }),
+    ]);
+    expect(old.body.data.archived_at).not.toBeNull();
+  });
+
+  it('is not approved for what is not published, or while another version is on its way', async () => {
+    const path = await asked();
+    await ours.post(`/compliance-policies/${policyId}/versions`, { change_log: 'Clearer' });
+    const open = await theirs.post(`${path}/approve`);
+    await api.database.sql(
+      `UPDATE shared.compliance_policy_versions SET archived_at = now()
+       WHERE policy_id = $1 AND number = 2`,
+      [policyId],
+    );
+    await api.database.sql(
+      `UPDATE shared.compliance_policy_versions SET status = 'retired', ended_at = now() WHERE id = $1`,
+      [versionId],
+    );
+    const none = await theirs.post(`${path}/approve`);
+
+    expect(open).toMatchObject({ status: 409, body: { code: 'VERSION_OPEN' } });
+    expect(none).toMatchObject({ status: 409, body: { code: 'NOT_PUBLISHED' } });
+    expect((await ours.get(path)).body.data).toMatchObject({ status: 'pending', version: 1 });
+  });
+
+  it('is refused where it makes no sense, and to who may not', async () => {
+    const path = await asked();
+    const [hr, stranger] = [
+      await buildActor({ companyId, role: 'hr' }),
+      await buildActor({ companyId: (await buildCompany()).id, role: 'tenant_admin' }),
+    ];
+    const wish = { policy_id: uuid(), key: 'sla', value: '7 days' };
+
+    const none = await ours.post('/policy-configurations', wish);
+    const wrongKey = await ours.post('/policy-configurations', { ...wish, key: 'No Key' });
+
+    expect(none).toMatchObject({ status: 422, body: { details: [{ field: 'policy_id' }] } });
+    expect(wrongKey).toMatchObject({ status: 422, body: { details: [{ field: 'key' }] } });
+    expect(await api.as(hr).get('//manage-policy-configurations/')).toMatchObject({ status: 200 });
+    expect(await api.as(hr).post(`${path}/approve`)).toMatchObject({ status: 403 });
+    expect(await api.as(stranger).get(path)).toMatchObject({ status: 404 });
+    expect(await api.as(stranger).post(`${path}/approve`)).toMatchObject({ status: 404 });
+  });
+});
