@@ -52,6 +52,7 @@ import { createPolicies } from '../commands/policies.ts';
 import { createPolicyApprovalTimelines } from '../commands/policyApprovalTimelines.ts';
 import { createPolicyChanges } from '../commands/policyChanges.ts';
 import { createPolicyConfigurations } from '../commands/policyConfigurations.ts';
+import { createPolicyDiffs } from '../commands/policyDiffs.ts';
 import { createPolicyVersions } from '../commands/policyVersions.ts';
 import { createPremiumInvoices } from '../commands/premiumInvoices.ts';
 import { createPremiums } from '../commands/premiums.ts';
@@ -263,6 +264,7 @@ export async function composeApi({
       policies,
       policyApprovalTimelines: createPolicyApprovalTimelines({ temporal, workflows }),
       policyConfigurations: createPolicyConfigurations({ dispatch }),
+      policyDiffs: createPolicyDiffs(),
       policyVersions: createPolicyVersions({ dispatcher, workflows }),
       policyChanges: createPolicyChanges({ dispatcher, workflows }),
       premiumInvoices: createPremiumInvoices({ workflows, hasGateway }),

@@ -257,6 +257,7 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'GET /compliance-policies/:id/versions': complianceReaders,
   'POST /compliance-policies/:id/versions': complianceStaff,
   'GET /compliance-policies/:id/versions/:number': complianceReaders,
+  'GET /compliance-policies/:id/versions/:number/diff': complianceReaders,
   'DELETE /compliance-policies/:id/versions/:number': complianceStaff,
   'GET /compliance-policies/:id/history': complianceReaders,
   'GET /compliance-policies/:id/as-of': complianceReaders,

@@ -3,6 +3,7 @@ import type {
   PolicyVersionSummary,
   PolicyVersionView,
 } from '../../commands/compliancePolicyViews.ts';
+import type { VersionDiff } from '../../commands/policyDiffs.ts';
 import type { ApprovalRound } from '../../commands/policyVersions.ts';
 import { labelText } from '../../rules/compliancePolicies.ts';
 import { policyApprovalWorkflowId } from '../../rules/workflowIds.ts';
@@ -108,4 +109,21 @@ export const presentApprovals = ({ number, round, quorum, approvals, steps }: Ap
     reason,
     decided_at: decidedAt?.toISOString() ?? null,
   })),
+});
+
+export const presentDiff = ({ number, against, parts, isWhole, document }: VersionDiff) => ({
+  number,
+  against,
+  parts: parts.map(({ change, lines, text }) => ({ change, lines, text })),
+  whole: isWhole,
+  document: {
+    changed: document.isChanged,
+    before: document.before && presentFile(document.before),
+    after: presentFile(document.after),
+  },
+});
+
+const presentFile = ({ documentLink, documentSha256 }: VersionDiff['document']['after']) => ({
+  document_link: documentLink ?? null,
+  document_sha256: documentSha256 ?? null,
 });

@@ -1,6 +1,7 @@
 import type { CompliancePolicies } from '../../commands/compliancePolicies.ts';
 import type { CompliancePolicyView } from '../../commands/compliancePolicyViews.ts';
 import type { Replay } from '../../commands/idempotency.ts';
+import type { PolicyDiffs } from '../../commands/policyDiffs.ts';
 import type { PolicyCommand, PolicyVersions } from '../../commands/policyVersions.ts';
 import type { Actor } from '../../context.ts';
 import type { Permission } from '../../rules/permissions.ts';
@@ -8,6 +9,7 @@ import type { Asked } from '../asked.ts';
 import { listRoute, route, type Route } from '../route.ts';
 import {
   presentApprovals,
+  presentDiff,
   presentPolicy,
   presentPolicySummary,
   presentVersion,
@@ -20,6 +22,9 @@ import {
   approveBody,
   createPolicyBody,
   createVersionBody,
+  diffAnswer,
+  diffExample,
+  diffQuery,
   editPolicyBody,
   policiesQuery,
   policyAnswer,
@@ -57,9 +62,11 @@ const command = {
 export const compliancePolicyRoutes = ({
   compliancePolicies,
   policyVersions,
+  policyDiffs,
 }: {
   readonly compliancePolicies: CompliancePolicies;
   readonly policyVersions: PolicyVersions;
+  readonly policyDiffs: PolicyDiffs;
 }): Route[] => [
   listRoute({
     path: '/compliance-policies',
@@ -277,6 +284,20 @@ export const compliancePolicyRoutes = ({
     answerSchema: versionAnswer,
     handle: ({ actor, params }) => policyVersions.get(actor, params.id, params.number),
     examples: { answer: versionExample },
+  }),
+  route({
+    method: 'GET',
+    path: '/compliance-policies/:id/versions/:number/diff',
+    permission: 'compliance_policy:read',
+    summary: 'What a version says otherwise than the one before it, or than any other',
+    tag,
+    params: versionPath,
+    query: diffQuery,
+    answer: presentDiff,
+    answerSchema: diffAnswer,
+    handle: ({ actor, params: { id, number }, query }) =>
+      policyDiffs.between(actor, id, number, query.against),
+    examples: { answer: diffExample },
   }),
   route({
     method: 'DELETE',

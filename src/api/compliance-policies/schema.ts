@@ -206,6 +206,27 @@ export const policySummaryAnswer = object({
   latest_version: nullable(versionSummaryAnswer),
 }).id('CompliancePolicySummary');
 
+export const diffQuery = object({
+  against: optional(number.description('The version before it unless told')),
+});
+
+const file = object({ document_link: nullable(link), document_sha256: nullable(sha256) });
+
+export const diffAnswer = object({
+  number,
+  against: nullable(number).description('null: it is the first one'),
+  parts: array(
+    object({
+      change: oneOf('same', 'added', 'removed'),
+      lines: integer(1, 200_000),
+      text: text(200_000),
+    }),
+    { max: 10_000 },
+  ).description('Of the text, line by line'),
+  whole: boolean().description('They differ in so much that one stands for the other as a whole'),
+  document: object({ changed: boolean(), before: nullable(file), after: file }),
+}).id('CompliancePolicyDiff');
+
 export const approvalsAnswer = object({
   number,
   round: integer(0, most),
@@ -301,6 +322,24 @@ export const policyExample = { ...policyFieldsExample, latest_version: versionEx
 export const policySummaryExample = {
   ...policyFieldsExample,
   latest_version: versionSummaryExample,
+} as const;
+
+const { document_link, document_sha256 } = policyTextExample;
+
+export const diffExample = {
+  number: 2,
+  against: 1,
+  parts: [
+    { change: 'same', lines: 2, text: '# Acceptable use\n\n' },
+    { change: 'removed', lines: 1, text: 'Devices are for work.' },
+    { change: 'added', lines: 1, text: 'Company devices are for work.' },
+  ],
+  whole: false,
+  document: {
+    changed: true,
+    before: { document_link: null, document_sha256: null },
+    after: { document_link, document_sha256 },
+  },
 } as const;
 
 export const approvalsExample = {
