@@ -4,7 +4,7 @@ import { CompliancePolicy } from '../models/CompliancePolicy.ts';
 import {
   approverOf,
   CompliancePolicyVersion,
-  illegalVersionEvent,
+  refuseIllegal,
   withAuthor,
 } from '../models/CompliancePolicyVersion.ts';
 import { append, withTenant } from '../models/database.ts';
@@ -26,8 +26,6 @@ import {
 } from '../models/policyFile.ts';
 import { getRow } from '../models/rows.ts';
 import { Timer } from '../models/Timer.ts';
-import type { PolicyVersionEvent } from '../rules/policyApproval.ts';
-import { nextVersionStatus } from '../rules/policyApproval.ts';
 import {
   approvalClocks,
   clocksAfterPolicyTimer,
@@ -280,10 +278,4 @@ function decide(
     reason: step.reason ?? null,
     decidedAt: step.at,
   });
-}
-
-function refuseIllegal(version: CompliancePolicyVersion, event: PolicyVersionEvent): void {
-  if (version.archivedAt || !nextVersionStatus(version.status, event)) {
-    throw illegalVersionEvent(version, event);
-  }
 }

@@ -1,6 +1,6 @@
 import {
   CompliancePolicyVersion,
-  illegalVersionEvent,
+  refuseIllegal,
   refuseLateUnpublish,
   type PolicyVersionChanges,
 } from '../models/CompliancePolicyVersion.ts';
@@ -14,13 +14,12 @@ import { noteComplianceUpdate, putInForce, stepOf, supersede } from '../models/p
 import { getRow } from '../models/rows.ts';
 import { Timer, type TimerName } from '../models/Timer.ts';
 import { compareDates, dateAt, type CalendarDate } from '../rules/calendar.ts';
-import { nextVersionStatus } from '../rules/policyApproval.ts';
 import { isPolicyTimer, isReviewTimer, reviewClocks } from '../rules/policyClocks.ts';
 
 /** The version before it steps back in the same transaction, so that always one is in force. */
 export async function publish(file: PolicyFile, step: Step, by: string | null): Promise<void> {
   const { version } = file;
-  if (!nextVersionStatus(version.status, 'publish')) throw illegalVersionEvent(version, 'publish');
+  refuseIllegal(version, 'publish');
   const before = await CompliancePolicyVersion.publishedOf(version.policyId);
   if (before) await supersede(before, step);
   await version.move('publish', step, {
@@ -44,6 +43,7 @@ function forEverybody(
 /** Within a day; the version before it is in force again, and its workflow begins anew. */
 export async function unpublish(file: PolicyFile, step: Step): Promise<void> {
   const { version, policy } = file;
+  refuseIllegal(version, 'unpublish');
   refuseLateUnpublish(version, step.at);
   const beforeId = await CompliancePolicyVersion.supersededBy(version.id);
   await version.move('unpublish', step, { publishedAt: null, publishedBy: null });

@@ -156,7 +156,7 @@ export class CompliancePolicyVersion extends Model<
     const [found] = await select<{ id: string }>(
       `SELECT s.id FROM compliance_policy_versions v JOIN compliance_policy_versions s
          ON s.policy_id = v.policy_id AND s.status = 'superseded' AND s.ended_at = v.published_at
-       WHERE v.id = $1 AND v.status = 'published'`,
+       WHERE v.id = $1 AND v.status = 'published' ORDER BY s.number DESC LIMIT 1`,
       [versionId],
     );
     return found?.id ?? null;
@@ -185,7 +185,7 @@ export class CompliancePolicyVersion extends Model<
     step: Step,
     changes: PolicyVersionChanges = {},
   ): Promise<void> {
-    const to = this.archivedAt ? undefined : nextVersionStatus(this.status, event);
+    const to = nextOf(this, event);
     if (!to) throw illegalVersionEvent(this, event);
 
     await moveRow(CompliancePolicyVersion, this, { event, to }, step, changes);
@@ -203,8 +203,19 @@ export const contentHash = (content: string | null): string =>
     .update(content ?? '')
     .digest('hex');
 
+/** @throws Conflict ILLEGAL_TRANSITION, for what reads or writes before the step itself */
+export function refuseIllegal(version: Standing, event: PolicyVersionEvent): void {
+  if (!nextOf(version, event)) throw illegalVersionEvent(version, event);
+}
+
+type Standing = Pick<CompliancePolicyVersion, 'status' | 'archivedAt'>;
+
+/** What was discarded stays that. */
+const nextOf = ({ status, archivedAt }: Standing, event: PolicyVersionEvent) =>
+  archivedAt ? undefined : nextVersionStatus(status, event);
+
 export const illegalVersionEvent = (
-  { status, archivedAt }: Pick<CompliancePolicyVersion, 'status' | 'archivedAt'>,
+  { status, archivedAt }: Standing,
   event: PolicyVersionEvent,
 ): Conflict => {
   const stands = archivedAt ? 'discarded' : status.replaceAll('_', ' ');

@@ -160,11 +160,29 @@ describe('a step of a version of a compliance policy', () => {
     expect(await told('compliance_policy_overdue')).toHaveLength(2);
   });
 
-  it('that publishes puts the policy in force, for the compliance that it belongs to', async () => {
-    const { go, who, first, policy, version } = await build();
+  it('that publishes puts the policy in force, for whoever complies by it', async () => {
+    const { go, who, first, policy, version, companyId } = await build();
+    const [compliance] = await database.sql<{ id: string }>(
+      `WITH made AS (INSERT INTO shared.compliances (company_id, id, compliance_type, compliance_title)
+           VALUES ($1, gen_random_uuid(), 'infosec', 'ISO 27001') RETURNING id),
+         customer AS (INSERT INTO shared.customers (company_id, id, name)
+           VALUES ($1, gen_random_uuid(), 'Harbour') RETURNING id),
+         asked AS (INSERT INTO shared.customer_compliances (company_id, id, customer_id, compliance_id)
+           SELECT $1, gen_random_uuid(), customer.id, made.id FROM customer, made RETURNING id)
+       SELECT id FROM asked`,
+      [companyId],
+    );
+    await database.sql(
+      'UPDATE shared.compliance_policies SET customer_compliance_id = $1 WHERE company_id = $2',
+      [compliance?.id, companyId],
+    );
     await go({ ...who, event: 'submit', approvers: [] });
     await go({ ...who, by: first.userId, event: 'approve' });
     await go({ ...who, event: 'publish' });
+    const [updated] = await database.sql<{ at: Date | null }>(
+      'SELECT compliance_updated AS at FROM shared.customer_compliances WHERE id = $1',
+      [compliance?.id],
+    );
 
     expect(await policy()).toMatchObject({
       policy_version: 1,
@@ -173,5 +191,6 @@ describe('a step of a version of a compliance policy', () => {
       review_overdue: false,
     });
     expect(await version()).toMatchObject({ status: 'published', published_by: who.by });
+    expect(updated?.at).toBeInstanceOf(Date);
   });
 });
