@@ -154,7 +154,10 @@ async function mailOf(
   const company = await ownCompany();
   const isErased = recipientUserId && (await Membership.isErased(recipientUserId));
   if (isErased || (company.status === 'suspended' && (await isForOutsider(notification)))) {
-    await notification.update({ status: 'suppressed' });
+    await notification.update({
+      status: 'suppressed',
+      suppressedBecause: isErased ? 'erased' : 'company_suspended',
+    });
     return undefined;
   }
   const user = recipientUserId && (await User.findOne({ where: { id: recipientUserId } }));

@@ -32,6 +32,7 @@ import { createInvitations } from '../commands/invitations.ts';
 import { createMemberships } from '../commands/memberships.ts';
 import { createDomains } from '../commands/domains.ts';
 import { createFlags } from '../commands/flags.ts';
+import { createNotificationPreferences } from '../commands/notificationPreferences.ts';
 import { createNotifications } from '../commands/notifications.ts';
 import { createOverdueTimers } from '../commands/overdueTimers.ts';
 import { createOwnCompany } from '../commands/ownCompany.ts';
@@ -231,6 +232,7 @@ export async function composeApi({
       keySet: tokens.keySet,
       domains: createDomains({ config, companies, resolveTxt }),
       flags,
+      notificationPreferences: createNotificationPreferences(),
       notifications: createNotifications({ render }),
       ownCompany: createOwnCompany({ companies }),
       ownSessions: createOwnSessions({ sessions }),

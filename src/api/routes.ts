@@ -13,6 +13,7 @@ import { flagRoutes } from './feature-flags/routes.ts';
 import { fraudFlagRoutes } from './fraud-flags/routes.ts';
 import { invitationRoutes } from './invitations/routes.ts';
 import { noteRoutes } from './notes/routes.ts';
+import { notificationPreferenceRoutes } from './notification-preferences/routes.ts';
 import { notificationRoutes } from './notifications/routes.ts';
 import { paymentRoutes } from './payments/routes.ts';
 import { planRoutes } from './plans/routes.ts';
@@ -45,6 +46,7 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof fraudFlagRoutes>[0] &
   Parameters<typeof claimLocationRoutes>[0] &
   Parameters<typeof notificationRoutes>[0] &
+  Parameters<typeof notificationPreferenceRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
   Parameters<typeof alertRoutes>[0] &
   Parameters<typeof registrationRoutes>[0] &
@@ -77,6 +79,7 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...fraudFlagRoutes(dependencies),
   ...claimLocationRoutes(dependencies),
   ...notificationRoutes(dependencies),
+  ...notificationPreferenceRoutes(dependencies),
   ...workflowRoutes(dependencies),
   ...alertRoutes(dependencies),
   ...registrationRoutes(dependencies),

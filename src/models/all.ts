@@ -26,6 +26,7 @@ import { Invitation } from './Invitation.ts';
 import { LedgerEntry } from './LedgerEntry.ts';
 import { Membership } from './Membership.ts';
 import { Notification } from './Notification.ts';
+import { NotificationPreference } from './NotificationPreference.ts';
 import { OutboxEntry } from './OutboxEntry.ts';
 import { PasswordResetToken } from './PasswordResetToken.ts';
 import { Payment } from './Payment.ts';
@@ -71,6 +72,7 @@ const models = [
   LedgerEntry,
   Membership,
   Notification,
+  NotificationPreference,
   OutboxEntry,
   PasswordResetToken,
   Payment,

@@ -150,6 +150,11 @@ export async function buildWholeCompany(
       [id, uuid()],
     ],
     [
+      `INSERT INTO core.notification_preferences (company_id, id, user_id, muted)
+       VALUES ($1, $2, $3, '{"email":["report_ready"],"in_app":[]}')`,
+      [id, uuid(), admin.userId],
+    ],
+    [
       `INSERT INTO core.alerts (company_id, id, kind, subject, since, raised_at, seen_at, reason)
        VALUES ($1, $2, 'drift', 'claim/1', now(), now(), now(), $3)`,
       [id, uuid(), oddText],

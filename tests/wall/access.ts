@@ -198,6 +198,8 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'GET /notifications': everyone,
   'PATCH /notifications/:id/read': everyone,
   'POST /notifications/read-all': everyone,
+  'GET /notification-preferences': everyone,
+  'PUT /notification-preferences': everyone,
   'GET /workflows': ['global_admin', 'tenant_admin', 'operator'],
   'GET /workflows/drift': ['global_admin', 'tenant_admin', 'operator'],
   'POST /workflows/drift/:id/repair': ['global_admin', 'operator'],

@@ -97,6 +97,7 @@ describe('the catalog', () => {
         'alert_rules',
         'alerts',
         'retried_steps',
+        'notification_preferences',
       ].flatMap((t) => tenant(`core.${t}`, 'ISU')),
       ...['audit_logs', 'transitions'].flatMap((t) => tenant(`core.${t}`, 'IS')),
       ...['audit_keys', 'audit_retired', 'audit_seals'].flatMap((t) => tenant(`core.${t}`, 'S')),

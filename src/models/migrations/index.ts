@@ -33,6 +33,7 @@ import { workflowDrifts } from './0034WorkflowDrifts.ts';
 import { bulkOperations } from './0035BulkOperations.ts';
 import { alerts } from './0036Alerts.ts';
 import { runs } from './0037Runs.ts';
+import { notificationPreferences } from './0040NotificationPreferences.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -84,4 +85,5 @@ export const migrations: readonly Migration[] = [
   bulkOperations,
   alerts,
   runs,
+  notificationPreferences,
 ];

@@ -1,0 +1,119 @@
+/**
+ * Why somebody cannot do without a message. `security`: who may sign in, and how. `money`: what is owed
+ * or could not be paid. `deadline`: a time that binds. `contract`: what one is covered for, or was
+ * granted.
+ */
+export const mandatoryReasons = ['security', 'money', 'deadline', 'contract'] as const;
+
+export type MandatoryReason = (typeof mandatoryReasons)[number];
+
+/** Every message there is, and why it cannot be muted; the texts stand in `activities/templates.ts`. */
+const notices = {
+  welcome: 'security',
+  account_exists: 'security',
+  session_revoked: 'security',
+  password_reset: 'security',
+  password_changed: 'security',
+  subscription_confirmed: 'contract',
+  subscription_cancel_pending: 'contract',
+  subscription_cancelled: 'contract',
+  subscription_expired: 'contract',
+  subscription_expired_plan_gone: 'contract',
+  subscription_renewed: 'contract',
+  subscription_endorsed: 'contract',
+  premium_due: 'money',
+  premium_due_moved: 'money',
+  subscription_not_taken_up: 'contract',
+  subscription_grace: 'money',
+  grace_reminder: 'money',
+  subscription_lapsed: 'contract',
+  subscription_reinstated: 'contract',
+  premium_unpaid: null,
+  premium_overdue: null,
+  renewal_reminder: 'deadline',
+  renewal_reminder_auto: 'deadline',
+  renewal_call: null,
+  renewal_digest: null,
+  registration_received: 'security',
+  registration_verify: 'security',
+  registration_waiting: null,
+  registration_overdue: null,
+  registration_rejected: 'contract',
+  registration_expired: 'deadline',
+  provisioning_failed: null,
+  company_ready: 'security',
+  activation_reminder: 'security',
+  activation_link: 'security',
+  activation_stalled: null,
+  company_activated: null,
+  document_infected: 'security',
+  document_added: null,
+  email_change: 'security',
+  email_change_notice: 'security',
+  invitation: 'security',
+  account_created: 'security',
+  address_unconfirmed: 'security',
+  membership_granted: 'security',
+  claim_received: 'contract',
+  claim_in_hands: null,
+  claim_documents_wanted: 'deadline',
+  claim_documents_reminder: 'deadline',
+  claim_documents_final: 'deadline',
+  claim_status_letter: null,
+  claim_decision_extended: 'deadline',
+  claim_approved: 'contract',
+  claim_denied: 'contract',
+  claim_paid: 'contract',
+  claim_closed: 'contract',
+  claim_reported: null,
+  claim_assigned: null,
+  claim_due_soon: null,
+  claim_overdue: 'deadline',
+  claim_approval_wanted: null,
+  claim_approval_overdue: 'deadline',
+  claim_returned: null,
+  claim_appealed: null,
+  claim_withdrawn: null,
+  claim_documents_missing: null,
+  claim_unacknowledged: null,
+  claim_payment_failed: 'money',
+  claim_reopened: 'contract',
+  report_ready: null,
+  report_failed: null,
+  payment_received: null,
+  payment_sent: null,
+  payment_failed: 'money',
+  refund_late: 'money',
+  note_mention: null,
+  fraud_suspected: null,
+  delivery_failed: null,
+  alert_raised: null,
+} as const satisfies Readonly<Record<string, MandatoryReason | null>>;
+
+/** What a message tells of. */
+export type TemplateCode = keyof typeof notices;
+
+/** In the order of the table. */
+export const templateCodes: readonly TemplateCode[] = Object.keys(notices).filter(isTemplateCode);
+
+/** null for what somebody may do without. */
+export const mandatoryBecause = (code: TemplateCode): MandatoryReason | null => notices[code];
+
+/** How a person can be told. */
+export const personalChannels = ['email', 'in_app'] as const;
+
+export type PersonalChannel = (typeof personalChannels)[number];
+
+/** What somebody does not want to be told, by channel. */
+export type Muted = Readonly<Record<PersonalChannel, readonly TemplateCode[]>>;
+
+export const nothingMuted: Muted = { email: [], in_app: [] };
+
+/** Why a message was not sent: to whoever muted it, was erased, or is outside of a suspended company. */
+export const suppressionReasons = ['muted', 'erased', 'company_suspended'] as const;
+
+export type SuppressionReason = (typeof suppressionReasons)[number];
+
+function isTemplateCode(code: string): code is TemplateCode {
+  return Object.hasOwn(notices, code);
+}
