@@ -1,5 +1,6 @@
 import type Koa from 'koa';
-import { render } from '../activities/templates.ts';
+import { checkTexts, offeredBy, sampleOf } from '../activities/companyTexts.ts';
+import { platformTexts, rendering } from '../activities/templates.ts';
 import { createAlerts } from '../commands/alerts.ts';
 import { createApiKeys } from '../commands/apiKeys.ts';
 import { createAuth } from '../commands/auth.ts';
@@ -33,6 +34,7 @@ import { createMemberships } from '../commands/memberships.ts';
 import { createDomains } from '../commands/domains.ts';
 import { createFlags } from '../commands/flags.ts';
 import { createNotificationPreferences } from '../commands/notificationPreferences.ts';
+import { createNotificationTemplates } from '../commands/notificationTemplates.ts';
 import { createNotifications } from '../commands/notifications.ts';
 import { createOverdueTimers } from '../commands/overdueTimers.ts';
 import { createOwnCompany } from '../commands/ownCompany.ts';
@@ -233,7 +235,14 @@ export async function composeApi({
       domains: createDomains({ config, companies, resolveTxt }),
       flags,
       notificationPreferences: createNotificationPreferences(),
-      notifications: createNotifications({ render }),
+      notificationTemplates: createNotificationTemplates({
+        platformTexts,
+        checkTexts,
+        offeredBy,
+        sampleOf,
+        rendering,
+      }),
+      notifications: createNotifications({ rendering }),
       ownCompany: createOwnCompany({ companies }),
       ownSessions: createOwnSessions({ sessions }),
       passwordChanges: createPasswordChanges({ links, passwords, sessions, dispatch }),

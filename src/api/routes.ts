@@ -14,6 +14,7 @@ import { fraudFlagRoutes } from './fraud-flags/routes.ts';
 import { invitationRoutes } from './invitations/routes.ts';
 import { noteRoutes } from './notes/routes.ts';
 import { notificationPreferenceRoutes } from './notification-preferences/routes.ts';
+import { notificationTemplateRoutes } from './notification-templates/routes.ts';
 import { notificationRoutes } from './notifications/routes.ts';
 import { paymentRoutes } from './payments/routes.ts';
 import { planRoutes } from './plans/routes.ts';
@@ -47,6 +48,7 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof claimLocationRoutes>[0] &
   Parameters<typeof notificationRoutes>[0] &
   Parameters<typeof notificationPreferenceRoutes>[0] &
+  Parameters<typeof notificationTemplateRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
   Parameters<typeof alertRoutes>[0] &
   Parameters<typeof registrationRoutes>[0] &
@@ -80,6 +82,7 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...claimLocationRoutes(dependencies),
   ...notificationRoutes(dependencies),
   ...notificationPreferenceRoutes(dependencies),
+  ...notificationTemplateRoutes(dependencies),
   ...workflowRoutes(dependencies),
   ...alertRoutes(dependencies),
   ...registrationRoutes(dependencies),

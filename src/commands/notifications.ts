@@ -4,6 +4,7 @@ import { AuditLog } from '../models/AuditLog.ts';
 import { execute, withTenant } from '../models/database.ts';
 import { selectFirst, selectPage, type Condition } from '../models/list.ts';
 import type { Notification, TemplateCode } from '../models/Notification.ts';
+import { NotificationTemplate, type OwnTexts } from '../models/NotificationTemplate.ts';
 import { noSuch } from '../models/rows.ts';
 import { User } from '../models/User.ts';
 import type { SuppressionReason } from '../rules/notices.ts';
@@ -48,7 +49,12 @@ const columns = `n.id, n.channel, n.template_code AS "templateCode", n.payload, 
 const newestFirst = { by: 'n.created_at', id: 'n.id', order: 'desc' } as const;
 
 /** Messages to a person, and to the roles they hold; one member of a role reads for all. */
-export const createNotifications = ({ render }: { readonly render: Render }) => ({
+export const createNotifications = ({
+  rendering,
+}: {
+  /** With a company's own words, where it has some. */
+  readonly rendering: (own: OwnTexts) => Render;
+}) => ({
   list: (actor: Actor, company: KnownCompany, { page, size, ...filters }: NotificationFilters) =>
     withTenant(company.id, async () => {
       const { status, channel, unread } = filters;
@@ -65,6 +71,8 @@ export const createNotifications = ({ render }: { readonly render: Render }) => 
         { ...newestFirst, page, size },
       );
       const values = await addressed(actor, company);
+      const codes = items.map(({ templateCode }) => templateCode);
+      const render = rendering(await NotificationTemplate.ownTexts(codes));
       return { items: items.map((found) => inWords(render, found, values)), total };
     }),
 
@@ -81,6 +89,7 @@ export const createNotifications = ({ render }: { readonly render: Render }) => 
         [id],
       );
       if (marked > 0) AuditLog.record('UPDATE', about(id), { after: { status: 'read' } });
+      const render = rendering(await NotificationTemplate.ownTexts([found.templateCode]));
       return inWords(render, await findMine(actor, id), await addressed(actor, company));
     }),
 

@@ -27,6 +27,7 @@ import { LedgerEntry } from './LedgerEntry.ts';
 import { Membership } from './Membership.ts';
 import { Notification } from './Notification.ts';
 import { NotificationPreference } from './NotificationPreference.ts';
+import { NotificationTemplate } from './NotificationTemplate.ts';
 import { OutboxEntry } from './OutboxEntry.ts';
 import { PasswordResetToken } from './PasswordResetToken.ts';
 import { Payment } from './Payment.ts';
@@ -73,6 +74,7 @@ const models = [
   Membership,
   Notification,
   NotificationPreference,
+  NotificationTemplate,
   OutboxEntry,
   PasswordResetToken,
   Payment,

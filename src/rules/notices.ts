@@ -99,6 +99,13 @@ export const templateCodes: readonly TemplateCode[] = Object.keys(notices).filte
 /** null for what somebody may do without. */
 export const mandatoryBecause = (code: TemplateCode): MandatoryReason | null => notices[code];
 
+/** The words of a message, with places such as `{{policyNumber}}` for what differs. */
+export interface Texts {
+  readonly subject: string;
+  /** Plain text, paragraphs divided by an empty line; the HTML part is made from it. */
+  readonly body: string;
+}
+
 /** How a person can be told. */
 export const personalChannels = ['email', 'in_app'] as const;
 

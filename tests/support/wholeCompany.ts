@@ -155,6 +155,11 @@ export async function buildWholeCompany(
       [id, uuid(), admin.userId],
     ],
     [
+      `INSERT INTO core.notification_templates (company_id, id, code, subject, body)
+       VALUES ($1, $2, 'report_ready', 'Here it is', $3)`,
+      [id, uuid(), oddText],
+    ],
+    [
       `INSERT INTO core.alerts (company_id, id, kind, subject, since, raised_at, seen_at, reason)
        VALUES ($1, $2, 'drift', 'claim/1', now(), now(), now(), $3)`,
       [id, uuid(), oddText],

@@ -98,6 +98,7 @@ describe('the catalog', () => {
         'alerts',
         'retried_steps',
         'notification_preferences',
+        'notification_templates',
       ].flatMap((t) => tenant(`core.${t}`, 'ISU')),
       ...['audit_logs', 'transitions'].flatMap((t) => tenant(`core.${t}`, 'IS')),
       ...['audit_keys', 'audit_retired', 'audit_seals'].flatMap((t) => tenant(`core.${t}`, 'S')),

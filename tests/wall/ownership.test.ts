@@ -22,6 +22,7 @@ const taking = [
   'DELETE /claims/:id/location',
   'DELETE /documents/:id',
   'DELETE /notes/:id',
+  'DELETE /notification-templates/:id',
   'DELETE /reports/:id',
   'DELETE /workflows/alert-rules/:id',
 ];

@@ -127,6 +127,11 @@ export async function buildFull(api: TestApi): Promise<Full> {
   const rule = await api
     .as(personOf(people, 'operator'))
     .post('/workflows/alert-rules', { kind: 'timers_overdue', minutes: 20 });
+  const template = await admin.post('/notification-templates', {
+    code: 'report_failed',
+    subject: 'No report "{{reportName}}"',
+    body: 'Dear {{name}}, it failed.',
+  });
   return {
     id,
     people,
@@ -141,6 +146,7 @@ export async function buildFull(api: TestApi): Promise<Full> {
       'workflows/bulk': bulk,
       'workflows/alerts': alert,
       'workflows/alert-rules': rule.body.data.id,
+      'notification-templates': template.body.data.id,
       'workflows/subscription': bought.body.data.id,
       'workflows/claim': claim.body.data.id,
       'workflows/payment': payment.id,

@@ -34,6 +34,7 @@ import { bulkOperations } from './0035BulkOperations.ts';
 import { alerts } from './0036Alerts.ts';
 import { runs } from './0037Runs.ts';
 import { notificationPreferences } from './0040NotificationPreferences.ts';
+import { notificationTemplates } from './0041NotificationTemplates.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -86,4 +87,5 @@ export const migrations: readonly Migration[] = [
   alerts,
   runs,
   notificationPreferences,
+  notificationTemplates,
 ];
