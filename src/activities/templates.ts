@@ -341,6 +341,18 @@ What was generated before is still there.{{/if}}`,
     subject: 'A message could not be delivered',
     body: `The message {{template}} ({{notificationId}}) was tried five times within a day and given up.`,
   },
+  webhook_failed: {
+    subject: 'A webhook to {{host}} could not be delivered',
+    body: `Dear {{name}},
+
+{{host}} did not take what we told it of within three days, for the first time today. What could not be delivered stands in the log of the webhook endpoint {{endpointId}}, and can be sent again from there.`,
+  },
+  webhook_gone: {
+    subject: 'The webhook endpoint at {{host}} was switched off',
+    body: `Dear {{name}},
+
+{{host}} answered that it is gone for good, so the webhook endpoint {{endpointId}} was switched off. Nothing is told to it until somebody switches it on again.`,
+  },
   alert_raised: {
     subject: 'Alert: {{what}}',
     body: `Dear {{name}},

@@ -64,6 +64,7 @@ import { createSubscriptionTimelines } from '../commands/subscriptionTimelines.t
 import { createTokens } from '../commands/tokens.ts';
 import { createUsers } from '../commands/users.ts';
 import { createTxtLookup, type ResolveTxt } from '../commands/txtRecords.ts';
+import { createWebhookEndpoints } from '../commands/webhookEndpoints.ts';
 import { createWorkerWatch } from '../commands/workerWatch.ts';
 import { createWorkflowCommands } from '../commands/workflows.ts';
 import { createWorkflowOperations } from '../commands/workflowOperations.ts';
@@ -269,6 +270,7 @@ export async function composeApi({
       subscriptions: createSubscriptions({ dispatcher, workflows }),
       timelines,
       verifyAudit: checkAudit,
+      webhookEndpoints: createWebhookEndpoints({ config, dispatch }),
       workflowOperations: createWorkflowOperations({ temporal, workflows, dispatcher }),
       workflowDrifts: createWorkflowDrifts({ temporal, dispatcher }),
       workflowPreviews: createWorkflowPreviews(),

@@ -27,6 +27,7 @@ import { reserveRoutes } from './reserves/routes.ts';
 import type { Route } from './route.ts';
 import { subscriptionRoutes } from './subscriptions/routes.ts';
 import { userRoutes } from './users/routes.ts';
+import { webhookEndpointRoutes } from './webhook-endpoints/routes.ts';
 import { wellKnownRoutes } from './well-known/routes.ts';
 import { alertRoutes } from './workflow-alerts/routes.ts';
 import { workflowRoutes } from './workflows/routes.ts';
@@ -49,6 +50,7 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof notificationRoutes>[0] &
   Parameters<typeof notificationPreferenceRoutes>[0] &
   Parameters<typeof notificationTemplateRoutes>[0] &
+  Parameters<typeof webhookEndpointRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
   Parameters<typeof alertRoutes>[0] &
   Parameters<typeof registrationRoutes>[0] &
@@ -83,6 +85,7 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...notificationRoutes(dependencies),
   ...notificationPreferenceRoutes(dependencies),
   ...notificationTemplateRoutes(dependencies),
+  ...webhookEndpointRoutes(dependencies),
   ...workflowRoutes(dependencies),
   ...alertRoutes(dependencies),
   ...registrationRoutes(dependencies),

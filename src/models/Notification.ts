@@ -48,6 +48,8 @@ export class Notification extends Model<
   declare attempts: CreationOptional<number>;
   declare lastError: CreationOptional<string | null>;
   declare dedupeKey: string;
+  /** The same for every recipient of one event. */
+  declare eventKey: CreationOptional<string | null>;
   declare workflowId: CreationOptional<string | null>;
   declare entityType: CreationOptional<string | null>;
   declare entityId: CreationOptional<string | null>;
@@ -72,6 +74,7 @@ export class Notification extends Model<
         attempts: column.integer,
         lastError: column.text,
         dedupeKey: column.text,
+        eventKey: column.text,
         workflowId: column.text,
         entityType: column.text,
         entityId: column.uuid,
@@ -120,6 +123,7 @@ export class Notification extends Model<
         ? unlessMuted(to, template, written)
         : { ...written, suppressedBecause: null }),
       dedupeKey: `${key}/${to.channel}/${whom}`,
+      eventKey: key,
       workflowId: currentContext().workflowId ?? null,
       entityType: about.type,
       entityId: about.id,

@@ -43,6 +43,8 @@ import { SubscriptionTerm } from './SubscriptionTerm.ts';
 import { Timer } from './Timer.ts';
 import { Transition } from './Transition.ts';
 import { User } from './User.ts';
+import { WebhookDelivery } from './WebhookDelivery.ts';
+import { WebhookEndpoint } from './WebhookEndpoint.ts';
 import { WorkflowDrift } from './WorkflowDrift.ts';
 
 const models = [
@@ -90,6 +92,8 @@ const models = [
   Timer,
   Transition,
   User,
+  WebhookDelivery,
+  WebhookEndpoint,
   WorkflowDrift,
 ];
 

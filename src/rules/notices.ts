@@ -1,19 +1,19 @@
 /**
- * Why somebody cannot do without a message. `security`: who may sign in, and how. `money`: what is owed
- * or could not be paid. `deadline`: a time that binds. `contract`: what one is covered for, or was
- * granted.
+ * Why somebody cannot do without a message. `account`: who may sign in, and how. `security`: what
+ * endangers the company's data. `money`: what is owed or could not be paid. `deadline`: a time that
+ * binds. `contract`: what one is covered for, or was granted.
  */
-export const mandatoryReasons = ['security', 'money', 'deadline', 'contract'] as const;
+export const mandatoryReasons = ['account', 'security', 'money', 'deadline', 'contract'] as const;
 
 export type MandatoryReason = (typeof mandatoryReasons)[number];
 
 /** Every message there is, and why it cannot be muted; the texts stand in `activities/templates.ts`. */
 const notices = {
-  welcome: 'security',
-  account_exists: 'security',
-  session_revoked: 'security',
-  password_reset: 'security',
-  password_changed: 'security',
+  welcome: 'account',
+  account_exists: 'account',
+  session_revoked: 'account',
+  password_reset: 'account',
+  password_changed: 'account',
   subscription_confirmed: 'contract',
   subscription_cancel_pending: 'contract',
   subscription_cancelled: 'contract',
@@ -34,26 +34,26 @@ const notices = {
   renewal_reminder_auto: 'deadline',
   renewal_call: null,
   renewal_digest: null,
-  registration_received: 'security',
-  registration_verify: 'security',
+  registration_received: 'account',
+  registration_verify: 'account',
   registration_waiting: null,
   registration_overdue: null,
   registration_rejected: 'contract',
   registration_expired: 'deadline',
   provisioning_failed: null,
-  company_ready: 'security',
-  activation_reminder: 'security',
-  activation_link: 'security',
+  company_ready: 'account',
+  activation_reminder: 'account',
+  activation_link: 'account',
   activation_stalled: null,
   company_activated: null,
   document_infected: 'security',
   document_added: null,
-  email_change: 'security',
-  email_change_notice: 'security',
-  invitation: 'security',
-  account_created: 'security',
-  address_unconfirmed: 'security',
-  membership_granted: 'security',
+  email_change: 'account',
+  email_change_notice: 'account',
+  invitation: 'account',
+  account_created: 'account',
+  address_unconfirmed: 'account',
+  membership_granted: 'account',
   claim_received: 'contract',
   claim_in_hands: null,
   claim_documents_wanted: 'deadline',
@@ -87,6 +87,8 @@ const notices = {
   note_mention: null,
   fraud_suspected: null,
   delivery_failed: null,
+  webhook_failed: null,
+  webhook_gone: null,
   alert_raised: null,
 } as const satisfies Readonly<Record<string, MandatoryReason | null>>;
 

@@ -1,4 +1,3 @@
-import { describe, expect, it } from '@jest/globals';
 import { checkTexts, offeredBy, sampleOf } from '../../src/activities/companyTexts.ts';
 import { platformTexts, rendering } from '../../src/activities/templates.ts';
 import { templateCodes } from '../../src/rules/notices.ts';

@@ -24,6 +24,7 @@ const taking = [
   'DELETE /notes/:id',
   'DELETE /notification-templates/:id',
   'DELETE /reports/:id',
+  'DELETE /webhook-endpoints/:id',
   'DELETE /workflows/alert-rules/:id',
 ];
 const seenByNobody = { 'If-Match': '"999999999"' };

@@ -132,6 +132,10 @@ export async function buildFull(api: TestApi): Promise<Full> {
     subject: 'No report "{{reportName}}"',
     body: 'Dear {{name}}, it failed.',
   });
+  const endpoint = await admin.post('/webhook-endpoints', {
+    url: 'https://hooks.example/surety',
+    events: ['report_ready'],
+  });
   return {
     id,
     people,
@@ -146,6 +150,7 @@ export async function buildFull(api: TestApi): Promise<Full> {
       'workflows/bulk': bulk,
       'workflows/alerts': alert,
       'workflows/alert-rules': rule.body.data.id,
+      'webhook-endpoints': endpoint.body.data.id,
       'notification-templates': template.body.data.id,
       'workflows/subscription': bought.body.data.id,
       'workflows/claim': claim.body.data.id,

@@ -19,9 +19,9 @@ export const preferencesAnswer = object({
     object({
       ...choice,
       mandatory: nullable(oneOf(...mandatoryReasons)).description(
-        'Why it cannot be muted: security, that is who may sign in and how; money that is owed or ' +
-          'could not be paid; a deadline that binds; the contract, that is what one is covered for ' +
-          'or was granted',
+        'Why it cannot be muted: the account, that is who may sign in and how; security, that is ' +
+          'what endangers data; money that is owed or could not be paid; a deadline that binds; the ' +
+          'contract, that is what one is covered for or was granted',
       ),
     }),
     { max: templateCodes.length },

@@ -35,6 +35,7 @@ import { alerts } from './0036Alerts.ts';
 import { runs } from './0037Runs.ts';
 import { notificationPreferences } from './0040NotificationPreferences.ts';
 import { notificationTemplates } from './0041NotificationTemplates.ts';
+import { webhookEndpoints } from './0042WebhookEndpoints.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -88,4 +89,5 @@ export const migrations: readonly Migration[] = [
   runs,
   notificationPreferences,
   notificationTemplates,
+  webhookEndpoints,
 ];
