@@ -63,6 +63,12 @@ export interface Config {
     readonly from: string;
     readonly perSecond: number;
   };
+  readonly webhooks: {
+    /** What can sign for a company's endpoints is kept under a key that is made of this one. */
+    readonly secretKey: string;
+    /** Origins that webhooks may go to though they are no public ones; none in production. */
+    readonly allowedOrigins: readonly string[];
+  };
   readonly payments: {
     /** Undefined where no money is taken or paid. */
     readonly gateway: 'http' | 'stripe' | undefined;
@@ -194,6 +200,7 @@ const settings = Joi.object({
   SMTP_PASSWORD: secret,
   SMTP_FROM: Joi.string().max(320).default('Surety <no-reply@surety.example>'),
   SMTP_MESSAGES_PER_SECOND: Joi.number().min(0.1).max(10_000).default(50),
+  WEBHOOK_ALLOWED_ORIGINS: list.default(''),
   PAYMENT_GATEWAY: Joi.string().valid('http', 'stripe').default('http'),
   PAYMENT_GATEWAY_URL: urlOf('http', 'https'),
   PAYMENT_GATEWAY_KEY: secret,
@@ -299,6 +306,10 @@ export function readConfig(environment: NodeJS.ProcessEnv = processEnvironment()
       from: value.SMTP_FROM,
       perSecond: value.SMTP_MESSAGES_PER_SECOND,
     },
+    webhooks: {
+      secretKey: value.SECRET_KEY,
+      allowedOrigins: split(value.WEBHOOK_ALLOWED_ORIGINS),
+    },
     payments: {
       gateway: takesMoney(value) ? value.PAYMENT_GATEWAY : undefined,
       gatewayUrl: value.PAYMENT_GATEWAY_URL,
@@ -347,6 +358,11 @@ function refuseDevelopmentDefaults(value: Record<string, unknown>): void {
   ) {
     throw new ConfigError(
       'Configuration: a payment gateway needs a PAYMENT_WEBHOOK_SECRET of at least 32 bytes in production',
+    );
+  }
+  if (value['WEBHOOK_ALLOWED_ORIGINS'] !== '') {
+    throw new ConfigError(
+      'Configuration: production refuses WEBHOOK_ALLOWED_ORIGINS, which lets webhooks into our own network',
     );
   }
   if (value['DEBUG'] === true)

@@ -42,3 +42,7 @@ export function createSealer(secretKey: string, purpose: string): Sealer {
     },
   };
 }
+
+/** Keeps what signs the webhooks of an endpoint, bound to the endpoint's id. */
+export const webhookSealer = ({ secretKey }: { readonly secretKey: string }): Sealer =>
+  createSealer(secretKey, 'webhook endpoint');

@@ -37,6 +37,7 @@ describe('the configuration', () => {
       { SECRET_KEY: '' },
       { JWT_SECRET_KEY: 'y'.repeat(31) },
       { DEBUG: 'true' },
+      { WEBHOOK_ALLOWED_ORIGINS: 'http://127.0.0.1:4000' },
     ]) {
       expect(() => readConfig({ ...production, ...weak })).toThrow(ConfigError);
     }

@@ -13,7 +13,7 @@ import { activityInterceptor } from './activityInterceptor.ts';
 export interface WorkerOptions {
   readonly connection: NativeConnection;
   readonly namespace: string;
-  /** Prefix of the queues: `-lifecycle`, `-notifications`, `-provisioning`, `-documents`, `-payments`. */
+  /** Prefix of the queues: `-lifecycle`, `-notifications`, `-webhooks`, `-payments` and so on. */
   readonly taskQueue: string;
   readonly bundle: WorkflowBundleOption;
   readonly dependencies: ActivityDependencies;
@@ -48,17 +48,19 @@ export const bundleWorkflows = async (): Promise<{ code: string }> =>
 export function slotsOf(maxActivities: number) {
   const share = (part: number): number => Math.max(1, Math.floor(maxActivities * part));
   return {
-    lifecycle: share(0.45),
-    notifications: share(0.25),
-    payments: share(0.14),
+    lifecycle: share(0.4),
+    notifications: share(0.22),
+    payments: share(0.13),
     documents: share(0.1),
+    webhooks: share(0.09),
     provisioning: share(0.06),
   };
 }
 
 /**
- * One worker for workflows and their SQL, one that sends mail at a bounded rate, two that set
- * companies up and read documents, few at a time, and one that talks to the payment gateway.
+ * One worker for workflows and their SQL, one that sends mail at a bounded rate, one that calls the
+ * webhooks of companies, two that set companies up and read documents, few at a time, and one that talks
+ * to the payment gateway.
  */
 export async function createWorkers({
   connection,
@@ -101,6 +103,11 @@ export async function createWorkers({
       taskQueue: `${taskQueue}-notifications`,
       maxConcurrentActivityTaskExecutions: slots.notifications,
       maxTaskQueueActivitiesPerSecond: mailsPerSecond,
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: `${taskQueue}-webhooks`,
+      maxConcurrentActivityTaskExecutions: slots.webhooks,
     }),
     Worker.create({
       ...common,

@@ -14,9 +14,11 @@ import { defineModels } from '../src/models/all.ts';
 import { databaseMetrics } from '../src/metrics.ts';
 import { openDatabase } from '../src/models/database.ts';
 import { openGateway } from '../src/gateways/openGateway.ts';
+import { outgoingWebhooks } from '../src/gateways/outgoingWebhooks.ts';
 import { createLinks } from '../src/models/secretLinks.ts';
 import { selfCheck } from '../src/models/selfCheck.ts';
 import { startFailure } from '../src/errors.ts';
+import { webhookSealer } from '../src/secrets.ts';
 import { stopGracefully } from '../src/stopping.ts';
 import { openCheckpoints, startCheckpoints } from './checkpoints.ts';
 import { openClamd } from '../src/scanner.ts';
@@ -29,6 +31,7 @@ import { openReportSchedules } from './reportSchedules.ts';
 import { runWorkers } from './runWorkers.ts';
 import { ensureSchedules } from './schedules.ts';
 import { startSealer } from './sealer.ts';
+import { startWebhooks } from './webhooks.ts';
 import { openTroubledRuns } from './troubledRuns.ts';
 import { ensureSearchAttributes } from './searchAttributes.ts';
 import { workflowBundle } from './workflowBundle.ts';
@@ -106,11 +109,13 @@ async function main(): Promise<void> {
         scan: config.documents.clamdAddress ? openClamd(config.documents.clamdAddress) : undefined,
       },
       gateway: await openGateway(config),
+      webhooks: { send: outgoingWebhooks(config.webhooks), sealer: webhookSealer(config.webhooks) },
     },
     maxActivities: config.database.poolMax,
     mailsPerSecond: config.smtp.perSecond,
   });
   const relay = startRelay({ temporal, log: moduleLog('relay') });
+  const webhooks = startWebhooks({ dispatch: dispatcher.dispatch, log: moduleLog('webhooks') });
   const sealer = startSealer({ log: moduleLog('sealer') });
   const checkpointing = startCheckpoints({ checkpoints, log: moduleLog('sealer') });
   const health = await serveHealth({
@@ -125,6 +130,7 @@ async function main(): Promise<void> {
     log,
     steps: {
       workers: () => running.stop(),
+      webhooks: () => webhooks.stop(),
       starts: () => dispatcher.drained(),
       relay: () => relay.stop(),
       sealer: () => sealer.stop(),

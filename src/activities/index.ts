@@ -16,9 +16,15 @@ import { reinstatementActivities } from './reinstatements.ts';
 import { replayActivities, type ReplayDependencies } from './replays.ts';
 import { reportActivities, type ReportSchedules } from './reports.ts';
 import { subscriptionActivities } from './subscriptions.ts';
+import { webhookActivities, type WebhookDependencies } from './webhooks.ts';
 
 export interface ActivityDependencies
-  extends MailDependencies, DocumentDependencies, PaymentDependencies, ReplayDependencies {
+  extends
+    MailDependencies,
+    DocumentDependencies,
+    PaymentDependencies,
+    ReplayDependencies,
+    WebhookDependencies {
   readonly openWorkflows: OpenWorkflows;
   readonly troubledRuns: TroubledRuns;
   readonly reportSchedules: ReportSchedules;
@@ -46,6 +52,7 @@ export const createActivities = (dependencies: ActivityDependencies) => ({
   ...reportActivities(dependencies),
   ...documentActivities(dependencies),
   ...replayActivities(dependencies),
+  ...webhookActivities(dependencies),
 });
 
 export type Activities = ReturnType<typeof createActivities>;

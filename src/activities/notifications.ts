@@ -7,12 +7,13 @@ import { holderName, ownCompany } from '../models/contract.ts';
 import { select, withTenant } from '../models/database.ts';
 import { Membership } from '../models/Membership.ts';
 import { Notification } from '../models/Notification.ts';
+import { NotificationTemplate } from '../models/NotificationTemplate.ts';
 import type { Links } from '../models/secretLinks.ts';
 import { User } from '../models/User.ts';
 import { dateAt } from '../rules/calendar.ts';
 import { oneLine } from '../rules/plainText.ts';
 import { letterHtml, letterOf, type Letter } from './letters.ts';
-import { render } from './templates.ts';
+import { rendering } from './templates.ts';
 
 export interface NotificationRef {
   readonly companyId: string;
@@ -154,7 +155,10 @@ async function mailOf(
   const company = await ownCompany();
   const isErased = recipientUserId && (await Membership.isErased(recipientUserId));
   if (isErased || (company.status === 'suspended' && (await isForOutsider(notification)))) {
-    await notification.update({ status: 'suppressed' });
+    await notification.update({
+      status: 'suppressed',
+      suppressedBecause: isErased ? 'erased' : 'company_suspended',
+    });
     return undefined;
   }
   const user = recipientUserId && (await User.findOne({ where: { id: recipientUserId } }));
@@ -165,6 +169,7 @@ async function mailOf(
   const name = user
     ? user.fullName()
     : ((await nameAtAddress(notification, claim)) ?? 'Sir or Madam');
+  const render = rendering(await NotificationTemplate.ownTexts([templateCode]));
   const words = render(templateCode, {
     ...payload,
     name: oneLine(name),

@@ -1,15 +1,10 @@
 import Handlebars from 'handlebars';
-import type { TemplateCode } from '../models/Notification.ts';
+import type { OwnTexts } from '../models/NotificationTemplate.ts';
+import type { TemplateCode, Texts } from '../rules/notices.ts';
 import { oneLine, plainText } from '../rules/plainText.ts';
 
-interface Texts {
-  readonly subject: string;
-  /** Plain text, paragraphs divided by an empty line; the HTML part is made from it. */
-  readonly body: string;
-}
-
 /** Values come from the notification's payload, plus `name` (recipient), `company` and `link`. */
-const texts: Readonly<Record<TemplateCode, Texts>> = {
+export const platformTexts: Readonly<Record<TemplateCode, Texts>> = {
   welcome: {
     subject: 'Welcome to {{company}}',
     body: `Dear {{name}},
@@ -346,6 +341,18 @@ What was generated before is still there.{{/if}}`,
     subject: 'A message could not be delivered',
     body: `The message {{template}} ({{notificationId}}) was tried five times within a day and given up.`,
   },
+  webhook_failed: {
+    subject: 'A webhook to {{host}} could not be delivered',
+    body: `Dear {{name}},
+
+{{host}} did not take what we told it of within three days, for the first time today. What could not be delivered stands in the log of the webhook endpoint {{endpointId}}, and can be sent again from there.`,
+  },
+  webhook_gone: {
+    subject: 'The webhook endpoint at {{host}} was switched off',
+    body: `Dear {{name}},
+
+{{host}} answered that it is gone for good, so the webhook endpoint {{endpointId}} was switched off. Nothing is told to it until somebody switches it on again.`,
+  },
   alert_raised: {
     subject: 'Alert: {{what}}',
     body: `Dear {{name}},
@@ -592,36 +599,45 @@ the payment of {{amount}} {{currency}} ({{what}}) could not be made: {{failure}}
   },
 };
 
-const compile = (template: string): Handlebars.TemplateDelegate =>
-  Handlebars.compile(template, { strict: true, noEscape: true });
+const compiled = ({ subject, body }: Texts, options: Parameters<typeof Handlebars.compile>[1]) => ({
+  subject: Handlebars.compile(subject, { noEscape: true, ...options }),
+  body: Handlebars.compile(body, { noEscape: true, ...options }),
+});
 
-const compiled = new Map(
-  Object.entries(texts).map(([code, { subject, body }]) => [
-    code,
-    { subject: compile(subject), body: compile(body) },
-  ]),
+const platformWords = new Map(
+  Object.entries(platformTexts).map(([code, texts]) => [code, compiled(texts, { strict: true })]),
 );
 
-/**
- * Subject, text and HTML of one message. A value the template needs and does not get is a bug. What
- * people typed is plain text in it, whoever queued the message.
- */
-export function render(
+/** Subject, text and HTML of one message. */
+export type Render = (
   code: TemplateCode,
   values: Readonly<Record<string, unknown>>,
-): { readonly subject: string; readonly text: string; readonly html: string } {
-  const template = compiled.get(code);
-  if (!template) throw new Error(`There is no template ${code}`);
-  const plain = Object.fromEntries(
-    Object.entries(values).map(([key, value]) => [
-      key,
-      typeof value === 'string' ? plainText(value) : value,
-    ]),
-  );
-  const text = template.body(plain);
-  // A name with a line break must not add a header.
-  return { subject: oneLine(template.subject(plain)), text, html: asHtml(text) };
+) => { readonly subject: string; readonly text: string; readonly html: string };
+
+/**
+ * The words of messages, the company's own where it has some. A value that the platform's template
+ * needs and does not get is a bug; a company's leaves its place empty, for it may be older than the
+ * message. What people typed is plain text in it, whoever queued the message.
+ */
+export function rendering(own: OwnTexts): Render {
+  const ownWords = new Map([...own].map(([code, texts]) => [code, compiled(texts, {})]));
+  return (code, values) => {
+    const template = ownWords.get(code) ?? platformWords.get(code);
+    if (!template) throw new Error(`There is no template ${code}`);
+    const plain = Object.fromEntries(
+      Object.entries(values).map(([key, value]) => [
+        key,
+        typeof value === 'string' ? plainText(value) : value,
+      ]),
+    );
+    const text = template.body(plain);
+    // A name with a line break must not add a header.
+    return { subject: oneLine(template.subject(plain)), text, html: asHtml(text) };
+  };
 }
+
+/** The platform's own words. */
+export const render: Render = rendering(new Map());
 
 const asHtml = (text: string): string => {
   const paragraphs = text

@@ -1,5 +1,6 @@
 import type Koa from 'koa';
-import { render } from '../activities/templates.ts';
+import { checkTexts, offeredBy, sampleOf } from '../activities/companyTexts.ts';
+import { platformTexts, rendering } from '../activities/templates.ts';
 import { createAlerts } from '../commands/alerts.ts';
 import { createApiKeys } from '../commands/apiKeys.ts';
 import { createAuth } from '../commands/auth.ts';
@@ -38,6 +39,8 @@ import { createInvitations } from '../commands/invitations.ts';
 import { createMemberships } from '../commands/memberships.ts';
 import { createDomains } from '../commands/domains.ts';
 import { createFlags } from '../commands/flags.ts';
+import { createNotificationPreferences } from '../commands/notificationPreferences.ts';
+import { createNotificationTemplates } from '../commands/notificationTemplates.ts';
 import { createNotifications } from '../commands/notifications.ts';
 import { createOverdueTimers } from '../commands/overdueTimers.ts';
 import { createOwnCompany } from '../commands/ownCompany.ts';
@@ -72,6 +75,7 @@ import { createTemplates } from '../commands/templates.ts';
 import { createTokens } from '../commands/tokens.ts';
 import { createUsers } from '../commands/users.ts';
 import { createTxtLookup, type ResolveTxt } from '../commands/txtRecords.ts';
+import { createWebhookEndpoints } from '../commands/webhookEndpoints.ts';
 import { createWorkerWatch } from '../commands/workerWatch.ts';
 import { createWorkflowCommands } from '../commands/workflows.ts';
 import { createWorkflowOperations } from '../commands/workflowOperations.ts';
@@ -250,7 +254,15 @@ export async function composeApi({
       keySet: tokens.keySet,
       domains: createDomains({ config, companies, resolveTxt }),
       flags,
-      notifications: createNotifications({ render }),
+      notificationPreferences: createNotificationPreferences(),
+      notificationTemplates: createNotificationTemplates({
+        platformTexts,
+        checkTexts,
+        offeredBy,
+        sampleOf,
+        rendering,
+      }),
+      notifications: createNotifications({ rendering }),
       ownCompany: createOwnCompany({ companies }),
       ownSessions: createOwnSessions({ sessions }),
       passwordChanges: createPasswordChanges({ links, passwords, sessions, dispatch }),
@@ -282,6 +294,7 @@ export async function composeApi({
       templates: createTemplates({ dispatch }),
       timelines,
       verifyAudit: checkAudit,
+      webhookEndpoints: createWebhookEndpoints({ config, dispatch }),
       workflowOperations: createWorkflowOperations({ temporal, workflows, dispatcher }),
       workflowDrifts: createWorkflowDrifts({ temporal, dispatcher }),
       workflowPreviews: createWorkflowPreviews(),

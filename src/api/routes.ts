@@ -18,6 +18,8 @@ import { flagRoutes } from './feature-flags/routes.ts';
 import { fraudFlagRoutes } from './fraud-flags/routes.ts';
 import { invitationRoutes } from './invitations/routes.ts';
 import { noteRoutes } from './notes/routes.ts';
+import { notificationPreferenceRoutes } from './notification-preferences/routes.ts';
+import { notificationTemplateRoutes } from './notification-templates/routes.ts';
 import { notificationRoutes } from './notifications/routes.ts';
 import { paymentRoutes } from './payments/routes.ts';
 import { planRoutes } from './plans/routes.ts';
@@ -32,6 +34,7 @@ import type { Route } from './route.ts';
 import { subscriptionRoutes } from './subscriptions/routes.ts';
 import { templateRoutes } from './templates/routes.ts';
 import { userRoutes } from './users/routes.ts';
+import { webhookEndpointRoutes } from './webhook-endpoints/routes.ts';
 import { wellKnownRoutes } from './well-known/routes.ts';
 import { alertRoutes } from './workflow-alerts/routes.ts';
 import { workflowRoutes } from './workflows/routes.ts';
@@ -59,6 +62,9 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof compliancePolicyRoutes>[0] &
   Parameters<typeof policyConfigurationRoutes>[0] &
   Parameters<typeof notificationRoutes>[0] &
+  Parameters<typeof notificationPreferenceRoutes>[0] &
+  Parameters<typeof notificationTemplateRoutes>[0] &
+  Parameters<typeof webhookEndpointRoutes>[0] &
   Parameters<typeof workflowRoutes>[0] &
   Parameters<typeof alertRoutes>[0] &
   Parameters<typeof registrationRoutes>[0] &
@@ -98,6 +104,9 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...compliancePolicyRoutes(dependencies),
   ...policyConfigurationRoutes(dependencies),
   ...notificationRoutes(dependencies),
+  ...notificationPreferenceRoutes(dependencies),
+  ...notificationTemplateRoutes(dependencies),
+  ...webhookEndpointRoutes(dependencies),
   ...workflowRoutes(dependencies),
   ...alertRoutes(dependencies),
   ...registrationRoutes(dependencies),

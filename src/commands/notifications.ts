@@ -4,8 +4,10 @@ import { AuditLog } from '../models/AuditLog.ts';
 import { execute, withTenant } from '../models/database.ts';
 import { selectFirst, selectPage, type Condition } from '../models/list.ts';
 import type { Notification, TemplateCode } from '../models/Notification.ts';
+import { NotificationTemplate, type OwnTexts } from '../models/NotificationTemplate.ts';
 import { noSuch } from '../models/rows.ts';
 import { User } from '../models/User.ts';
+import type { SuppressionReason } from '../rules/notices.ts';
 import type { KnownCompany } from './companies.ts';
 
 export interface NotificationFilters {
@@ -18,6 +20,7 @@ export interface NotificationFilters {
 }
 
 type Found = Pick<Notification, 'id' | 'channel' | 'templateCode' | 'payload' | 'status'> & {
+  readonly suppressedBecause: SuppressionReason | null;
   readonly recipientRole: string | null;
   readonly entityType: string | null;
   readonly entityId: string | null;
@@ -39,13 +42,19 @@ export type Render = (
 ) => { readonly subject: string; readonly text: string };
 
 const columns = `n.id, n.channel, n.template_code AS "templateCode", n.payload, n.status,
+  n.suppressed_because AS "suppressedBecause",
   n.recipient_role AS "recipientRole", n.entity_type AS "entityType", n.entity_id AS "entityId",
   n.created_at AS "createdAt", n.sent_at AS "sentAt", n.read_at AS "readAt"`;
 
 const newestFirst = { by: 'n.created_at', id: 'n.id', order: 'desc' } as const;
 
 /** Messages to a person, and to the roles they hold; one member of a role reads for all. */
-export const createNotifications = ({ render }: { readonly render: Render }) => ({
+export const createNotifications = ({
+  rendering,
+}: {
+  /** With a company's own words, where it has some. */
+  readonly rendering: (own: OwnTexts) => Render;
+}) => ({
   list: (actor: Actor, company: KnownCompany, { page, size, ...filters }: NotificationFilters) =>
     withTenant(company.id, async () => {
       const { status, channel, unread } = filters;
@@ -54,7 +63,7 @@ export const createNotifications = ({ render }: { readonly render: Render }) => 
         'core.notifications n',
         [
           mineOf(actor),
-          ...(status ? [['n.status = $', status] as const] : []),
+          status ? ['n.status = $', status] : [isShown],
           ...(channel ? [['n.channel = $', channel] as const] : []),
           ...(unread === true ? [[isUnread] as const] : []),
           ...(unread === false ? [['n.read_at IS NOT NULL'] as const] : []),
@@ -62,6 +71,8 @@ export const createNotifications = ({ render }: { readonly render: Render }) => 
         { ...newestFirst, page, size },
       );
       const values = await addressed(actor, company);
+      const codes = items.map(({ templateCode }) => templateCode);
+      const render = rendering(await NotificationTemplate.ownTexts(codes));
       return { items: items.map((found) => inWords(render, found, values)), total };
     }),
 
@@ -78,6 +89,7 @@ export const createNotifications = ({ render }: { readonly render: Render }) => 
         [id],
       );
       if (marked > 0) AuditLog.record('UPDATE', about(id), { after: { status: 'read' } });
+      const render = rendering(await NotificationTemplate.ownTexts([found.templateCode]));
       return inWords(render, await findMine(actor, id), await addressed(actor, company));
     }),
 
@@ -97,14 +109,27 @@ export const createNotifications = ({ render }: { readonly render: Render }) => 
 
 export type Notifications = ReturnType<typeof createNotifications>;
 
-const isUnread = `n.channel = 'in_app' AND n.read_at IS NULL`;
+/** What its recipient muted in the application is there for whoever asks for it. */
+const isShown = `NOT (n.channel = 'in_app' AND n.status = 'suppressed')`;
+
+const isUnread = `n.channel = 'in_app' AND n.read_at IS NULL AND n.status <> 'suppressed'`;
 
 const about = (id: string | null) => ({ type: 'notification', id });
 
-/** The actor's own and their roles'; `$1` and `$2` in any statement. */
+/**
+ * The actor's own and their roles'; `$1` and `$2` in any statement. What is told a role is there for its
+ * other members, whoever of them mutes it.
+ */
 function mineOf({ userId, roles }: Actor): Condition {
   if (!userId) throw new Forbidden('Only a person gets messages');
-  return ['(n.recipient_user_id = $1 OR n.recipient_role = ANY ($2::text[]))', userId, [...roles]];
+  return [
+    `(n.recipient_user_id = $1 OR (n.recipient_role = ANY ($2::text[])
+      AND n.template_code <> ALL (ARRAY(
+        SELECT jsonb_array_elements_text(p.muted -> 'in_app')
+        FROM core.notification_preferences p WHERE p.user_id = $1))))`,
+    userId,
+    [...roles],
+  ];
 }
 
 /** @throws NotFound also for somebody else's */

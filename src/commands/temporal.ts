@@ -114,6 +114,7 @@ const [workflowTasks, activityTasks] = [1, 2];
 const queues = [
   { name: 'lifecycle', type: workflowTasks },
   { name: 'notifications', type: activityTasks },
+  { name: 'webhooks', type: activityTasks },
   { name: 'payments', type: activityTasks },
   { name: 'documents', type: activityTasks },
   { name: 'provisioning', type: activityTasks },

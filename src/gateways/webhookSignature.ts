@@ -14,7 +14,7 @@ const toleranceSeconds = 300;
 
 /** HMAC-SHA256 over `id.timestamp.body`. */
 export const signatureOf = (
-  secret: string,
+  secret: string | Uint8Array,
   { id, timestamp }: Pick<SignedHeaders, 'id' | 'timestamp'>,
   rawBody: string,
 ): string =>
@@ -22,7 +22,7 @@ export const signatureOf = (
 
 /** @param now epoch milliseconds */
 export function isSigned(
-  secret: string,
+  secret: string | Uint8Array,
   headers: SignedHeaders,
   rawBody: string,
   now: number,

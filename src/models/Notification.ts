@@ -7,9 +7,17 @@ import {
 } from 'sequelize';
 import { currentContext } from '../context.ts';
 import { column, coreTable } from './columns.ts';
-import { append, select } from './database.ts';
+import { append, Computed, select } from './database.ts';
 import { v7 as uuid } from 'uuid';
 import { grouped } from '../rules/grouped.ts';
+import {
+  mandatoryBecause,
+  type PersonalChannel,
+  type SuppressionReason,
+  type TemplateCode,
+} from '../rules/notices.ts';
+
+export type { TemplateCode };
 
 /** To whom: a person by e-mail or in the application, or everybody who holds a role. */
 export type Recipient =
@@ -17,96 +25,6 @@ export type Recipient =
   | { readonly channel: 'email'; readonly address: string }
   | { readonly channel: 'in_app'; readonly userId: string }
   | { readonly channel: 'in_app'; readonly role: string };
-
-/** Every message there is; the texts stand in `activities/templates.ts`. */
-export type TemplateCode =
-  | 'welcome'
-  | 'account_exists'
-  | 'session_revoked'
-  | 'password_reset'
-  | 'password_changed'
-  | 'subscription_confirmed'
-  | 'subscription_cancel_pending'
-  | 'subscription_cancelled'
-  | 'subscription_expired'
-  | 'subscription_expired_plan_gone'
-  | 'subscription_renewed'
-  | 'subscription_endorsed'
-  | 'premium_due'
-  | 'premium_due_moved'
-  | 'subscription_not_taken_up'
-  | 'subscription_grace'
-  | 'grace_reminder'
-  | 'subscription_lapsed'
-  | 'subscription_reinstated'
-  | 'premium_unpaid'
-  | 'premium_overdue'
-  | 'renewal_reminder'
-  | 'renewal_reminder_auto'
-  | 'renewal_call'
-  | 'renewal_digest'
-  | 'registration_received'
-  | 'registration_verify'
-  | 'registration_waiting'
-  | 'registration_overdue'
-  | 'registration_rejected'
-  | 'registration_expired'
-  | 'provisioning_failed'
-  | 'company_ready'
-  | 'activation_reminder'
-  | 'activation_link'
-  | 'activation_stalled'
-  | 'company_activated'
-  | 'document_infected'
-  | 'document_added'
-  | 'email_change'
-  | 'email_change_notice'
-  | 'invitation'
-  | 'account_created'
-  | 'address_unconfirmed'
-  | 'membership_granted'
-  | 'claim_received'
-  | 'claim_in_hands'
-  | 'claim_documents_wanted'
-  | 'claim_documents_reminder'
-  | 'claim_documents_final'
-  | 'claim_status_letter'
-  | 'claim_decision_extended'
-  | 'claim_approved'
-  | 'claim_denied'
-  | 'claim_paid'
-  | 'claim_closed'
-  | 'claim_reported'
-  | 'claim_assigned'
-  | 'claim_due_soon'
-  | 'claim_overdue'
-  | 'claim_approval_wanted'
-  | 'claim_approval_overdue'
-  | 'claim_returned'
-  | 'claim_appealed'
-  | 'claim_withdrawn'
-  | 'claim_documents_missing'
-  | 'claim_unacknowledged'
-  | 'claim_payment_failed'
-  | 'claim_reopened'
-  | 'compliance_policy_submitted'
-  | 'compliance_policy_reminder'
-  | 'compliance_policy_overdue'
-  | 'compliance_policy_approved'
-  | 'compliance_policy_rejected'
-  | 'compliance_policy_published'
-  | 'compliance_policy_review_due'
-  | 'compliance_policy_update_available'
-  | 'report_ready'
-  | 'report_failed'
-  | 'payment_received'
-  | 'payment_sent'
-  | 'payment_failed'
-  | 'refund_late'
-  | 'note_mention'
-  | 'fraud_suspected'
-  | 'delivery_failed'
-  | 'alert_raised';
 
 /** A step tells 200 people of a role at the most, and what an earlier one queued may be under way. */
 const mostUnsent = 1000;
@@ -121,14 +39,17 @@ export class Notification extends Model<
   declare recipientUserId: CreationOptional<string | null>;
   declare recipientRole: CreationOptional<string | null>;
   declare recipientAddress: CreationOptional<string | null>;
-  declare channel: 'email' | 'in_app';
+  declare channel: PersonalChannel;
   declare templateCode: TemplateCode;
   declare locale: CreationOptional<string>;
   declare payload: Readonly<Record<string, unknown>>;
   declare status: 'queued' | 'sent' | 'failed' | 'suppressed' | 'read';
+  declare suppressedBecause: CreationOptional<SuppressionReason | null>;
   declare attempts: CreationOptional<number>;
   declare lastError: CreationOptional<string | null>;
   declare dedupeKey: string;
+  /** The same for every recipient of one event. */
+  declare eventKey: CreationOptional<string | null>;
   declare workflowId: CreationOptional<string | null>;
   declare entityType: CreationOptional<string | null>;
   declare entityId: CreationOptional<string | null>;
@@ -149,9 +70,11 @@ export class Notification extends Model<
         locale: column.text,
         payload: column.json,
         status: column.text,
+        suppressedBecause: column.text,
         attempts: column.integer,
         lastError: column.text,
         dedupeKey: column.text,
+        eventKey: column.text,
         workflowId: column.text,
         entityType: column.text,
         entityId: column.uuid,
@@ -164,7 +87,8 @@ export class Notification extends Model<
   }
 
   /**
-   * Queues one message with the change that causes it. In-app messages are thereby delivered.
+   * Queues one message with the change that causes it. In-app messages are thereby delivered. What
+   * its recipient has muted is written down and goes nowhere.
    * @param key `{entity}/{id}/{effect}/{n}`; the recipient is added to it
    * @returns its id; an e-mail is still to be delivered
    */
@@ -182,6 +106,10 @@ export class Notification extends Model<
     readonly about: { readonly type: string; readonly id: string };
   }): string {
     const id = uuid();
+    const written =
+      to.channel === 'in_app'
+        ? { status: 'sent', sentAt: new Date() }
+        : { status: 'queued', sentAt: null };
     const whom = 'userId' in to ? to.userId : 'role' in to ? to.role : to.address;
     append(Notification, {
       id,
@@ -191,9 +119,11 @@ export class Notification extends Model<
       channel: to.channel,
       templateCode: template,
       payload,
-      status: to.channel === 'in_app' ? 'sent' : 'queued',
-      sentAt: to.channel === 'in_app' ? new Date() : null,
+      ...('userId' in to && !mandatoryBecause(template)
+        ? unlessMuted(to, template, written)
+        : { ...written, suppressedBecause: null }),
       dedupeKey: `${key}/${to.channel}/${whom}`,
+      eventKey: key,
       workflowId: currentContext().workflowId ?? null,
       entityType: about.type,
       entityId: about.id,
@@ -221,4 +151,23 @@ export class Notification extends Model<
     );
     return grouped(rows.map(({ id, entityId }) => [entityId, id] as const));
   }
+}
+
+/** Found out by the statement that writes the row, so that a choice costs no round trip. */
+function unlessMuted(
+  { userId, channel }: { readonly userId: string; readonly channel: PersonalChannel },
+  template: TemplateCode,
+  { status, sentAt }: { readonly status: string; readonly sentAt: Date | null },
+) {
+  const isMuted = `EXISTS (SELECT 1 FROM core.notification_preferences p
+    WHERE p.user_id = $1::uuid AND jsonb_exists(p.muted -> $2::text, $3::text))`;
+  const about = [userId, channel, template];
+  return {
+    status: new Computed(`CASE WHEN ${isMuted} THEN 'suppressed' ELSE $4::text END`, [
+      ...about,
+      status,
+    ]),
+    sentAt: new Computed(`CASE WHEN NOT ${isMuted} THEN $4::timestamptz END`, [...about, sentAt]),
+    suppressedBecause: new Computed(`CASE WHEN ${isMuted} THEN 'muted' END`, about),
+  };
 }

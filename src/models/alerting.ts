@@ -4,6 +4,7 @@ import { Alert, type Cause, type RaisedAlert } from './Alert.ts';
 import { holdersOf } from './claimStaff.ts';
 import { queueMail } from './mail.ts';
 import { Notification } from './Notification.ts';
+import { tellEndpoints } from './webhookStart.ts';
 
 /** What one look at a company has found. */
 export interface Look {
@@ -22,7 +23,7 @@ export async function writeLook({ companyId, at, causes, answered, rules }: Look
   await Alert.settle(answered, at);
   const byKind = grouped(raised.map((alert) => [alert.kind, alert]));
   for (const kind of new Set(raised.map((alert) => alert.kind))) {
-    await tell(companyId, byKind.of(kind), rules[kind]);
+    await tell(companyId, byKind.of(kind), rules[kind], at);
   }
 }
 
@@ -37,6 +38,7 @@ async function tell(
   companyId: string,
   alerts: readonly RaisedAlert[],
   rule: AlertSettings,
+  at: Date,
 ): Promise<void> {
   const [first] = alerts;
   if (!first) return;
@@ -53,6 +55,15 @@ async function tell(
     hasMore: alerts.length > mostNamed,
   };
   const message = { template: 'alert_raised', payload, key: `alert/${first.id}/raised/1` } as const;
+  if (rule.channels.includes('webhook')) {
+    await tellEndpoints(companyId, {
+      event: message.template,
+      eventKey: message.key,
+      entityType: Alert.entityType,
+      entityId: first.id,
+      occurredAt: at,
+    });
+  }
   if (rule.channels.includes('in_app')) {
     for (const role of roles) {
       Notification.queue({

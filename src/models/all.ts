@@ -32,6 +32,8 @@ import { Invitation } from './Invitation.ts';
 import { LedgerEntry } from './LedgerEntry.ts';
 import { Membership } from './Membership.ts';
 import { Notification } from './Notification.ts';
+import { NotificationPreference } from './NotificationPreference.ts';
+import { NotificationTemplate } from './NotificationTemplate.ts';
 import { OutboxEntry } from './OutboxEntry.ts';
 import { PasswordResetToken } from './PasswordResetToken.ts';
 import { Payment } from './Payment.ts';
@@ -49,6 +51,8 @@ import { Template } from './Template.ts';
 import { Timer } from './Timer.ts';
 import { Transition } from './Transition.ts';
 import { User } from './User.ts';
+import { WebhookDelivery } from './WebhookDelivery.ts';
+import { WebhookEndpoint } from './WebhookEndpoint.ts';
 import { WorkflowDrift } from './WorkflowDrift.ts';
 
 const models = [
@@ -85,6 +89,8 @@ const models = [
   LedgerEntry,
   Membership,
   Notification,
+  NotificationPreference,
+  NotificationTemplate,
   OutboxEntry,
   PasswordResetToken,
   Payment,
@@ -102,6 +108,8 @@ const models = [
   Timer,
   Transition,
   User,
+  WebhookDelivery,
+  WebhookEndpoint,
   WorkflowDrift,
 ];
 

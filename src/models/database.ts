@@ -16,6 +16,17 @@ export interface DatabaseOptions {
   readonly applicationName: string;
 }
 
+/** A value of an appended row that the database finds while it writes it; `$1` marks a bound value. */
+export class Computed {
+  readonly sql: string;
+  readonly values: readonly unknown[];
+
+  constructor(sql: string, values: readonly unknown[]) {
+    this.sql = sql;
+    this.values = values;
+  }
+}
+
 /** One row for the batch at the end of the transaction. */
 interface PendingRow {
   readonly model: ModelStatic<Model>;
@@ -294,7 +305,7 @@ function insertStatement(pending: readonly PendingRow[]): { sql: string; bind: u
       if (!column) throw new Error(`${model.name} has no column for ${name}`);
       return `"${column}"`;
     });
-    const marks = given.map(([, value]) => `$${bind.push(asParameter(value))}`);
+    const marks = given.map(([, value]) => marked(value, bind));
     const head = `${tableName(model)} (${columns.join(', ')})`;
     const group = groups.get(head) ?? { head, rows: [] };
     group.rows.push(`(${marks.join(', ')})`);
@@ -304,6 +315,13 @@ function insertStatement(pending: readonly PendingRow[]): { sql: string; bind: u
     ({ head, rows }, index) => `i${index} AS (INSERT INTO ${head} VALUES ${rows.join(', ')})`,
   );
   return { sql: `WITH ${inserts.join(',\n')} SELECT 1`, bind };
+}
+
+/** The place of a value in the statement; its bound values are added to `bind`. */
+function marked(value: unknown, bind: unknown[]): string {
+  if (!(value instanceof Computed)) return `$${bind.push(asParameter(value))}`;
+  const places = value.values.map((each) => `$${bind.push(asParameter(each))}`);
+  return value.sql.replaceAll(/\$(\d)/g, (_, place: string) => places[Number(place) - 1] ?? '');
 }
 
 /** Sequelize hands on the driver's result, but for an INSERT the count alone. */

@@ -77,6 +77,11 @@ export const duplicates: Readonly<Record<string, readonly [code: string, message
     'ALERT_RULE_EXISTS',
     'The company has a rule for alerts of this kind already',
   ],
+  notification_preferences_user_key: ['VERSION_CONFLICT', 'The preferences were set meanwhile'],
+  notification_templates_code_key: [
+    'TEMPLATE_EXISTS',
+    'The company has words of its own for this message already',
+  ],
   claim_locations_live_key: ['VERSION_CONFLICT', 'The location was set meanwhile'],
   fraud_flags_rule_key: [
     'VERSION_CONFLICT',

@@ -19,8 +19,8 @@ export const alertStatuses = ['open', 'acknowledged', 'resolved'] as const;
 
 export type AlertStatus = (typeof alertStatuses)[number];
 
-/** How people are told. */
-export const alertChannels = ['email', 'in_app'] as const;
+/** How people are told, and by `webhook` the company's own programs. */
+export const alertChannels = ['email', 'in_app', 'webhook'] as const;
 
 export type AlertChannel = (typeof alertChannels)[number];
 
@@ -49,7 +49,7 @@ export const leastAttempts = 2;
 
 const told = {
   isEnabled: true,
-  channels: alertChannels,
+  channels: ['email', 'in_app'],
   roles: ['operator', 'global_admin'],
 } as const;
 

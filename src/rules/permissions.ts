@@ -44,6 +44,7 @@ const grants = {
   'apikey:manage': ['tenant_admin'],
   'settings:read': ['tenant_admin', 'auditor'],
   'settings:write': ['tenant_admin'],
+  'webhook:manage': ['tenant_admin'],
   'category:write': ['tenant_admin'],
   'plan:write': ['tenant_admin'],
   'subscription:create': roleCodes,

@@ -28,6 +28,10 @@ export const onboardingWorkflowId = (registrationId: string): string =>
 export const notificationWorkflowId = (companyId: string, notificationId: string): string =>
   `notification/${companyId}/${notificationId}`;
 
+/** One event for one endpoint; each time that it is asked for is a run of its own. */
+export const webhookWorkflowId = (companyId: string, deliveryId: string, round: number): string =>
+  `webhook/${companyId}/${deliveryId}/${round}`;
+
 /** The scan of one uploaded file. */
 export const documentWorkflowId = (companyId: string, documentId: string): string =>
   `document/${companyId}/${documentId}`;
@@ -93,5 +97,6 @@ export function companyIn(workflowId: string): string | undefined {
   return named === 'onboarding' || named === 'schedule' ? undefined : companyId;
 }
 
-/** Of messages: what is tried again there, and who hears of it, is their own rule. */
-export const isDelivery = (workflowId: string): boolean => workflowId.startsWith('notification/');
+/** Of messages and webhooks: what is tried again there, and who hears of it, is their own rule. */
+export const isDelivery = (workflowId: string): boolean =>
+  workflowId.startsWith('notification/') || workflowId.startsWith('webhook/');

@@ -17,7 +17,7 @@ export const maxSilenceMs = 15_000;
 
 /** The queue beside the workflows' own that runs this kind of activity. */
 export const queueOf = (
-  kind: 'notifications' | 'provisioning' | 'documents' | 'payments',
+  kind: 'notifications' | 'webhooks' | 'provisioning' | 'documents' | 'payments',
 ): string => workflowInfo().taskQueue.replace(/-lifecycle$/, `-${kind}`);
 
 /** A timer's or event's name as people read it. */

@@ -16,3 +16,4 @@ export { replayCheck } from './replayCheck.ts';
 export { report, scheduledReport } from './report.ts';
 export { subscriptionLifecycle } from './subscriptionLifecycle.ts';
 export { tenantOnboarding } from './tenantOnboarding.ts';
+export { webhookDelivery } from './webhookDelivery.ts';

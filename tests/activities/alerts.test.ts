@@ -97,6 +97,29 @@ describe('raising alerts', () => {
     expect(owed).toHaveLength(1);
   });
 
+  it('tells the webhooks of the company where the rule says so, and not else', async () => {
+    const endpoint = uuid();
+    await database.sql(
+      `INSERT INTO core.webhook_endpoints (company_id, id, url, events, secret_sealed)
+       VALUES ($1, $2, 'https://hooks.example', '["alert_raised"]', 'sealed')`,
+      [companyId, endpoint],
+    );
+    await setRule('timers_overdue', { channels: ['webhook'] });
+    await buildLateSale(11);
+
+    await look();
+    await look();
+
+    expect(await messages()).toEqual([]);
+    const promised = await database.sql(
+      `SELECT endpoint_id, event, entity_type FROM core.webhook_deliveries WHERE company_id = $1`,
+      [companyId],
+    );
+    expect(promised).toEqual([
+      { endpoint_id: endpoint, event: 'alert_raised', entity_type: 'alert' },
+    ]);
+  });
+
   it('resolves what is over, and raises it anew when it comes back', async () => {
     const id = await buildLateSale(11);
     await look();

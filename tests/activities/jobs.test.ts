@@ -17,6 +17,7 @@ import { ledgerOf } from '../support/ledger.ts';
 import { reportSchedulesInMemory } from '../support/reportSchedules.ts';
 import { noTroubledRuns } from '../support/troubledRuns.ts';
 import { noDocuments } from '../support/documents.ts';
+import { noWebhooks } from '../support/webhooks.ts';
 
 const unshown = { stateVersion: undefined, dueAt: undefined };
 
@@ -39,6 +40,7 @@ describe('the periodic jobs', () => {
       }),
       platformDomain: undefined,
       documents: noDocuments(),
+      webhooks: noWebhooks(),
       troubledRuns: noTroubledRuns(),
       replayRun: () => Promise.resolve(undefined),
       openWorkflows: async (ids) =>

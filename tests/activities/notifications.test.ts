@@ -10,6 +10,7 @@ import type { Mail } from '../support/lifecycle.ts';
 import { reportSchedulesInMemory } from '../support/reportSchedules.ts';
 import { noTroubledRuns } from '../support/troubledRuns.ts';
 import { noDocuments } from '../support/documents.ts';
+import { noWebhooks } from '../support/webhooks.ts';
 
 describe('delivering a notification', () => {
   let database: TestDatabase;
@@ -42,6 +43,7 @@ describe('delivering a notification', () => {
       }),
       platformDomain: undefined,
       documents: noDocuments(),
+      webhooks: noWebhooks(),
     });
     return { activities, mails, holder, order: { companyId, notificationId: queued.id } };
   }

@@ -130,6 +130,13 @@ const effects: readonly Effect[] = [
     places: { 'src/commands/paymentWebhooks.ts': [], 'src/commands/runRepairs.ts': [] },
   },
   {
+    what: 'tells a webhook',
+    pattern: /await send\(written\)/,
+    // The failpoints of the activity stand around it; every try bears the same id, by which the receiver
+    // knows one that comes again.
+    places: { 'src/activities/webhooks.ts': [] },
+  },
+  {
     what: 'calls another system',
     pattern:
       /\bfetch\((?!\$)|https?\.request\(|net\.connect\(|createTransport\(|transport\.sendMail\(|new Stripe\(/,
@@ -138,6 +145,7 @@ const effects: readonly Effect[] = [
       'worker/main.ts': [],
       'src/activities/notifications.ts': [],
       'src/gateways/httpGateway.ts': [],
+      'src/gateways/outgoingWebhooks.ts': [],
       'src/gateways/stripeGateway.ts': [],
     },
   },

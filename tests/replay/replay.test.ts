@@ -7,6 +7,7 @@ import { Worker } from '@temporalio/worker';
 import { projectDir } from '../../local/dataDir.ts';
 import { Replay } from '../../src/commands/idempotency.ts';
 import { createReports } from '../../src/commands/reports.ts';
+import type { WebhookOutcome } from '../../src/gateways/outgoingWebhooks.ts';
 import { platformCompanyId, withTenant } from '../../src/models/database.ts';
 import { queueMail } from '../../src/models/mail.ts';
 import { addDays } from '../../src/rules/calendar.ts';
@@ -30,11 +31,13 @@ import { beginPolicy } from '../support/policies.ts';
 import { buildPayment, openTestGateway, type TestGateway } from '../support/payments.ts';
 import { reportSchedulesInMemory } from '../support/reportSchedules.ts';
 import { services } from '../support/services.ts';
+import { promisedWebhook, testSealer } from '../support/webhooks.ts';
 
 /** Histories of every path that running workflows may have taken. Never edited, only added to. */
 const folder = path.join(import.meta.dirname, 'histories');
 
 let gateway: TestGateway;
+let webhookOutcome: WebhookOutcome;
 
 /** `npm run record-histories` adds today's; commit them with a change of the order of steps. */
 const isRecording = process.env['RECORD_HISTORIES'] === '1';
@@ -420,6 +423,8 @@ const paths: Readonly<Record<string, (journeys: Journeys) => Promise<Run>>> = {
     await server.temporal.client.workflow.getHandle(start.workflowId).result();
     return start;
   },
+  'webhook-told': (journeys) => toldByWebhook(journeys, { status: 204 }),
+  'webhook-given-up': (journeys) => toldByWebhook(journeys, { status: 410 }),
   'document-clean': (journeys) => scanned(journeys, 'Das Dach'),
   'document-infected': (journeys) => scanned(journeys, 'a virus'),
   'document-failed-and-retried': async (journeys) => {
@@ -549,6 +554,14 @@ async function reported({ dispatcher, server }: Journeys): Promise<Run> {
   return { workflowId: made.workflow.id };
 }
 
+async function toldByWebhook({ server }: Journeys, outcome: WebhookOutcome): Promise<Run> {
+  webhookOutcome = outcome;
+  const start = await promisedWebhook();
+  await server.temporal.start(start);
+  await server.temporal.client.workflow.getHandle(start.workflowId).result();
+  return start;
+}
+
 async function runJob({ server }: Journeys, job: string): Promise<Run> {
   const workflowId = scheduleWorkflowId(job);
   await server.temporal.client.workflow.execute(job, { workflowId, taskQueue: 'test-lifecycle' });
@@ -568,6 +581,7 @@ if (isRecording) {
           reportSchedules,
           gateway: gateway.gateway,
           documents: { storage, scan },
+          webhooks: { send: async () => webhookOutcome, sealer: testSealer },
         })),
       );
     });

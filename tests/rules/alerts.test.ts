@@ -74,6 +74,7 @@ describe('the id of a run', () => {
     expect(companyIn('schedule/surety/reconcile')).toBeUndefined();
     expect(objectOf('notification/company/mail')).toBeUndefined();
     expect(isDelivery('notification/company/mail')).toBe(true);
+    expect(isDelivery('webhook/company/delivery/1')).toBe(true);
     expect(isDelivery('payment/company/notification')).toBe(false);
     expect(objectOf('surety-lifecycle')).toBeUndefined();
   });

@@ -27,6 +27,7 @@ const table = {
   'apikey:manage': 'TA',
   'settings:read': 'TA AU',
   'settings:write': 'TA',
+  'webhook:manage': 'TA',
   'category:write': 'TA',
   'plan:write': 'TA',
   'subscription:create': everybody,

@@ -19,6 +19,7 @@ import { openTroubledRuns } from '../../worker/troubledRuns.ts';
 import { services } from './services.ts';
 import { startSkippingServer } from './skippingServer.ts';
 import { noDocuments } from './documents.ts';
+import { noWebhooks } from './webhooks.ts';
 
 Runtime.install({
   logger: new DefaultLogger('ERROR'),
@@ -105,6 +106,7 @@ async function withWorkers(
       }),
       platformDomain: undefined,
       documents: noDocuments(),
+      webhooks: noWebhooks(),
       ...overrides(mails),
     },
     maxActivities: 20,

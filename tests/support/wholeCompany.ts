@@ -95,6 +95,7 @@ export async function buildWholeCompany(
   const template = uuid();
   const policy = uuid();
   const policyVersion = uuid();
+  const endpoint = uuid();
   const hex = (length: number): string =>
     uuid().replaceAll('-', '').repeat(2).split('').toReversed().join('').slice(0, length);
   const business = isolation === 'shared' ? 'shared' : schemaOf(id);
@@ -153,6 +154,27 @@ export async function buildWholeCompany(
       `INSERT INTO core.alert_rules (company_id, id, kind, minutes, channels, roles)
        VALUES ($1, $2, 'timers_overdue', 7, '["in_app"]', '["operator"]')`,
       [id, uuid()],
+    ],
+    [
+      `INSERT INTO core.notification_preferences (company_id, id, user_id, muted)
+       VALUES ($1, $2, $3, '{"email":["report_ready"],"in_app":[]}')`,
+      [id, uuid(), admin.userId],
+    ],
+    [
+      `INSERT INTO core.notification_templates (company_id, id, code, subject, body)
+       VALUES ($1, $2, 'report_ready', 'Here it is', $3)`,
+      [id, uuid(), oddText],
+    ],
+    [
+      `INSERT INTO core.webhook_endpoints (company_id, id, url, events, secret_sealed)
+       VALUES ($1, $2, 'https://hooks.example', '["report_ready"]', $3)`,
+      [id, endpoint, hex(40)],
+    ],
+    [
+      `INSERT INTO core.webhook_deliveries (company_id, id, endpoint_id, event, event_key, occurred_at,
+         status, last_status)
+       VALUES ($1, $2, $3, 'report_ready', 'report/1/ready/1', now(), 'failed', 503)`,
+      [id, uuid(), endpoint],
     ],
     [
       `INSERT INTO core.alerts (company_id, id, kind, subject, since, raised_at, seen_at, reason)

@@ -97,6 +97,10 @@ describe('the catalog', () => {
         'alert_rules',
         'alerts',
         'retried_steps',
+        'notification_preferences',
+        'notification_templates',
+        'webhook_endpoints',
+        'webhook_deliveries',
       ].flatMap((t) => tenant(`core.${t}`, 'ISU')),
       ...['audit_logs', 'transitions'].flatMap((t) => tenant(`core.${t}`, 'IS')),
       ...['audit_keys', 'audit_retired', 'audit_seals'].flatMap((t) => tenant(`core.${t}`, 'S')),
@@ -189,6 +193,18 @@ describe('the catalog', () => {
 
     expect(seen).toEqual([['due_at status', 'SELECT']]);
     expect(policy).toEqual([['r', "(status = 'scheduled'::text)"]]);
+  });
+
+  it('shows the relay of webhooks nothing but which companies have some', async () => {
+    const seen = await rowsOf(
+      `SELECT string_agg(a.attname, ' ' ORDER BY a.attname), g.privilege_type
+       FROM pg_attribute a, aclexplode(a.attacl) g
+       WHERE a.attrelid = 'core.webhook_endpoints'::regclass
+         AND g.grantee::regrole::text = 'app_relay'
+       GROUP BY 2`,
+    );
+
+    expect(seen).toEqual([['archived_at company_id is_enabled', 'SELECT']]);
   });
 
   it('shows the owner of the tables one company at a time, people and names of companies apart', async () => {

@@ -22,7 +22,9 @@ const taking = [
   'DELETE /claims/:id/location',
   'DELETE /documents/:id',
   'DELETE /notes/:id',
+  'DELETE /notification-templates/:id',
   'DELETE /reports/:id',
+  'DELETE /webhook-endpoints/:id',
   'DELETE /workflows/alert-rules/:id',
 ];
 const seenByNobody = { 'If-Match': '"999999999"' };

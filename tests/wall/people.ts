@@ -151,6 +151,15 @@ export async function buildFull(api: TestApi): Promise<Full> {
   const rule = await api
     .as(personOf(people, 'operator'))
     .post('/workflows/alert-rules', { kind: 'timers_overdue', minutes: 20 });
+  const notificationTemplate = await admin.post('/notification-templates', {
+    code: 'report_failed',
+    subject: 'No report "{{reportName}}"',
+    body: 'Dear {{name}}, it failed.',
+  });
+  const endpoint = await admin.post('/webhook-endpoints', {
+    url: 'https://hooks.example/surety',
+    events: ['report_ready'],
+  });
   return {
     id,
     people,
@@ -165,6 +174,8 @@ export async function buildFull(api: TestApi): Promise<Full> {
       'workflows/bulk': bulk,
       'workflows/alerts': alert,
       'workflows/alert-rules': rule.body.data.id,
+      'webhook-endpoints': endpoint.body.data.id,
+      'notification-templates': notificationTemplate.body.data.id,
       'workflows/subscription': bought.body.data.id,
       'workflows/claim': claim.body.data.id,
       'workflows/payment': payment.id,

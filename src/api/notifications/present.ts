@@ -7,6 +7,7 @@ export const presentNotification = (notification: NotificationView) => ({
   subject: notification.subject,
   text: notification.text,
   status: notification.status,
+  suppressed_because: notification.suppressedBecause,
   role: notification.recipientRole,
   entity_type: notification.entityType,
   entity_id: notification.entityId,

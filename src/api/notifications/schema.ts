@@ -1,3 +1,4 @@
+import { personalChannels, suppressionReasons } from '../../rules/notices.ts';
 import {
   boolean,
   id,
@@ -11,13 +12,12 @@ import {
 } from '../schema.ts';
 
 const statuses = ['queued', 'sent', 'failed', 'suppressed', 'read'] as const;
-const channels = ['email', 'in_app'] as const;
 
 export const notificationPath = object({ id: id() });
 
 export const notificationsQuery = object({
   status: optional(oneOf(...statuses)),
-  channel: optional(oneOf(...channels)),
+  channel: optional(oneOf(...personalChannels)),
   unread: optional(boolean().description('Of the messages in the application')),
   page: integer(1, 100).default(1).description('Counted from 1'),
   size: integer(1, 100).default(20).description('Rows of a page'),
@@ -25,11 +25,14 @@ export const notificationsQuery = object({
 
 export const notificationAnswer = object({
   id: id(),
-  channel: oneOf(...channels),
+  channel: oneOf(...personalChannels),
   template: text(50),
   subject: text(500),
   text: text(10_000).allow(''),
   status: oneOf(...statuses),
+  suppressed_because: nullable(oneOf(...suppressionReasons)).description(
+    'Why it was not sent: its recipient muted it or was erased, or the company is suspended',
+  ),
   role: nullable(text(50)).description('To everybody who holds this role'),
   entity_type: nullable(text(50)),
   entity_id: nullable(id()),
@@ -49,6 +52,7 @@ export const notificationExample = {
   subject: 'Policy POL-DEMO-2026-000001 ends on 2027-02-01',
   text: 'Dear Ada Lovelace,\n\npolicy POL-DEMO-2026-000001 (Home Standard) ends on 2027-02-01.',
   status: 'sent',
+  suppressed_because: null,
   role: null,
   entity_type: 'subscription',
   entity_id: '01998e3a-6c00-7a11-9b22-0c33d44e55f6',

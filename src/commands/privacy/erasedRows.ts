@@ -100,6 +100,7 @@ export async function eraseMessages({ userId, addresses, linkIds }: Traces): Pro
   await execute(
     `UPDATE core.notifications SET payload = '{}', last_error = NULL,
        status = CASE WHEN status = 'queued' THEN 'suppressed' ELSE status END,
+       suppressed_because = CASE WHEN status = 'queued' THEN 'erased' ELSE suppressed_because END,
        recipient_address = CASE WHEN recipient_address IS NOT NULL THEN $2 END,
        dedupe_key = CASE WHEN recipient_address IS NULL THEN dedupe_key ELSE 'erased/' || id END
      WHERE recipient_user_id = $1 OR recipient_address = ANY ($3)

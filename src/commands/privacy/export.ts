@@ -201,9 +201,16 @@ const tables: readonly Table[] = [
   {
     name: 'notifications',
     columns: `t.id, t.channel, t.template_code AS template, t.recipient_address, t.locale,
-      t.payload - 'link' AS payload, t.status, t.created_at, t.sent_at, t.read_at`,
+      t.payload - 'link' AS payload, t.status, t.suppressed_because, t.created_at, t.sent_at,
+      t.read_at`,
     from: 'core.notifications t',
     where: '(t.recipient_user_id = $1 OR t.recipient_address = $3)',
+  },
+  {
+    name: 'notification_preferences',
+    columns: 't.id, t.muted, t.created_at, t.updated_at',
+    from: 'core.notification_preferences t',
+    where: 't.user_id = $1',
   },
   {
     name: 'audit_of_their_acts',

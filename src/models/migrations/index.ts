@@ -35,6 +35,9 @@ import { alerts } from './0036Alerts.ts';
 import { runs } from './0037Runs.ts';
 import { employees } from './0038Employees.ts';
 import { complianceCatalogue } from './0039ComplianceCatalogue.ts';
+import { notificationPreferences } from './0040NotificationPreferences.ts';
+import { notificationTemplates } from './0041NotificationTemplates.ts';
+import { webhookEndpoints } from './0042WebhookEndpoints.ts';
 import { compliancePolicies } from './0043CompliancePolicies.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
@@ -89,5 +92,8 @@ export const migrations: readonly Migration[] = [
   runs,
   employees,
   complianceCatalogue,
+  notificationPreferences,
+  notificationTemplates,
+  webhookEndpoints,
   compliancePolicies,
 ];

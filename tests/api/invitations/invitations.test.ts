@@ -8,6 +8,7 @@ import { testConfig } from '../../commands/identity/build.ts';
 import { reportSchedulesInMemory } from '../../support/reportSchedules.ts';
 import { noTroubledRuns } from '../../support/troubledRuns.ts';
 import { noDocuments } from '../../support/documents.ts';
+import { noWebhooks } from '../../support/webhooks.ts';
 
 let api: TestApi;
 let admin: Awaited<ReturnType<typeof buildActor>>;
@@ -42,6 +43,7 @@ async function codeFor(email: string): Promise<string> {
     links: createLinks(config),
     platformDomain: undefined,
     documents: noDocuments(),
+    webhooks: noWebhooks(),
     troubledRuns: noTroubledRuns(),
     openWorkflows: () => Promise.resolve(new Map()),
     replayRun: () => Promise.resolve(undefined),

@@ -292,7 +292,7 @@ describe('/workflows/alert-rules', () => {
     [{ kind: 'timers_overdue', attempts: 5 }, 'attempts'],
     [{ kind: 'activity_failing', attempts: 1 }, 'attempts'],
     [{ kind: 'activity_failing', minutes: 0 }, 'minutes'],
-    [{ kind: 'drift', channels: ['webhook'] }, 'channels'],
+    [{ kind: 'drift', channels: ['sms'] }, 'channels'],
     [{ kind: 'drift', roles: [] }, 'roles'],
     [{ kind: 'drift', roles: ['policyholder'] }, 'roles'],
     [{ kind: 'drift', sound: 'loud' }, 'sound'],

@@ -9,6 +9,7 @@ import { Membership } from '../../../src/models/Membership.ts';
 import { as, once } from '../../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { noDocuments } from '../../support/documents.ts';
+import { noWebhooks } from '../../support/webhooks.ts';
 import type { Mail } from '../../support/lifecycle.ts';
 import { reportSchedulesInMemory } from '../../support/reportSchedules.ts';
 import { noTroubledRuns } from '../../support/troubledRuns.ts';
@@ -71,6 +72,7 @@ async function newMails(): Promise<Mail[]> {
     links,
     platformDomain: undefined,
     documents: noDocuments(),
+    webhooks: noWebhooks(),
     troubledRuns: noTroubledRuns(),
     openWorkflows: () => Promise.resolve(new Map()),
     replayRun: () => Promise.resolve(undefined),

@@ -7,6 +7,7 @@ import { buildAccount, buildIdentity, buildKnownCompany, goodPassword, newEmail 
 import { reportSchedulesInMemory } from '../../support/reportSchedules.ts';
 import { noTroubledRuns } from '../../support/troubledRuns.ts';
 import { noDocuments } from '../../support/documents.ts';
+import { noWebhooks } from '../../support/webhooks.ts';
 
 let database: TestDatabase;
 const { auth, config, dispatched, passwordChanges, passwords, sessions, work } = buildIdentity();
@@ -38,6 +39,7 @@ async function mailsOf(request: () => Promise<void>): Promise<Mail[]> {
     links: createLinks(config),
     platformDomain: undefined,
     documents: noDocuments(),
+    webhooks: noWebhooks(),
     troubledRuns: noTroubledRuns(),
     openWorkflows: () => Promise.resolve(new Map()),
     replayRun: () => Promise.resolve(undefined),
