@@ -69,6 +69,7 @@ export const readingAttempts = ({ ours, theirs }: Scene): Attempt[] => {
     ...empty({
       'searching before the wall': `SELECT shared.search_policy_ids('%')`,
       'searching claims before the wall': `SELECT shared.search_claim_ids('%')`,
+      'searching employees before the wall': `SELECT shared.search_employee_ids('%')`,
       'searching the newest before the wall': `SELECT shared.search_newest_policy_ids('%')`,
       locking: `SELECT * FROM shared.policies WHERE ${foreign} FOR UPDATE`,
       'reading by place': `SELECT * FROM shared.policies WHERE ctid = '(0,1)'`,
