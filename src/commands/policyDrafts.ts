@@ -169,7 +169,7 @@ export async function addDraft(
     { type: CompliancePolicyVersion.entityType, id },
     { after: { policyId, number, templateId, ...told, contentSha256: version.contentSha256 } },
   );
-  const state = await policyApprovalStateOf(version, []);
+  const state = await policyApprovalStateOf(version, { timers: [], superseded: new Map() });
   return OutboxEntry.promise(policyApprovalStart(version, state, []));
 }
 

@@ -153,13 +153,22 @@ export class CompliancePolicyVersion extends Model<
 
   /** The one whose place a published version took. */
   static async supersededBy(versionId: string): Promise<string | null> {
-    const [found] = await select<{ id: string }>(
-      `SELECT s.id FROM compliance_policy_versions v JOIN compliance_policy_versions s
+    return (await CompliancePolicyVersion.supersededByAll([versionId])).get(versionId) ?? null;
+  }
+
+  /** The same of several versions at once; of the others there is none. */
+  static async supersededByAll(
+    versionIds: readonly string[],
+  ): Promise<ReadonlyMap<string, string>> {
+    const found = await select<{ id: string; before: string }>(
+      `SELECT DISTINCT ON (v.id) v.id, s.id AS before
+       FROM compliance_policy_versions v JOIN compliance_policy_versions s
          ON s.policy_id = v.policy_id AND s.status = 'superseded' AND s.ended_at = v.published_at
-       WHERE v.id = $1 AND v.status = 'published' ORDER BY s.number DESC LIMIT 1`,
-      [versionId],
+       WHERE v.id = ANY ($1::uuid[]) AND v.status = 'published'
+       ORDER BY v.id, s.number DESC`,
+      [versionIds],
     );
-    return found?.id ?? null;
+    return new Map(found.map(({ id, before }) => [id, before]));
   }
 
   /** The number of the latest version up to this one that had to be read again. */

@@ -66,18 +66,22 @@ export interface PolicyApprovalInput {
   readonly answered: readonly { readonly id: string; readonly result: PolicyApprovalResult }[];
 }
 
-/** @param timers those ahead; read from the rows when they are left out */
+/** @param known what whoever reads many has read already; else it is read from the rows */
 export async function policyApprovalStateOf(
   version: CompliancePolicyVersion,
-  timers?: readonly DuePolicyTimer[],
+  known: {
+    readonly timers?: readonly DuePolicyTimer[];
+    readonly superseded?: ReadonlyMap<string, string>;
+  } = {},
 ): Promise<PolicyApprovalState> {
   const { id, status, stateVersion } = version;
+  const { superseded = await CompliancePolicyVersion.supersededByAll([id]) } = known;
   return {
     status,
     stateVersion,
-    timers: await timersAhead<PolicyTimerName>(id, isPolicyTimer, timers),
+    timers: await timersAhead<PolicyTimerName>(id, isPolicyTimer, known.timers),
     isEscalated: version.isEscalated,
-    supersededId: status === 'published' ? await CompliancePolicyVersion.supersededBy(id) : null,
+    supersededId: superseded.get(id) ?? null,
     isClosed: Boolean(version.workflowClosedAt),
   };
 }

@@ -42,9 +42,11 @@ export async function promiseStarts(ids: readonly string[]): Promise<readonly Wo
       OutboxEntry.promise({ ...claimStart(claim, state, unsent.of(claim.id)), isRestart: true }),
     );
   }
+  const superseded = await CompliancePolicyVersion.supersededByAll(ids);
   for (const version of await CompliancePolicyVersion.findAll({ where })) {
     const { id } = version;
-    const state = await policyApprovalStateOf(version, ahead(id, isPolicyTimer));
+    const timers = ahead(id, isPolicyTimer);
+    const state = await policyApprovalStateOf(version, { timers, superseded });
     const start = policyApprovalStart(version, state, unsent.of(id));
     starts.push(OutboxEntry.promise({ ...start, isRestart: true }));
   }

@@ -14,6 +14,7 @@ import { as, buildActor, buildCompany, buildSubscription, once } from '../suppor
 import { buildClaimRow } from '../support/claimRows.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { ledgerOf } from '../support/ledger.ts';
+import { buildPolicyRow } from '../support/policyRows.ts';
 import { reportSchedulesInMemory } from '../support/reportSchedules.ts';
 import { noTroubledRuns } from '../support/troubledRuns.ts';
 import { noDocuments } from '../support/documents.ts';
@@ -133,11 +134,11 @@ describe('the periodic jobs', () => {
     const read = async (): Promise<number> => {
       statements.length = 0;
       await inJob(() => activitiesWith().restoreWorkflows());
-      return statements.filter((sql) => /notifications|"timers"|"premium_invoices"/.test(sql))
-        .length;
+      const manyTold = /notifications|"timers"|"premium_invoices"|s\.status = 'superseded'/;
+      return statements.filter((sql) => manyTold.test(sql)).length;
     };
     await read();
-    const { companyId } = await buildOldSale();
+    const { companyId, holder } = await buildOldSale();
     const forOne = await read();
     const sales = [await buildOldSale(companyId), await buildOldSale(companyId)];
     const { claim } = await buildClaimRow({
@@ -145,10 +146,18 @@ describe('the periodic jobs', () => {
       createdAt: new Date(Date.now() - 300_000),
     });
 
+    const authors = [holder.userId];
+    const at = { createdAt: new Date(Date.now() - 300_000), status: 'published' } as const;
+    const policies = [
+      await buildPolicyRow({ companyId, authors, ...at }),
+      await buildPolicyRow({ companyId, authors, title: 'Passwords', ...at }),
+    ];
+
     const forMany = await read();
 
     expect(forMany).toBe(forOne);
-    for (const { id } of [...sales, claim]) {
+    const versions = policies.map(({ versionId }) => ({ id: versionId }));
+    for (const { id } of [...sales, claim, ...versions]) {
       expect(await owed(id)).toEqual([{ is_restart: true }]);
     }
   });

@@ -304,6 +304,26 @@ describe('a version of a compliance policy', () => {
     expect(await policy.dueAt(2, 'review_due')).toBeGreaterThan(journeys.now());
   });
 
+  it('whose run an operator ends is discarded as a draft, and retired once it is in force', async () => {
+    const policy = await beginPolicy(journeys);
+    await policy.toPublished();
+    await policy.draftNext();
+    const { workflow } = journeys.server.temporal.client;
+    const end = async (number: number): Promise<void> => {
+      await workflow.getHandle(await policy.workflowId(number)).cancel();
+      expect(await policy.rest(number)).toBe(false);
+    };
+
+    await end(2);
+    expect(await policy.version(2)).toMatchObject({ status: 'draft' });
+    expect((await policy.version(2))['archived_at']).not.toBeNull();
+    expect(await policy.row()).toMatchObject({ policy_version: 1, approval_status: 'approved' });
+    await end(1);
+
+    expect(await policy.version(1)).toMatchObject({ status: 'retired' });
+    expect(await policy.row()).toMatchObject({ policy_version: 0 });
+  });
+
   it('tells what it waits for, and what will happen', async () => {
     const policy = await beginPolicy(journeys);
     const { author, versions, timelines } = policy;

@@ -7,10 +7,15 @@ import {
 import type { Actor } from '../../../src/context.ts';
 import { Unavailable } from '../../../src/errors.ts';
 import { platformCompanyId } from '../../../src/models/database.ts';
-import { claimWorkflowId, subscriptionWorkflowId } from '../../../src/rules/workflowIds.ts';
+import {
+  claimWorkflowId,
+  policyApprovalWorkflowId,
+  subscriptionWorkflowId,
+} from '../../../src/rules/workflowIds.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';
 import { as, buildActor, buildCompany, buildSubscription } from '../../support/build.ts';
 import { buildClaimRow } from '../../support/claimRows.ts';
+import { buildPolicyRow } from '../../support/policyRows.ts';
 
 let api: TestApi;
 let companyId: string;
@@ -92,6 +97,31 @@ describe('GET /workflows', () => {
     expect(await found({ open: false })).toEqual([sold.id]);
     expect(await found({ open: true })).not.toContain(sold.id);
     expect(await found({ created_after: '2190-01-01' })).toEqual([]);
+  });
+
+  it('finds versions of compliance policies by their title, and those whose approval is late', async () => {
+    const authors = [operator.userId ?? ''];
+    const { versionId } = await buildPolicyRow({ companyId, authors, title: 'Acceptable use' });
+    const type = 'policy-approval';
+    const { body } = await api.as(operator).get('/workflows', { type });
+
+    expect(body.items).toEqual([
+      expect.objectContaining({
+        type,
+        id: versionId,
+        reference: 'Acceptable use',
+        status: 'draft',
+        workflow: expect.objectContaining({ id: policyApprovalWorkflowId(companyId, versionId) }),
+      }),
+    ]);
+    expect(await found({ search: 'ceptable' })).toEqual([versionId]);
+    expect(await found({ status: 'draft', type })).toEqual([versionId]);
+    expect(await found({ overdue: true })).toEqual([]);
+    await api.database.sql(
+      'UPDATE shared.compliance_policy_versions SET is_escalated = true WHERE id = $1',
+      [versionId],
+    );
+    expect(await found({ overdue: true })).toEqual([versionId]);
   });
 
   it('finds what is late: a timer that did not fire, or a deadline that people missed', async () => {
