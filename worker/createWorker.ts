@@ -17,7 +17,7 @@ export interface WorkerOptions {
   readonly taskQueue: string;
   readonly bundle: WorkflowBundleOption;
   readonly dependencies: ActivityDependencies;
-  /** Steps at once over all queues; not more than the connections of the pool. */
+  /** Steps at once over all queues but that of webhooks; not more than the connections of the pool. */
   readonly maxActivities: number;
   readonly mailsPerSecond: number;
   readonly identity?: string;
@@ -42,8 +42,9 @@ export const bundleWorkflows = async (): Promise<{ code: string }> =>
   });
 
 /**
- * Steps at once of each queue, so that what waits for others never takes every connection.
- * @param maxActivities of all queues together; from seven on that holds
+ * Steps at once of each queue, so that what waits for others never takes every connection. Webhooks have
+ * no part in that: one holds no connection while it waits for an answer, which may take 15 seconds.
+ * @param maxActivities of all other queues together; from six on that holds
  */
 export function slotsOf(maxActivities: number) {
   const share = (part: number): number => Math.max(1, Math.floor(maxActivities * part));
@@ -52,8 +53,8 @@ export function slotsOf(maxActivities: number) {
     notifications: share(0.22),
     payments: share(0.13),
     documents: share(0.1),
-    webhooks: share(0.09),
     provisioning: share(0.06),
+    webhooks: 50,
   };
 }
 

@@ -77,12 +77,9 @@ const partsIn = ({ body }: hbs.AST.Program, isCertain: boolean): readonly Part[]
     if (isContent(statement)) return /\{\{|\}\}/.test(statement.value) ? [foreign] : [];
     if (isPlace(statement)) return [{ place: nameOf(statement.path), isCertain }];
     if (!isCondition(statement)) return [foreign];
-    const { params, program, inverse } = statement;
     return [
-      ...params.map((about) => ({ place: nameOf(about), isCertain: false })),
-      ...[program, inverse].flatMap((part: hbs.AST.Program | undefined) =>
-        part ? partsIn(part, false) : [],
-      ),
+      ...statement.params.map((about) => ({ place: nameOf(about), isCertain: false })),
+      ...branchesOf(statement).flatMap((branch) => partsIn(branch, false)),
     ];
   });
 
@@ -100,7 +97,11 @@ const isCondition = (statement: hbs.AST.Statement): statement is hbs.AST.BlockSt
   nameOf(statement.path) === 'if' &&
   statement.params.length === 1 &&
   !statement.hash &&
-  !statement.program.blockParams;
+  branchesOf(statement).every(({ blockParams }) => !blockParams);
+
+/** Two with `{{else}}`, and one alone of `{{#if name}}` as of `{{^if name}}`. */
+const branchesOf = ({ program, inverse }: hbs.AST.BlockStatement): readonly hbs.AST.Program[] =>
+  [program, inverse].flatMap((branch: hbs.AST.Program | undefined) => branch ?? []);
 
 const isBlock = (statement: hbs.AST.Statement): statement is hbs.AST.BlockStatement =>
   statement.type === 'BlockStatement';
@@ -168,6 +169,7 @@ const samples: Readonly<Record<string, unknown>> = {
   isCompleted: true,
   items: 'an invoice of the repair',
   kind: 'drift',
+  label: '2.0',
   lapsed: 1,
   link: 'https://insurance.example/set-password#sample',
   name: 'Ada Lovelace',
@@ -182,13 +184,19 @@ const samples: Readonly<Record<string, unknown>> = {
   planName: 'Home Standard',
   policyNumber: 'POL-DEMO-2027-000001',
   premium: '120.00',
+  quorum: 2,
   reason: 'the damage is older than the policy',
   refundAmount: '60.00',
   registrationId: '01998e3a-7d00-7b22-8c33-1d44e55f6073',
   reinstateUntil: '2027-04-30',
   reportName: 'Claims of the month',
+  reviewDate: '2028-01-01',
+  several: true,
   startDate: '2027-01-01',
   subjects: 'claim/01998e3a-7d00-7b22-8c33-1d44e55f6074',
+  submittedOn: '2027-01-04',
   template: 'renewal_reminder',
+  templateVersion: 3,
+  title: 'Handling of complaints',
   what: 'premium',
 };

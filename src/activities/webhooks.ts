@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { SendWebhook, WebhookOutcome } from '../gateways/outgoingWebhooks.ts';
+import type { SendWebhook, WebhookMessage, WebhookOutcome } from '../gateways/outgoingWebhooks.ts';
 import { signatureOf } from '../gateways/webhookSignature.ts';
+import { ownCompany } from '../models/contract.ts';
 import { execute, select, withTenant } from '../models/database.ts';
 import { Notification } from '../models/Notification.ts';
 import { editRow, getRow } from '../models/rows.ts';
@@ -20,16 +21,22 @@ export interface WebhookDependencies {
   };
 }
 
+/** What nothing can sign, since SECRET_KEY has changed: it waits like what was not taken. */
+interface Unsigned {
+  readonly url: string;
+  readonly error: 'SECRET_UNREADABLE';
+}
+
 export const webhookActivities = ({ webhooks: { send, sealer } }: WebhookDependencies) => ({
   /**
    * Safe to repeat: what was told is not told again, and the id in its headers is the same for every
    * try, so that a receiver knows one whose mark was lost. No transaction is open while it is sent.
    */
   async deliverWebhook(ref: WebhookRef): Promise<void> {
-    const written = await withTenant(ref.companyId, () => messageOf(ref, sealer));
-    if (!written) return;
-    const outcome = await send(written);
-    const attempt = await withTenant(ref.companyId, () => note(ref, written.url, outcome));
+    const message = await withTenant(ref.companyId, () => messageOf(ref, sealer));
+    if (!message) return;
+    const outcome = 'error' in message ? message : await send(message);
+    const attempt = await withTenant(ref.companyId, () => note(ref, message.url, outcome));
     if (attempt) throw refusal(outcome, attempt);
   },
 
@@ -49,19 +56,19 @@ export const webhookActivities = ({ webhooks: { send, sealer } }: WebhookDepende
   },
 });
 
-/** Undefined for what is no longer to be told. */
+/** Undefined for what is no longer to be told. A company that is not active tells outsiders nothing. */
 async function messageOf(
   { deliveryId, round }: WebhookRef,
   sealer: Pick<Sealer, 'open'>,
-): Promise<Parameters<SendWebhook>[0] | undefined> {
+): Promise<WebhookMessage | Unsigned | undefined> {
   const delivery = await WebhookDelivery.findOne({ where: { id: deliveryId } });
   if (!delivery) throw new Error(`There is no webhook delivery ${deliveryId}`);
   if (delivery.status !== 'queued' || delivery.round !== round) return undefined;
   const endpoint = await endpointOf(deliveryId);
-  if (!endpoint.isEnabled || endpoint.archivedAt) {
-    await delivery.update({ status: 'cancelled', nextAttemptAt: null });
-    return undefined;
-  }
+  if (!endpoint.isEnabled || endpoint.archivedAt) return cancel(delivery);
+  if ((await ownCompany()).status !== 'active') return cancel(delivery, 'COMPANY_NOT_ACTIVE');
+  const secrets = secretsOf(endpoint, sealer);
+  if (secrets.length === 0) return { url: endpoint.url, error: 'SECRET_UNREADABLE' };
   const body = JSON.stringify({
     type: delivery.event,
     timestamp: delivery.occurredAt.toISOString(),
@@ -72,7 +79,7 @@ async function messageOf(
     },
   });
   const signed = { id: delivery.id, timestamp: String(Math.floor(Date.now() / 1000)) };
-  const signatures = secretsOf(endpoint, sealer).map((secret) => signatureOf(secret, signed, body));
+  const signatures = secrets.map((secret) => signatureOf(secret, signed, body));
   return {
     url: endpoint.url,
     headers: {
@@ -84,16 +91,22 @@ async function messageOf(
   };
 }
 
-/** The present one, and for a while the one before it. */
+/** Unless it was asked for anew meanwhile. */
+async function cancel({ id, round }: WebhookDelivery, lastError?: string): Promise<undefined> {
+  await WebhookDelivery.update(
+    { status: 'cancelled', nextAttemptAt: null, ...(lastError && { lastError }) },
+    { where: { id, round, status: 'queued' } },
+  );
+}
+
+/** The present one, and for a while one before it that can be opened; none without the present one. */
 function secretsOf(endpoint: WebhookEndpoint, sealer: Pick<Sealer, 'open'>): readonly Buffer[] {
   const { id, secretSealed, oldSecretSealed, oldSecretUntil } = endpoint;
+  const secret = sealer.open(secretSealed, id);
+  if (!secret) return [];
   const isOverlap = oldSecretUntil && oldSecretUntil.getTime() > Date.now();
-  const sealed = [secretSealed, ...(isOverlap && oldSecretSealed ? [oldSecretSealed] : [])];
-  return sealed.map((each) => {
-    const secret = sealer.open(each, id);
-    if (!secret) throw new Error(`The secret of the webhook endpoint ${id} cannot be opened`);
-    return secret;
-  });
+  const old = isOverlap && oldSecretSealed ? sealer.open(oldSecretSealed, id) : undefined;
+  return old ? [secret, old] : [secret];
 }
 
 async function endpointOf(deliveryId: string): Promise<WebhookEndpoint> {
@@ -114,7 +127,7 @@ interface Attempt {
 async function note(
   { deliveryId, round }: WebhookRef,
   url: string,
-  outcome: WebhookOutcome,
+  outcome: WebhookOutcome | Unsigned,
 ): Promise<Attempt | undefined> {
   const answered = 'status' in outcome ? outcome.status : undefined;
   const isTold = answered !== undefined && answered >= 200 && answered < 300;
@@ -128,11 +141,8 @@ async function note(
     [deliveryId, round, answered ?? null, 'error' in outcome ? outcome.error : null, isTold],
   );
   if (!counted || isTold) return undefined;
-  if (answered === gone) {
-    await switchOff(deliveryId, url);
-    return { number: counted.attempts, nextRetryMs: undefined };
-  }
-  const nextRetryMs = retryDelayMs(counted.attempts, Math.random());
+  const isOver = answered === gone && (await isSwitchedOff(deliveryId, url));
+  const nextRetryMs = isOver ? undefined : retryDelayMs(counted.attempts, Math.random());
   if (nextRetryMs !== undefined) {
     await execute(
       `UPDATE core.webhook_deliveries SET next_attempt_at = now() + make_interval(secs => $2)
@@ -146,16 +156,19 @@ async function note(
 const gone = 410;
 
 /**
- * It is gone, as it says itself; what waits for it is not sent any more.
- * @param url that said so: the endpoint may lead elsewhere by now
+ * It is gone, as it says itself, and is switched off; what waits for it is not sent any more.
+ * @param url that said so
+ * @returns false where the endpoint leads elsewhere by now, and is asked there
  */
-async function switchOff(deliveryId: string, url: string): Promise<void> {
+async function isSwitchedOff(deliveryId: string, url: string): Promise<boolean> {
   const { id } = await endpointOf(deliveryId);
   const endpoint = await getRow(WebhookEndpoint, id, { archived: true, lock: true });
-  if (!endpoint.isEnabled || endpoint.url !== url) return;
+  if (endpoint.url !== url) return false;
+  if (!endpoint.isEnabled) return true;
   const switched = { isEnabled: false, disabledBecause: 'gone' } as const;
   const { version } = await editRow(WebhookEndpoint, endpoint, switched, undefined);
   await tellOnce(endpoint, 'webhook_gone', String(version));
+  return true;
 }
 
 /** Of very many that fail together the first is told. */
@@ -180,7 +193,10 @@ async function tellOnce(
   });
 }
 
-function refusal(outcome: WebhookOutcome, { number, nextRetryMs }: Attempt): ApplicationFailure {
+function refusal(
+  outcome: WebhookOutcome | Unsigned,
+  { number, nextRetryMs }: Attempt,
+): ApplicationFailure {
   const why = 'status' in outcome ? outcome.status : outcome.error;
   return ApplicationFailure.create({
     message: `The endpoint did not take it (${why}), attempt ${number}`,

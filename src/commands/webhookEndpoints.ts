@@ -150,22 +150,26 @@ export const createWebhookEndpoints = ({
         await archiveRow(WebhookEndpoint, endpoint, expectedVersion);
       }),
 
-    /** Another secret; for a day the one before signs as well. @throws NotFound */
+    /**
+     * Another secret; for a day the one before signs as well. Asked again within that day, it replaces the
+     * newest alone: receivers may still check by the one of before.
+     * @throws NotFound
+     */
     rotateSecret: (actor: Actor, id: string): Promise<NewSecret> =>
       withTenant(actor.companyId, async () => {
         const endpoint = await getRow(WebhookEndpoint, id, { lock: true });
         const { shown, sealed } = newSecret(id);
-        const oldSecretUntil = new Date(Date.now() + overlapHours * 3_600_000);
-        const { secretSealed, version } = endpoint;
+        const old = oldSecretOf(endpoint);
         // What was sealed under another SECRET_KEY signs nothing any more.
-        const isOpen = sealer.open(secretSealed, id) !== undefined;
+        const isOpen = sealer.open(old.oldSecretSealed, id) !== undefined;
+        const kept = isOpen ? old : { oldSecretSealed: null, oldSecretUntil: null };
         await endpoint.update({
           secretSealed: sealed,
-          oldSecretSealed: isOpen ? secretSealed : null,
-          oldSecretUntil: isOpen ? oldSecretUntil : null,
-          version: version + 1,
+          ...kept,
+          version: endpoint.version + 1,
           updatedBy: actor.userId,
         });
+        const { oldSecretUntil } = kept;
         AuditLog.record('KEY_ROTATED', about(id), { after: { oldSecretUntil } });
         return { ...viewOf(endpoint), secret: shown };
       }),
@@ -188,8 +192,9 @@ export const createWebhookEndpoints = ({
       }),
 
     /**
-     * Tries it anew, from the first try on, under the id that it had.
-     * @throws NotFound; Conflict DELIVERY_UNDER_WAY, ENDPOINT_DISABLED
+     * Tries it anew, from the first try on, under the id that it had. One that waits does not wait any
+     * longer; its run finds that it is of an earlier round.
+     * @throws NotFound; Conflict ENDPOINT_DISABLED
      */
     redeliver: (endpointId: string, id: string, once: Once): Promise<DeliveryView | Replay> =>
       rowsOnce(once, async () => {
@@ -202,16 +207,19 @@ export const createWebhookEndpoints = ({
         }
         const delivery = await WebhookDelivery.findOne({ where: { id, endpointId }, lock: true });
         if (!delivery) throw noSuch(WebhookDelivery.entityType, id);
-        if (delivery.status === 'queued') {
-          throw new Conflict('DELIVERY_UNDER_WAY', `The webhook delivery ${id} is under way`);
-        }
-        const { status } = delivery;
-        const round = delivery.round + 1;
-        await delivery.update({ status: 'queued', round, attempts: 0, deliveredAt: null });
+        const before = { status: delivery.status, round: delivery.round };
+        const round = before.round + 1;
+        await delivery.update({
+          status: 'queued',
+          round,
+          attempts: 0,
+          nextAttemptAt: null,
+          deliveredAt: null,
+        });
         AuditLog.record(
           'STATUS_CHANGE',
           { type: WebhookDelivery.entityType, id },
-          { before: { status }, after: { status: 'queued', round } },
+          { before, after: { status: 'queued', round } },
         );
         const start = promiseWebhook(once.companyId, { id, round, event: delivery.event });
         afterCommit(() => dispatch(start));
@@ -225,6 +233,15 @@ export type WebhookEndpoints = ReturnType<typeof createWebhookEndpoints>;
 const about = (id: string) => ({ type: WebhookEndpoint.entityType, id });
 
 const viewOf = (row: WebhookEndpoint): EndpointView => row.get();
+
+/** What signs along after another rotation: where that is one of before still, the same as till now. */
+function oldSecretOf({ secretSealed, oldSecretSealed, oldSecretUntil }: WebhookEndpoint) {
+  if (oldSecretSealed && oldSecretUntil && oldSecretUntil.getTime() > Date.now()) {
+    return { oldSecretSealed, oldSecretUntil };
+  }
+  const until = new Date(Date.now() + overlapHours * 3_600_000);
+  return { oldSecretSealed: secretSealed, oldSecretUntil: until };
+}
 
 /** Of two who add one at once, the second one counts the first's. */
 async function refuseTooMany(companyId: string): Promise<void> {

@@ -51,6 +51,9 @@ export const listeningCompanies = async (behind: string): Promise<readonly strin
 
 const batch = 200;
 
+/** So much is looked through at once, however long nobody looked. */
+const stretch = '15 minutes';
+
 /** A transaction that is still open has written rows that are older than what was seen last. */
 const lateness = '5 minutes';
 
@@ -95,19 +98,21 @@ export const promiseWebhooks = (
   companyId: string,
 ): Promise<{ readonly starts: readonly WorkflowStart[]; readonly hasMore: boolean }> =>
   withTenant(companyId, async () => {
-    const locked = await select<{ id: string }>(
-      `SELECT id FROM core.webhook_endpoints WHERE is_enabled AND archived_at IS NULL
+    const locked = await select<{ id: string; isBehind: boolean }>(
+      `SELECT id, swept_until + interval '${stretch}' < now() AS "isBehind"
+       FROM core.webhook_endpoints WHERE is_enabled AND archived_at IS NULL
        ORDER BY id FOR UPDATE SKIP LOCKED`,
     );
     if (locked.length === 0) return { starts: [], hasMore: false };
     const ids = locked.map(({ id }) => id);
     const happened = await select<Happened>(
       `SELECT e.id AS "endpointId", n.template_code AS event, n.event_key AS "eventKey",
-         min(n.entity_type) AS "entityType", min(n.entity_id::text)::uuid AS "entityId",
+         ${ofFirst('n.entity_type')} AS "entityType", ${ofFirst('n.entity_id')} AS "entityId",
          min(n.created_at) AS "occurredAt"
        FROM core.webhook_endpoints e
          JOIN core.notifications n ON n.created_at >= e.heard_from
            AND n.created_at >= e.swept_until - interval '${lateness}'
+           AND n.created_at < e.swept_until + interval '${stretch}'
        WHERE e.id = ANY ($1::uuid[]) AND n.event_key IS NOT NULL
          AND jsonb_exists(e.events, n.template_code)
          AND n.template_code <> ALL ($2::text[])
@@ -118,12 +123,17 @@ export const promiseWebhooks = (
       [ids, byRule],
     );
     const starts = happened.map((each) => promiseNew(companyId, each));
-    const hasMore = happened.length === batch;
+    const isFull = happened.length === batch;
     await execute(
-      `UPDATE core.webhook_endpoints SET swept_until = seen.until
+      `UPDATE core.webhook_endpoints
+       SET swept_until = least(swept_until + interval '${stretch}', seen.until)
        FROM (SELECT coalesce($2::timestamptz, now()) AS until) AS seen
        WHERE id = ANY ($1::uuid[]) AND swept_until < seen.until - interval '1 minute'`,
-      [ids, hasMore ? happened.at(-1)?.occurredAt : null],
+      [ids, isFull ? happened.at(-1)?.occurredAt : null],
     );
-    return { starts, hasMore };
+    return { starts, hasMore: isFull || locked.some(({ isBehind }) => isBehind) };
   });
+
+/** Of one message of an event, and always the same one; of what it is about rather than of the company. */
+const ofFirst = (column: string): string =>
+  `(array_agg(${column} ORDER BY (n.entity_type = 'company'), n.id))[1]`;

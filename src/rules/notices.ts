@@ -1,9 +1,17 @@
 /**
  * Why somebody cannot do without a message. `account`: who may sign in, and how. `security`: what
  * endangers the company's data. `money`: what is owed or could not be paid. `deadline`: a time that
- * binds. `contract`: what one is covered for, or was granted.
+ * binds. `contract`: what one is covered for, or was granted. `escalation`: what is overdue or has
+ * failed, and waits for somebody to act.
  */
-export const mandatoryReasons = ['account', 'security', 'money', 'deadline', 'contract'] as const;
+export const mandatoryReasons = [
+  'account',
+  'security',
+  'money',
+  'deadline',
+  'contract',
+  'escalation',
+] as const;
 
 export type MandatoryReason = (typeof mandatoryReasons)[number];
 
@@ -37,7 +45,7 @@ const notices = {
   registration_received: 'account',
   registration_verify: 'account',
   registration_waiting: null,
-  registration_overdue: null,
+  registration_overdue: 'escalation',
   registration_rejected: 'contract',
   registration_expired: 'deadline',
   provisioning_failed: null,
@@ -68,19 +76,19 @@ const notices = {
   claim_reported: null,
   claim_assigned: null,
   claim_due_soon: null,
-  claim_overdue: 'deadline',
+  claim_overdue: 'escalation',
   claim_approval_wanted: null,
-  claim_approval_overdue: 'deadline',
+  claim_approval_overdue: 'escalation',
   claim_returned: null,
   claim_appealed: null,
   claim_withdrawn: null,
-  claim_documents_missing: null,
-  claim_unacknowledged: null,
+  claim_documents_missing: 'escalation',
+  claim_unacknowledged: 'escalation',
   claim_payment_failed: 'money',
   claim_reopened: 'contract',
   compliance_policy_submitted: null,
   compliance_policy_reminder: null,
-  compliance_policy_overdue: 'deadline',
+  compliance_policy_overdue: 'escalation',
   compliance_policy_approved: null,
   compliance_policy_rejected: null,
   compliance_policy_published: null,
@@ -94,10 +102,10 @@ const notices = {
   refund_late: 'money',
   note_mention: null,
   fraud_suspected: null,
-  delivery_failed: null,
-  webhook_failed: null,
-  webhook_gone: null,
-  alert_raised: null,
+  delivery_failed: 'escalation',
+  webhook_failed: 'escalation',
+  webhook_gone: 'escalation',
+  alert_raised: 'escalation',
 } as const satisfies Readonly<Record<string, MandatoryReason | null>>;
 
 /** What a message tells of. */

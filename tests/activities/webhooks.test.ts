@@ -78,7 +78,7 @@ describe('the webhooks of a company', () => {
 
   const deliveries = () =>
     database.sql<{ id: string; status: string; attempts: number; last_status: number | null }>(
-      `SELECT id, status, attempts, last_status, last_error, entity_id, event,
+      `SELECT id, status, attempts, last_status, last_error, entity_type, entity_id, event,
          next_attempt_at IS NOT NULL AS waits
        FROM core.webhook_deliveries WHERE company_id = $1 ORDER BY id`,
       [companyId],
@@ -137,6 +137,56 @@ describe('the webhooks of a company', () => {
       await promiseWebhooks(companyId);
 
       expect(await deliveries()).toHaveLength(1);
+    });
+
+    it('are looked for a quarter of an hour at a time, at once up to the present', async () => {
+      await happen();
+      await database.sql(
+        `UPDATE core.notifications SET created_at = now() - interval '20 minutes'
+         WHERE company_id = $1`,
+        [companyId],
+      );
+      await database.sql(
+        `UPDATE core.webhook_endpoints SET heard_from = now() - interval '3 days',
+           swept_until = now() - interval '40 minutes' WHERE company_id = $1`,
+        [companyId],
+      );
+
+      const looks = [];
+      for (let more = true; more && looks.length < 10;) {
+        const { starts, hasMore } = await promiseWebhooks(companyId);
+        looks.push(starts.length);
+        more = hasMore;
+      }
+
+      expect(looks).toEqual([0, 1, 0]);
+      const [swept] = await database.sql(
+        `SELECT swept_until > now() - interval '1 minute' AS "isPresent"
+         FROM core.webhook_endpoints WHERE company_id = $1`,
+        [companyId],
+      );
+      expect(swept).toEqual({ isPresent: true });
+    });
+
+    it('name one object where messages of the same event are about two', async () => {
+      const [claim, key] = [`f${uuid().slice(1)}`, uuid()];
+      await withTenant(companyId, async () => {
+        const message = { template: 'report_ready', payload: {}, key } as const;
+        Notification.queue({
+          ...message,
+          to: { channel: 'in_app', role: 'tenant_admin' },
+          about: { type: 'company', id: companyId },
+        });
+        Notification.queue({
+          ...message,
+          to: { channel: 'in_app', userId: admin.userId },
+          about: { type: 'claim', id: claim },
+        });
+      });
+
+      await promiseWebhooks(companyId);
+
+      expect(await deliveries()).toMatchObject([{ entity_type: 'claim', entity_id: claim }]);
     });
 
     it('are told to nobody of what was before, or while they were switched off', async () => {
@@ -322,7 +372,7 @@ describe('the webhooks of a company', () => {
       expect(await toldOf('webhook_failed')).toEqual([]);
     });
 
-    it('are not switched off by 410 of where they were before', async () => {
+    it('are tried on, and not switched off, after 410 of where they were before', async () => {
       const elsewhere = { url: `${receiver.origin}/elsewhere` };
       receiver.answer((_request, response) => {
         void as(admin, () => endpoints().edit(admin, endpoint.id, elsewhere, undefined)).then(() =>
@@ -331,10 +381,14 @@ describe('the webhooks of a company', () => {
       });
       const ref = await promised();
 
-      await activities()
+      const refused = await activities()
         .deliverWebhook(ref)
-        .catch(() => undefined);
+        .catch((error: unknown) => error);
 
+      expect(refused).toMatchObject({ type: 'WEBHOOK_REFUSED', nonRetryable: false });
+      expect(await deliveries()).toMatchObject([
+        { status: 'queued', last_status: 410, waits: true },
+      ]);
       expect(await as(admin, () => endpoints().get(admin, endpoint.id))).toMatchObject({
         ...elsewhere,
         isEnabled: true,
@@ -342,14 +396,24 @@ describe('the webhooks of a company', () => {
       expect(await toldOf('webhook_gone')).toEqual([]);
     });
 
-    it('are told again after a rotation where the secret before can no longer be opened', async () => {
+    const underAnotherKey = () =>
+      webhookSealer({ secretKey: 'another' }).seal(Buffer.alloc(32), endpoint.id);
+
+    it('wait where the secret can no longer be opened, and are told again after a rotation', async () => {
       await database.sql(
         `UPDATE core.webhook_endpoints SET secret_sealed = $2 WHERE company_id = $1`,
-        [companyId, webhookSealer({ secretKey: 'another' }).seal(Buffer.alloc(32), endpoint.id)],
+        [companyId, underAnotherKey()],
       );
       const ref = await promised();
-      await expect(activities().deliverWebhook(ref)).rejects.toThrow('cannot be opened');
+      const unsigned = await activities()
+        .deliverWebhook(ref)
+        .catch((error: unknown) => error);
 
+      expect(unsigned).toMatchObject({ type: 'WEBHOOK_REFUSED', nonRetryable: false });
+      expect(receiver.received).toEqual([]);
+      expect(await deliveries()).toMatchObject([
+        { status: 'queued', attempts: 1, last_error: 'SECRET_UNREADABLE', waits: true },
+      ]);
       const { oldSecretUntil } = await as(admin, () =>
         endpoints().rotateSecret(admin, endpoint.id),
       );
@@ -357,6 +421,35 @@ describe('the webhooks of a company', () => {
 
       expect(oldSecretUntil).toBeNull();
       expect(receiver.received).toHaveLength(1);
+    });
+
+    it('are told with one signature where the secret before can no longer be opened', async () => {
+      await as(admin, () => endpoints().rotateSecret(admin, endpoint.id));
+      await database.sql(
+        `UPDATE core.webhook_endpoints SET old_secret_sealed = $2 WHERE company_id = $1`,
+        [companyId, underAnotherKey()],
+      );
+
+      await activities().deliverWebhook(await promised());
+
+      expect(receiver.received).toMatchObject([
+        { headers: { 'webhook-signature': expect.stringMatching(/^v1,\S+$/) } },
+      ]);
+    });
+
+    it.each(['suspended', 'closed'])('are cancelled while the company is %s', async (status) => {
+      const ref = await promised();
+      await database.sql('UPDATE platform.companies SET status = $2 WHERE id = $1', [
+        companyId,
+        status,
+      ]);
+
+      await activities().deliverWebhook(ref);
+
+      expect(receiver.received).toEqual([]);
+      expect(await deliveries()).toMatchObject([
+        { status: 'cancelled', attempts: 0, last_error: 'COMPANY_NOT_ACTIVE', waits: false },
+      ]);
     });
 
     it('are not told by a run that was asked for before the latest one', async () => {

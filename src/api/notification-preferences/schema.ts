@@ -21,7 +21,8 @@ export const preferencesAnswer = object({
       mandatory: nullable(oneOf(...mandatoryReasons)).description(
         'Why it cannot be muted: the account, that is who may sign in and how; security, that is ' +
           'what endangers data; money that is owed or could not be paid; a deadline that binds; the ' +
-          'contract, that is what one is covered for or was granted',
+          'contract, that is what one is covered for or was granted; an escalation of what is overdue ' +
+          'or has failed',
       ),
     }),
     { max: templateCodes.length },

@@ -105,7 +105,8 @@ export const webhookEndpointRoutes = ({
     method: 'POST',
     path: '/webhook-endpoints/:id/deliveries/:deliveryId/redeliver',
     params: deliveryPath,
-    summary: 'Tell it once more, under the id that it had; tried again like the first time',
+    summary:
+      'Tell it once more, or at once where it waits, under the id that it had; tried like the first time',
     message: 'Delivery promised',
     status: 202,
     idempotency: 'optional',

@@ -57,7 +57,8 @@ const shown = {
     'gone: it answered with 410 and was switched off for that',
   ),
   old_secret_until: nullable(instant()).description(
-    'Until then messages bear a signature by the secret before the last rotation as well',
+    'Until then messages bear a signature by the secret of before as well. Rotating again meanwhile ' +
+      'replaces the newest secret alone',
   ),
   created_at: instant(),
   updated_at: instant(),
@@ -81,7 +82,10 @@ export const deliveryAnswer = object({
   round: integer(1, most).description('How often it was asked for'),
   attempts: integer(0, most).description('Of this round'),
   last_status: nullable(integer(0, 999)).description('What the endpoint answered last'),
-  last_error: nullable(text(50)).description('Why there was no answer'),
+  last_error: nullable(text(50)).description(
+    'Why there was no answer. SECRET_UNREADABLE: it was sealed under another key; rotate it. ' +
+      'COMPANY_NOT_ACTIVE: the company was suspended or closed, so nothing was sent',
+  ),
   last_attempt_at: nullable(instant()),
   next_attempt_at: nullable(instant()),
   delivered_at: nullable(instant()),

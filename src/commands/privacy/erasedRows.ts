@@ -1,4 +1,5 @@
 import { asIdentity, execute, flush, select } from '../../models/database.ts';
+import { nothingMuted } from '../../rules/notices.ts';
 import { erasedPerson, erasedWord } from '../../rules/personalFields.ts';
 import { nobody } from '../identity.ts';
 
@@ -17,7 +18,10 @@ const claimsHeld = `SELECT c.id FROM claims c JOIN policies p ON p.id = c.policy
 const documentsOf = `(uploaded_by = $1 OR claim_id IN (${claimsHeld})
   OR policy_id IN (SELECT id FROM policies WHERE user_id = $1))`;
 
-/** In the company of the transaction: contracts, invitations, messages, kept answers and the audit. */
+/**
+ * In the company of the transaction: contracts, invitations, messages and what was muted of them, kept
+ * answers and the audit.
+ */
 export async function eraseRows({ userId, ...known }: Traces): Promise<void> {
   const addresses = await ownAddresses(userId, known.addresses);
   const traces = { userId, addresses, linkIds: known.linkIds };
@@ -50,6 +54,9 @@ export async function eraseRows({ userId, ...known }: Traces): Promise<void> {
        UPDATE employees SET name = $2, email = 'erased-' || id || '@erased.invalid',
          updated_at = now(), version = version + 1
        WHERE (user_id = $1 OR email = ANY ($4)) AND name <> $2),
+     unmuted AS (
+       UPDATE core.notification_preferences SET muted = $5, updated_at = now(), version = version + 1
+       WHERE user_id = $1 AND muted <> $5::jsonb),
      invited AS (
        UPDATE core.invitations SET email = $3, updated_at = now(), version = version + 1,
          status = CASE WHEN status = 'pending' THEN 'revoked' ELSE status END
@@ -64,7 +71,7 @@ export async function eraseRows({ userId, ...known }: Traces): Promise<void> {
      UNION ALL SELECT id FROM payments WHERE user_id = $1 OR payee_email = ANY ($4)
      UNION ALL SELECT id FROM platform.memberships
        WHERE company_id = (SELECT app.company_id()) AND user_id = $1`,
-    [userId, erasedWord, email, addresses],
+    [userId, erasedWord, email, addresses, JSON.stringify(nothingMuted)],
   );
   await eraseMessages(traces);
   await eraseAnswers(traces);

@@ -73,6 +73,7 @@ describe('GET /notification-preferences', () => {
         { event: 'premium_due', email: true, in_app: true, mandatory: 'money' },
         { event: 'claim_documents_final', email: true, in_app: true, mandatory: 'deadline' },
         { event: 'claim_denied', email: true, in_app: true, mandatory: 'contract' },
+        { event: 'alert_raised', email: true, in_app: true, mandatory: 'escalation' },
       ]),
     );
   });
@@ -129,6 +130,28 @@ describe('PUT /notification-preferences', () => {
       },
     });
     expect((await api.as(ada).get(path)).body.data.version).toBe(0);
+  });
+
+  const escalations: readonly TemplateCode[] = [
+    'registration_overdue',
+    'claim_overdue',
+    'claim_approval_overdue',
+    'claim_documents_missing',
+    'claim_unacknowledged',
+    'compliance_policy_overdue',
+    'delivery_failed',
+    'webhook_failed',
+    'webhook_gone',
+    'alert_raised',
+  ];
+
+  it.each(escalations)('refuses to mute %s, which escalates', async (event) => {
+    const refused = await api.as(ada).put(path, choose(event, { in_app: false }));
+
+    expect(refused).toMatchObject({
+      status: 422,
+      body: { details: [{ code: 'MANDATORY', message: `${event} cannot be muted (escalation)` }] },
+    });
   });
 
   it('refuses unknown events, an event twice, and another version than the present one', async () => {

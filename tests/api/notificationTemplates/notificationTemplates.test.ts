@@ -106,6 +106,7 @@ describe('POST /notification-templates', () => {
     '{{{name}}}',
     '{{{#if name}}}x{{{/if}}}',
     '{{#if name as |x|}}x{{/if}}',
+    '{{^if name as |x|}}x{{/if}}',
     '{{name company}}',
     '{{! note}}',
     '{{#*inline "x"}}x{{/inline}}',
@@ -127,6 +128,18 @@ describe('POST /notification-templates', () => {
     const shown = await api.as(admin).post(`${path}/${id}/preview`);
 
     expect(shown.body.data.text).toBe('Claims of the month');
+  });
+
+  it.each([
+    ['{{^if name}}x{{/if}}{{reportName}}', 'Claims of the month'],
+    ['{{^if name}}x{{else}}y{{/if}}', 'y'],
+    ['{{#if name}}{{^}}x{{/if}}y', 'y'],
+  ])('takes %s, which says what stands there without a value', async (body, text) => {
+    const id = await created({ ...own, body });
+
+    const shown = await api.as(admin).post(`${path}/${id}/preview`);
+
+    expect(shown.body.data.text).toBe(text);
   });
 
   it('wants the link of a message that is sent for its sake, and in no subject', async () => {

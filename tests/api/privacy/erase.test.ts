@@ -276,6 +276,22 @@ describe('POST /users/:id/erase', () => {
     ]);
   });
 
+  it('forgets what the person did not want to be told, and nobody else’s wish', async () => {
+    const mute = { preferences: [{ event: 'report_ready', email: false, in_app: true }] };
+    const other = await buildActor({ companyId });
+    await api.as(person).put('/notification-preferences', mute);
+    await api.as(other).put('/notification-preferences', mute);
+
+    await erase();
+
+    const mutedOf = (userId: string) =>
+      rowsOf('SELECT muted FROM core.notification_preferences WHERE user_id = $1', userId);
+    expect(await mutedOf(person.userId)).toEqual([{ muted: { email: [], in_app: [] } }]);
+    expect(await mutedOf(other.userId)).toEqual([
+      { muted: { email: ['report_ready'], in_app: [] } },
+    ]);
+  });
+
   it('ends a delegation from and to the person', async () => {
     const [standIn, absent] = [
       await buildActor({ companyId, role: 'hr' }),

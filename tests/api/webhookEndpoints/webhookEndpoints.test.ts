@@ -144,6 +144,38 @@ describe('POST /webhook-endpoints/:id/rotate-secret', () => {
     expect(hours).toBeGreaterThan(23.9);
     expect(hours).toBeLessThanOrEqual(24);
   });
+
+  it('lets the secret that receivers still use sign along when it is asked for again', async () => {
+    const { id } = await created();
+    const rotate = () => api.as(admin).post(`${path}/${id}/rotate-secret`);
+    const rotated = await rotate();
+    const kept = await oldSecretOf(id);
+
+    const again = await rotate();
+
+    expect(again.body.data.secret).not.toBe(rotated.body.data.secret);
+    expect(again.body.data.old_secret_until).toBe(rotated.body.data.old_secret_until);
+    expect(await oldSecretOf(id)).toEqual(kept);
+  });
+
+  it('lets the latest one sign along when the day is over', async () => {
+    const { id } = await created();
+    const rotate = () => api.as(admin).post(`${path}/${id}/rotate-secret`);
+    await rotate();
+    const kept = await oldSecretOf(id);
+    await api.database.sql(
+      'UPDATE core.webhook_endpoints SET old_secret_until = now() WHERE id = $1',
+      [id],
+    );
+
+    const again = await rotate();
+
+    expect(Date.parse(again.body.data.old_secret_until)).toBeGreaterThan(Date.now());
+    expect(await oldSecretOf(id)).not.toEqual(kept);
+  });
+
+  const oldSecretOf = (id: string) =>
+    api.database.sql('SELECT old_secret_sealed FROM core.webhook_endpoints WHERE id = $1', [id]);
 });
 
 describe('the log of an endpoint', () => {
@@ -158,7 +190,6 @@ describe('the log of an endpoint', () => {
       { id: deliveryId, status: 'queued', event: 'report_ready' },
     ]);
     expect(await log({ status: 'failed' })).toEqual([]);
-    expect(await again()).toMatchObject({ status: 409, body: { code: 'DELIVERY_UNDER_WAY' } });
 
     await api.database.sql(
       `UPDATE core.webhook_deliveries SET status = 'failed', attempts = 10 WHERE id = $1`,
@@ -169,6 +200,28 @@ describe('the log of an endpoint', () => {
     expect(promised).toMatchObject({
       status: 202,
       body: { data: { id: deliveryId, status: 'queued', round: 2, attempts: 0 } },
+    });
+    const owed = await api.database.sql(
+      `SELECT workflow_id FROM core.outbox WHERE entity_id = $1 ORDER BY id DESC LIMIT 1`,
+      [deliveryId],
+    );
+    expect(owed).toEqual([{ workflow_id: `webhook/${companyId}/${deliveryId}/2` }]);
+  });
+
+  it('is told anew while it waits, without waiting any longer', async () => {
+    const { id } = await created();
+    const deliveryId = await delivered();
+    await api.database.sql(
+      `UPDATE core.webhook_deliveries SET attempts = 8, next_attempt_at = now() + interval '20 hours'
+       WHERE id = $1`,
+      [deliveryId],
+    );
+
+    const promised = await api.as(admin).post(`${path}/${id}/deliveries/${deliveryId}/redeliver`);
+
+    expect(promised).toMatchObject({
+      status: 202,
+      body: { data: { status: 'queued', round: 2, attempts: 0, next_attempt_at: null } },
     });
     const owed = await api.database.sql(
       `SELECT workflow_id FROM core.outbox WHERE entity_id = $1 ORDER BY id DESC LIMIT 1`,
