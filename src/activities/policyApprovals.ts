@@ -24,7 +24,8 @@ import {
   tellRole,
   type PolicyFile,
 } from '../models/policyFile.ts';
-import { getRow } from '../models/rows.ts';
+import { followWithout } from '../models/policyInForce.ts';
+import { getRow, versionConflict } from '../models/rows.ts';
 import { Timer } from '../models/Timer.ts';
 import {
   approvalClocks,
@@ -102,8 +103,10 @@ async function carryOut(file: PolicyFile, step: Step, wish: PolicyVersionWish): 
     case 'submit':
       return submit(file, step, wish);
     case 'approve':
+      refuseOtherRound(file.version, wish);
       return approve(file, step, wish.by);
     case 'reject':
+      refuseOtherRound(file.version, wish);
       return reject(file, step, wish.by);
     case 'edit':
       return reopen(file, step, wish.by);
@@ -133,6 +136,15 @@ async function carryOut(file: PolicyFile, step: Step, wish: PolicyVersionWish): 
     default:
       return wish satisfies never;
   }
+}
+
+/** What is decided about is what was submitted when it was looked at. */
+function refuseOtherRound(
+  version: CompliancePolicyVersion,
+  { round }: { readonly round: number },
+): void {
+  if (round === version.round) return;
+  throw versionConflict(CompliancePolicyVersion.entityType, version.id, version.version);
 }
 
 /** Each submission asks anew, under the quorum of the day. */
@@ -205,20 +217,17 @@ async function reopen(file: PolicyFile, step: Step, by: string | null): Promise<
   });
   await ApprovalStep.voidRound(version);
   await Timer.cancelScheduled(version.id, 'The version is edited');
-  await policy.follow({ approvalStatus: 'pending', approvedBy: null, approvedAt: null });
+  const inForce = await CompliancePolicyVersion.publishedOf(policy.id);
+  const approval = await ApprovalStep.approvalOf(inForce);
+  await policy.follow({ approvalStatus: 'pending', ...approval });
 }
 
-/** Its number stays used; an update of the template that it was made for is to be had again. */
+/** Its number stays used. */
 async function discard(file: PolicyFile, step: Step, withPolicy: boolean): Promise<void> {
   const { version, policy } = file;
   await version.move('discard', step, { archivedAt: step.at, workflowClosedAt: step.at });
   AuditLog.record('ARCHIVE', { type: CompliancePolicyVersion.entityType, id: version.id });
-  const inForce = await CompliancePolicyVersion.publishedOf(policy.id);
-  const isUpdate = version.templateId && inForce && inForce.templateId !== version.templateId;
-  await policy.follow({
-    approvalStatus: inForce ? 'approved' : 'pending',
-    ...(isUpdate && { templateId: inForce.templateId ?? null, updateAvailable: true }),
-  });
+  await followWithout(policy, version);
   if (!withPolicy) return;
   await policy.update({ archivedAt: step.at });
   AuditLog.record(

@@ -1,3 +1,4 @@
+import { ApprovalStep } from '../models/ApprovalStep.ts';
 import {
   CompliancePolicyVersion,
   refuseIllegal,
@@ -9,6 +10,7 @@ import { flush } from '../models/database.ts';
 import { Notification } from '../models/Notification.ts';
 import { OutboxEntry } from '../models/OutboxEntry.ts';
 import { policyApprovalStart, policyApprovalStateOf } from '../models/policyApprovalStart.ts';
+import { PolicyConfiguration } from '../models/PolicyConfiguration.ts';
 import { addPolicyClocks, type PolicyFile } from '../models/policyFile.ts';
 import { noteComplianceUpdate, putInForce, stepOf, supersede } from '../models/policyInForce.ts';
 import { getRow } from '../models/rows.ts';
@@ -45,6 +47,7 @@ export async function unpublish(file: PolicyFile, step: Step): Promise<void> {
   const { version, policy } = file;
   refuseIllegal(version, 'unpublish');
   refuseLateUnpublish(version, step.at);
+  await PolicyConfiguration.refuseConfigured(version);
   const beforeId = await CompliancePolicyVersion.supersededBy(version.id);
   await version.move('unpublish', step, { publishedAt: null, publishedBy: null });
   await Timer.cancelScheduled(version.id, 'The version is taken back');
@@ -58,6 +61,7 @@ export async function unpublish(file: PolicyFile, step: Step): Promise<void> {
   await policy.follow({
     policyVersion: before?.number ?? 0,
     reackVersion: before ? await CompliancePolicyVersion.reackVersionAt(before) : 0,
+    ...(before && (await ApprovalStep.approvalOf(before))),
   });
   await noteComplianceUpdate(policy, step.at);
   if (!before) return;

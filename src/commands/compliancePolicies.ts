@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { v7 as uuid } from 'uuid';
 import type { Actor } from '../context.ts';
 import { Conflict, invalidField } from '../errors.ts';
+import { ApiKey } from '../models/ApiKey.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Calendar } from '../models/Calendar.ts';
 import { CompliancePolicy } from '../models/CompliancePolicy.ts';
@@ -12,8 +13,16 @@ import {
   withAuthor,
 } from '../models/CompliancePolicyVersion.ts';
 import { afterCommit, append, flush, select, withTenant } from '../models/database.ts';
+import { conflictOf } from '../models/duplicates.ts';
 import type { PolicyVersionWish } from '../models/policyApprovalStart.ts';
-import { archiveRow, editRow, getRow, refuseStale, restoreRow } from '../models/rows.ts';
+import {
+  archiveRow,
+  editRow,
+  getRow,
+  refuseStale,
+  restoreRow,
+  versionConflict,
+} from '../models/rows.ts';
 import { compareDates, dateAt, type CalendarDate } from '../rules/calendar.ts';
 import {
   labelAfter,
@@ -151,20 +160,20 @@ export const createCompliancePolicies = ({
       once: Once,
     ): Promise<CompliancePolicyView | Replay> =>
       commandOnce(once, async (commandId) => {
-        const { companyId, userId: by } = actor;
+        const { companyId, userId } = actor;
         const plan = (): Promise<EditPlan> => planEdit(id, changes, expectedVersion);
         const { reopens, reviewed } = await withTenant(companyId, plan);
         if (reopens) {
           await send(actor, reopens, `${commandId}/edit`, async () => {
             await plan();
-            return { event: 'edit', by, reason: null };
+            return { event: 'edit', by: await ApiKey.personOf(actor), reason: null };
           });
         }
         if (reviewed) {
           const { versionId, reviewDate } = reviewed;
           await send(actor, versionId, `${commandId}/review`, async () => {
             await plan();
-            return { event: 'plan_review', by, reason: null, reviewDate };
+            return { event: 'plan_review', by: userId, reason: null, reviewDate };
           });
         }
         return withTenant(companyId, async () => {
@@ -225,7 +234,13 @@ async function templateFor(
     throw invalidField('template_id', 'A custom policy follows no template');
   }
   if (templateId === null) throw invalidField('template_id', 'Say which template', 'REQUIRED');
-  refuseOwnDocument(changes);
+  // Of a new one null says that there is none of its own.
+  const { content, documentLink, documentSha256 } = changes;
+  refuseOwnDocument({
+    content: content ?? undefined,
+    documentLink: documentLink ?? undefined,
+    documentSha256: documentSha256 ?? undefined,
+  });
   return latestTemplate(templateId);
 }
 
@@ -244,11 +259,15 @@ async function planEdit(
 ): Promise<EditPlan> {
   const policy = await getRow(CompliancePolicy, id);
   refuseStale(CompliancePolicy, policy, expectedVersion);
-  await checkedFacts(factsOf(policy, changes), policy);
+  const { title } = await checkedFacts(factsOf(policy, changes), policy);
+  // Else the versions would have taken their step before the key refuses the change.
+  if (await CompliancePolicy.isTitleTaken(title, id)) {
+    throw conflictOf('compliance_policies_title_key');
+  }
   const { version, differs } = await editedText(policy, changes);
   const published = await CompliancePolicyVersion.publishedOf(id);
   const { reviewDate } = changes;
-  const isMoved = reviewDate !== undefined && reviewDate !== (policy.reviewDate ?? null);
+  const isMoved = movesReview(policy, changes);
   if (published && reviewDate === null && isMoved) {
     throw invalidField('review_date', 'What is published is reviewed one day', 'REQUIRED');
   }
@@ -259,6 +278,9 @@ async function planEdit(
   };
 }
 
+const movesReview = (policy: CompliancePolicy, { reviewDate }: CompliancePolicyChanges): boolean =>
+  reviewDate !== undefined && reviewDate !== (policy.reviewDate ?? null);
+
 async function applyEdit(
   actor: Actor,
   id: string,
@@ -267,6 +289,10 @@ async function applyEdit(
 ): Promise<void> {
   const policy = await getRow(CompliancePolicy, id, { lock: true });
   refuseStale(CompliancePolicy, policy, expectedVersion);
+  // Somebody published it in between: its clocks follow the date by a step of the version alone.
+  if (movesReview(policy, changes) && (await CompliancePolicyVersion.publishedOf(id))) {
+    throw versionConflict(CompliancePolicy.entityType, id, policy.version);
+  }
   const fields = await checkedFacts(factsOf(policy, changes), policy);
   const edit = await editedText(policy, changes);
   const { version: seen } = policy;
@@ -290,7 +316,7 @@ async function editVersion(
     ...text,
     ...labelAfter(published ?? undefined, text.requiresReack),
     contentSha256: contentHash(text.content),
-    authors: withAuthor(version, actor.userId),
+    authors: withAuthor(version, await ApiKey.personOf(actor)),
   };
   const { content: _, quiz: __, ...told } = fields;
   const before = Object.fromEntries(Object.keys(told).map((name) => [name, version.get(name)]));

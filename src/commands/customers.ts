@@ -98,7 +98,7 @@ export const createCustomers = () => ({
       return editRow(Customer, customer, fields, expectedVersion);
     }),
 
-  /** @throws Conflict OWN_CUSTOMER for the company's own staff; CUSTOMER_IN_USE while it has any */
+  /** @throws Conflict OWN_CUSTOMER for the company's own staff; CUSTOMER_IN_USE while anything needs it */
   archive: (actor: Actor, id: string, expectedVersion: number | undefined): Promise<CustomerView> =>
     withTenant(actor.companyId, async () => {
       // Locked, so that nobody is employed there meanwhile (`holdCustomer`).
@@ -106,11 +106,13 @@ export const createCustomers = () => ({
       if (customer.isSelf) {
         throw new Conflict('OWN_CUSTOMER', `The customer ${id} is the company itself and stays`);
       }
-      const employees = await employeesOf(id);
-      if (employees > 0) {
-        throw new Conflict('CUSTOMER_IN_USE', `The customer ${id} still has employees`, {
-          employees,
-        });
+      const uses = await usesOf(id);
+      if (Object.values(uses).some((count) => count > 0)) {
+        throw new Conflict(
+          'CUSTOMER_IN_USE',
+          `The customer ${id} still has employees, something to comply with or policies for it`,
+          uses,
+        );
       }
       return archiveRow(Customer, customer, expectedVersion);
     }),
@@ -138,12 +140,19 @@ export async function ownCustomer(): Promise<string | undefined> {
   return own?.id;
 }
 
-async function employeesOf(customerId: string): Promise<number> {
-  const [counted] = await select<{ employees: string }>(
-    'SELECT count(*) AS employees FROM employees WHERE customer_id = $1 AND archived_at IS NULL',
+/** How many live rows need a customer. */
+async function usesOf(customerId: string): Promise<Readonly<Record<string, number>>> {
+  const [counted = {}] = await select<Record<string, number>>(
+    `SELECT
+       (SELECT count(*)::int FROM employees
+        WHERE customer_id = $1 AND archived_at IS NULL) AS employees,
+       (SELECT count(*)::int FROM customer_compliances
+        WHERE customer_id = $1 AND archived_at IS NULL) AS compliances,
+       (SELECT count(*)::int FROM compliance_policies
+        WHERE audience_customer_id = $1 AND archived_at IS NULL) AS policies`,
     [customerId],
   );
-  return Number(counted?.employees);
+  return counted;
 }
 
 const conditionsOf = (actor: Actor, filters: CustomerFilters): readonly Condition[] => {

@@ -2,6 +2,7 @@ import type { InferAttributes } from 'sequelize';
 import { v7 as uuid } from 'uuid';
 import type { Actor } from '../context.ts';
 import { Conflict, Forbidden, invalidField } from '../errors.ts';
+import { ApiKey } from '../models/ApiKey.ts';
 import { ApprovalStep } from '../models/ApprovalStep.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { CompliancePolicy } from '../models/CompliancePolicy.ts';
@@ -154,7 +155,7 @@ async function decided(
   expectedVersion: number | undefined,
 ) {
   const row = await getRow(PolicyConfiguration, id, { lock: true });
-  if (userId === null || row.createdBy === userId) {
+  if (userId === null || (await askerOf(row)) === userId) {
     throw new Forbidden('Whoever asked for a configuration does not decide about it');
   }
   refuseDecided(row);
@@ -167,6 +168,10 @@ async function decided(
   return { row, decision };
 }
 
+/** Whoever asked for it, by a key of theirs too. */
+const askerOf = ({ createdBy }: PolicyConfiguration): Promise<string | null> =>
+  ApiKey.personBehind(createdBy ?? null);
+
 function refuseDecided({ id, status }: PolicyConfiguration): void {
   if (status === 'pending') return;
   throw new Conflict('ILLEGAL_TRANSITION', `The configuration ${id} is ${status} already`, {
@@ -177,9 +182,10 @@ function refuseDecided({ id, status }: PolicyConfiguration): void {
 /** The next version with the text of the one before, which it supersedes in the same transaction. */
 async function publishConfigured(
   before: CompliancePolicyVersion,
-  { key, value, createdBy }: PolicyConfiguration,
+  configuration: PolicyConfiguration,
   { decidedBy, decidedAt: at }: { readonly decidedBy: string; readonly decidedAt: Date },
 ): Promise<{ readonly start: WorkflowStart; readonly number: number }> {
+  const { key, value } = configuration;
   const id = uuid();
   const number = await CompliancePolicyVersion.nextNumber(before.policyId);
   const commandId = `${CompliancePolicyVersion.entityType}/${id}/configure/1`;
@@ -196,7 +202,7 @@ async function publishConfigured(
     changeLog: `${key} = ${value}`,
     contentSha256: before.contentSha256,
     templateId: before.templateId ?? null,
-    authors: withAuthor(before, createdBy ?? null),
+    authors: withAuthor(before, await askerOf(configuration)),
     approvers: [],
     quorum: 1,
     round: 1,

@@ -1,6 +1,7 @@
 import { v7 as uuid } from 'uuid';
 import type { Actor } from '../context.ts';
 import { invalidField } from '../errors.ts';
+import { ApiKey } from '../models/ApiKey.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { CompliancePolicyVersion, contentHash } from '../models/CompliancePolicyVersion.ts';
 import { append } from '../models/database.ts';
@@ -80,7 +81,7 @@ export function refuseOptionalFirst(
 /** Of a policy that follows a template its document is the template's. @throws Invalid */
 export function refuseOwnDocument(changes: VersionTextChanges): void {
   for (const [name, field] of templateFields) {
-    if (changes[name] !== undefined && changes[name] !== null) {
+    if (changes[name] !== undefined) {
       throw invalidField(field, 'comes from the template', 'FROM_TEMPLATE');
     }
   }
@@ -132,6 +133,7 @@ export async function addDraft(
 ): Promise<WorkflowStart> {
   const id = uuid();
   const at = new Date(Date.now());
+  const author = await ApiKey.personOf(actor);
   const version = CompliancePolicyVersion.build({
     id,
     companyId: actor.companyId,
@@ -141,7 +143,7 @@ export async function addDraft(
     ...text,
     contentSha256: contentHash(text.content),
     templateId,
-    authors: actor.userId ? [actor.userId] : [],
+    authors: author === null ? [] : [author],
     approvers: [],
     quorum: 1,
     round: 0,

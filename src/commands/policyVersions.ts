@@ -1,5 +1,6 @@
 import type { Actor } from '../context.ts';
 import { Conflict, invalidField } from '../errors.ts';
+import { ApiKey } from '../models/ApiKey.ts';
 import { ApprovalStep } from '../models/ApprovalStep.ts';
 import { CompliancePolicy } from '../models/CompliancePolicy.ts';
 import {
@@ -14,6 +15,7 @@ import { afterCommit, flush, withTenant } from '../models/database.ts';
 import { conflictOf } from '../models/duplicates.ts';
 import type { PolicyVersionWish } from '../models/policyApprovalStart.ts';
 import { eligibleApprovers } from '../models/policyApprovers.ts';
+import { PolicyConfiguration } from '../models/PolicyConfiguration.ts';
 import { getRow, noSuch, refuseStale } from '../models/rows.ts';
 import {
   complianceStaff,
@@ -85,7 +87,7 @@ export const createPolicyVersions = ({
     actor: Actor,
     command: PolicyCommand,
     event: PolicyVersionWish['event'],
-    wishFor: (who: Who) => PolicyVersionWish,
+    wishFor: (who: Who, version: CompliancePolicyVersion) => PolicyVersionWish,
     number?: number,
   ): Promise<CompliancePolicyView | Replay> =>
     commandOnce(command.once, async (commandId) => {
@@ -107,7 +109,9 @@ export const createPolicyVersions = ({
             refuseUnlessLegal(version, event);
             refuseStale(CompliancePolicy, policy, expectedVersion);
             const why = reason === undefined ? null : typedText('reason', reason);
-            const wish = wishFor({ by: actor.userId, reason: why });
+            // Whose key submits is one of the authors; a key itself decides nothing.
+            const by = event === 'submit' ? await ApiKey.personOf(actor) : actor.userId;
+            const wish = wishFor({ by, reason: why }, version);
             await refuseByRows(version, wish);
             return wish;
           },
@@ -124,6 +128,7 @@ export const createPolicyVersions = ({
   ): Promise<CompliancePolicyView> => {
     const { id: policyId } = policy;
     await policy.follow({ approvalStatus: 'pending' });
+    await policy.touch();
     const number = await CompliancePolicyVersion.nextNumber(policyId);
     const start = await addDraft(actor, { policyId, number, ...draft });
     afterCommit(() => dispatcher.dispatch(start));
@@ -132,9 +137,14 @@ export const createPolicyVersions = ({
   };
 
   const plain =
-    (event: 'approve' | 'reject' | 'unpublish' | 'retire') =>
+    (event: 'unpublish' | 'retire') =>
     (actor: Actor, command: PolicyCommand): Promise<CompliancePolicyView | Replay> =>
       process(actor, command, event, (who) => ({ ...who, event }));
+
+  const deciding =
+    (event: 'approve' | 'reject') =>
+    (actor: Actor, command: PolicyCommand): Promise<CompliancePolicyView | Replay> =>
+      process(actor, command, event, (who, { round }) => ({ ...who, event, round }));
 
   return {
     /** Who is asked to decide may be named; who may decide is told otherwise. */
@@ -146,8 +156,8 @@ export const createPolicyVersions = ({
       process(actor, command, 'submit', (who) => ({ ...who, event: 'submit', approvers })),
 
     /** The same person once more changes nothing. @throws Forbidden for the authors */
-    approve: plain('approve'),
-    reject: plain('reject'),
+    approve: deciding('approve'),
+    reject: deciding('reject'),
     unpublish: plain('unpublish'),
     retire: plain('retire'),
 
@@ -314,6 +324,7 @@ async function refuseByRows(
       return refuseTime(wish.publishAt);
     case 'unpublish':
       refuseLateUnpublish(version, new Date(Date.now()));
+      await PolicyConfiguration.refuseConfigured(version);
       if (await CompliancePolicyVersion.openOf(version.policyId)) {
         throw conflictOf('compliance_policy_versions_open_key');
       }

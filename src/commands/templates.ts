@@ -2,7 +2,7 @@ import type { InferAttributes } from 'sequelize';
 import type { Actor } from '../context.ts';
 import { Conflict } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
-import { CompliancePolicy } from '../models/CompliancePolicy.ts';
+import { CompliancePolicy, flushedAtOnce } from '../models/CompliancePolicy.ts';
 import { afterCommit, append, flush, withTenant } from '../models/database.ts';
 import {
   columnsOf,
@@ -141,12 +141,15 @@ async function settle(
 ): Promise<void> {
   await Template.settleLatest(name);
   await flush();
-  for (const policy of await CompliancePolicy.followTemplate(name)) {
-    const { id, title, ownerId, templateId, templateVersion } = policy;
+  const updatable = await CompliancePolicy.followTemplate(name);
+  for (const [index, policy] of updatable.entries()) {
+    if (index % flushedAtOnce === 0) await flush();
+    const { id, title, ownerId, templateId, templateVersion, templateRowVersion } = policy;
     const message = {
       template: 'compliance_policy_update_available',
       payload: { policyId: id, title, templateVersion },
-      key: `compliance_policy/${id}/update/${templateId}`,
+      // A version that is archived and restored is an update once more.
+      key: `compliance_policy/${id}/update/${templateId}/${templateRowVersion}`,
     } as const;
     const about = { type: CompliancePolicy.entityType, id };
     if (!ownerId) {

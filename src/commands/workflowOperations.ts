@@ -9,6 +9,7 @@ import { scanEndedAt } from '../models/documentScan.ts';
 import { OutboxEntry } from '../models/OutboxEntry.ts';
 import { Payment } from '../models/Payment.ts';
 import { PolicySubscription } from '../models/PolicySubscription.ts';
+import { stopVersion } from '../models/policyInForce.ts';
 import { RegistrationRequest } from '../models/RegistrationRequest.ts';
 import { Report } from '../models/Report.ts';
 import { getRow } from '../models/rows.ts';
@@ -50,8 +51,7 @@ const kinds = {
   },
   'policy-approval': {
     find: (id: string) => getRow(CompliancePolicyVersion, id, { archived: true }),
-    close: (id: string, at: Date) =>
-      CompliancePolicyVersion.update({ workflowClosedAt: at }, { where: { id } }),
+    close: stopVersion,
   },
   onboarding: {
     find: (id: string) => getRow(RegistrationRequest, id, { archived: true }),

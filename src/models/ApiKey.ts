@@ -5,6 +5,7 @@ import {
   type InferCreationAttributes,
   type Sequelize,
 } from 'sequelize';
+import { principalOf, type Actor } from '../context.ts';
 import type { Permission } from '../rules/permissions.ts';
 import { baseColumns, column, coreTable } from './columns.ts';
 
@@ -46,5 +47,17 @@ export class ApiKey extends Model<InferAttributes<ApiKey>, InferCreationAttribut
       },
       { ...coreTable<ApiKey>(sequelize, 'api_keys'), timestamps: true },
     );
+  }
+
+  /** The person behind an id under which an actor is written down: of a key whoever made it. */
+  static async personBehind(principal: string | null): Promise<string | null> {
+    if (principal === null) return null;
+    const key = await ApiKey.findOne({ where: { id: principal } });
+    return key ? (key.createdBy ?? null) : principal;
+  }
+
+  /** Whose work it is; what a key does is the work of whoever made it. */
+  static async personOf(actor: Actor): Promise<string | null> {
+    return actor.userId ?? ApiKey.personBehind(principalOf(actor));
   }
 }

@@ -7,6 +7,7 @@ import {
 } from 'sequelize';
 import type { ApprovalState } from '../rules/compliancePolicies.ts';
 import { column, businessTable } from './columns.ts';
+import type { CompliancePolicy } from './CompliancePolicy.ts';
 import type { CompliancePolicyVersion } from './CompliancePolicyVersion.ts';
 
 type Submitted = Pick<CompliancePolicyVersion, 'id' | 'round'>;
@@ -50,6 +51,16 @@ export class ApprovalStep extends Model<
         ['id', 'ASC'],
       ],
     });
+  }
+
+  /** Who completed the approval of a version, and when; of none nobody. */
+  static async approvalOf(
+    version: (Submitted & Pick<CompliancePolicyVersion, 'approvedAt'>) | null,
+  ): Promise<Pick<CompliancePolicy, 'approvedBy' | 'approvedAt'>> {
+    if (!version) return { approvedBy: null, approvedAt: null };
+    const steps = await ApprovalStep.ofRound(version);
+    const last = steps.findLast(({ state }) => state === 'approved');
+    return { approvedBy: last?.approverId ?? null, approvedAt: version.approvedAt ?? null };
   }
 
   /** What was approved has changed: no approval of it counts any more. */

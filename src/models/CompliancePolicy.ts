@@ -14,7 +14,7 @@ import type {
 } from '../rules/compliancePolicies.ts';
 import { AuditLog } from './AuditLog.ts';
 import { baseColumns, businessTable, column } from './columns.ts';
-import { select } from './database.ts';
+import { flush, select } from './database.ts';
 
 /** What follows from the course of the versions; people do not set it. */
 export type FollowedFields = Pick<
@@ -39,7 +39,12 @@ export interface Updatable {
   readonly ownerId: string | null;
   readonly templateId: string;
   readonly templateVersion: number;
+  /** How often the row of that template was changed: counts on when it is archived and restored. */
+  readonly templateRowVersion: number;
 }
+
+/** A statement has 65,535 values at the most; a policy's lines and messages need some 60. */
+export const flushedAtOnce = 200;
 
 /** A document that people must read: whom it concerns. What it says stands in its versions. */
 export class CompliancePolicy extends Model<
@@ -109,6 +114,16 @@ export class CompliancePolicy extends Model<
     );
   }
 
+  /** Another live policy has the title, in whatever case. */
+  static async isTitleTaken(title: string, exceptId: string): Promise<boolean> {
+    const found = await select(
+      `SELECT 1 FROM compliance_policies
+       WHERE lower(title) = lower($1) AND id <> $2 AND archived_at IS NULL`,
+      [title, exceptId],
+    );
+    return found.length > 0;
+  }
+
   /** Steps of the versions of one policy wait for each other until the commit. */
   static async holdOf(versionId: string): Promise<void> {
     await select(
@@ -133,10 +148,12 @@ export class CompliancePolicy extends Model<
          AND p.archived_at IS NULL
          AND p.update_available <> (latest.version_number > own.version_number)
        RETURNING p.id, p.title, p.owner_id AS "ownerId", p.update_available AS "updateAvailable",
-         latest.id AS "templateId", latest.version_number AS "templateVersion"`,
+         latest.id AS "templateId", latest.version_number AS "templateVersion",
+         latest.version AS "templateRowVersion"`,
       [name],
     );
-    for (const { id, updateAvailable } of changed) {
+    for (const [index, { id, updateAvailable }] of changed.entries()) {
+      if (index % flushedAtOnce === 0) await flush();
       AuditLog.record(
         'UPDATE',
         { type: CompliancePolicy.entityType, id },

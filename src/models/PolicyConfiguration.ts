@@ -5,8 +5,10 @@ import {
   type InferCreationAttributes,
   type Sequelize,
 } from 'sequelize';
+import { Conflict } from '../errors.ts';
 import type { ConfigurationStatus } from '../rules/compliancePolicies.ts';
 import { baseColumns, businessTable, column } from './columns.ts';
+import type { CompliancePolicyVersion } from './CompliancePolicyVersion.ts';
 
 /** A number or word that a compliance policy is carried out by: `vulnerability_sla` is `7 days`. */
 export class PolicyConfiguration extends Model<
@@ -48,6 +50,23 @@ export class PolicyConfiguration extends Model<
         policyVersion: column.integer,
       },
       businessTable(sequelize, 'policy_configurations'),
+    );
+  }
+
+  /**
+   * For what would leave a value active whose version is not in force.
+   * @throws Conflict CONFIGURED_VERSION
+   */
+  static async refuseConfigured({
+    policyId,
+    number,
+  }: Pick<CompliancePolicyVersion, 'policyId' | 'number'>): Promise<void> {
+    const made = await PolicyConfiguration.findOne({ where: { policyId, policyVersion: number } });
+    if (!made) return;
+    throw new Conflict(
+      'CONFIGURED_VERSION',
+      `Version ${number} was made by the configuration ${made.key}; have another configuration approved instead`,
+      { configuration_id: made.id },
     );
   }
 }

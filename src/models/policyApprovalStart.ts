@@ -37,6 +37,11 @@ export type PolicyVersionWish = { readonly by: string | null; readonly reason: s
       /** Epoch milliseconds. */
       readonly publishAt: number;
     }
+  | {
+      readonly event: 'approve' | 'reject';
+      /** The submission that is decided about. */
+      readonly round: number;
+    }
   | { readonly event: 'plan_review'; readonly reviewDate: CalendarDate }
   | {
       readonly event: 'discard';
@@ -53,7 +58,7 @@ export type PolicyVersionWish = { readonly by: string | null; readonly reason: s
 );
 
 /** Events that need no more than somebody who wants them. */
-export type PlainPolicyEvent = 'approve' | 'reject' | 'edit' | 'publish' | 'unpublish' | 'retire';
+export type PlainPolicyEvent = 'edit' | 'publish' | 'unpublish' | 'retire';
 
 export interface PolicyApprovalInput {
   readonly v: 1;

@@ -1,9 +1,13 @@
+import { openStatuses } from '../rules/policyApproval.ts';
 import { reviewClocks, reviewDateFor } from '../rules/policyClocks.ts';
-import type { CompliancePolicy } from './CompliancePolicy.ts';
+import { ApprovalStep } from './ApprovalStep.ts';
+import { AuditLog } from './AuditLog.ts';
+import { CompliancePolicy } from './CompliancePolicy.ts';
 import { CompliancePolicyVersion } from './CompliancePolicyVersion.ts';
 import { execute } from './database.ts';
 import type { Step } from './moveRow.ts';
 import { addPolicyClocks, tellOwner, type PolicyFile } from './policyFile.ts';
+import { getRow } from './rows.ts';
 import { Timer } from './Timer.ts';
 
 /** What follows once a version is published: for the policy, its review, whoever complies by it. */
@@ -15,12 +19,41 @@ export async function putInForce(file: PolicyFile, step: Step): Promise<void> {
     policyVersion: version.number,
     reackVersion: version.requiresReack ? version.number : policy.reackVersion,
     approvalStatus: 'approved',
+    ...(await ApprovalStep.approvalOf(version)),
     reviewDate,
     reviewOverdue: false,
   });
   await addPolicyClocks(version, reviewClocks(reviewDate, facts));
   await noteComplianceUpdate(policy, step.at);
   await tellOwner(file, 'compliance_policy_published', step.commandId, { reviewDate });
+}
+
+/** Where a version on its way is given up, the policy stands by the one in force, if any. */
+export async function followWithout(
+  policy: CompliancePolicy,
+  { templateId }: Pick<CompliancePolicyVersion, 'templateId'>,
+): Promise<void> {
+  const inForce = await CompliancePolicyVersion.publishedOf(policy.id);
+  // An update of the template that it was made for is to be had again.
+  const isUpdate = templateId && inForce && inForce.templateId !== templateId;
+  await policy.follow({
+    approvalStatus: inForce ? 'approved' : 'pending',
+    ...(await ApprovalStep.approvalOf(inForce)),
+    ...(isUpdate && { templateId: inForce.templateId ?? null, updateAvailable: true }),
+  });
+  await policy.touch();
+}
+
+/** Nobody goes on with its run: where it was on its way it is out of the way of the next one. */
+export async function stopVersion(id: string, at: Date): Promise<void> {
+  await CompliancePolicy.holdOf(id);
+  const version = await getRow(CompliancePolicyVersion, id, { archived: true });
+  const isGivenUp = openStatuses.includes(version.status) && !version.archivedAt;
+  await version.update({ workflowClosedAt: at, ...(isGivenUp && { archivedAt: at }) });
+  if (!isGivenUp) return;
+  AuditLog.record('ARCHIVE', { type: CompliancePolicyVersion.entityType, id });
+  const policy = await getRow(CompliancePolicy, version.policyId, { archived: true });
+  await followWithout(policy, version);
 }
 
 /** Its run hears of it from the run of the newer one. */

@@ -41,7 +41,7 @@ describe('a compliance policy', () => {
     let orders = 0;
     let last: Parameters<typeof processPolicyVersion>[0] | undefined;
 
-    const wishOf = (act: Act): PolicyVersionWish | undefined => {
+    const wishOf = (act: Act, round: number): PolicyVersionWish | undefined => {
       const by = people['by' in act ? act.by : 0]?.userId ?? null;
       const who = { by, reason: 'For a reason' };
       switch (act.event) {
@@ -53,6 +53,9 @@ describe('a compliance policy', () => {
           return { ...who, event: 'submit', approvers: [] };
         case 'discard':
           return { ...who, event: 'discard', withPolicy: false };
+        case 'approve':
+        case 'reject':
+          return { ...who, event: act.event, round };
         default:
           return { ...who, event: act.event };
       }
@@ -73,13 +76,17 @@ describe('a compliance policy', () => {
             as(author, () => create(author, policyId, changes, undefined, once(author))),
           );
         }
-        const wish = wishOf(act);
-        const [version] = await database.sql<{ id: string; expectedVersion: number }>(
-          `SELECT id, state_version AS "expectedVersion" FROM shared.compliance_policy_versions
+        const [version] = await database.sql<{
+          id: string;
+          expectedVersion: number;
+          round: number;
+        }>(
+          `SELECT id, state_version AS "expectedVersion", round FROM shared.compliance_policy_versions
            WHERE policy_id = $1 AND number = $2`,
           [policyId, number],
         );
-        if (!wish || !version) throw new Error(`Nothing to do for ${act.event}`);
+        const wish = version && wishOf(act, version.round);
+        if (!wish) throw new Error(`Nothing to do for ${act.event}`);
         const { id: versionId, expectedVersion } = version;
         const commandId = `test/${policyId}/${(orders += 1)}`;
         const order = { companyId, versionId, commandId, expectedVersion, at: (now += 1000), wish };

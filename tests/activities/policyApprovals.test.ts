@@ -79,7 +79,8 @@ describe('a step of a version of a compliance policy', () => {
   it('takes effect once, however often it is tried', async () => {
     const { go, who, first, version, told } = await build();
     await go({ ...who, event: 'submit', approvers: [] });
-    const approve = () => go({ ...who, by: first.userId, event: 'approve' }, 1, 'the same command');
+    const approve = () =>
+      go({ ...who, by: first.userId, event: 'approve', round: 1 }, 1, 'the same command');
 
     const once = await approve();
     const again = await approve();
@@ -118,7 +119,7 @@ describe('a step of a version of a compliance policy', () => {
       [companyId],
     );
 
-    await go({ ...who, by: first.userId, event: 'approve' });
+    await go({ ...who, by: first.userId, event: 'approve', round: 1 });
 
     expect(await version()).toMatchObject({ status: 'pending_approval', quorum: 2 });
   });
@@ -126,7 +127,7 @@ describe('a step of a version of a compliance policy', () => {
   it('that is edited takes a publication that was planned back', async () => {
     const { go, fire, who, first, version } = await build();
     await go({ ...who, event: 'submit', approvers: [] });
-    await go({ ...who, by: first.userId, event: 'approve' });
+    await go({ ...who, by: first.userId, event: 'approve', round: 1 });
     const publishAt = Date.now() + 2 * dayMs;
     const planned = await go({ ...who, event: 'schedule_publish', publishAt });
 
@@ -138,12 +139,31 @@ describe('a step of a version of a compliance policy', () => {
     expect(await version()).toMatchObject({ status: 'draft', publish_at: null });
   });
 
+  it('that decides about an earlier submission decides nothing', async () => {
+    const { go, who, first, version } = await build();
+    await go({ ...who, event: 'submit', approvers: [] });
+    await go({ ...who, event: 'edit' });
+    await go({ ...who, event: 'submit', approvers: [] });
+    const by = first.userId;
+
+    for (const event of ['approve', 'reject'] as const) {
+      await expect(go({ ...who, by, event, round: 1 })).rejects.toMatchObject({
+        code: 'VERSION_CONFLICT',
+      });
+    }
+    await go({ ...who, by, event: 'approve', round: 2 });
+
+    expect(await version()).toMatchObject({ status: 'approved', round: 2 });
+  });
+
   it('by an author, or by nobody, decides nothing', async () => {
     const { go, who, version } = await build();
     await go({ ...who, event: 'submit', approvers: [] });
 
-    await expect(go({ ...who, event: 'approve' })).rejects.toMatchObject({ code: 'FORBIDDEN' });
-    await expect(go({ ...who, by: null, event: 'reject' })).rejects.toMatchObject({
+    await expect(go({ ...who, event: 'approve', round: 1 })).rejects.toMatchObject({
+      code: 'FORBIDDEN',
+    });
+    await expect(go({ ...who, by: null, event: 'reject', round: 1 })).rejects.toMatchObject({
       code: 'FORBIDDEN',
     });
     expect(await version()).toMatchObject({ status: 'pending_approval', state_version: 2 });
@@ -177,7 +197,7 @@ describe('a step of a version of a compliance policy', () => {
       [compliance?.id, companyId],
     );
     await go({ ...who, event: 'submit', approvers: [] });
-    await go({ ...who, by: first.userId, event: 'approve' });
+    await go({ ...who, by: first.userId, event: 'approve', round: 1 });
     await go({ ...who, event: 'publish' });
     const [updated] = await database.sql<{ at: Date | null }>(
       'SELECT compliance_updated AS at FROM shared.customer_compliances WHERE id = $1',

@@ -206,6 +206,37 @@ describe('a version of a compliance policy', () => {
     ).rejects.toMatchObject({ status: 409, code: 'UNPUBLISH_WINDOW_CLOSED' });
   });
 
+  it('is what its policy is approved by while it is in force', async () => {
+    const policy = await beginPolicy(journeys);
+    const { author, deciders, versions } = policy;
+    const [first, second] = deciders;
+    const approvedBySecond = async (): Promise<void> => {
+      await policy.as(author, (command) => versions.submit(author, command, []));
+      await policy.as(second, (command) => versions.approve(second, command));
+    };
+    await policy.toPublished();
+    await policy.draftNext();
+    await approvedBySecond();
+
+    await edit(policy, { content: 'Clearer' });
+    const edited = await policy.row();
+    await approvedBySecond();
+    await policy.as(author, (command) => versions.publish(author, command, undefined));
+    const published = await policy.row();
+    await policy.as(author, (command) => versions.unpublish(author, command));
+    await policy.startOwed(1);
+    await policy.rest(2);
+    const [row, before] = await rowsOf(policy);
+
+    expect(edited).toMatchObject({ approval_status: 'pending', approved_by: first.userId });
+    expect(published).toMatchObject({ approved_by: second.userId });
+    expect(row).toMatchObject({
+      approved_by: first.userId,
+      approved_at: before['approved_at'],
+      policy_version: 1,
+    });
+  });
+
   it('is published by itself at the time that was planned, or moved to', async () => {
     const policy = await beginPolicy(journeys);
     const { author, versions, timelines } = policy;
@@ -263,7 +294,9 @@ describe('a version of a compliance policy', () => {
     await policy.toPublished();
     await policy.draftNext();
     await expect(archive()).rejects.toMatchObject({ code: 'POLICY_PUBLISHED' });
+    const drafted = await policy.row();
     await policy.as(author, (command) => versions.discard(author, command, 2));
+    expect(await policy.row()).toMatchObject({ version: Number(drafted['version']) + 1 });
     await policy.as(author, (command) => versions.retire(author, command));
 
     expect(await policy.rest(1)).toBe(false);

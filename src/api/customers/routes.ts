@@ -90,7 +90,7 @@ export const customerRoutes = ({ customers }: { readonly customers: Customers })
     method: 'DELETE',
     permission: 'customer:write',
     ifMatch: true,
-    summary: "Archive a customer; the company's own staff stays",
+    summary: "Archive a customer that nothing needs; the company's own staff stays",
     status: 204,
     handle: ({ actor, params, expectedVersion }) =>
       customers.archive(actor, params.id, expectedVersion),

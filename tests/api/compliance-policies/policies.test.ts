@@ -1,7 +1,12 @@
 import { v7 as uuid } from 'uuid';
 import type { Actor } from '../../../src/context.ts';
+import { CompliancePolicy } from '../../../src/models/CompliancePolicy.ts';
+import { execute } from '../../../src/models/database.ts';
+import { getRow } from '../../../src/models/rows.ts';
+import { addDays, dateAt } from '../../../src/rules/calendar.ts';
 import { openTestApi, type Caller, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany } from '../../support/build.ts';
+import { meanwhile } from '../../support/meanwhile.ts';
 
 let api: TestApi;
 let companyId: string;
@@ -214,6 +219,40 @@ describe('/compliance-policies', () => {
     expect(await titles({ approval_status: 'pending', size: 1 })).toEqual(['Acceptable use']);
   });
 
+  it('keeps its approval where another one has the title that is wished', async () => {
+    const { path, versionId } = await created();
+    await created({ ...use, title: 'Passwords' });
+    await setVersion(versionId, `status = 'approved', approved_at = now()`);
+
+    const taken = await ours.patch(path, { title: 'PASSWORDS', content: 'For work and study' });
+    const shown = await ours.get(path);
+
+    expect(taken).toMatchObject({ status: 409, body: { code: 'COMPLIANCE_POLICY_EXISTS' } });
+    expect(shown.body.data).toMatchObject({
+      title: use.title,
+      latest_version: { status: 'approved', content: 'For work' },
+    });
+  });
+
+  it('keeps the date of its review where it is published while another one is chosen', async () => {
+    const { id, path, versionId } = await created();
+    const reviewDate = addDays(dateAt(Date.now(), 'Europe/Berlin'), 40);
+
+    const changed = await meanwhile(
+      { database: api.database, actor: author },
+      async () => {
+        await getRow(CompliancePolicy, id, { lock: true });
+        await execute(`UPDATE compliance_policy_versions SET ${published} WHERE id = $1`, [
+          versionId,
+        ]);
+      },
+      () => ours.patch(path, { review_date: reviewDate }),
+    );
+
+    expect(changed).toMatchObject({ status: 409, body: { code: 'VERSION_CONFLICT' } });
+    expect((await ours.get(path)).body.data).toMatchObject({ review_date: null, version: 1 });
+  });
+
   it('shows how it was before', async () => {
     const { path } = await created();
     const before = new Date();
@@ -303,6 +342,29 @@ describe('the way of a version', () => {
     expect(shown.body.data).toMatchObject({ round: 1, quorum: 1, approvals: 0, steps: [] });
   });
 
+  it('is not decided by whoever wrote or submits it by a key', async () => {
+    const key = await api.as(decider).post('/api-keys', {
+      name: 'Import',
+      scopes: ['compliance_policy:read', 'compliance_policy:write'],
+    });
+    const headers = { 'X-API-Key': String(key.body.data.key) };
+    const { body } = await api.nowhere.post('/compliance-policies', use, headers);
+    const made = `/compliance-policies/${body.data.id}`;
+    const { path } = await created({ ...use, title: 'Passwords' });
+
+    const submitted = await api.nowhere.post(`${path}/submit`, {}, headers);
+    const edited = await api.nowhere.patch(path, { content: 'Long ones' }, headers);
+    await setVersion(body.data.latest_version.id, `status = 'pending_approval', round = 1`);
+    const approved = await api.as(decider).post(`${made}/approve`);
+
+    expect(body.data.latest_version).toMatchObject({ authors: [decider.userId] });
+    expect(submitted).toMatchObject({ status: 409, body: { code: 'NO_APPROVER' } });
+    expect(edited.body.data.latest_version).toMatchObject({
+      authors: [author.userId, decider.userId],
+    });
+    expect(approved).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+  });
+
   it('shows who was asked by name and has not decided', async () => {
     const { path, versionId } = await created();
     await setVersion(
@@ -360,6 +422,7 @@ describe('the next version', () => {
       requires_reack: false,
     });
     const twice = await ours.post(`${path}/versions`, {});
+    const unseen = await ours.post(`${path}/submit`, { version: 1 });
     const major = await ours.patch(path, { requires_reack: true });
     const list = await ours.get(`${path}/versions`);
     const first = await ours.get(`${path}/versions/1`);
@@ -370,6 +433,7 @@ describe('the next version', () => {
       body: {
         data: {
           approval_status: 'pending',
+          version: 2,
           latest_version: {
             number: 2,
             label: '1.1',
@@ -383,6 +447,7 @@ describe('the next version', () => {
       },
     });
     expect(twice).toMatchObject({ status: 409, body: { code: 'VERSION_OPEN' } });
+    expect(unseen).toMatchObject({ status: 409, body: { code: 'VERSION_CONFLICT' } });
     expect(major.body.data.latest_version).toMatchObject({ label: '2.0', requires_reack: true });
     expect(list.body.items.map(({ number }: { number: number }) => number)).toEqual([2, 1]);
     expect(list.body.items[0]).not.toHaveProperty('content');

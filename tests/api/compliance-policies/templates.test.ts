@@ -62,6 +62,10 @@ describe('a policy that follows a template', () => {
     const changed = await ours.patch(`/compliance-policies/${made.body.data.id}`, {
       content: 'Mine',
     });
+    const dropped = [
+      await ours.patch(`/compliance-policies/${made.body.data.id}`, { content: null }),
+      await ours.patch(`/compliance-policies/${made.body.data.id}`, { document_link: null }),
+    ];
 
     expect(own).toMatchObject({
       status: 422,
@@ -84,7 +88,9 @@ describe('a policy that follows a template', () => {
         },
       },
     });
-    expect(changed).toMatchObject({ status: 422, body: { details: [{ code: 'FROM_TEMPLATE' }] } });
+    for (const answer of [changed, ...dropped]) {
+      expect(answer).toMatchObject({ status: 422, body: { details: [{ code: 'FROM_TEMPLATE' }] } });
+    }
   });
 
   it('hears of a newer version once, and not any more when that is archived', async () => {
@@ -118,16 +124,51 @@ describe('a policy that follows a template', () => {
     expect((await ours.get(path)).body.data).toMatchObject({ update_available: false });
   });
 
+  it('hears of it once more where it was archived and is restored', async () => {
+    const { id, path } = await followed();
+    const latest = await ours.post('/templates', second);
+    const template2 = `/templates/${latest.body.data.id}`;
+
+    await ours.delete(template2);
+    const restored = await ours.post(`${template2}/restore`);
+
+    expect(restored).toMatchObject({ status: 200, body: { data: { is_latest: true } } });
+    expect((await ours.get(path)).body.data).toMatchObject({ update_available: true });
+    expect(await told(id)).toHaveLength(4);
+  });
+
+  it('hears of it together with thousands of others', async () => {
+    const { id, templateId } = await followed();
+    await api.database.sql(
+      `INSERT INTO shared.compliance_policies (company_id, id, type, title, template_id)
+       SELECT company_id, gen_random_uuid(), 'default', 'Copy ' || n, $2::uuid
+       FROM shared.compliance_policies, generate_series(1, 3000) n WHERE id = $1`,
+      [id, templateId],
+    );
+
+    const latest = await ours.post('/templates', second);
+    const [marked] = await api.database.sql<{ count: number }>(
+      `SELECT count(*)::int FROM shared.compliance_policies
+       WHERE template_id = $1 AND update_available`,
+      [templateId],
+    );
+
+    expect(latest.status).toBe(201);
+    expect(marked?.count).toBe(3001);
+  });
+
   it('drafts its next version from it, and keeps the questions of the one in force', async () => {
     const quiz = [{ question: 'Who?', options: ['You', 'They'], correct: 0 }];
     const { path } = await followed({ quiz });
 
     const early = await ours.post(`${path}/accept-update`);
+    const without = await ours.post(`${path}/versions`, { document_link: null });
     const latest = await ours.post('/templates', second);
     const accepted = await ours.post(`${path}/accept-update`, { requires_reack: false });
     const twice = await ours.post(`${path}/accept-update`);
 
     expect(early).toMatchObject({ status: 409, body: { code: 'NO_UPDATE' } });
+    expect(without).toMatchObject({ status: 422, body: { details: [{ code: 'FROM_TEMPLATE' }] } });
     expect(accepted).toMatchObject({
       status: 201,
       body: {

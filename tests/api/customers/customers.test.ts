@@ -102,6 +102,38 @@ describe('/customers', () => {
     });
   });
 
+  it('keeps one that a policy is for, or that has to comply with something', async () => {
+    const ours = api.as(manager);
+    const [reader, complying] = [await created(), await created({ name: 'Quay' })];
+    const { body } = await ours.post('/compliance-policies', {
+      title: 'Acceptable use',
+      content: 'For work',
+      audience_customer_id: reader.id,
+    });
+    await api.database.sql(
+      `WITH made AS (INSERT INTO shared.compliances (company_id, id, compliance_type, compliance_title)
+         VALUES ($1, gen_random_uuid(), 'infosec', 'ISO 27001') RETURNING id)
+       INSERT INTO shared.customer_compliances (company_id, id, customer_id, compliance_id)
+       SELECT $1, gen_random_uuid(), $2::uuid, made.id FROM made`,
+      [companyId, complying.id],
+    );
+
+    const read = await ours.delete(reader.path);
+    const complies = await ours.delete(complying.path);
+    await api.database.sql(
+      'UPDATE shared.compliance_policies SET archived_at = now() WHERE id = $1',
+      [body.data.id],
+    );
+    const free = await ours.delete(reader.path);
+
+    expect(read).toMatchObject({ status: 409, body: { code: 'CUSTOMER_IN_USE', policies: 1 } });
+    expect(complies).toMatchObject({
+      status: 409,
+      body: { code: 'CUSTOMER_IN_USE', compliances: 1 },
+    });
+    expect(free.status).toBe(204);
+  });
+
   it('tells how a customer was', async () => {
     const { path } = await created();
     const [{ now } = { now: new Date() }] = await api.database.sql<{ now: Date }>('SELECT now()');

@@ -1,13 +1,12 @@
-import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { reportClaim } from '../../../src/commands/reportClaim.ts';
 import type { Actor } from '../../../src/context.ts';
-import { flush, withTenant } from '../../../src/models/database.ts';
 import { Policy } from '../../../src/models/Policy.ts';
 import { archiveRow, getRow } from '../../../src/models/rows.ts';
 import { addDays, addMonths, dateAt } from '../../../src/rules/calendar.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';
-import { as, buildActor, buildCompany, buildSubscription } from '../../support/build.ts';
+import { buildActor, buildCompany, buildSubscription } from '../../support/build.ts';
+import { meanwhile } from '../../support/meanwhile.ts';
 
 let api: TestApi;
 let companyId: string;
@@ -222,35 +221,6 @@ describe('DELETE /policies/:id', () => {
   });
 
   describe('and a claim that is reported at the same moment', () => {
-    /** Asks while a transaction of the company is open, and lets that go on once the answer waits for it. */
-    async function meanwhile<T>(work: () => Promise<unknown>, ask: () => Promise<T>): Promise<T> {
-      let goOn = (): void => {};
-      const isFree = new Promise<void>((resolve) => (goOn = resolve));
-      let begun = (): void => {};
-      const isUnderWay = new Promise<void>((resolve) => (begun = resolve));
-      const first = as(admin, () =>
-        withTenant(companyId, async () => {
-          await work();
-          await flush();
-          begun();
-          await isFree;
-        }),
-      );
-      await Promise.race([isUnderWay, first]);
-      let isAnswered = false;
-      const answer = ask().finally(() => (isAnswered = true));
-      const isBlocked = async (): Promise<boolean> => {
-        const waiting = await api.database.sql(
-          `SELECT 1 FROM pg_stat_activity WHERE datname = current_database()
-             AND wait_event_type = 'Lock'`,
-        );
-        return waiting.length > 0;
-      };
-      while (!isAnswered && !(await isBlocked())) await setTimeout(20);
-      goOn();
-      await first;
-      return answer;
-    }
     const report = () => ({
       title: 'Burst pipe',
       description: 'Water in the kitchen',
@@ -262,6 +232,7 @@ describe('DELETE /policies/:id', () => {
       await left(id, 'cancelled');
 
       const archived = await meanwhile(
+        { database: api.database, actor: admin },
         () => reportClaim(admin, id, report()),
         () => api.as(admin).delete(path),
       );
@@ -275,6 +246,7 @@ describe('DELETE /policies/:id', () => {
 
       const { incidentDate, ...rest } = report();
       const reported = await meanwhile(
+        { database: api.database, actor: admin },
         async () => archiveRow(Policy, await getRow(Policy, id, { lock: true })),
         () => api.as(admin).post(`${path}/claims`, { ...rest, incident_date: incidentDate }),
       );

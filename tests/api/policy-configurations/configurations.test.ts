@@ -96,6 +96,39 @@ describe('/policy-configurations', () => {
     expect(starts).toEqual([{ superseded: versionId }]);
   });
 
+  it('that was asked for by a key is not approved by whoever made the key', async () => {
+    const key = await theirs.post('/api-keys', {
+      name: 'Import',
+      scopes: ['compliance_policy:write'],
+    });
+    const { body } = await api.nowhere.post(
+      '/policy-configurations',
+      { policy_id: policyId, key: 'vulnerability_sla', value: '7 days' },
+      { 'X-API-Key': String(key.body.data.key) },
+    );
+    const path = `/policy-configurations/${body.data.id}`;
+
+    const own = await theirs.post(`${path}/approve`);
+    const rejected = await theirs.post(`${path}/reject`, { reason: 'Mine' });
+    const approved = await ours.post(`${path}/approve`);
+
+    expect([own.status, rejected.status, approved.status]).toEqual([403, 403, 200]);
+    expect((await policy()).latest_version).toMatchObject({
+      authors: [author.userId, decider.userId],
+    });
+  });
+
+  it('keeps the version that it made from being taken back', async () => {
+    await theirs.post(`${await asked()}/approve`);
+
+    const answer = await ours.post(`/compliance-policies/${policyId}/unpublish`, {
+      reason: 'Too short',
+    });
+
+    expect(answer).toMatchObject({ status: 409, body: { code: 'CONFIGURED_VERSION' } });
+    expect(await policy()).toMatchObject({ policy_version: 2 });
+  });
+
   it('takes the place of the value before it', async () => {
     const first = await asked();
     await theirs.post(`${first}/approve`);

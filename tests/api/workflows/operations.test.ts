@@ -4,6 +4,7 @@ import { openTestApi, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany, buildSubscription } from '../../support/build.ts';
 import { buildClaimRow } from '../../support/claimRows.ts';
 import { buildPayment } from '../../support/payments.ts';
+import { buildPolicyRow } from '../../support/policyRows.ts';
 
 let api: TestApi;
 let companyId: string;
@@ -67,6 +68,47 @@ describe('POST /workflows/:type/:id/reset', () => {
       code: 'WORKFLOW_CLOSED',
     });
     expect(await restarts()).toEqual([]);
+  });
+});
+
+describe('POST /workflows/:type/:id/terminate', () => {
+  it('gives a version of a compliance policy up, so that another one can be made', async () => {
+    const manager = await buildActor({ companyId, role: 'compliance_manager' });
+    const authors = [manager.userId];
+    const { policyId, versionId } = await buildPolicyRow({ companyId, authors });
+
+    const answer = await post(`policy-approval/${versionId}/terminate`, {
+      reason,
+      confirm: versionId,
+    });
+    const next = await api
+      .as(manager)
+      .post(`/compliance-policies/${policyId}/versions`, { content: 'Anew' });
+
+    expect(answer).toMatchObject({ status: 202 });
+    expect(next).toMatchObject({
+      status: 201,
+      body: { data: { latest_version: { number: 2, status: 'draft' } } },
+    });
+    const lines = await api.database.sql(
+      'SELECT action FROM core.audit_logs WHERE entity_id = $1 ORDER BY action',
+      [versionId],
+    );
+    expect(lines).toEqual([{ action: 'ARCHIVE' }, { action: 'OPERATE' }]);
+  });
+
+  it('leaves the version in force where it is', async () => {
+    const wish = { companyId, authors: [], status: 'published' } as const;
+    const { policyId, versionId } = await buildPolicyRow(wish);
+
+    await post(`policy-approval/${versionId}/terminate`, { reason, confirm: versionId });
+    const manager = await buildActor({ companyId, role: 'compliance_manager' });
+    const shown = await api.as(manager).get(`/compliance-policies/${policyId}`);
+
+    expect(shown.body.data.latest_version).toMatchObject({
+      status: 'published',
+      workflow: { state: 'closed' },
+    });
   });
 });
 
