@@ -131,7 +131,14 @@ describe('an alert', () => {
     // Workers that have just begun ask each queue a moment later.
     while ([...polls.values()].includes(undefined)) polls = await temporal.lastPolls();
 
-    const queues = ['lifecycle', 'notifications', 'payments', 'documents', 'provisioning'];
+    const queues = [
+      'lifecycle',
+      'notifications',
+      'webhooks',
+      'payments',
+      'documents',
+      'provisioning',
+    ];
     expect([...polls.keys()]).toEqual(queues.map((queue) => `${taskQueue}-${queue}`));
     for (const last of polls.values()) {
       expect(Math.abs(Date.now() - Number(last))).toBeLessThan(120_000);
