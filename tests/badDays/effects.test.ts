@@ -131,7 +131,7 @@ const effects: readonly Effect[] = [
   },
   {
     what: 'tells a webhook',
-    pattern: /await send\(written\)/,
+    pattern: /await send\(message\)/,
     // The failpoints of the activity stand around it; every try bears the same id, by which the receiver
     // knows one that comes again.
     places: { 'src/activities/webhooks.ts': [] },
