@@ -107,8 +107,8 @@ describe('with Temporal', () => {
 
     const polls = await temporal.lastPolls();
 
-    expect(polls.size).toBe(5);
-    expect([...polls.values()]).toEqual(Array.from({ length: 5 }, () => undefined));
+    expect(polls.size).toBe(6);
+    expect([...polls.values()]).toEqual(Array.from({ length: 6 }, () => undefined));
     await temporal.connection.close();
   });
 
