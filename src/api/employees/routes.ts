@@ -30,7 +30,7 @@ const answersEmployee = { answer: presentEmployee, answerSchema: employeeAnswer 
 const { customer_id, user_id, name, email, role, department, join_date } = employeeExample;
 const examples = {
   body: { customer_id, user_id, name, email, role, department, manager_id: null, join_date },
-  answer: { ...employeeExample },
+  answer: employeeExample,
 };
 
 export const employeeRoutes = ({
