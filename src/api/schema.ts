@@ -107,7 +107,17 @@ export function parser<S extends Joi.AnySchema>(
 
 /** The JSON Schema (draft 2020-12) of what a client may send, or is answered. */
 export const jsonSchemaOf = (schema: Joi.AnySchema): Record<string, unknown> =>
-  schema['~standard'].jsonSchema.input({ target: 'draft-2020-12' });
+  withNull(schema['~standard'].jsonSchema.input({ target: 'draft-2020-12' }));
+
+/** Joi leaves null out of the values of what may be null. */
+function withNull(schema: Record<string, unknown>): Record<string, unknown> {
+  return JSON.parse(JSON.stringify(schema), (_, value: unknown) => {
+    const { type, enum: values }: { type?: unknown; enum?: unknown } = Object(value);
+    const isMissing = Array.isArray(type) && type.includes('null') && Array.isArray(values);
+    if (!isMissing || values.includes(null)) return value;
+    return { ...Object(value), enum: [...values, null] };
+  });
+}
 
 /** Exists in types only: carries what travels beside what a handler receives. */
 declare const wire: unique symbol;
