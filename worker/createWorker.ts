@@ -16,7 +16,7 @@ export interface WorkerOptions {
   /** Prefix of the queues: `-lifecycle`, `-notifications`, `-webhooks`, `-payments` and so on. */
   readonly taskQueue: string;
   readonly bundle: WorkflowBundleOption;
-  readonly dependencies: ActivityDependencies;
+  readonly dependencies: Omit<ActivityDependencies, 'mailsPerSecond'>;
   /** Steps at once over all queues but that of webhooks; not more than the connections of the pool. */
   readonly maxActivities: number;
   readonly mailsPerSecond: number;
@@ -73,7 +73,7 @@ export async function createWorkers({
   mailsPerSecond,
   identity = `${process.pid}@${hostname()}`,
 }: WorkerOptions): Promise<readonly Worker[]> {
-  const activities = createActivities(dependencies);
+  const activities = createActivities({ ...dependencies, mailsPerSecond });
   const slots = slotsOf(maxActivities);
   const common: Omit<WorkerSettings, 'taskQueue'> = {
     connection,

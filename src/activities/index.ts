@@ -1,3 +1,4 @@
+import { acknowledgementActivities } from './acknowledgements.ts';
 import { bulkActivities, type OperateRun } from './bulk.ts';
 import { alertActivities, type TroubledRuns } from './alerts.ts';
 import { claimActivities } from './claims.ts';
@@ -42,6 +43,7 @@ export const createActivities = (dependencies: ActivityDependencies) => ({
   ...deadlineActivities(),
   ...claimActivities(),
   ...policyApprovalActivities(),
+  ...acknowledgementActivities(),
   ...onboardingActivities(dependencies),
   ...provisioningActivities(dependencies),
   ...notificationActivities(dependencies),

@@ -15,6 +15,7 @@ import { promiseStarts } from '../models/workflowStarts.ts';
 import { lastRungs } from '../rules/claimClocks.ts';
 import type { Role } from '../rules/permissions.ts';
 import {
+  acknowledgementWorkflowId,
   bulkWorkflowId,
   claimWorkflowId,
   onboardingWorkflowId,
@@ -244,6 +245,9 @@ async function openEntities(after: string): Promise<{ id: string; workflowId: st
        SELECT company_id, id, created_at, 'version'
        FROM compliance_policy_versions WHERE workflow_closed_at IS NULL
        UNION ALL
+       SELECT company_id, id, updated_at, 'keeper'
+       FROM compliance_policies WHERE policy_version > 0
+       UNION ALL
        SELECT company_id, id, created_at, 'payment'
        FROM payments WHERE workflow_closed_at IS NULL
        UNION ALL
@@ -272,6 +276,7 @@ const workflowIds = {
   subscription: subscriptionWorkflowId,
   claim: claimWorkflowId,
   version: policyApprovalWorkflowId,
+  keeper: acknowledgementWorkflowId,
   payment: paymentWorkflowId,
   registration: (_companyId: string, id: string) => onboardingWorkflowId(id),
   report: reportWorkflowId,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Transporter } from 'nodemailer';
 import { failpoint } from '../failpoints.ts';
@@ -44,79 +45,149 @@ export const mailThrough =
     await transport.sendMail({ from, to, ...mail, attachments: [...attachments] });
   };
 
-/** A message is tried five times within a day; so long after each refusal but the last. */
-const retryAfter = ['5 minutes', '30 minutes', '3 hours', '18 hours'] as const;
+/** A message is tried five times within a day; so many milliseconds after each refusal but the last. */
+const retryAfterMs = [5, 30, 180, 1080].map((minutes) => minutes * 60_000);
 
 export interface MailDependencies {
   readonly sendMail: SendMail;
+  /** Of those that are sent by one step after the other. */
+  readonly mailsPerSecond: number;
   /** The link of a message is made when it is sent: it holds a secret. */
   readonly links: Links;
 }
 
-export const notificationActivities = ({ sendMail, links }: MailDependencies) => ({
-  /**
-   * Safe to repeat: what is marked as sent is not sent again, and the same Message-ID tells a mail
-   * that was sent twice because its mark was lost. No transaction is open while it is sent; text and
-   * letter are made here, so that no personal data stands in a workflow's history.
-   */
-  async deliverNotification({ companyId, notificationId }: NotificationRef): Promise<void> {
-    const written = await withTenant(companyId, () => mailOf(notificationId, links));
-    if (!written) return;
-    const { letter, ...words } = written;
-    const mail = letter ? { ...words, attachments: [await attached(letter)] } : words;
-    failpoint('mail.beforeSend');
-    try {
-      await sendMail(mail);
-    } catch (error) {
-      throw await refused({ companyId, notificationId }, error);
-    }
-    failpoint('mail.afterSend');
-    await withTenant(companyId, async () => {
-      await Notification.update(
-        { status: 'sent', sentAt: new Date() },
-        { where: { id: notificationId, status: 'queued' } },
-      );
-      await countAttempt(notificationId);
-      failpoint('mail.beforeMark');
-    });
-  },
+export const notificationActivities = ({ sendMail, links, mailsPerSecond }: MailDependencies) => {
+  const deliver = (ref: NotificationRef): Promise<Refused | undefined> =>
+    deliverOne({ sendMail, links }, ref);
 
-  /** Safe to repeat: only a message that is still queued is given up, and only that raises an alert. */
-  async giveUpNotification({ companyId, notificationId }: NotificationRef): Promise<void> {
-    await withTenant(companyId, async () => {
-      const [failed] = await Notification.update(
-        { status: 'failed' },
-        { where: { id: notificationId, status: 'queued' } },
-      );
-      if (failed === 0) return;
-      const { templateCode, entityType, entityId } = await found(notificationId);
-      Notification.queue({
-        to: { channel: 'in_app', role: 'operator' },
-        template: 'delivery_failed',
-        payload: { notificationId, template: templateCode },
-        key: `notification/${notificationId}/gave_up/1`,
-        about: { type: entityType ?? 'notification', id: entityId ?? notificationId },
-      });
-    });
-  },
-});
+  return {
+    /**
+     * Safe to repeat: what is marked as sent is not sent again, and the same Message-ID tells a mail
+     * that was sent twice because its mark was lost. No transaction is open while it is sent; text and
+     * letter are made here, so that no personal data stands in a workflow's history.
+     */
+    async deliverNotification(ref: NotificationRef): Promise<void> {
+      const refused = await deliver(ref);
+      if (refused) throw asFailure(refused);
+    },
 
-/** Counts the refusal, and says when to try again or, after the last, that it is over. */
-async function refused(
+    /**
+     * Everything that a workflow has queued and that may be tried now, at the rate of the queue. Safe to
+     * repeat like the delivery of one. What the mail server refuses is tried again by a later walk.
+     */
+    async deliverQueued({ companyId, workflowId, at }: QueuedRef): Promise<void> {
+      let failed: PromiseRejectedResult | undefined;
+      for (let after = firstId; ;) {
+        cancellationSignal().throwIfAborted();
+        const began = Date.now();
+        const ids = await withTenant(companyId, () =>
+          Notification.deliverable(workflowId, { after, at: new Date(at), most: mailsPerSecond }),
+        );
+        const last = ids.at(-1);
+        if (last === undefined) break;
+        const ends = await Promise.allSettled(
+          ids.map(async (notificationId) => {
+            const ref = { companyId, notificationId };
+            const refused = await deliver(ref);
+            if (refused && refused.retryInMs === undefined) await giveUp(ref);
+          }),
+        );
+        // What cannot even be tried must not keep the others from going out.
+        failed ??= ends.find((end) => end.status === 'rejected');
+        heartbeat();
+        if (ids.length < mailsPerSecond) break;
+        after = last;
+        await sleep(Math.max(0, began + 1000 - Date.now()));
+      }
+      if (failed) throw failed.reason;
+    },
+
+    /** Safe to repeat: only a message that is still queued is given up, and only that raises an alert. */
+    giveUpNotification: giveUp,
+  };
+};
+
+interface QueuedRef {
+  readonly companyId: string;
+  readonly workflowId: string;
+  /** The workflow's clock, in epoch milliseconds. */
+  readonly at: number;
+}
+
+const firstId = '00000000-0000-0000-0000-000000000000';
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** @returns what the mail server said; undefined once there is nothing more to send */
+async function deliverOne(
+  { sendMail, links }: Pick<MailDependencies, 'sendMail' | 'links'>,
   { companyId, notificationId }: NotificationRef,
-  error: unknown,
-): Promise<ApplicationFailure> {
-  const lastError = String(error instanceof Error ? error.message : error).slice(0, 500);
-  const attempts = await withTenant(companyId, () => countAttempt(notificationId, lastError));
-  const nextRetryDelay = retryAfter[attempts - 1];
-  return ApplicationFailure.create({
-    // Without the server's words: they hold the address.
-    message: `The mail server did not take it (${codesOf(error)}), attempt ${attempts}`,
-    type: 'MAIL_REFUSED',
-    nonRetryable: nextRetryDelay === undefined,
-    ...(nextRetryDelay && { nextRetryDelay }),
+): Promise<Refused | undefined> {
+  const written = await withTenant(companyId, () => mailOf(notificationId, links));
+  if (!written) return undefined;
+  const { letter, ...words } = written;
+  const mail = letter ? { ...words, attachments: [await attached(letter)] } : words;
+  failpoint('mail.beforeSend');
+  try {
+    await sendMail(mail);
+  } catch (error) {
+    return refusalOf({ companyId, notificationId }, error);
+  }
+  failpoint('mail.afterSend');
+  await withTenant(companyId, async () => {
+    await Notification.update(
+      { status: 'sent', sentAt: new Date() },
+      { where: { id: notificationId, status: 'queued' } },
+    );
+    await countAttempt(notificationId);
+    failpoint('mail.beforeMark');
+  });
+  return undefined;
+}
+
+async function giveUp({ companyId, notificationId }: NotificationRef): Promise<void> {
+  await withTenant(companyId, async () => {
+    const [failed] = await Notification.update(
+      { status: 'failed' },
+      { where: { id: notificationId, status: 'queued' } },
+    );
+    if (failed === 0) return;
+    const { templateCode, entityType, entityId } = await found(notificationId);
+    Notification.queue({
+      to: { channel: 'in_app', role: 'operator' },
+      template: 'delivery_failed',
+      payload: { notificationId, template: templateCode },
+      key: `notification/${notificationId}/gave_up/1`,
+      about: { type: entityType ?? 'notification', id: entityId ?? notificationId },
+    });
   });
 }
+
+interface Refused {
+  readonly attempts: number;
+  /** Undefined after the last try. */
+  readonly retryInMs: number | undefined;
+  readonly codes: string;
+}
+
+/** Counts the refusal, and says when to try again or, after the last, that it is over. */
+async function refusalOf(
+  { companyId, notificationId }: NotificationRef,
+  error: unknown,
+): Promise<Refused> {
+  const lastError = String(error instanceof Error ? error.message : error).slice(0, 500);
+  const attempts = await withTenant(companyId, () => countAttempt(notificationId, lastError));
+  return { attempts, retryInMs: retryAfterMs[attempts - 1], codes: codesOf(error) };
+}
+
+/** Without the server's words: they hold the address. */
+const asFailure = ({ attempts, retryInMs, codes }: Refused): ApplicationFailure =>
+  ApplicationFailure.create({
+    message: `The mail server did not take it (${codes}), attempt ${attempts}`,
+    type: 'MAIL_REFUSED',
+    nonRetryable: retryInMs === undefined,
+    ...(retryInMs !== undefined && { nextRetryDelay: retryInMs }),
+  });
 
 const codesOf = (error: unknown): string => {
   const { code, responseCode }: { code?: string; responseCode?: number } = { ...Object(error) };
@@ -127,9 +198,11 @@ const codesOf = (error: unknown): string => {
 async function countAttempt(notificationId: string, lastError?: string): Promise<number> {
   const [counted] = await select<{ attempts: number }>(
     `UPDATE core.notifications SET attempts = attempts + 1,
+       next_try_at = CASE WHEN $2::text IS NOT NULL
+         THEN now() + make_interval(secs => ($3::float8[])[attempts + 1]) END,
        last_error = CASE WHEN status = 'suppressed' THEN last_error ELSE coalesce($2, last_error) END
      WHERE id = $1 RETURNING attempts`,
-    [notificationId, lastError ?? null],
+    [notificationId, lastError ?? null, retryAfterMs.map((ms) => ms / 1000)],
   );
   return counted?.attempts ?? 0;
 }
@@ -200,7 +273,17 @@ async function nameAtAddress(
   claim: ClaimHead | undefined,
 ): Promise<string | undefined> {
   if (claim) return claim.claimantEmail === recipientAddress ? claim.claimantName : undefined;
+  if (entityType === 'acknowledgement' && entityId) return employeeName(entityId);
   return entityType === 'subscription' && entityId ? holderName(entityId) : undefined;
+}
+
+/** Who is asked to read something. */
+async function employeeName(acknowledgementId: string): Promise<string | undefined> {
+  const [employee] = await select<{ name: string }>(
+    `SELECT e.name FROM acknowledgements a JOIN employees e ON e.id = a.employee_id WHERE a.id = $1`,
+    [acknowledgementId],
+  );
+  return employee?.name;
 }
 
 async function found(notificationId: string): Promise<Notification> {

@@ -561,6 +561,59 @@ It is a draft again, and can be changed and submitted once more.`,
 
 version {{label}} of "{{title}}" is published and in force from now on. It will be reviewed on {{reviewDate}}.`,
   },
+  acknowledgement_assigned: {
+    subject: 'Please read: {{title}}, until {{dueDate}}',
+    body: `Dear {{name}},
+
+{{company}} asks you to read "{{title}}" and to confirm until {{dueDate}} that you have.`,
+  },
+  acknowledgement_reminder: {
+    subject: 'A reminder: {{title}}, until {{dueDate}}',
+    body: `Dear {{name}},
+
+"{{title}}" still waits for you. Please read it and confirm until {{dueDate}} that you have.`,
+  },
+  acknowledgement_overdue: {
+    subject: 'Overdue: {{title}}',
+    body: `Dear {{name}},
+
+you were asked to read "{{title}}" and to confirm it until {{dueDate}}. That day has passed. Please do it now; whoever is responsible for you is told as well.`,
+  },
+  acknowledgement_alert: {
+    subject: '{{title}}: {{count}} not confirmed in time',
+    body: `Dear {{name}},
+
+these people have not confirmed in time that they have read "{{title}}":
+
+{{people}}{{#if others}}
+and {{others}} more{{/if}}
+
+{{next}}`,
+  },
+  acknowledgement_confirmed: {
+    subject: 'You have confirmed: {{title}}',
+    body: `Dear {{name}},
+
+you have confirmed on {{answeredOn}} that you have read "{{title}}", version {{label}}. {{company}} keeps a certificate of it.`,
+  },
+  acknowledgement_declined: {
+    subject: '{{title}}: somebody declined',
+    body: `Dear {{name}},
+
+{{employee}} has declined to confirm "{{title}}" and counts as not compliant. The reason given: {{reason}}`,
+  },
+  exemption_asked: {
+    subject: '{{title}}: an exemption is asked for',
+    body: `Dear {{name}},
+
+{{employee}} asks to be exempted from "{{title}}" until {{validUntil}}. The reason given: {{reason}} Please decide.`,
+  },
+  exemption_decided: {
+    subject: '{{title}}: your exemption was {{decision}}',
+    body: `Dear {{name}},
+
+your request to be exempted from "{{title}}" was {{decision}}.{{#if dueDate}} Please confirm until {{dueDate}} that you have read it.{{/if}}`,
+  },
   compliance_policy_review_due: {
     subject: '{{title}}: review due on {{reviewDate}}',
     body: `Dear {{name}},

@@ -1,6 +1,7 @@
 import type Koa from 'koa';
 import { checkTexts, offeredBy, sampleOf } from '../activities/companyTexts.ts';
 import { platformTexts, rendering } from '../activities/templates.ts';
+import { createAcknowledgements, type DrawPdf } from '../commands/acknowledgements.ts';
 import { createAlerts } from '../commands/alerts.ts';
 import { createApiKeys } from '../commands/apiKeys.ts';
 import { createAuth } from '../commands/auth.ts';
@@ -17,6 +18,7 @@ import { createClaimReserves } from '../commands/claimReserves.ts';
 import { createClaims } from '../commands/claims.ts';
 import { createClaimTimelines } from '../commands/claimTimelines.ts';
 import { createCompliancePolicies } from '../commands/compliancePolicies.ts';
+import { createComplianceProgress } from '../commands/complianceProgress.ts';
 import { createCompliances } from '../commands/compliances.ts';
 import { createConfirming } from '../commands/confirming.ts';
 import { createCompanies } from '../commands/companies.ts';
@@ -232,6 +234,8 @@ export async function composeApi({
       compliancePolicies: createCompliancePolicies({ dispatcher, workflows }),
       compliances: createCompliances(),
       customerCompliances: createCustomerCompliances(),
+      acknowledgements: createAcknowledgements({ drawPdf }),
+      complianceProgress: createComplianceProgress(),
       customers: createCustomers(),
       devMailDir: config.devMailDir,
       documentRequests: createDocumentRequests({ workflows }),
@@ -357,3 +361,7 @@ const recordDenial: OnDenied = async (refusal, request) => {
       }),
   );
 };
+
+/** Its library takes a third of a second and 25 MB, which is not paid before the first certificate. */
+const drawPdf: DrawPdf = async (letter) =>
+  (await import('../activities/letterPdf.ts')).letterPdf(letter);

@@ -1,3 +1,4 @@
+import { acknowledgementRoutes } from './acknowledgements/routes.ts';
 import { apiKeyRoutes } from './api-keys/routes.ts';
 import { auditLogRoutes } from './audit-logs/routes.ts';
 import { authRoutes } from './auth/routes.ts';
@@ -9,6 +10,7 @@ import { domainRoutes } from './companies/domains.ts';
 import { companyRoutes } from './companies/routes.ts';
 import { compliancePolicyRoutes } from './compliance-policies/routes.ts';
 import { complianceRoutes } from './compliances/routes.ts';
+import { complianceProgressRoutes } from './compliance-progress/routes.ts';
 import { customerComplianceRoutes } from './customer-compliance/routes.ts';
 import { customerRoutes } from './customers/routes.ts';
 import { devRoutes } from './dev/routes.ts';
@@ -57,6 +59,8 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof customerRoutes>[0] &
   Parameters<typeof employeeRoutes>[0] &
   Parameters<typeof complianceRoutes>[0] &
+  Parameters<typeof acknowledgementRoutes>[0] &
+  Parameters<typeof complianceProgressRoutes>[0] &
   Parameters<typeof customerComplianceRoutes>[0] &
   Parameters<typeof templateRoutes>[0] &
   Parameters<typeof compliancePolicyRoutes>[0] &
@@ -100,6 +104,8 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...employeeRoutes(dependencies),
   ...complianceRoutes(dependencies),
   ...customerComplianceRoutes(dependencies),
+  ...acknowledgementRoutes(dependencies),
+  ...complianceProgressRoutes(dependencies),
   ...templateRoutes(dependencies),
   ...compliancePolicyRoutes(dependencies),
   ...policyConfigurationRoutes(dependencies),

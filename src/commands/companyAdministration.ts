@@ -10,6 +10,7 @@ import {
   sortedBy,
   type ListAsked,
 } from '../models/list.ts';
+import { wakeAllKeepers } from '../models/keeperStart.ts';
 import { RegistrationRequest } from '../models/RegistrationRequest.ts';
 import { editRow, getRow, noSuch } from '../models/rows.ts';
 import { allows } from '../rules/permissions.ts';
@@ -112,6 +113,7 @@ export const createCompanyAdministration = ({
       const action = status === row.status ? 'UPDATE' : 'STATUS_CHANGE';
       return editRow(Company, row, fields, expectedVersion, action, { companyId: id });
     });
+    if (changes.timeZone !== undefined) await withTenant(id, wakeAllKeepers);
     companies.forget();
     return company;
   },

@@ -14,6 +14,7 @@ import {
 } from '../models/CompliancePolicyVersion.ts';
 import { afterCommit, append, flush, select, withTenant } from '../models/database.ts';
 import { conflictOf } from '../models/duplicates.ts';
+import { wakeKeepers } from '../models/keeperStart.ts';
 import type { PolicyVersionWish } from '../models/policyApprovalStart.ts';
 import {
   archiveRow,
@@ -281,6 +282,11 @@ async function planEdit(
 const movesReview = (policy: CompliancePolicy, { reviewDate }: CompliancePolicyChanges): boolean =>
   reviewDate !== undefined && reviewDate !== (policy.reviewDate ?? null);
 
+const changesAudience = (changes: CompliancePolicyChanges): boolean =>
+  changes.audienceCustomerId !== undefined ||
+  changes.audienceRole !== undefined ||
+  changes.audienceDepartment !== undefined;
+
 async function applyEdit(
   actor: Actor,
   id: string,
@@ -297,6 +303,7 @@ async function applyEdit(
   const edit = await editedText(policy, changes);
   const { version: seen } = policy;
   await editRow(CompliancePolicy, policy, fields, expectedVersion);
+  if (policy.policyVersion > 0 && changesAudience(changes)) await wakeKeepers([id]);
   if (!edit.differs) return;
   const { version, text } = edit;
   // Somebody submitted it in between.

@@ -1,3 +1,4 @@
+import { wakeAllKeepers } from '../models/keeperStart.ts';
 import { Invalid, invalidField, Refusal, type FieldProblem } from '../errors.ts';
 import { takeTime } from '../models/database.ts';
 import { Employee } from '../models/Employee.ts';
@@ -142,7 +143,10 @@ export const createEmployeeImports = ({ readLine }: { readonly readLine: ReadLin
       if (isRefused && !dryRun) throw refused(report);
 
       const counts = isRefused ? nothing : await rows.counts();
-      if (!dryRun) await rows.apply();
+      if (!dryRun) {
+        await rows.apply();
+        await wakeAllKeepers();
+      }
       await rows.end();
       return { ...report, ...counts };
     } finally {

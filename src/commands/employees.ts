@@ -14,6 +14,7 @@ import {
   type Condition,
   type ListAsked,
 } from '../models/list.ts';
+import { wakeAllKeepers } from '../models/keeperStart.ts';
 import { archiveRow, editRow, getRow, noSuch, restoreRow } from '../models/rows.ts';
 import { dateAt, type CalendarDate } from '../rules/calendar.ts';
 import {
@@ -106,7 +107,7 @@ export const createEmployees = () => ({
       const id = append(Employee, fields);
       AuditLog.record('CREATE', { type: Employee.entityType, id }, { after: fields });
       await flush();
-      return viewOf(id);
+      return changedView(id);
     }),
 
   /** @throws Invalid, also for a manager who reports to them; Conflict EMPLOYEE_EXISTS */
@@ -132,7 +133,7 @@ export const createEmployees = () => ({
       const fields = { customerId, userId, email, managerId, joinDate };
       const named = typed({ name, role, department });
       await editRow(Employee, employee, { ...fields, ...named }, expectedVersion);
-      return viewOf(id);
+      return changedView(id);
     }),
 
   /** @throws Conflict EMPLOYEE_HAS_REPORTS while somebody reports to them */
@@ -147,7 +148,8 @@ export const createEmployees = () => ({
           { reports },
         );
       }
-      return archiveRow(Employee, employee, expectedVersion);
+      await archiveRow(Employee, employee, expectedVersion);
+      return wakeAllKeepers();
     }),
 
   /** @throws Conflict CUSTOMER_ARCHIVED, MANAGER_ARCHIVED, EMPLOYEE_EXISTS */
@@ -162,7 +164,7 @@ export const createEmployees = () => ({
         throw new Conflict('MANAGER_ARCHIVED', `The manager ${managerId} is archived`);
       }
       await restoreRow(Employee, employee, expectedVersion);
-      return viewOf(id);
+      return changedView(id);
     }),
 
   /** @throws Invalid for a day before they came; Conflict ILLEGAL_TRANSITION for whoever has left */
@@ -179,7 +181,7 @@ export const createEmployees = () => ({
       refuse('date', leaveProblem(employee, date, todayOf(company)));
       const left = { status: 'inactive', leaveDate: date } as const;
       await editRow(Employee, employee, left, expectedVersion, 'STATUS_CHANGE');
-      return viewOf(id);
+      return changedView(id);
     }),
 
   /** @throws Invalid for a day before they left; Conflict ILLEGAL_TRANSITION for whoever is there */
@@ -196,7 +198,7 @@ export const createEmployees = () => ({
       refuse('date', returnProblem(employee, date, todayOf(company)));
       const back = { status: 'active', leaveDate: null, returnDate: date } as const;
       await editRow(Employee, employee, back, expectedVersion, 'STATUS_CHANGE');
-      return viewOf(id);
+      return changedView(id);
     }),
 });
 
@@ -265,6 +267,12 @@ export const typed = ({
 });
 
 const live: Condition = ['e.archived_at IS NULL'];
+
+/** Whom documents concern may be others now. */
+async function changedView(id: string): Promise<EmployeeView> {
+  await wakeAllKeepers();
+  return viewOf(id);
+}
 
 /** @throws NotFound also for an archived one, unless these are asked for */
 async function viewOf(id: string, { archived = false } = {}): Promise<EmployeeView> {

@@ -5,6 +5,7 @@ import { Company } from '../models/Company.ts';
 import { platformCompanyId, withTenant } from '../models/database.ts';
 import { conflictOf } from '../models/duplicates.ts';
 import { Membership } from '../models/Membership.ts';
+import { wakeAllKeepers } from '../models/keeperStart.ts';
 import { editRow, getRow, refuseStale } from '../models/rows.ts';
 import { isTimeZone } from '../rules/calendar.ts';
 import {
@@ -37,7 +38,11 @@ export interface SettingsView {
 }
 
 /** What the people of a company see and change of it. The routes say who may. */
-export const createOwnCompany = ({ companies }: { readonly companies: Companies }) => {
+export const createOwnCompany = ({
+  companies,
+}: {
+  readonly companies: Pick<Companies, 'forget'>;
+}) => {
   /** @throws Invalid with one detail for each setting that is unknown or out of its bounds */
   async function editSettings(
     companyId: string,
@@ -55,9 +60,16 @@ export const createOwnCompany = ({ companies }: { readonly companies: Companies 
       const settings = withSettings(company.settings, change);
       const audited = difference(company, settings);
       if (Object.keys(audited.after).length === 0) return viewOf(company);
-      return viewOf(
-        await editRow(Company, company, { settings }, expectedVersion, 'UPDATE', audited),
+      const edited = await editRow(
+        Company,
+        company,
+        { settings },
+        expectedVersion,
+        'UPDATE',
+        audited,
       );
+      if (change['compliance']) await wakeAllKeepers();
+      return viewOf(edited);
     });
     companies.forget();
     return view;
@@ -77,7 +89,9 @@ export const createOwnCompany = ({ companies }: { readonly companies: Companies 
       await refuseReservedName(changes.name);
       const company = await withTenant(companyId, async () => {
         const row = await getRow(Company, companyId);
-        return editRow(Company, row, fieldsOf(row, changes), expectedVersion);
+        const edited = await editRow(Company, row, fieldsOf(row, changes), expectedVersion);
+        if (changes.timeZone !== undefined) await wakeAllKeepers();
+        return edited;
       });
       companies.forget();
       return company;

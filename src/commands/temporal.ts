@@ -20,6 +20,7 @@ import {
   type Headers,
   type SignalDefinition,
   type UpdateDefinition,
+  type WorkflowIdReusePolicy,
 } from '@temporalio/common';
 import type { ReplayedRun, ReplayOrder } from '../rules/replays.ts';
 import type { Config } from '../config.ts';
@@ -30,6 +31,7 @@ import type { ShownRun } from '../models/WorkflowDrift.ts';
 import { codeFailsFrom } from '../rules/alerts.ts';
 import { allows } from '../rules/permissions.ts';
 import { replayWorkflowId } from '../rules/workflowIds.ts';
+import { changed } from '../workflows/acknowledgement.ts';
 import { contextHeader } from '../workflows/context.ts';
 import type { replayCheck } from '../workflows/replayCheck.ts';
 import { attribute, searchAttributePairs } from '../workflows/searchAttributes.ts';
@@ -37,7 +39,7 @@ import { attribute, searchAttributePairs } from '../workflows/searchAttributes.t
 /** What the rest of the product asks of Temporal; its errors come back as ours. */
 export interface Temporal {
   /**
-   * Content when the workflow runs already, or ran.
+   * Content when the workflow runs already, or ran; the keeper of acknowledgements is woken up.
    * @throws Unavailable while Temporal is away; another error is about this start itself
    */
   start(start: WorkflowStart): Promise<void>;
@@ -242,17 +244,22 @@ export function openTemporal(
 
     async start(entry) {
       try {
-        await inTime(() =>
-          client.workflow.start(entry.workflowType, {
-            workflowId: entry.workflowId,
-            taskQueue: `${taskQueue}-lifecycle`,
-            args: [entry.input],
-            workflowIdConflictPolicy: 'USE_EXISTING',
-            workflowIdReusePolicy: reusePolicyOf(entry),
-            staticSummary: entry.summary,
-            typedSearchAttributes: searchAttributePairs(entry.attributes),
-            priority: { fairnessKey: entry.companyId },
-          }),
+        const options = {
+          workflowId: entry.workflowId,
+          taskQueue: `${taskQueue}-lifecycle`,
+          args: [entry.input],
+          workflowIdReusePolicy: reusePolicyOf(entry),
+          staticSummary: entry.summary,
+          typedSearchAttributes: searchAttributePairs(entry.attributes),
+          priority: { fairnessKey: entry.companyId },
+        };
+        await inTime<unknown>(() =>
+          entry.workflowType === 'acknowledgement'
+            ? client.workflow.signalWithStart(entry.workflowType, { ...options, signal: changed })
+            : client.workflow.start(entry.workflowType, {
+                ...options,
+                workflowIdConflictPolicy: 'USE_EXISTING',
+              }),
         );
       } catch (error) {
         if (error instanceof WorkflowExecutionAlreadyStartedError) return;
@@ -454,11 +461,11 @@ function noneIfUnknown(error: unknown): { readonly raw?: undefined } {
 }
 
 /**
- * A report's runs follow one another; a claim, and a version of a policy, live again after their run has
+ * Runs of a report, or of a keeper, follow one another; a claim, and a version of a policy, live again after their run has
  * ended by itself.
  */
-function reusePolicyOf({ isRestart, workflowType }: WorkflowStart) {
-  if (workflowType === 'report') return 'ALLOW_DUPLICATE';
+function reusePolicyOf({ isRestart, workflowType }: WorkflowStart): WorkflowIdReusePolicy {
+  if (workflowType === 'report' || workflowType === 'acknowledgement') return 'ALLOW_DUPLICATE';
   if (!isRestart) return 'REJECT_DUPLICATE';
   return livesAgain.has(workflowType) ? 'ALLOW_DUPLICATE' : 'ALLOW_DUPLICATE_FAILED_ONLY';
 }

@@ -7,7 +7,7 @@ import {
 } from 'sequelize';
 import { currentContext } from '../context.ts';
 import { column, coreTable } from './columns.ts';
-import { append, Computed, select } from './database.ts';
+import { append, Computed, execute, select } from './database.ts';
 import { v7 as uuid } from 'uuid';
 import { grouped } from '../rules/grouped.ts';
 import {
@@ -25,6 +25,16 @@ export type Recipient =
   | { readonly channel: 'email'; readonly address: string }
   | { readonly channel: 'in_app'; readonly userId: string }
   | { readonly channel: 'in_app'; readonly role: string };
+
+/** One message of many, whatever its channels. */
+export interface ManyMessages {
+  readonly to: { readonly userId: string } | { readonly address: string };
+  readonly template: TemplateCode;
+  readonly payload: Readonly<Record<string, unknown>>;
+  /** As for one message. */
+  readonly key: string;
+  readonly about: { readonly type: string; readonly id: string };
+}
 
 /** A step tells 200 people of a role at the most, and what an earlier one queued may be under way. */
 const mostUnsent = 1000;
@@ -98,12 +108,15 @@ export class Notification extends Model<
     payload,
     key,
     about,
+    workflowId = currentContext().workflowId,
   }: {
     readonly to: Recipient;
     readonly template: TemplateCode;
     readonly payload: Readonly<Record<string, unknown>>;
     readonly key: string;
     readonly about: { readonly type: string; readonly id: string };
+    /** The run that sends it; of what a run queues itself it is that run. */
+    readonly workflowId?: string | undefined;
   }): string {
     const id = uuid();
     const written =
@@ -124,11 +137,77 @@ export class Notification extends Model<
         : { ...written, suppressedBecause: null }),
       dedupeKey: `${key}/${to.channel}/${whom}`,
       eventKey: key,
-      workflowId: currentContext().workflowId ?? null,
+      workflowId: workflowId ?? null,
       entityType: about.type,
       entityId: about.id,
     });
     return id;
+  }
+
+  /**
+   * The same for many people at once, by e-mail and, where they have an account, in the application; in
+   * one statement. What was told before is not told again.
+   * @param workflowId the run that sends them
+   */
+  static async queueMany(messages: readonly ManyMessages[], workflowId: string): Promise<void> {
+    if (messages.length === 0) return;
+    const rows = messages.flatMap(({ to, about, key, ...message }) => {
+      const [userId, address] = 'userId' in to ? [to.userId, null] : [null, to.address];
+      const isMutable = !mandatoryBecause(message.template);
+      const row = {
+        ...message,
+        userId,
+        address,
+        type: about.type,
+        about: about.id,
+        key,
+        isMutable,
+      };
+      const email = { ...row, id: uuid(), channel: 'email' };
+      return userId === null ? [email] : [email, { ...row, id: uuid(), channel: 'in_app' }];
+    });
+    await execute(
+      `INSERT INTO core.notifications (company_id, id, recipient_user_id, recipient_address, channel,
+         template_code, payload, status, sent_at, suppressed_because, dedupe_key, event_key,
+         workflow_id, entity_type, entity_id)
+       SELECT (SELECT app.company_id()), r.id, r."userId", r.address, r.channel, r.template, r.payload,
+         CASE WHEN p.user_id IS NOT NULL THEN 'suppressed'
+           WHEN r.channel = 'in_app' THEN 'sent' ELSE 'queued' END,
+         CASE WHEN p.user_id IS NULL AND r.channel = 'in_app' THEN now() END,
+         CASE WHEN p.user_id IS NOT NULL THEN 'muted' END,
+         concat_ws('/', r.key, r.channel, coalesce(r."userId"::text, r.address)), r.key, $2, r.type,
+         r.about
+       FROM jsonb_to_recordset($1) AS r (id uuid, "userId" uuid, address text, channel text,
+         template text, payload jsonb, key text, type text, about uuid, "isMutable" boolean)
+         LEFT JOIN core.notification_preferences p ON r."isMutable" AND p.user_id = r."userId"
+           AND jsonb_exists(p.muted -> r.channel, r.template)
+       ON CONFLICT DO NOTHING`,
+      [JSON.stringify(rows), workflowId],
+    );
+  }
+
+  /** The next e-mails after `after` that a workflow has queued and that may be tried at that time. */
+  static async deliverable(
+    workflowId: string,
+    { after, at, most }: { readonly after: string; readonly at: Date; readonly most: number },
+  ): Promise<string[]> {
+    const rows = await select<{ id: string }>(
+      `SELECT id FROM core.notifications
+       WHERE workflow_id = $1 AND id > $2 AND status = 'queued' AND channel = 'email'
+         AND (next_try_at IS NULL OR next_try_at <= $3) ORDER BY id LIMIT $4`,
+      [workflowId, after, at, most],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /** When the next e-mail of a workflow may be tried, in the past for one that waits; undefined without any. */
+  static async nextTryOf(workflowId: string): Promise<Date | undefined> {
+    const [next] = await select<{ at: Date | null }>(
+      `SELECT min(coalesce(next_try_at, created_at)) AS at FROM core.notifications
+       WHERE workflow_id = $1 AND status = 'queued' AND channel = 'email'`,
+      [workflowId],
+    );
+    return next?.at ?? undefined;
   }
 
   /**

@@ -1,4 +1,6 @@
 import type { Sequelize } from 'sequelize';
+import { Acknowledgement } from './Acknowledgement.ts';
+import { AcknowledgementHistory } from './AcknowledgementHistory.ts';
 import { Alert } from './Alert.ts';
 import { AlertRule } from './AlertRule.ts';
 import { ApiKey } from './ApiKey.ts';
@@ -25,6 +27,7 @@ import { Document } from './Document.ts';
 import { Domain } from './Domain.ts';
 import { EmailChange } from './EmailChange.ts';
 import { Employee } from './Employee.ts';
+import { Exemption } from './Exemption.ts';
 import { FraudFlag } from './FraudFlag.ts';
 import { IdempotencyKey } from './IdempotencyKey.ts';
 import { InsurancePlan } from './InsurancePlan.ts';
@@ -56,6 +59,8 @@ import { WebhookEndpoint } from './WebhookEndpoint.ts';
 import { WorkflowDrift } from './WorkflowDrift.ts';
 
 const models = [
+  Acknowledgement,
+  AcknowledgementHistory,
   Alert,
   AlertRule,
   ApiKey,
@@ -82,6 +87,7 @@ const models = [
   Domain,
   EmailChange,
   Employee,
+  Exemption,
   FraudFlag,
   IdempotencyKey,
   InsurancePlan,

@@ -1,12 +1,13 @@
 import { DataTypes, type InitOptions, type Model, type Sequelize } from 'sequelize';
 
-const { BOOLEAN, DATE, DATEONLY, DECIMAL, INTEGER, JSONB, TEXT, UUID } = DataTypes;
+const { ARRAY, BOOLEAN, DATE, DATEONLY, DECIMAL, INTEGER, JSONB, TEXT, UUID } = DataTypes;
 
 /** Attribute types under the names that the migrations use. */
 export const column = {
   id: { type: UUID, primaryKey: true },
   uuid: UUID,
   text: TEXT,
+  texts: ARRAY(TEXT),
   integer: INTEGER,
   flag: BOOLEAN,
   json: JSONB,

@@ -90,6 +90,10 @@ export const duplicates: Readonly<Record<string, readonly [code: string, message
   users_email_key: ['EMAIL_TAKEN', 'This e-mail address belongs to another account'],
   users_username_key: ['USERNAME_TAKEN', 'This username is taken'],
   users_phone_number_key: ['PHONE_TAKEN', 'This phone number belongs to another account'],
+  exemptions_open_key: [
+    'EXEMPTION_OPEN',
+    'An exemption is asked for already, and nobody has decided yet',
+  ],
 };
 
 /** @param constraint one of the above */

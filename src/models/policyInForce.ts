@@ -5,6 +5,7 @@ import { AuditLog } from './AuditLog.ts';
 import { CompliancePolicy } from './CompliancePolicy.ts';
 import { CompliancePolicyVersion } from './CompliancePolicyVersion.ts';
 import { execute } from './database.ts';
+import { wakeKeepers } from './keeperStart.ts';
 import type { Step } from './moveRow.ts';
 import { addPolicyClocks, tellOwner, type PolicyFile } from './policyFile.ts';
 import { getRow } from './rows.ts';
@@ -25,6 +26,7 @@ export async function putInForce(file: PolicyFile, step: Step): Promise<void> {
   });
   await addPolicyClocks(version, reviewClocks(reviewDate, facts));
   await noteComplianceUpdate(policy, step.at);
+  await wakeKeepers([policy.id]);
   await tellOwner(file, 'compliance_policy_published', step.commandId, { reviewDate });
 }
 

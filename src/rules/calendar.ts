@@ -64,6 +64,10 @@ export const daysBefore = (instantMs: number, days: number, timeZone: string): n
   return zoned(instantMs, timeZone).subtract({ days }).epochMilliseconds;
 };
 
+/** Epoch milliseconds of a full hour of the day in the zone; the next moment where the clocks skip it. */
+export const hourOfDay = (date: CalendarDate, hour: number, timeZone: string): number =>
+  day(date).toZonedDateTime({ timeZone, plainTime: { hour } }).epochMilliseconds;
+
 const datePattern = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/;
 const zonePattern = /^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/;
 

@@ -1,7 +1,12 @@
+import {
+  acknowledgementBounds,
+  acknowledgementDefaults,
+  type AcknowledgementSettings,
+} from './acknowledgements.ts';
 import type { Bounds } from './bounds.ts';
 
 /** What holds for documents that people must read; `Bd` counts business days. */
-export interface ComplianceSettings {
+export interface ComplianceSettings extends AcknowledgementSettings {
   readonly approvalReminderBd: number;
   readonly approvalEscalateBd: number;
   /** So many have to approve. */
@@ -16,6 +21,7 @@ export const complianceDefaults: ComplianceSettings = {
   approvalQuorum: 1,
   reviewDays: 365,
   reviewReminderDays: [30, 7, 0],
+  ...acknowledgementDefaults,
 };
 
 export const complianceBounds: Readonly<Record<keyof ComplianceSettings, Bounds>> = {
@@ -24,6 +30,7 @@ export const complianceBounds: Readonly<Record<keyof ComplianceSettings, Bounds>
   approvalQuorum: { kind: 'whole', min: 1, max: 5 },
   reviewDays: { kind: 'whole', min: 30, max: 1095 },
   reviewReminderDays: { kind: 'list', min: 0, max: 365 },
+  ...acknowledgementBounds,
 };
 
 /** What holds, given what the company has set. */

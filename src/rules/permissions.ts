@@ -117,6 +117,11 @@ const grants = {
   'compliance_policy:change_timer': [...complianceStaff, 'operator'],
   'template:read': [...complianceStaff, 'hr', 'executive', 'auditor'],
   'template:write': complianceStaff,
+  'ack:read_all': [...complianceStaff, 'hr', 'executive', 'auditor'],
+  'ack:read_own': roleCodes,
+  'ack:respond_own': roleCodes,
+  'ack:write': [...complianceStaff, 'hr'],
+  'exemption:decide': complianceStaff,
   'audit:read': ['global_admin', 'tenant_admin', 'auditor'],
   'workflow:read': ['global_admin', 'tenant_admin', 'operator'],
   'workflow:operate': ['global_admin', 'operator'],
@@ -155,6 +160,7 @@ const overAll: { readonly [Code in Permission]?: Permission } = {
   'document:change_own': 'document:change_any',
   'payment:read_own': 'payment:read_all',
   'note:write_own': 'note:write',
+  'ack:read_own': 'ack:read_all',
 };
 
 /** Every permission, in the order of the table. */

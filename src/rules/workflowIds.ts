@@ -40,6 +40,10 @@ export const documentWorkflowId = (companyId: string, documentId: string): strin
 export const bulkWorkflowId = (companyId: string, bulkId: string): string =>
   `bulk/${companyId}/${bulkId}`;
 
+/** The keeper of one compliance policy's acknowledgements. */
+export const acknowledgementWorkflowId = (companyId: string, policyId: string): string =>
+  `acknowledgement/${companyId}/${policyId}`;
+
 /** Replays of a run follow one another; two who ask at once get the same one. */
 export const replayWorkflowId = (companyId: string, workflowId: string): string =>
   `replay/${companyId}/${workflowId}`;

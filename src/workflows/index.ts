@@ -1,3 +1,4 @@
+export { acknowledgement } from './acknowledgement.ts';
 export { bulkOperation } from './bulkOperation.ts';
 export { claimProcessing } from './claimProcessing.ts';
 export { documentScan } from './documentScan.ts';

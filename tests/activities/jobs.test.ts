@@ -35,6 +35,7 @@ describe('the periodic jobs', () => {
   const activitiesWith = (open: readonly string[] = []) =>
     createActivities({
       sendMail: () => Promise.resolve(),
+      mailsPerSecond: 1000,
       links: createLinks({
         publicUrl: 'http://127.0.0.1:3000',
         secretKey: 'a secret of the tests',

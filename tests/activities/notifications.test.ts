@@ -37,6 +37,7 @@ describe('delivering a notification', () => {
       replayRun: () => Promise.resolve(undefined),
       reportSchedules: reportSchedulesInMemory(),
       operateRun: () => Promise.reject(new Error('No run here')),
+      mailsPerSecond: 1000,
       links: createLinks({
         publicUrl: 'http://127.0.0.1:3000',
         secretKey: 'a secret of the tests',
@@ -144,10 +145,10 @@ describe('delivering a notification', () => {
 
     const refusal = { type: 'MAIL_REFUSED', message: expect.stringContaining('(451)') };
     expect(refusals).toMatchObject([
-      { ...refusal, nonRetryable: false, nextRetryDelay: '5 minutes' },
-      { ...refusal, nonRetryable: false, nextRetryDelay: '30 minutes' },
-      { ...refusal, nonRetryable: false, nextRetryDelay: '3 hours' },
-      { ...refusal, nonRetryable: false, nextRetryDelay: '18 hours' },
+      { ...refusal, nonRetryable: false, nextRetryDelay: 5 * 60_000 },
+      { ...refusal, nonRetryable: false, nextRetryDelay: 30 * 60_000 },
+      { ...refusal, nonRetryable: false, nextRetryDelay: 3 * 3_600_000 },
+      { ...refusal, nonRetryable: false, nextRetryDelay: 18 * 3_600_000 },
       { ...refusal, nonRetryable: true },
     ]);
     expect(String(refusals)).not.toContain('kim@home');

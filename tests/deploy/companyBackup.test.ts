@@ -135,6 +135,9 @@ describe.each(['shared', 'dedicated_schema'] as const)('one company, %s', (isola
           'compliance_policy_versions',
           'approval_steps',
           'policy_configurations',
+          'acknowledgements',
+          'acknowledgement_history',
+          'exemptions',
         ].map((table) => `${business}.${table}`),
         ...['insurance_plans', 'policies', 'policy_subscriptions'].map(
           (table) => `${business}.${table}`,

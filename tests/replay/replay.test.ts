@@ -12,6 +12,7 @@ import { platformCompanyId, withTenant } from '../../src/models/database.ts';
 import { queueMail } from '../../src/models/mail.ts';
 import { addDays } from '../../src/rules/calendar.ts';
 import {
+  acknowledgementWorkflowId,
   replayWorkflowId,
   scheduledReportWorkflowId,
   scheduleWorkflowId,
@@ -19,6 +20,7 @@ import {
 import { retryStep } from '../../src/workflows/attention.ts';
 import { gatewayNews, moveRetry } from '../../src/workflows/payment.ts';
 import { reinstate, renew } from '../../src/workflows/subscriptionLifecycle.ts';
+import { hire, wakeKeeper } from '../support/acknowledgements.ts';
 import { as, buildActor, buildCompany, once } from '../support/build.ts';
 import { beginBulk } from '../support/bulk.ts';
 import type { Scan } from '../../src/scanner.ts';
@@ -27,7 +29,7 @@ import { memoryStorage, sendDocument } from '../support/documents.ts';
 import { dayMs, instantOf, openJourneys, type Journeys } from '../support/journey.ts';
 import { openSkippingTemporal } from '../support/lifecycle.ts';
 import { beginOnboarding } from '../support/onboarding.ts';
-import { beginPolicy } from '../support/policies.ts';
+import { beginPolicy, type PolicyJourney } from '../support/policies.ts';
 import { buildPayment, openTestGateway, type TestGateway } from '../support/payments.ts';
 import { reportSchedulesInMemory } from '../support/reportSchedules.ts';
 import { services } from '../support/services.ts';
@@ -297,6 +299,31 @@ const paths: Readonly<Record<string, (journeys: Journeys) => Promise<Run>>> = {
     await policy.rest(1);
     return { workflowId };
   },
+  'acknowledgement-withdrawn': async (journeys) => {
+    const { policy, workflowId } = await beginKeeper(journeys);
+    // Escalated to executives, then by other settings, then over.
+    await journeys.passUntil(journeys.now() + 46 * dayMs);
+    await journeys.database.sql(
+      `UPDATE platform.companies SET settings = settings || '{"compliance": {"overdueEveryDays": 9}}'
+       WHERE id = $1`,
+      [policy.company.id],
+    );
+    await wakeKeeper(journeys, policy);
+    await policy.as(policy.author, (command) => policy.versions.retire(policy.author, command));
+    await policy.rest(1);
+    await wakeKeeper(journeys, policy);
+    return { workflowId };
+  },
+  'acknowledgement-second-run': async (journeys) => {
+    const { workflowId } = await beginKeeper(journeys);
+    await journeys.passUntil(journeys.now() + 200 * dayMs);
+    return { workflowId, isLatest: true };
+  },
+  'acknowledgement-stopped-by-operator': async (journeys) => {
+    const { workflowId } = await beginKeeper(journeys);
+    await journeys.server.temporal.client.workflow.getHandle(workflowId).cancel();
+    return { workflowId };
+  },
   'onboarding-activated': async (journeys) => {
     const onboarding = await beginOnboarding(journeys);
     await onboarding.approve();
@@ -524,6 +551,15 @@ const scan: Scan = async (content) => {
   if (text.includes('broken') && !isScannerMended) throw ApplicationFailure.nonRetryable('Broken');
   return text.includes('virus') ? { isInfected: true, name: 'Test.Virus' } : { isInfected: false };
 };
+
+/** Two people are asked to read what is published. */
+async function beginKeeper(journeys: Journeys): Promise<Run & { policy: PolicyJourney }> {
+  const policy = await beginPolicy(journeys);
+  await hire(policy.company.id, 2);
+  await policy.toPublished();
+  await wakeKeeper(journeys, policy);
+  return { policy, workflowId: acknowledgementWorkflowId(policy.company.id, policy.id) };
+}
 
 async function renewed(journeys: Journeys): Promise<Run> {
   const journey = await journeys.begin({ plan: shortPlan });

@@ -95,6 +95,8 @@ export async function buildWholeCompany(
   const template = uuid();
   const policy = uuid();
   const policyVersion = uuid();
+  const employees = [uuid(), uuid()].toSorted();
+  const acknowledgement = uuid();
   const endpoint = uuid();
   const hex = (length: number): string =>
     uuid().replaceAll('-', '').repeat(2).split('').toReversed().join('').slice(0, length);
@@ -260,7 +262,26 @@ export async function buildWholeCompany(
       `INSERT INTO ${business}.employees (company_id, id, customer_id, name, email, manager_id, join_date)
        VALUES ($1, $2, $4, $5, 'a@b.example', $3, '2026-01-02'),
          ($1, $3, $4, $5, 'c@d.example', NULL, '2026-01-02')`,
-      [id, ...[uuid(), uuid()].toSorted(), customer, oddText],
+      [id, ...employees, customer, oddText],
+    ],
+    [
+      `INSERT INTO ${business}.acknowledgements (company_id, id, policy_id, policy_version, employee_id,
+         cycle, acknowledgement_type, status, customer_id, due_date, original_due_date, acknowledged_at,
+         evidence, evidence_hash)
+       VALUES ($1, $2, $3, 1, $4, 1, 'manual', 'acknowledged', $5, '2026-01-02', '2026-01-02',
+         '2026-01-02 03:04:05.123456+00', jsonb_build_object('statement', $6::text), repeat('a', 64))`,
+      [id, acknowledgement, policy, employees[0], customer, oddText],
+    ],
+    [
+      `INSERT INTO ${business}.acknowledgement_history (company_id, id, acknowledgement_id, field,
+         new_value, actor_type, updated_at)
+       VALUES ($1, $2, $3, 'status', $4, 'user', '2026-01-02 03:04:05.123456+00')`,
+      [id, uuid(), acknowledgement, oddText],
+    ],
+    [
+      `INSERT INTO ${business}.exemptions (company_id, id, acknowledgement_id, reason, valid_until)
+       VALUES ($1, $2, $3, $4, '2026-01-02')`,
+      [id, uuid(), acknowledgement, oddText],
     ],
     [
       `INSERT INTO ${business}.reports (company_id, id, name, report_type, filters, format, schedule,

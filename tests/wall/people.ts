@@ -2,12 +2,16 @@ import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { v7 as uuid } from 'uuid';
 import { createTokens } from '../../src/commands/tokens.ts';
 import { readConfig } from '../../src/config.ts';
-import { platformCompanyId } from '../../src/models/database.ts';
+import { settleBatch } from '../../src/models/acknowledging.ts';
+import { watchedPolicy } from '../../src/models/watchedPolicy.ts';
+import { platformCompanyId, select, withTenant } from '../../src/models/database.ts';
 import { roleCodes, type Role } from '../../src/rules/permissions.ts';
+import { hire } from '../support/acknowledgements.ts';
 import { openSession, openTestApi, type Caller, type TestApi } from '../support/api.ts';
 import { buildActor, buildCompany } from '../support/build.ts';
 import { png } from '../support/files.ts';
 import { buildPayment } from '../support/payments.ts';
+import { buildPolicyRow } from '../support/policyRows.ts';
 import { reportCells } from './columns.ts';
 import type { Place } from './registry.ts';
 
@@ -109,6 +113,7 @@ export async function buildFull(api: TestApi): Promise<Full> {
     key: 'vulnerability_sla',
     value: '7 days',
   });
+  const asked = await buildAsked(id, holder.userId);
   const name = `n${id.replaceAll('-', '').slice(-12)}`;
   const registered = await api.nowhere.post('/register', {
     company_name: name,
@@ -120,7 +125,7 @@ export async function buildFull(api: TestApi): Promise<Full> {
   const domain = await admin.post('/companies/current/domains', { domain: `new.${name}.example` });
   const invited = await admin.post('/invitations', { email: `${name}@example.com`, role: 'hr' });
   const made = await admin.post('/api-keys', { name: 'Export', scopes: ['policy:read'] });
-  const asked = await admin.post('/reports', { name: 'All', report_type: 'policy_type_analysis' });
+  const report = await admin.post('/reports', { name: 'All', report_type: 'policy_type_analysis' });
   const policyId: string = bought.body.data.policy_id;
   const uploaded = await api.as(holder).upload(`/policies/${policyId}/documents`, {
     fields: { document_type: 'photo' },
@@ -179,9 +184,10 @@ export async function buildFull(api: TestApi): Promise<Full> {
       'workflows/subscription': bought.body.data.id,
       'workflows/claim': claim.body.data.id,
       'workflows/payment': payment.id,
-      'workflows/report': asked.body.data.id,
+      'workflows/report': report.body.data.id,
       'workflows/document': uploaded.body.data.documents[0].id,
       claims: claim.body.data.id,
+      acknowledgements: asked,
       customers: customer.body.data.id,
       employees: employee.body.data.id,
       compliances: compliance.body.data.id,
@@ -200,11 +206,25 @@ export async function buildFull(api: TestApi): Promise<Full> {
       payments: payment.id,
       ...onClaim,
       'api-keys': made.body.data.id,
-      reports: asked.body.data.id,
+      reports: report.body.data.id,
       notifications: told.body.items[0].id,
     },
   };
 }
+
+/** A document that the holder is asked to read. */
+async function buildAsked(companyId: string, holderId: string): Promise<string> {
+  const row = { companyId, authors: [holderId], title: 'Clean desk', status: 'published' } as const;
+  const { policyId } = await buildPolicyRow(row);
+  await hire(companyId, 1, { userId: holderId });
+  return withTenant(companyId, async () => {
+    await settleBatch(await watchedPolicy(policyId, new Date()), noId);
+    const [asked] = await select<{ id: string }>('SELECT id FROM acknowledgements');
+    return asked?.id ?? noId;
+  });
+}
+
+const noId = '00000000-0000-0000-0000-000000000000';
 
 const missingRun = JSON.stringify({ row: { stateVersion: 1, dueAt: null }, run: null });
 

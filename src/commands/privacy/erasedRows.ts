@@ -18,8 +18,12 @@ const claimsHeld = `SELECT c.id FROM claims c JOIN policies p ON p.id = c.policy
 const documentsOf = `(uploaded_by = $1 OR claim_id IN (${claimsHeld})
   OR policy_id IN (SELECT id FROM policies WHERE user_id = $1))`;
 
+/** What the person was asked to read; `$4` are their addresses. */
+const acknowledgementsOf = `SELECT id FROM acknowledgements WHERE employee_id IN (
+  SELECT id FROM employees WHERE user_id = $1 OR email = ANY ($4))`;
+
 /**
- * In the company of the transaction: contracts, invitations, messages and what was muted of them, kept
+ * In the company of the transaction: contracts, answers, invitations, messages and what was muted of them, kept
  * answers and the audit.
  */
 export async function eraseRows({ userId, ...known }: Traces): Promise<void> {
@@ -54,6 +58,22 @@ export async function eraseRows({ userId, ...known }: Traces): Promise<void> {
        UPDATE employees SET name = $2, email = 'erased-' || id || '@erased.invalid',
          updated_at = now(), version = version + 1
        WHERE (user_id = $1 OR email = ANY ($4)) AND name <> $2),
+     answered AS (
+       UPDATE acknowledgements SET reason = CASE WHEN reason IS NOT NULL THEN $2 END,
+         evidence = jsonb_set(evidence, '{person}', 'null'), updated_at = now(), version = version + 1
+       WHERE (reason <> $2 OR evidence -> 'person' <> 'null') AND id IN (${acknowledgementsOf})),
+     exempted AS (
+       UPDATE exemptions SET reason = $2, updated_at = now(), version = version + 1
+       WHERE reason <> $2 AND acknowledgement_id IN (${acknowledgementsOf})),
+     named AS (
+       UPDATE core.notifications SET payload = payload || jsonb_strip_nulls(jsonb_build_object(
+           'people', CASE WHEN jsonb_exists(payload, 'people') THEN $2 END,
+           'employee', CASE WHEN jsonb_exists(payload, 'employee') THEN $2 END,
+           'reason', CASE WHEN jsonb_exists(payload, 'reason') THEN $2 END))
+       WHERE entity_id IN (${acknowledgementsOf}) OR (template_code = 'acknowledgement_alert'
+         AND entity_id IN (SELECT policy_id FROM acknowledgements WHERE id IN (${acknowledgementsOf}))
+         AND jsonb_exists_any(payload -> 'acknowledgements',
+           ARRAY(SELECT of.id::text FROM (${acknowledgementsOf}) AS of)))),
      unmuted AS (
        UPDATE core.notification_preferences SET muted = $5, updated_at = now(), version = version + 1
        WHERE user_id = $1 AND muted <> $5::jsonb),

@@ -62,6 +62,9 @@ const heldClaims = `SELECT c.id FROM claims c JOIN policies p ON p.id = c.policy
 
 const ofClaim = `claim_id IN (${heldClaims})`;
 
+const ofEmployment = (employeeId: string): string =>
+  `${employeeId} IN (SELECT id FROM employees WHERE user_id = $1 OR email = $3)`;
+
 /** In the order of the document. */
 const tables: readonly Table[] = [
   {
@@ -159,6 +162,22 @@ const tables: readonly Table[] = [
       t.join_date::text, t.leave_date::text, t.return_date::text, t.created_at, t.archived_at`,
     from: 'employees t',
     where: '(t.user_id = $1 OR t.email = $3)',
+  },
+  {
+    name: 'acknowledgements',
+    columns: `t.id, t.policy_id, t.policy_version, t.acknowledgement_type, t.cycle, t.status,
+      t.due_date::text, t.escalation_status, t.acknowledged_at, t.on_time, t.reason,
+      t.exempted_until::text, t.evidence, t.evidence_hash, t.created_at`,
+    from: 'acknowledgements t',
+    where: ofEmployment('t.employee_id'),
+  },
+  {
+    name: 'exemptions',
+    columns: `t.id, t.acknowledgement_id, t.reason, t.valid_until::text, t.status, t.decided_at,
+      t.decision_reason, t.created_at`,
+    from: 'exemptions t',
+    where: `t.acknowledgement_id IN (
+      SELECT id FROM acknowledgements WHERE ${ofEmployment('employee_id')})`,
   },
   {
     name: 'claim_history',

@@ -38,6 +38,7 @@ import { complianceCatalogue } from './0039ComplianceCatalogue.ts';
 import { notificationPreferences } from './0040NotificationPreferences.ts';
 import { notificationTemplates } from './0041NotificationTemplates.ts';
 import { webhookEndpoints } from './0042WebhookEndpoints.ts';
+import { acknowledgements } from './0044Acknowledgements.ts';
 import { compliancePolicies } from './0043CompliancePolicies.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
@@ -96,4 +97,5 @@ export const migrations: readonly Migration[] = [
   notificationTemplates,
   webhookEndpoints,
   compliancePolicies,
+  acknowledgements,
 ];

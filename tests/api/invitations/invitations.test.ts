@@ -40,6 +40,7 @@ async function codeFor(email: string): Promise<string> {
   const mails: Mail[] = [];
   const activities = createActivities({
     sendMail: async (mail) => void mails.push(mail),
+    mailsPerSecond: 1000,
     links: createLinks(config),
     platformDomain: undefined,
     documents: noDocuments(),

@@ -1,6 +1,11 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
 import supertest from 'supertest';
+import { acknowledgementActivities } from '../../../src/activities/acknowledgements.ts';
+import { dateAt } from '../../../src/rules/calendar.ts';
+import { hire } from '../../support/acknowledgements.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';
-import { buildCompany, type buildActor } from '../../support/build.ts';
+import { buildActor, buildCompany } from '../../support/build.ts';
+import { buildPolicyRow } from '../../support/policyRows.ts';
 import { sealAll } from '../../audit/chain.ts';
 import { fill, registry } from '../../wall/registry.ts';
 import { buildAdmin, buy } from './build.ts';
@@ -14,9 +19,13 @@ const newEmail = `${marker}@new.example`;
 const password = 'Seven-Green-Otters-7';
 const browser = { 'User-Agent': `Browser of ${marker}`, 'X-Forwarded-For': ip };
 
+type Person = Awaited<ReturnType<typeof buildActor>>;
+
+const { settleAudience, carryOutWave } = acknowledgementActivities();
+
 let api: TestApi;
 let companyId: string;
-let admin: Awaited<ReturnType<typeof buildActor>>;
+let admin: Person;
 
 beforeAll(async () => {
   api = await openTestApi({ TRUST_PROXY: 'true' });
@@ -46,6 +55,45 @@ async function placesOf(words: readonly string[]): Promise<string[]> {
 const tablesOf = (places: readonly string[]): string[] => [
   ...new Set(places.map((place) => (place.split(':')[0] ?? '').replace(/_\d{4}_\d\d$/, ''))),
 ];
+
+/** Is asked to read three documents: reads one, declines the second and wants no part of the third. */
+async function read(person: Person): Promise<void> {
+  const authors = [admin.userId];
+  const [employee] = await hire(companyId, 1, { userId: person.userId });
+  await api.database.sql(`UPDATE shared.employees SET name = $2, email = $3 WHERE id = $1`, [
+    employee,
+    `Employee ${marker}`,
+    `${marker}@work.example`,
+  ]);
+  await buildActor({ companyId, role: 'hr' });
+  const answers = [
+    ['acknowledge', { typed_name: `Typed ${marker}` }],
+    ['decline', { reason: `Not ${marker}` }],
+    ['request-exemption', { reason: `Ill ${marker}`, valid_until: dateAt(Date.now(), 'UTC') }],
+  ] as const;
+  for (const [answer, body] of answers) {
+    const { policyId } = await buildPolicyRow({
+      companyId,
+      authors,
+      title: answer,
+      status: 'published',
+    });
+    const order = { companyId, policyId };
+    const run = <T>(work: () => Promise<T>) => new MockActivityEnvironment().run(work);
+    await run(() => settleAudience({ ...order, at: Date.now() }));
+    if (answer === 'request-exemption') {
+      await run(() => carryOutWave({ ...order, at: Date.now() + 40 * 86_400_000 }));
+    }
+    const [{ id } = {}] = await api.database.sql<{ id: string }>(
+      'SELECT id FROM shared.acknowledgements WHERE policy_id = $1',
+      [policyId],
+    );
+    const answered = await api
+      .as(person)
+      .post(`/acknowledgements/${id}/${answer}`, body, { ...browser, 'Idempotency-Key': answer });
+    expect(answered.status).toBe(200);
+  }
+}
 
 /** Goes through everything that takes something personal. @returns the person's id */
 async function live(): Promise<string> {
@@ -80,6 +128,7 @@ async function live(): Promise<string> {
   await api
     .as(admin)
     .post(`/users/${id}/memberships`, { role: 'employee' }, { 'Idempotency-Key': 'grant' });
+  await read({ ...holder, roles: ['employee'] });
   await api
     .as(admin)
     .post(
@@ -116,6 +165,9 @@ describe('a person who is erased', () => {
       'platform.email_changes',
       'platform.refresh_tokens',
       'platform.users',
+      'shared.acknowledgements',
+      'shared.employees',
+      'shared.exemptions',
       'shared.policies',
     ]);
     expect(await placesOf(words)).toEqual([]);

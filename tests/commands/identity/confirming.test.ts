@@ -69,6 +69,7 @@ async function newMails(): Promise<Mail[]> {
   const mails: Mail[] = [];
   const activities = createActivities({
     sendMail: async (mail) => void mails.push(mail),
+    mailsPerSecond: 1000,
     links,
     platformDomain: undefined,
     documents: noDocuments(),

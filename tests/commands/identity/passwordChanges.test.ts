@@ -36,6 +36,7 @@ async function mailsOf(request: () => Promise<void>): Promise<Mail[]> {
   const mails: Mail[] = [];
   const activities = createActivities({
     sendMail: async (mail) => void mails.push(mail),
+    mailsPerSecond: 1000,
     links: createLinks(config),
     platformDomain: undefined,
     documents: noDocuments(),

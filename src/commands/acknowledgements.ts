@@ -1,0 +1,613 @@
+import type { InferAttributes } from 'sequelize';
+import { currentContext, type Actor } from '../context.ts';
+import { Conflict, Forbidden, invalidField } from '../errors.ts';
+import { Acknowledgement } from '../models/Acknowledgement.ts';
+import { AcknowledgementHistory } from '../models/AcknowledgementHistory.ts';
+import { acknowledgementWorkflowId } from '../rules/workflowIds.ts';
+import { ask, tellAll, type Asked } from '../models/acknowledging.ts';
+import { AuditLog } from '../models/AuditLog.ts';
+import { holdersOf } from '../models/claimStaff.ts';
+import type { Company } from '../models/Company.ts';
+import { ownCompany } from '../models/contract.ts';
+import { append, flush, select, withTenant } from '../models/database.ts';
+import { sign, type Evidence } from '../models/evidence.ts';
+import { Exemption } from '../models/Exemption.ts';
+import { wakeKeepers } from '../models/keeperStart.ts';
+import { Notification, type TemplateCode } from '../models/Notification.ts';
+import { editRow, getRow, noSuch, refuseStale } from '../models/rows.ts';
+import { nextOf, watchedPolicy, type Watched } from '../models/watchedPolicy.ts';
+import {
+  concerns,
+  isPassed,
+  leastDays,
+  maxDueAheadDays,
+  statementOf,
+  type AcknowledgementAction,
+} from '../rules/acknowledgements.ts';
+import { addDays, compareDates, dateAt, type CalendarDate } from '../rules/calendar.ts';
+import { labelText, type QuizQuestion } from '../rules/compliancePolicies.ts';
+import {
+  acknowledgementPage,
+  acknowledgementView,
+  historyOf,
+  ofPerson,
+  type AcknowledgementDetail,
+  type AcknowledgementFilters,
+} from './acknowledgementViews.ts';
+import { rowsOnce, type Once, type Replay } from './idempotency.ts';
+import { typedLine, typedText } from './typedText.ts';
+
+/** What comes with an answer. */
+export interface Answer {
+  readonly typedName: string;
+  /** Which option of each question, counted from 0. */
+  readonly answers: readonly number[];
+  readonly openedAt: Date | null;
+  readonly scrolledAt: Date | null;
+}
+
+export interface ManualRequest {
+  readonly policyId: string;
+  readonly employeeIds: readonly string[];
+  /** As the settings say where it is left out. */
+  readonly dueDate?: CalendarDate | undefined;
+}
+
+/** What a manual request has come to; nobody is asked twice at once. */
+export interface ManualOutcome {
+  readonly asked: readonly string[];
+  /** Who was asked before and has not answered. */
+  readonly alreadyAsked: readonly string[];
+}
+
+export interface DueMove {
+  readonly dueDate: CalendarDate;
+  readonly reason: string;
+  readonly dryRun: boolean;
+}
+
+/** A page as a PDF. */
+export type DrawPdf = (page: {
+  readonly fileName: string;
+  readonly sender: readonly string[];
+  readonly recipient: string;
+  readonly date: CalendarDate;
+  readonly references: readonly (readonly [label: string, value: string])[];
+  readonly subject: string;
+  readonly paragraphs: readonly string[];
+}) => Promise<Buffer>;
+
+/** When it is due then, and what happens first. */
+export interface DueMoved {
+  readonly dryRun: boolean;
+  readonly dueDate: CalendarDate;
+  readonly nextAction: AcknowledgementAction | null;
+  readonly nextActionAt: Date | null;
+}
+
+/** Who is asked to read what; those who are asked answer, others look after it. */
+export const createAcknowledgements = ({ drawPdf }: { readonly drawPdf: DrawPdf }) => {
+  return {
+    list: (actor: Actor, filters: AcknowledgementFilters) =>
+      withTenant(actor.companyId, () => acknowledgementPage(filters)),
+
+    mine: (actor: Actor, filters: AcknowledgementFilters) =>
+      withTenant(actor.companyId, () => acknowledgementPage(filters, [ofPerson(actor)])),
+
+    get: (actor: Actor, id: string): Promise<AcknowledgementDetail> =>
+      withTenant(actor.companyId, () => acknowledgementView(actor, id)),
+
+    history: (actor: Actor, id: string): Promise<InferAttributes<AcknowledgementHistory>[]> =>
+      withTenant(actor.companyId, async () => {
+        await acknowledgementView(actor, id);
+        return historyOf(id);
+      }),
+
+    /**
+     * What proves an answer, as a PDF: the same answer is the same bytes.
+     * @throws NotFound; Conflict NOT_ACKNOWLEDGED
+     */
+    async certificate(
+      actor: Actor,
+      id: string,
+    ): Promise<{ readonly content: Buffer; readonly fileName: string }> {
+      const page = await withTenant(actor.companyId, async () => {
+        const view = await acknowledgementView(actor, id);
+        const { evidence, evidenceHash } = await getRow(Acknowledgement, id);
+        if (!evidence || !evidenceHash) {
+          throw new Conflict('NOT_ACKNOWLEDGED', `Nothing is confirmed yet: it is ${view.status}`);
+        }
+        return certificateOf(view, evidence, evidenceHash, await ownCompany());
+      });
+      return { content: await drawPdf(page), fileName: page.fileName };
+    },
+
+    /**
+     * Asks some people once more, by name. Nothing is asked of whom the policy does not concern.
+     * @throws Conflict NOT_PUBLISHED; Invalid for somebody else
+     */
+    request: (wish: ManualRequest, once: Once): Promise<ManualOutcome | Replay> =>
+      rowsOnce(once, async () => {
+        const { policyId } = wish;
+        const watched = await watchedPolicy(policyId, new Date());
+        const { published, today, settings } = watched;
+        if (!published) {
+          throw new Conflict('NOT_PUBLISHED', 'No version of the policy is published');
+        }
+        const dueDate = wish.dueDate ?? addDays(today, settings.manualDays);
+        refuseDue(watched, dueDate);
+        const people = await concernedAmong(watched, wish.employeeIds);
+        const waiting = people.filter(({ isAsked }) => isAsked);
+        const asked = people.filter(({ isAsked }) => !isAsked);
+        await Acknowledgement.update(
+          { isCurrent: false, nextAction: null, nextActionAt: null },
+          { where: { policyId, employeeId: asked.map(({ id }) => id), isCurrent: true } },
+        );
+        const ids = await ask(
+          watched,
+          published.version,
+          asked.map((employee): Asked => {
+            return { employee, cycle: employee.cycle + 1, type: 'manual', dueDate };
+          }),
+        );
+        await wakeKeepers([policyId]);
+        return { asked: ids, alreadyAsked: waiting.map(({ id }) => id) };
+      }),
+
+    /**
+     * The answer of the person themselves: one transaction, no workflow. A repeated one changes nothing.
+     * @throws NotFound for others; Conflict NOT_PENDING, QUIZ_FAILED
+     */
+    acknowledge: (actor: Actor, id: string, answer: Answer): Promise<AcknowledgementDetail> =>
+      withTenant(actor.companyId, async () => {
+        const asked = await lockedOf(actor, id);
+        if (asked.status !== 'acknowledged') await answerWith(asked, answer);
+        return acknowledgementView(actor, id);
+      }),
+
+    /** @throws NotFound for others; Conflict NOT_PENDING */
+    decline: (actor: Actor, id: string, reason: string): Promise<AcknowledgementDetail> =>
+      withTenant(actor.companyId, async () => {
+        const asked = await lockedOf(actor, id);
+        if (asked.status !== 'declined') {
+          refuseUnlessPending(asked);
+          const why = typedText('reason', reason);
+          await end(asked, { status: 'declined', reason: why });
+          await tellCompliance(asked, 'acknowledgement_declined', { reason: why });
+          await wakeKeepers([asked.policyId]);
+        }
+        return acknowledgementView(actor, id);
+      }),
+
+    /** @throws NotFound for others; Conflict NOT_PENDING, EXEMPTION_OPEN */
+    requestExemption: (
+      actor: Actor,
+      id: string,
+      { reason, validUntil }: { readonly reason: string; readonly validUntil: CalendarDate },
+    ): Promise<AcknowledgementDetail> =>
+      withTenant(actor.companyId, async () => {
+        const asked = await lockedOf(actor, id);
+        refuseUnlessPending(asked);
+        const watched = await watchedPolicy(asked.policyId, new Date());
+        refuseDue(watched, validUntil, 'valid_until');
+        const why = typedText('reason', reason);
+        const fields = { acknowledgementId: id, validUntil };
+        const exemptionId = append(Exemption, { ...fields, reason: why });
+        AuditLog.record(
+          'CREATE',
+          { type: Exemption.entityType, id: exemptionId },
+          { after: fields },
+        );
+        AcknowledgementHistory.record(id, 'exemption', { from: null, to: 'open' });
+        await tellCompliance(asked, 'exemption_asked', { reason: why, validUntil }, exemptionId);
+        await flush();
+        await wakeKeepers([asked.policyId]);
+        return acknowledgementView(actor, id);
+      }),
+
+    /** @throws Conflict NO_EXEMPTION; Forbidden for whoever asked */
+    decideExemption: (
+      actor: Actor,
+      id: string,
+      { granted, reason }: { readonly granted: boolean; readonly reason: string },
+    ): Promise<AcknowledgementDetail> =>
+      withTenant(actor.companyId, async () => {
+        const asked = await lockedOf(actor, id, { anybodys: true });
+        const open = await Exemption.findOne({
+          where: { acknowledgementId: id, status: 'open' },
+          lock: true,
+        });
+        if (!open) throw new Conflict('NO_EXEMPTION', 'No exemption is asked for');
+        if (asked.userId !== null && asked.userId === actor.userId) {
+          throw new Forbidden('Somebody else decides about your own exemption');
+        }
+        const why = typedText('reason', reason);
+        const status = granted ? 'granted' : 'refused';
+        await open.update({
+          status,
+          decidedBy: actor.userId,
+          decidedAt: new Date(),
+          decisionReason: why,
+          version: open.version + 1,
+        });
+        AuditLog.record(
+          'UPDATE',
+          { type: Exemption.entityType, id: open.id },
+          { before: { status: 'open' }, after: { status, decisionReason: why } },
+        );
+        AcknowledgementHistory.record(id, 'exemption', { from: 'open', to: status }, why);
+        const watched = await watchedPolicy(asked.policyId, new Date());
+        const due = laterOf(asked.dueDate, addDays(watched.today, leastDays));
+        if (granted) {
+          const changes = { status: 'exempted', exemptedUntil: open.validUntil } as const;
+          await end(asked, changes, { watched, reason: why });
+        } else if (asked.status === 'pending') {
+          await moveDue(asked, watched, due, why);
+        }
+        tellPerson(asked, 'exemption_decided', `exemption/${open.id}/decided`, {
+          decision: status,
+          ...(!granted && { dueDate: due }),
+        });
+        await wakeKeepers([asked.policyId]);
+        return acknowledgementView(actor, id);
+      }),
+
+    /** At most once a day. @throws Conflict NOT_PENDING */
+    remind: (actor: Actor, id: string): Promise<AcknowledgementDetail> =>
+      withTenant(actor.companyId, async () => {
+        const asked = await lockedOf(actor, id, { anybodys: true });
+        refuseUnlessPending(asked);
+        const watched = await watchedPolicy(asked.policyId, new Date());
+        await tellAll(watched, 'acknowledgement_reminder', [asked], `by_hand/${watched.today}`);
+        await wakeKeepers([asked.policyId]);
+        return acknowledgementView(actor, id);
+      }),
+
+    /** @throws Conflict NOT_PENDING; Invalid DEADLINE_OUT_OF_RANGE */
+    move: (
+      actor: Actor,
+      id: string,
+      { dueDate, reason, dryRun }: DueMove,
+      expectedVersion: number | undefined,
+    ): Promise<DueMoved> =>
+      withTenant(actor.companyId, async () => {
+        const asked = await lockedOf(actor, id, { anybodys: true });
+        refuseUnlessPending(asked);
+        refuseStale(Acknowledgement, asked.row, expectedVersion);
+        const watched = await watchedPolicy(asked.policyId, new Date());
+        refuseDue(watched, dueDate);
+        const dated = { ...datedOf(asked), dueDate };
+        const next = nextOf(watched, dated, addDays(watched.today, -1));
+        if (!dryRun) {
+          await moveDue(asked, watched, dueDate, typedText('reason', reason));
+          await wakeKeepers([asked.policyId]);
+        }
+        return { dryRun, dueDate, ...next };
+      }),
+  };
+};
+
+export type Acknowledgements = ReturnType<typeof createAcknowledgements>;
+
+/** An acknowledgement whose row is held, with what an answer needs. */
+interface Locked {
+  readonly row: Acknowledgement;
+  readonly id: string;
+  readonly companyId: string;
+  readonly policyId: string;
+  readonly policyVersion: number;
+  readonly status: Acknowledgement['status'];
+  readonly dueDate: CalendarDate;
+  readonly employeeId: string;
+  readonly userId: string | null;
+  readonly email: string;
+  readonly name: string;
+  readonly title: string;
+  readonly label: string;
+  readonly contentSha256: string;
+  readonly documentSha256: string | null;
+  readonly quiz: readonly QuizQuestion[];
+  /** Of the answer of the same person before. */
+  readonly previousHash: string | null;
+  readonly hasExemptionOpen: boolean;
+}
+
+type HeldFacts = Omit<Locked, 'row' | 'id' | 'label' | 'previousHash' | 'hasExemptionOpen'>;
+
+/**
+ * Holds the row, and whoever is asked: answers of one person follow each other, so that their evidence
+ * is one chain.
+ */
+async function lockedOf({ userId }: Actor, id: string, { anybodys = false } = {}): Promise<Locked> {
+  const [facts] = await select<HeldFacts & Label>(
+    `SELECT e.user_id AS "userId", e.email, e.name, e.id AS "employeeId", p.title, v.major, v.minor,
+       v.content_sha256 AS "contentSha256", v.document_sha256 AS "documentSha256", v.quiz
+     FROM acknowledgements a
+       JOIN employees e ON e.id = a.employee_id
+       JOIN compliance_policies p ON p.id = a.policy_id
+       JOIN compliance_policy_versions v ON v.policy_id = a.policy_id AND v.number = a.policy_version
+     WHERE a.id = $1 FOR NO KEY UPDATE OF e`,
+    [id],
+  );
+  if (!facts || (!anybodys && (userId === null || facts.userId !== userId))) {
+    throw noSuch(Acknowledgement.entityType, id);
+  }
+  const row = await getRow(Acknowledgement, id, { lock: true });
+  const { companyId, policyId, policyVersion, status, dueDate } = row;
+  const own = { companyId, policyId, policyVersion, status, dueDate };
+  // Read once they are held: what somebody else did meanwhile counts.
+  const [before] = await select<Pick<Locked, 'previousHash' | 'hasExemptionOpen'>>(
+    `SELECT (SELECT evidence_hash FROM acknowledgements
+        WHERE employee_id = $1 AND acknowledged_at IS NOT NULL
+        ORDER BY acknowledged_at DESC, id DESC LIMIT 1) AS "previousHash",
+       EXISTS (SELECT 1 FROM exemptions
+        WHERE acknowledgement_id = $2 AND status = 'open') AS "hasExemptionOpen"`,
+    [facts.employeeId, id],
+  );
+  const { previousHash = null, hasExemptionOpen = false } = before ?? {};
+  const label = labelText(facts);
+  return { ...facts, ...own, row, id, label, previousHash, hasExemptionOpen };
+}
+
+interface Label {
+  readonly major: number;
+  readonly minor: number;
+}
+
+/** The words of a certificate. */
+function certificateOf(
+  view: AcknowledgementDetail,
+  evidence: Evidence,
+  hash: string,
+  { name, timeZone }: Pick<Company, 'name' | 'timeZone'>,
+): Parameters<DrawPdf>[0] {
+  const version = labelText(view);
+  return {
+    fileName: `acknowledgement-${view.id}.pdf`,
+    sender: [name],
+    recipient: view.employeeName,
+    date: dateAt(Date.parse(evidence.at), timeZone),
+    references: [
+      ['Document', view.policyTitle],
+      ['Version', version],
+      ['Text, SHA-256', evidence.contentSha256],
+      ...(evidence.documentSha256 ? [['File, SHA-256', evidence.documentSha256] as const] : []),
+      ['Confirmed at', evidence.at],
+      ['Evidence, SHA-256', hash],
+      ...(evidence.previousHash ? [['After', evidence.previousHash] as const] : []),
+    ],
+    subject: `Certificate: ${view.policyTitle}, version ${version}`,
+    paragraphs: [
+      `${view.employeeName} has confirmed: ${evidence.statement}`,
+      evidence.person
+        ? `Signed by typing the name "${evidence.person.typedName}".`
+        : 'The name that was typed has been erased at the wish of the person.',
+      view.onTime ? 'The answer came in time.' : 'The answer came after the day it was due.',
+      'The hash of the evidence covers all of the above and the answer of the same person before it.',
+    ],
+  };
+}
+
+function refuseUnlessPending({ status }: Locked): void {
+  if (status === 'pending') return;
+  throw new Conflict('NOT_PENDING', `Nothing is asked any more: it is ${status}`, {
+    current_status: status,
+  });
+}
+
+async function answerWith(asked: Locked, answer: Answer): Promise<void> {
+  refuseUnlessPending(asked);
+  const { id, policyId, policyVersion, employeeId, title, label, quiz } = asked;
+  if (!isPassed(quiz, answer.answers)) {
+    throw new Conflict('QUIZ_FAILED', 'Not every question was answered right; read it once more');
+  }
+  const watched = await watchedPolicy(policyId, new Date());
+  const { ip = null, userAgent = null } = currentContext();
+  const { evidence, hash } = sign(
+    {
+      acknowledgementId: id,
+      policyId,
+      policyVersion,
+      employeeId,
+      contentSha256: asked.contentSha256,
+      documentSha256: asked.documentSha256,
+      statement: statementOf(title, label),
+      at: watched.at.toISOString(),
+      openedAt: answer.openedAt?.toISOString() ?? null,
+      scrolledAt: answer.scrolledAt?.toISOString() ?? null,
+      previousHash: asked.previousHash,
+    },
+    { typedName: typedLine('typed_name', answer.typedName), ip, userAgent },
+  );
+  await end(
+    asked,
+    {
+      status: 'acknowledged',
+      acknowledgedAt: watched.at,
+      onTime: compareDates(watched.today, asked.dueDate) <= 0,
+      evidence,
+      evidenceHash: hash,
+    },
+    { watched },
+  );
+  tellPerson(asked, 'acknowledgement_confirmed', `acknowledgement/${id}/confirmed`, {
+    answeredOn: watched.today,
+    label,
+  });
+  await wakeKeepers([policyId]);
+}
+
+type Ending = Partial<InferAttributes<Acknowledgement>> & Pick<Acknowledgement, 'status'>;
+
+/**
+ * Nobody is asked any more; what comes after it, and an exemption that was asked for, follow. What
+ * people say of themselves stands in rows that can be erased, not in the history or the audit.
+ * @param reason of whoever decided it for them
+ */
+async function end(
+  asked: Locked,
+  changes: Ending,
+  { watched, reason }: { readonly watched?: Watched; readonly reason?: string } = {},
+): Promise<void> {
+  const { row, id } = asked;
+  const dated = {
+    status: changes.status,
+    dueDate: asked.dueDate,
+    answeredOn: changes.status === 'acknowledged' ? (watched?.today ?? null) : null,
+    exemptedUntil: changes.exemptedUntil ?? null,
+  };
+  const next = watched
+    ? nextOf(watched, dated, watched.today)
+    : { nextAction: null, nextActionAt: null };
+  const { status: from } = row;
+  await row.update({ ...changes, ...next, owedAlerts: [], version: row.version + 1 });
+  AcknowledgementHistory.record(id, 'status', { from, to: changes.status }, reason);
+  AuditLog.record(
+    'STATUS_CHANGE',
+    { type: Acknowledgement.entityType, id },
+    {
+      before: { status: from },
+      after: {
+        status: changes.status,
+        ...(changes.evidenceHash && { evidenceHash: changes.evidenceHash }),
+        ...(changes.exemptedUntil && { exemptedUntil: changes.exemptedUntil }),
+      },
+    },
+  );
+  if (asked.hasExemptionOpen && changes.status !== 'exempted') {
+    await Exemption.update(
+      { status: 'lapsed' },
+      { where: { acknowledgementId: id, status: 'open' } },
+    );
+  }
+}
+
+/** Its clock begins anew from the other day; who was told that it is late is not told again for that. */
+async function moveDue(
+  { row, id, dueDate: from, ...asked }: Locked,
+  watched: Watched,
+  dueDate: CalendarDate,
+  reason: string,
+): Promise<void> {
+  const isLate = compareDates(dueDate, watched.today) < 0;
+  const next = nextOf(watched, { ...datedOf(asked), dueDate }, addDays(watched.today, -1));
+  await editRow(
+    Acknowledgement,
+    row,
+    {
+      dueDate,
+      ...next,
+      ...(!isLate && { escalationStatus: 'none', owedAlerts: [] }),
+    },
+    undefined,
+  );
+  AcknowledgementHistory.record(id, 'due_date', { from, to: dueDate }, reason);
+}
+
+const datedOf = ({ status, dueDate }: Pick<Locked, 'status'> & { dueDate?: CalendarDate }) => ({
+  status,
+  dueDate: dueDate ?? '',
+  answeredOn: null,
+  exemptedUntil: null,
+});
+
+function refuseDue({ today }: Watched, date: CalendarDate, field = 'due_date'): void {
+  const last = addDays(today, maxDueAheadDays);
+  if (compareDates(date, today) >= 0 && compareDates(date, last) <= 0) return;
+  throw invalidField(field, `must be from ${today} to ${last}`, 'DEADLINE_OUT_OF_RANGE');
+}
+
+const laterOf = (a: CalendarDate, b: CalendarDate): CalendarDate =>
+  compareDates(a, b) >= 0 ? a : b;
+
+/** Somebody who may be asked by hand. */
+interface Nameable {
+  readonly id: string;
+  readonly userId: string | null;
+  readonly email: string;
+  readonly customerId: string;
+  readonly department: string | null;
+  readonly role: string | null;
+  readonly isThere: boolean;
+  readonly isAsked: boolean;
+  /** The last one of what is published; 0 before the first. */
+  readonly cycle: number;
+}
+
+/** @throws Invalid for somebody who is not there, or whom the policy does not concern */
+async function concernedAmong(
+  { policyId, audience, published }: Watched,
+  ids: readonly string[],
+): Promise<readonly Nameable[]> {
+  const found = await select<Nameable>(
+    `SELECT e.id, e.user_id AS "userId", e.email, e.customer_id AS "customerId", e.department, e.role,
+       e.status = 'active' AND e.archived_at IS NULL AS "isThere",
+       EXISTS (SELECT 1 FROM acknowledgements a WHERE a.policy_id = $2 AND a.employee_id = e.id
+         AND a.status = 'pending') AS "isAsked",
+       coalesce((SELECT max(a.cycle) FROM acknowledgements a WHERE a.policy_id = $2
+         AND a.policy_version = $3 AND a.employee_id = e.id), 0) AS cycle
+     FROM employees e WHERE e.id = ANY ($1::uuid[]) ORDER BY e.id FOR NO KEY UPDATE OF e`,
+    [ids, policyId, published?.version],
+  );
+  const known = new Map(found.map((each) => [each.id, each]));
+  return ids.map((id, index) => {
+    const employee = known.get(id);
+    if (employee && concerns(audience, employee)) return employee;
+    throw invalidField(
+      `employee_ids.${index}`,
+      'must be somebody who is there and whom the policy concerns',
+      employee ? 'NOT_CONCERNED' : 'NOT_FOUND',
+    );
+  });
+}
+
+const keeperOf = ({ companyId, policyId }: Pick<Locked, 'companyId' | 'policyId'>): string =>
+  acknowledgementWorkflowId(companyId, policyId);
+
+/** By e-mail, which the keeper sends, and in the application. */
+function tellPerson(
+  asked: Locked,
+  template: TemplateCode,
+  key: string,
+  facts: Readonly<Record<string, unknown>>,
+): void {
+  const { userId, email: address, id, policyId, title } = asked;
+  const message = {
+    template,
+    payload: { policyId, title, ...facts },
+    key,
+    about: { type: Acknowledgement.entityType, id },
+    workflowId: keeperOf(asked),
+  };
+  Notification.queue({
+    ...message,
+    to: userId ? { channel: 'email', userId } : { channel: 'email', address },
+  });
+  if (userId) Notification.queue({ ...message, to: { channel: 'in_app', userId } });
+}
+
+/** Those who manage compliance, each by e-mail and in the application. */
+async function tellCompliance(
+  asked: Locked,
+  template: TemplateCode,
+  facts: Readonly<Record<string, unknown>>,
+  of = asked.id,
+): Promise<void> {
+  const holders = await holdersOf(['compliance_manager']);
+  const told = holders.length > 0 ? holders : await holdersOf(['tenant_admin']);
+  await Notification.queueMany(
+    told.map((userId) => ({
+      to: { userId },
+      template,
+      payload: {
+        policyId: asked.policyId,
+        title: asked.title,
+        employee: asked.name,
+        ...facts,
+      },
+      key: `acknowledgement/${of}/${template}`,
+      about: { type: Acknowledgement.entityType, id: asked.id },
+    })),
+    keeperOf(asked),
+  );
+}

@@ -1,0 +1,104 @@
+import type { Actor } from '../context.ts';
+import { select, withTenant } from '../models/database.ts';
+import { compliancePercentage, complianceStatusOf } from '../rules/acknowledgements.ts';
+
+/** By what progress is shown. */
+export const progressDimensions = ['customer', 'compliance', 'department', 'policy'] as const;
+
+export type ProgressDimension = (typeof progressDimensions)[number];
+
+export interface ProgressAsked {
+  readonly by: ProgressDimension;
+  readonly policyId?: string | undefined;
+  readonly customerId?: string | undefined;
+  readonly page: number;
+  readonly size: number;
+}
+
+/** How far a group is; counts of people and documents, as they stand now. */
+export interface Progress {
+  /** Of the customer, compliance or policy; null for a department. */
+  readonly id: string | null;
+  readonly name: string;
+  readonly pending: number;
+  readonly acknowledged: number;
+  readonly declined: number;
+  /** Left out of the base. */
+  readonly exempted: number;
+  readonly percentage: string;
+  readonly status: 'pending' | 'in_progress' | 'completed';
+}
+
+const groupsOf: Readonly<Record<ProgressDimension, { id: string; name: string; join: string }>> = {
+  customer: {
+    id: 'u.id',
+    name: 'u.name',
+    join: 'JOIN customers u ON u.id = c.customer_id',
+  },
+  department: { id: 'NULL::uuid', name: 'c.department', join: '' },
+  policy: {
+    id: 'p.id',
+    name: 'p.title',
+    join: '',
+  },
+  compliance: {
+    id: 'm.id',
+    name: 'm.compliance_title',
+    join: `JOIN customer_compliances k ON k.id = p.customer_compliance_id
+      JOIN compliances m ON m.id = k.compliance_id`,
+  },
+};
+
+/** A file holds no more groups. */
+const mostExported = 50_000;
+
+export const createComplianceProgress = () => ({
+  /** From the kept counts, so that it costs the same however many have answered. */
+  by: (actor: Actor, asked: ProgressAsked): Promise<{ items: Progress[]; total: number }> =>
+    withTenant(actor.companyId, () => groups(asked)),
+
+  /** The lines of a table, its head first. */
+  lines: (
+    actor: Actor,
+    asked: Omit<ProgressAsked, 'page' | 'size'>,
+  ): Promise<(readonly unknown[])[]> =>
+    withTenant(actor.companyId, async () => {
+      const { items } = await groups({ ...asked, page: 1, size: mostExported });
+      return [
+        [asked.by, 'acknowledged', 'pending', 'declined', 'exempted', 'percentage', 'status'],
+        ...items.map((group) => [
+          group.name,
+          group.acknowledged,
+          group.pending,
+          group.declined,
+          group.exempted,
+          group.percentage,
+          group.status,
+        ]),
+      ];
+    }),
+});
+
+export type ComplianceProgress = ReturnType<typeof createComplianceProgress>;
+
+async function groups(asked: ProgressAsked): Promise<{ items: Progress[]; total: number }> {
+  const { by, policyId = null, customerId = null, page, size } = asked;
+  const { id, name, join } = groupsOf[by];
+  const rows = await select<Omit<Progress, 'percentage' | 'status'> & { total: string }>(
+    `SELECT ${id} AS id, ${name} AS name, sum(c.pending)::integer AS pending,
+       sum(c.acknowledged)::integer AS acknowledged, sum(c.declined)::integer AS declined,
+       sum(c.exempted)::integer AS exempted, count(*) OVER () AS total
+     FROM compliance_counts c JOIN compliance_policies p ON p.id = c.policy_id ${join}
+     WHERE ($1::uuid IS NULL OR c.policy_id = $1) AND ($2::uuid IS NULL OR c.customer_id = $2)
+     GROUP BY 1, 2 ORDER BY 2, 1 LIMIT $3 OFFSET $4`,
+    [policyId, customerId, size, (page - 1) * size],
+  );
+  return {
+    items: rows.map(({ total: _, ...counts }) => ({
+      ...counts,
+      percentage: compliancePercentage(counts),
+      status: complianceStatusOf(counts),
+    })),
+    total: Number(rows[0]?.total ?? 0),
+  };
+}

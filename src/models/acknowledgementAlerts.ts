@@ -1,0 +1,125 @@
+import type { AlertLevel } from '../rules/acknowledgements.ts';
+import { daysBetween, type CalendarDate } from '../rules/calendar.ts';
+import type { Role } from '../rules/permissions.ts';
+import { acknowledgementWorkflowId } from '../rules/workflowIds.ts';
+import type { Watched } from './watchedPolicy.ts';
+import { holdersOf } from './claimStaff.ts';
+import { execute, select } from './database.ts';
+import { Notification, type ManyMessages } from './Notification.ts';
+
+/** Somebody who is late, and the first of those above them who is still there. */
+interface Late {
+  readonly id: string;
+  readonly name: string;
+  readonly dueDate: CalendarDate;
+  readonly owed: readonly AlertLevel[];
+  readonly managerUserId: string | null;
+  readonly managerEmail: string | null;
+}
+
+/** So many are named in one alert; the others are counted. */
+const mostNamed = 20;
+
+const rolesOf: Readonly<Record<Exclude<AlertLevel, 'manager'>, readonly Role[]>> = {
+  hr: ['hr'],
+  executive: ['executive', 'compliance_manager'],
+};
+
+const nextSteps: Readonly<Record<AlertLevel, string>> = {
+  manager: 'HR is told when they are still late in a week.',
+  hr: 'Executives are told when they are still late a week from now.',
+  executive: 'Nobody else is told; it stays open until each of them has answered.',
+};
+
+/**
+ * Tells whoever is responsible for people who are late: one message to one recipient about one policy
+ * on one day, however many are late. Where nobody above somebody is left, HR hears of it at once.
+ * What comes later on a day on which alerts went out waits for the next.
+ */
+export async function raiseAlerts(watched: Watched): Promise<void> {
+  const { policyId, title, today } = watched;
+  const key = `acknowledgement/${policyId}/alert/${today}`;
+  const [told] = await select(
+    `SELECT 1 FROM core.notifications WHERE starts_with(dedupe_key, $1) LIMIT 1`,
+    [`${key}/`],
+  );
+  if (told) return;
+  const late = await lateOf(policyId);
+  if (late.length === 0) return;
+
+  const groups = new Map<string, { to: ManyMessages['to']; level: AlertLevel; late: Late[] }>();
+  const add = (to: ManyMessages['to'], level: AlertLevel, each: Late): void => {
+    const whom = 'userId' in to ? to.userId : to.address;
+    const group = groups.get(whom) ?? { to, level, late: [] };
+    group.level = strongest(group.level, level);
+    if (group.late.at(-1) !== each) group.late.push(each);
+    groups.set(whom, group);
+  };
+  const holders = {
+    hr: await holdersOf(rolesOf.hr),
+    executive: await holdersOf(rolesOf.executive),
+  };
+  for (const each of late) {
+    for (const level of each.owed) {
+      if (level !== 'manager') for (const userId of holders[level]) add({ userId }, level, each);
+      else if (each.managerUserId) add({ userId: each.managerUserId }, level, each);
+      else if (each.managerEmail) add({ address: each.managerEmail }, level, each);
+      else for (const userId of holders.hr) add({ userId }, 'hr', each);
+    }
+  }
+  await Notification.queueMany(
+    [...groups.values()].map(({ to, level, late: people }): ManyMessages => ({
+      to,
+      template: 'acknowledgement_alert',
+      payload: {
+        policyId,
+        title,
+        level,
+        count: people.length,
+        acknowledgements: people.slice(0, mostNamed).map(({ id }) => id),
+        people: people.slice(0, mostNamed).map(lineOf(today)).join('\n'),
+        others: Math.max(0, people.length - mostNamed),
+        next: nextSteps[level],
+      },
+      key,
+      about: { type: 'compliance_policy', id: policyId },
+    })),
+    acknowledgementWorkflowId(watched.companyId, policyId),
+  );
+  await execute(
+    `UPDATE acknowledgements SET owed_alerts = '{}' WHERE policy_id = $1 AND owed_alerts <> '{}'`,
+    [policyId],
+  );
+}
+
+const lineOf =
+  (today: CalendarDate) =>
+  ({ name, dueDate }: Late): string =>
+    `${name}, ${daysBetween(dueDate, today)} days late`;
+
+const lateOf = (policyId: string): Promise<Late[]> =>
+  select<Late>(
+    `WITH RECURSIVE late AS (
+       SELECT a.id, a.due_date, a.owed_alerts, e.name, e.manager_id
+       FROM acknowledgements a JOIN employees e ON e.id = a.employee_id
+       WHERE a.policy_id = $1 AND a.owed_alerts <> '{}' FOR UPDATE OF a),
+     above AS (
+       SELECT DISTINCT l.manager_id AS of_id, m.id, m.manager_id, m.user_id, m.email, 1 AS level,
+         m.status = 'active' AND m.archived_at IS NULL AS is_there
+       FROM late l JOIN employees m ON m.id = l.manager_id
+       UNION ALL
+       SELECT b.of_id, m.id, m.manager_id, m.user_id, m.email, b.level + 1,
+         m.status = 'active' AND m.archived_at IS NULL
+       FROM above b JOIN employees m ON m.id = b.manager_id
+       WHERE NOT b.is_there AND b.level < 100)
+     SELECT l.id, l.name, l.due_date AS "dueDate", l.owed_alerts AS owed,
+       b.user_id AS "managerUserId", b.email AS "managerEmail"
+     FROM late l LEFT JOIN above b ON b.of_id = l.manager_id AND b.is_there
+     ORDER BY l.due_date, l.id`,
+    [policyId],
+  );
+
+const order: readonly AlertLevel[] = ['manager', 'hr', 'executive'];
+
+const strongest = (a: AlertLevel, b: AlertLevel): AlertLevel =>
+  order.indexOf(a) >= order.indexOf(b) ? a : b;

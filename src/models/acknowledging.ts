@@ -1,0 +1,309 @@
+import { v7 as uuid } from 'uuid';
+import { currentContext } from '../context.ts';
+import {
+  joinerDue,
+  settle,
+  type AcknowledgementType,
+  type Published,
+  type Settlement,
+  type StandingRow,
+} from '../rules/acknowledgements.ts';
+import { addDays, compareDates, dateAt, type CalendarDate } from '../rules/calendar.ts';
+import { acknowledgementWorkflowId } from '../rules/workflowIds.ts';
+import { Acknowledgement } from './Acknowledgement.ts';
+import { AuditLog } from './AuditLog.ts';
+import { execute, select } from './database.ts';
+import { Notification, type ManyMessages, type TemplateCode } from './Notification.ts';
+import { batchSize, nextOf, type Watched } from './watchedPolicy.ts';
+
+/** Somebody who may have to be asked, with their rows, the newest first. */
+interface Candidate {
+  readonly id: string;
+  readonly userId: string | null;
+  readonly email: string;
+  readonly customerId: string;
+  readonly department: string | null;
+  readonly joinedOn: CalendarDate;
+  readonly isConcerned: boolean;
+  readonly rows: readonly CandidateRow[];
+}
+
+type CandidateRow = StandingRow & {
+  readonly cycle: number;
+  readonly acknowledgedAt: string | null;
+};
+
+/** `$1` policy, `$2` customer, `$3` role, `$4` department, `$5` version. */
+const concerned = `(e.status = 'active' AND e.archived_at IS NULL AND $5::integer IS NOT NULL
+  AND ($2::uuid IS NULL OR e.customer_id = $2)
+  AND ($3::text IS NULL OR lower(trim(e.role)) = lower(trim($3)))
+  AND ($4::text IS NULL OR lower(trim(e.department)) = lower(trim($4))))`;
+
+/**
+ * Lets the next people after `after` stand as they should: whom the policy concerns is asked once about
+ * what is published, whom it does not concern any more is not. Nothing where they do already.
+ * @returns the last of them; undefined when nobody is left
+ */
+export async function settleBatch(watched: Watched, after: string): Promise<string | undefined> {
+  const { audience, published, policyId } = watched;
+  const facts = [
+    policyId,
+    audience.customerId,
+    audience.role,
+    audience.department,
+    published?.version ?? null,
+  ];
+  const held = await select<{ id: string }>(
+    `SELECT id FROM employees WHERE id IN (
+       SELECT id FROM (
+         SELECT e.id FROM employees e
+           LEFT JOIN acknowledgements a ON a.policy_id = $1 AND a.employee_id = e.id AND a.is_current
+         WHERE e.id > $7 AND ${concerned}
+           AND (a.id IS NULL OR a.policy_version < $6 OR a.policy_version > $5
+             OR (a.status = 'pending' AND a.policy_version < $5))
+         UNION
+         SELECT e.id FROM acknowledgements a JOIN employees e ON e.id = a.employee_id
+         WHERE e.id > $7 AND a.policy_id = $1 AND a.is_current AND NOT coalesce(${concerned}, false)
+       ) AS found ORDER BY id LIMIT ${batchSize})
+     ORDER BY id FOR NO KEY UPDATE`,
+    [...facts, published?.reackVersion ?? null, after],
+  );
+  // With them held, nobody else asks them meanwhile, and their rows are those that count.
+  const candidates = await select<Candidate>(
+    `SELECT e.id, e.user_id AS "userId", e.email, e.customer_id AS "customerId", e.department,
+       coalesce(e.return_date, e.join_date) AS "joinedOn",
+       coalesce(${concerned}, false) AS "isConcerned",
+       (SELECT coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'status', a.status,
+            'policyVersion', a.policy_version, 'isCurrent', a.is_current, 'cycle', a.cycle,
+            'acknowledgedAt', a.acknowledged_at)
+          ORDER BY a.policy_version DESC, a.cycle DESC), '[]')
+        FROM acknowledgements a WHERE a.policy_id = $1 AND a.employee_id = e.id) AS rows
+     FROM employees e WHERE e.id = ANY ($6::uuid[]) ORDER BY e.id`,
+    [...facts, held.map(({ id }) => id)],
+  );
+  const settlements = candidates.flatMap((candidate): Settled[] => {
+    const settlement = settle(candidate.rows, candidate.isConcerned, published);
+    return settlement ? [{ candidate, settlement }] : [];
+  });
+  await stepBack(watched, settlements);
+  if (published) {
+    await follow(settlements, published);
+    await restore(watched, settlements);
+    await open(watched, published, settlements);
+  }
+  return candidates.at(-1)?.id;
+}
+
+interface Settled {
+  readonly candidate: Candidate;
+  readonly settlement: Settlement;
+}
+
+/** Whoever stands otherwise from now on: what is open is closed, what was answered no longer counts. */
+async function stepBack(watched: Watched, settlements: readonly Settled[]): Promise<void> {
+  const changes = settlements.flatMap(({ candidate, settlement: { close, leave } }) => {
+    const current = candidate.rows.find(({ isCurrent }) => isCurrent);
+    return current && (close || leave) ? [{ id: current.id, to: close ?? current.status }] : [];
+  });
+  await changeStatus(changes, watched.at, whyClosed(watched));
+}
+
+const whyClosed = ({ published }: Watched): string =>
+  published ? 'Another version is published, or the policy does not concern them' : 'Not published';
+
+/**
+ * Closes rows or takes them out of what counts, with history and audit; one statement each.
+ * @param changes the status that each has then
+ */
+async function changeStatus(
+  changes: readonly { readonly id: string; readonly to: string }[],
+  at: Date,
+  reason: string,
+): Promise<void> {
+  if (changes.length === 0) return;
+  const rows = JSON.stringify(changes.map((change) => ({ ...change, h: uuid(), audit: uuid() })));
+  const from = `jsonb_to_recordset($1) AS c (id uuid, "to" text, h uuid, audit uuid)`;
+  const { actorId, actorType } = currentContext();
+  await AuditLog.recordEach(
+    'UPDATE',
+    Acknowledgement.entityType,
+    `SELECT c.audit AS audit_id, c.id AS entity_id,
+       jsonb_build_object('status', a.status, 'isCurrent', a.is_current) AS before,
+       jsonb_build_object('status', c."to", 'isCurrent', false, 'reason', $2::text) AS after
+     FROM ${from} JOIN acknowledgements a ON a.id = c.id`,
+    [rows, reason],
+  );
+  await execute(
+    `INSERT INTO acknowledgement_history (company_id, id, acknowledgement_id, field, old_value,
+       new_value, reason, actor_id, actor_type, updated_at)
+     SELECT a.company_id, c.h, a.id, 'status', a.status, c."to", $2, $3, $4, $5
+     FROM ${from} JOIN acknowledgements a ON a.id = c.id WHERE a.status <> c."to"`,
+    [rows, reason, actorId ?? null, actorType ?? 'system', at],
+  );
+  await execute(
+    `UPDATE acknowledgements a SET status = c."to", is_current = false, next_action = NULL,
+       next_action_at = NULL, owed_alerts = '{}', updated_at = now(),
+       reason = CASE WHEN a.status = c."to" THEN a.reason ELSE $2 END
+     FROM ${from} WHERE a.id = c.id`,
+    [rows, reason],
+  );
+}
+
+/** A small change of the text needs no new answer of those who have not answered yet. */
+async function follow(settlements: readonly Settled[], { version }: Published): Promise<void> {
+  const ids = settlements
+    .filter(({ settlement }) => settlement.follow)
+    .flatMap(({ candidate }) => candidate.rows.filter(({ isCurrent }) => isCurrent))
+    .map(({ id }) => id);
+  if (ids.length === 0) return;
+  await execute(
+    `UPDATE acknowledgements SET policy_version = $2, updated_at = now(),
+       cycle = 1 + coalesce((SELECT max(o.cycle) FROM acknowledgements o
+         WHERE o.policy_id = acknowledgements.policy_id AND o.policy_version = $2
+           AND o.employee_id = acknowledgements.employee_id), 0)
+     WHERE id = ANY ($1::uuid[])`,
+    [ids, version],
+  );
+}
+
+/** An earlier answer that still holds says how they stand, until the next cycle. */
+async function restore(watched: Watched, settlements: readonly Settled[]): Promise<void> {
+  const changes = settlements.flatMap(({ candidate: { rows }, settlement }) => {
+    const row = rows.find(({ id }) => id === settlement.restore);
+    if (!row?.acknowledgedAt) return [];
+    const answeredOn = dateAt(Date.parse(row.acknowledgedAt), watched.timeZone);
+    const dated = { status: row.status, dueDate: answeredOn, answeredOn, exemptedUntil: null };
+    return [{ id: row.id, ...nextOf(watched, dated, addDays(watched.today, -1)) }];
+  });
+  if (changes.length === 0) return;
+  await execute(
+    `UPDATE acknowledgements a SET is_current = true, next_action = c."nextAction",
+       next_action_at = c."nextActionAt", updated_at = now()
+     FROM jsonb_to_recordset($1) AS c (id uuid, "nextAction" text, "nextActionAt" timestamptz)
+     WHERE a.id = c.id`,
+    [JSON.stringify(changes)],
+  );
+}
+
+/** Asks them. */
+async function open(
+  watched: Watched,
+  { version }: Published,
+  settlements: readonly Settled[],
+): Promise<void> {
+  const asked = settlements
+    .filter(({ settlement }) => settlement.open)
+    .map(({ candidate }): Asked => {
+      const earlier = candidate.rows.filter(({ policyVersion }) => policyVersion === version);
+      return {
+        employee: candidate,
+        cycle: 1 + Math.max(0, ...earlier.map(({ cycle }) => cycle)),
+        ...firstDue(watched, candidate.joinedOn),
+      };
+    });
+  await ask(watched, version, asked);
+}
+
+/** Whoever is new has the time of new people; the others that of a request. */
+function firstDue(
+  { settings, today }: Watched,
+  joinedOn: CalendarDate,
+): Pick<Asked, 'type' | 'dueDate'> {
+  const isNew = compareDates(joinedOn, addDays(today, -settings.newJoinerDays)) > 0;
+  return isNew
+    ? { type: 'new_joiner', dueDate: joinerDue(joinedOn, today, settings) }
+    : { type: 'manual', dueDate: addDays(today, settings.manualDays) };
+}
+
+/** Somebody who is asked. */
+export interface Asked {
+  readonly employee: Pick<Candidate, 'id' | 'userId' | 'email' | 'customerId' | 'department'>;
+  readonly cycle: number;
+  readonly type: AcknowledgementType;
+  readonly dueDate: CalendarDate;
+}
+
+/** Rows, audit and messages of all of them; one statement each. */
+export async function ask(
+  watched: Watched,
+  version: number,
+  asked: readonly Asked[],
+): Promise<readonly string[]> {
+  if (asked.length === 0) return [];
+  const { policyId, today } = watched;
+  const rows = asked.map(({ employee, cycle, type, dueDate }) => ({
+    id: uuid(),
+    audit: uuid(),
+    employee: employee.id,
+    customer: employee.customerId,
+    department: employee.department ?? '',
+    cycle,
+    type,
+    due: dueDate,
+    ...nextOf(
+      watched,
+      { status: 'pending', dueDate, answeredOn: null, exemptedUntil: null },
+      today,
+    ),
+  }));
+  const json = JSON.stringify(rows);
+  const from = `jsonb_to_recordset($1) AS r (id uuid, audit uuid, employee uuid, customer uuid,
+    department text, cycle integer, type text, due date, "nextAction" text, "nextActionAt" timestamptz)`;
+  const { actorId } = currentContext();
+  await execute(
+    `INSERT INTO acknowledgements (company_id, id, created_by, updated_by, policy_id, policy_version,
+       employee_id, cycle, acknowledgement_type, customer_id, department, due_date, original_due_date,
+       next_action, next_action_at)
+     SELECT (SELECT app.company_id()), r.id, $4, $4, $2, $3, r.employee, r.cycle, r.type, r.customer,
+       r.department, r.due, r.due, r."nextAction", r."nextActionAt"
+     FROM ${from}`,
+    [json, policyId, version, actorId ?? null],
+  );
+  await AuditLog.recordEach(
+    'CREATE',
+    Acknowledgement.entityType,
+    `SELECT r.audit AS audit_id, r.id AS entity_id, NULL::jsonb AS before,
+       jsonb_build_object('policyId', $2::uuid, 'policyVersion', $3::integer, 'employeeId', r.employee,
+         'acknowledgementType', r.type, 'cycle', r.cycle, 'dueDate', r.due) AS after
+     FROM ${from}`,
+    [json, policyId, version],
+  );
+  await tellAll(
+    watched,
+    'acknowledgement_assigned',
+    asked.map(({ employee, dueDate }, index) => ({
+      id: rows[index]?.id ?? '',
+      userId: employee.userId,
+      email: employee.email,
+      dueDate,
+    })),
+    'assigned',
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Somebody to tell about their acknowledgement. */
+export interface Told {
+  readonly id: string;
+  readonly userId: string | null;
+  readonly email: string;
+  readonly dueDate: CalendarDate;
+}
+
+/** By e-mail, and in the application where they have an account; once for one effect. */
+export const tellAll = (
+  { title, policyId, companyId }: Pick<Watched, 'title' | 'policyId' | 'companyId'>,
+  template: TemplateCode,
+  told: readonly Told[],
+  effect: string,
+): Promise<void> =>
+  Notification.queueMany(
+    told.map(({ id, userId, email, dueDate }): ManyMessages => ({
+      to: userId ? { userId } : { address: email },
+      template,
+      payload: { policyId, title, dueDate, acknowledgementId: id },
+      key: `acknowledgement/${id}/${effect}`,
+      about: { type: Acknowledgement.entityType, id },
+    })),
+    acknowledgementWorkflowId(companyId, policyId),
+  );

@@ -1,0 +1,182 @@
+import {
+  acknowledgementDefaults,
+  acknowledgementBounds,
+  nextAction,
+  type AcknowledgementAction,
+  type AcknowledgementSettings,
+  type Audience,
+  type Dated,
+  type Published,
+} from '../rules/acknowledgements.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { boundsProblem } from '../rules/bounds.ts';
+import { addDays, dateAt, hourOfDay, type CalendarDate } from '../rules/calendar.ts';
+import { execute, select } from './database.ts';
+import { noSuch } from './rows.ts';
+
+/** So many people are dealt with in one transaction. */
+export const batchSize = 500;
+
+/** The hour, by the company's clocks, at which people are reminded. */
+const hour = 8;
+
+/** A policy whose acknowledgements are watched, with all that a step about them needs. */
+export interface Watched extends Clocks {
+  readonly policyId: string;
+  readonly companyId: string;
+  readonly title: string;
+  readonly audience: Audience;
+  readonly published: Published | undefined;
+  readonly at: Date;
+  readonly today: CalendarDate;
+  /** What the next dates of its rows follow from; null before the first. */
+  readonly clocks: Clocks | null;
+}
+
+/** What dates follow from besides the row itself. */
+interface Clocks {
+  readonly settings: AcknowledgementSettings;
+  readonly timeZone: string;
+}
+
+interface PolicyFacts {
+  readonly companyId: string;
+  readonly timeZone: string;
+  /** What the company has set. */
+  readonly settings: Partial<AcknowledgementSettings> | null;
+  readonly clocks: Clocks | null;
+  readonly title: string;
+  readonly customerId: string | null;
+  readonly role: string | null;
+  readonly department: string | null;
+  readonly reackVersion: number;
+  readonly version: number | null;
+  readonly publishedAt: Date | null;
+  readonly configured: Readonly<Record<string, string>> | null;
+}
+
+/** @throws NotFound */
+export async function watchedPolicy(policyId: string, at: Date): Promise<Watched> {
+  const [found] = await select<PolicyFacts>(
+    `SELECT p.title, p.audience_customer_id AS "customerId", p.audience_role AS role,
+       p.audience_department AS department, p.reack_version AS "reackVersion", v.number AS version, p.clocks,
+       v.published_at AS "publishedAt", c.id AS "companyId", c.time_zone AS "timeZone",
+       c.settings -> 'compliance' AS settings,
+       (SELECT jsonb_object_agg(k.key, k.value) FROM policy_configurations k
+        WHERE k.policy_id = p.id AND k.status = 'active' AND k.archived_at IS NULL) AS configured
+     FROM compliance_policies p JOIN platform.companies c ON c.id = p.company_id
+       LEFT JOIN compliance_policy_versions v ON v.policy_id = p.id AND v.status = 'published'
+     WHERE p.id = $1`,
+    [policyId],
+  );
+  if (!found) throw noSuch('compliance_policy', policyId);
+  const { companyId, timeZone, title, customerId, role, department } = found;
+  const { version, reackVersion, publishedAt } = found;
+  return {
+    policyId,
+    companyId,
+    title,
+    audience: { customerId, role, department },
+    published:
+      version !== null && publishedAt
+        ? { version, reackVersion, publishedOn: dateAt(publishedAt.getTime(), timeZone) }
+        : undefined,
+    settings: settingsFor(found.settings ?? {}, found.configured ?? {}),
+    timeZone,
+    clocks: found.clocks,
+    at,
+    today: dateAt(at.getTime(), timeZone),
+  };
+}
+
+/** What is configured for the policy (`new_joiner_days`: `14 days`) comes before the company's own. */
+function settingsFor(
+  ofCompany: Partial<AcknowledgementSettings>,
+  configured: Readonly<Record<string, string>>,
+): AcknowledgementSettings {
+  const ofPolicy = Object.entries(acknowledgementBounds).flatMap(([name, bounds]) => {
+    const text = configured[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)];
+    if (text === undefined) return [];
+    const numbers = (text.match(/\d+/g) ?? []).map(Number);
+    const value = bounds.kind === 'list' ? numbers : numbers[0];
+    return boundsProblem(bounds, value) ? [] : [[name, value] as const];
+  });
+  return { ...acknowledgementDefaults, ...ofCompany, ...Object.fromEntries(ofPolicy) };
+}
+
+/** When something of that day happens. */
+export const momentOf = ({ timeZone }: Pick<Clocks, 'timeZone'>, on: CalendarDate): Date =>
+  new Date(hourOfDay(on, hour, timeZone));
+
+/** The columns that say what happens next, after the day. */
+export function nextOf(
+  watched: Clocks,
+  dated: Dated,
+  after: CalendarDate,
+): { readonly nextAction: AcknowledgementAction | null; readonly nextActionAt: Date | null } {
+  const next = nextAction(dated, watched.settings, after);
+  return {
+    nextAction: next?.action ?? null,
+    nextActionAt: next && momentOf(watched, next.on),
+  };
+}
+
+/** A row as far as its dates go. */
+export interface DatedRow {
+  readonly id: string;
+  readonly status: Dated['status'];
+  readonly dueDate: CalendarDate;
+  readonly acknowledgedAt: Date | null;
+  readonly exemptedUntil: CalendarDate | null;
+}
+
+export const datedOf = (
+  { timeZone }: Pick<Clocks, 'timeZone'>,
+  { status, dueDate, acknowledgedAt, exemptedUntil }: Omit<DatedRow, 'id'>,
+): Dated => ({
+  status,
+  dueDate,
+  answeredOn: acknowledgedAt && dateAt(acknowledgedAt.getTime(), timeZone),
+  exemptedUntil,
+});
+
+/**
+ * Gives the next rows after `after` the dates that the present settings say; those of a day that has
+ * passed are due at once, and what was told on a day is not told again.
+ * @returns the last of them; undefined when none is left
+ */
+export async function redateBatch(watched: Watched, after: string): Promise<string | undefined> {
+  const rows = await select<DatedRow>(
+    `SELECT id, status, due_date AS "dueDate", acknowledged_at AS "acknowledgedAt",
+       exempted_until AS "exemptedUntil"
+     FROM acknowledgements
+     WHERE policy_id = $1 AND is_current AND next_action_at IS NOT NULL AND id > $2
+     ORDER BY id LIMIT ${batchSize} FOR NO KEY UPDATE`,
+    [watched.policyId, after],
+  );
+  const yesterday = addDays(watched.today, -1);
+  const changes = rows.map((row) => ({
+    id: row.id,
+    ...nextOf(watched, datedOf(watched, row), yesterday),
+  }));
+  await execute(
+    `UPDATE acknowledgements a SET next_action = c."nextAction", next_action_at = c."nextActionAt",
+       updated_at = now()
+     FROM jsonb_to_recordset($1) AS c (id uuid, "nextAction" text, "nextActionAt" timestamptz)
+     WHERE a.id = c.id AND a.next_action_at IS DISTINCT FROM c."nextActionAt"`,
+    [JSON.stringify(changes)],
+  );
+  return rows.at(-1)?.id;
+}
+
+/** Settings, or the time zone, have changed since its rows were given their dates. */
+export const isOutdated = ({ clocks, settings, timeZone }: Watched): boolean =>
+  clocks !== null && !isDeepStrictEqual(clocks, { settings, timeZone });
+
+/** From now on the rows have the dates that these settings say. */
+export const noteClocks = async ({ policyId, settings, timeZone }: Watched): Promise<void> => {
+  await execute('UPDATE compliance_policies SET clocks = $2 WHERE id = $1', [
+    policyId,
+    JSON.stringify({ settings, timeZone }),
+  ]);
+};

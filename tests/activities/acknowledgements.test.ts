@@ -1,0 +1,226 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import fc from 'fast-check';
+import { acknowledgementActivities } from '../../src/activities/acknowledgements.ts';
+import { execute, select, withTenant } from '../../src/models/database.ts';
+import { addDays, dateAt, hourOfDay } from '../../src/rules/calendar.ts';
+import { hire } from '../support/acknowledgements.ts';
+import { buildActor, buildCompany } from '../support/build.ts';
+import { openTestDatabase, type TestDatabase } from '../support/database.ts';
+import { buildPolicyRow } from '../support/policyRows.ts';
+
+const zone = 'Europe/Berlin';
+
+describe('the keeper of a policy', () => {
+  let database: TestDatabase;
+  const activities = acknowledgementActivities();
+
+  beforeAll(async () => {
+    database = await openTestDatabase();
+  });
+  afterAll(() => database.close());
+
+  async function build() {
+    const { id: companyId } = await buildCompany();
+    const author = await buildActor({ companyId, role: 'compliance_manager' });
+    const { policyId } = await buildPolicyRow({
+      companyId,
+      authors: [author.userId],
+      status: 'published',
+    });
+    const today = dateAt(Date.now(), zone);
+    /** Eight in the morning, so many days from today. */
+    const morning = (days: number): number => hourOfDay(addDays(today, days), 8, zone);
+    const order = (at = Date.now()) => ({ companyId, policyId, at });
+    const run = <T>(work: () => Promise<T>) => new MockActivityEnvironment().run(work);
+    const tenant = <T>(work: () => Promise<T>) => withTenant(companyId, work);
+    return {
+      companyId,
+      policyId,
+      today,
+      morning,
+      settle: (at?: number) => run(() => activities.settleAudience(order(at))),
+      redate: (at?: number) => run(() => activities.redate(order(at))),
+      wave: (at: number) => run(() => activities.carryOutWave(order(at))),
+      state: (at?: number) => activities.readKeeper(order(at)),
+      rows: () =>
+        tenant(() =>
+          select<Record<string, unknown>>(
+            `SELECT employee_id AS employee, status, cycle, is_current AS current,
+               escalation_status AS escalation, department
+             FROM acknowledgements ORDER BY created_at, id`,
+          ),
+        ),
+      told: (template: string) =>
+        tenant(async () => {
+          const [counted] = await select<{ count: number }>(
+            `SELECT count(*)::integer AS count FROM core.notifications
+             WHERE template_code = $1 AND channel = 'email'`,
+            [template],
+          );
+          return counted?.count;
+        }),
+      change: (sql: string, ...bind: unknown[]) => tenant(() => execute(sql, bind)),
+      /** The kept counts, and the same counted anew. */
+      counts: () =>
+        tenant(async () => {
+          const sums = ['pending', 'acknowledged', 'declined', 'exempted'];
+          const kept = await select(
+            `SELECT department, ${sums.map((name) => `sum(${name})::integer AS ${name}`).join()}
+             FROM compliance_counts GROUP BY department
+             HAVING (${sums.map((name) => `sum(${name})`).join()}) <> (0, 0, 0, 0) ORDER BY 1`,
+          );
+          const anew = await select(
+            `SELECT department, ${sums
+              .map((name) => `count(*) FILTER (WHERE status = '${name}')::integer AS ${name}`)
+              .join()}
+             FROM acknowledgements WHERE is_current GROUP BY department ORDER BY 1`,
+          );
+          return { kept, anew };
+        }),
+    };
+  }
+
+  it('asks everybody once, in batches, however often it is begun', async () => {
+    const { companyId, settle, rows, told, counts, state } = await build();
+    const people = await hire(companyId, 1201);
+
+    await Promise.all([settle(), settle()]);
+    await settle();
+
+    expect((await rows()).map(({ employee }) => employee).toSorted()).toEqual(people.toSorted());
+    expect(await told('acknowledgement_assigned')).toBe(1201);
+    const { kept, anew } = await counts();
+    expect(kept).toEqual([
+      { department: '', pending: 1201, acknowledged: 0, declined: 0, exempted: 0 },
+    ]);
+    expect(anew).toEqual(kept);
+    expect(await state()).toMatchObject({ status: 'watching', pending: 1201, isClosed: false });
+  });
+
+  it('asks nobody who is in another department, and no more who went there', async () => {
+    const { companyId, policyId, settle, rows, change } = await build();
+    await change(
+      `UPDATE compliance_policies SET audience_department = 'IT' WHERE id = $1`,
+      policyId,
+    );
+    const [stays = '', goes = ''] = await hire(companyId, 2, { department: 'it' });
+    await hire(companyId, 1, { department: 'Sales' });
+    await settle();
+    expect(await rows()).toHaveLength(2);
+
+    await change(`UPDATE employees SET department = 'Sales' WHERE id = $1`, goes);
+    await settle();
+    await change(`UPDATE employees SET department = 'IT' WHERE id = $1`, goes);
+    await settle();
+
+    expect(await rows()).toMatchObject([
+      { employee: stays, status: 'pending', current: true },
+      { employee: goes, status: 'cancelled', current: false },
+      { employee: goes, status: 'pending', current: true, cycle: 2, department: 'IT' },
+    ]);
+  });
+
+  it('reminds and escalates each person once a day, whatever is repeated', async () => {
+    const { companyId, settle, wave, rows, told, morning } = await build();
+    const hr = await buildActor({ companyId, role: 'hr' });
+    await hire(companyId, 3);
+    await settle();
+
+    await wave(morning(23));
+    await wave(morning(23));
+    expect(await told('acknowledgement_reminder')).toBe(3);
+    // After days without a worker nobody gets more than one.
+    await wave(morning(37));
+    await wave(morning(37));
+    expect(await told('acknowledgement_reminder')).toBe(3);
+    expect(await told('acknowledgement_overdue')).toBe(3);
+    expect(await rows()).toMatchObject(
+      Array.from({ length: 3 }, () => ({ escalation: 'escalated_to_hr' })),
+    );
+    const alerts = await withTenant(companyId, () =>
+      select(
+        `SELECT recipient_user_id AS "to", payload ->> 'count' AS count FROM core.notifications
+         WHERE template_code = 'acknowledgement_alert' AND channel = 'email'`,
+      ),
+    );
+    expect(alerts).toEqual([{ to: hr.userId, count: '3' }]);
+  });
+
+  it('has the dates that the present settings say, told once all the same', async () => {
+    const { companyId, settle, wave, redate, state, told, morning } = await build();
+    await hire(companyId, 2);
+    await settle();
+    expect(await state()).toMatchObject({ isOutdated: false, nextAt: morning(23) });
+    await wave(morning(23));
+    await database.sql(
+      `UPDATE platform.companies SET settings = settings || '{"compliance": {"remindBefore": [7, 5]}}'
+       WHERE id = $1`,
+      [companyId],
+    );
+
+    expect(await state(morning(23))).toMatchObject({ isOutdated: true });
+    await redate(morning(23));
+    await wave(morning(23));
+
+    expect(await told('acknowledgement_reminder')).toBe(2);
+    expect(await state(morning(23))).toMatchObject({ isOutdated: false, nextAt: morning(25) });
+  });
+
+  it('is idle once nobody is left, and over once nothing is published', async () => {
+    const { companyId, policyId, settle, change, state, rows } = await build();
+    await hire(companyId, 1);
+    await settle();
+    await change(
+      `UPDATE compliance_policy_versions SET status = 'retired', ended_at = now(), workflow_closed_at = now()
+       WHERE policy_id = $1`,
+      policyId,
+    );
+    await change(`UPDATE core.notifications SET status = 'sent' WHERE status = 'queued'`);
+    await settle();
+
+    expect(await rows()).toMatchObject([{ status: 'cancelled', current: false }]);
+    expect(await state()).toMatchObject({ status: 'closed', pending: 0, nextAt: null });
+  });
+
+  it('keeps counts that a recount agrees with, whatever happens', async () => {
+    const { companyId, settle, wave, change, counts, morning } = await build();
+    const people = await hire(companyId, 12);
+    const anybody = fc.constantFrom(...people);
+    const acts = fc.array(
+      fc.oneof(
+        fc.tuple(
+          anybody,
+          fc.constantFrom(
+            `UPDATE employees SET department = 'IT' WHERE id = $1`,
+            `UPDATE employees SET department = NULL WHERE id = $1`,
+            `UPDATE employees SET status = 'inactive', leave_date = current_date WHERE id = $1`,
+            `UPDATE employees SET status = 'active', leave_date = NULL,
+               return_date = current_date WHERE id = $1`,
+            `UPDATE acknowledgements SET status = 'declined'
+             WHERE employee_id = $1 AND status = 'pending'`,
+            `UPDATE acknowledgements SET status = 'acknowledged', acknowledged_at = now(),
+               evidence_hash = repeat('0', 64) WHERE employee_id = $1 AND status = 'pending'`,
+            `UPDATE acknowledgements SET status = 'exempted', exempted_until = current_date
+             WHERE employee_id = $1 AND status = 'pending'`,
+          ),
+        ),
+        fc.constant('settle' as const),
+        fc.constant('wave' as const),
+      ),
+      { minLength: 100, maxLength: 100 },
+    );
+    let day = 0;
+    await fc.assert(
+      fc.asyncProperty(acts, async (steps) => {
+        for (const step of steps) {
+          if (step === 'settle') await settle(morning(day));
+          else if (step === 'wave') await wave(morning((day += 5)));
+          else await change(step[1], step[0]);
+        }
+        const { kept, anew } = await counts();
+        expect(kept).toEqual(anew);
+      }),
+      { numRuns: 10 },
+    );
+  });
+});

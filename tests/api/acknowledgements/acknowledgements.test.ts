@@ -1,0 +1,292 @@
+import { v7 as uuid } from 'uuid';
+import { settleBatch } from '../../../src/models/acknowledging.ts';
+import { watchedPolicy } from '../../../src/models/watchedPolicy.ts';
+import type { Actor } from '../../../src/context.ts';
+import { select, withTenant } from '../../../src/models/database.ts';
+import { isGenuine, type Evidence } from '../../../src/models/evidence.ts';
+import { addDays, dateAt } from '../../../src/rules/calendar.ts';
+import { hire } from '../../support/acknowledgements.ts';
+import { openTestApi, type Caller, type TestApi } from '../../support/api.ts';
+import { buildActor, buildCompany } from '../../support/build.ts';
+import { buildPolicyRow } from '../../support/policyRows.ts';
+
+type Person = Actor & { readonly userId: string };
+
+let api: TestApi;
+let companyId: string;
+let manager: Person;
+let person: Person;
+let staff: Caller;
+let own: Caller;
+let policyId: string;
+let employeeId: string;
+let id: string;
+
+const today = (): string => dateAt(Date.now(), 'Europe/Berlin');
+
+const settle = (): Promise<unknown> =>
+  withTenant(companyId, async () =>
+    settleBatch(await watchedPolicy(policyId, new Date()), '00000000-0000-0000-0000-000000000000'),
+  );
+
+beforeAll(async () => {
+  api = await openTestApi();
+});
+afterAll(() => api.close());
+
+beforeEach(async () => {
+  ({ id: companyId } = await buildCompany());
+  manager = await buildActor({ companyId, role: 'compliance_manager' });
+  person = await buildActor({ companyId, role: 'employee' });
+  [staff, own] = [api.as(manager), api.as(person)];
+  const authors = [manager.userId];
+  ({ policyId } = await buildPolicyRow({ companyId, authors, status: 'published' }));
+  [employeeId = ''] = await hire(companyId, 1, { userId: person.userId });
+  await settle();
+  [{ id } = { id: '' }] = await withTenant(companyId, () =>
+    select<{ id: string }>('SELECT id FROM acknowledgements'),
+  );
+});
+
+const signed = { typed_name: 'Grace Hopper' };
+
+describe('/acknowledgements', () => {
+  it('shows people what they are asked to read, and to nobody else', async () => {
+    const stranger = api.as(await buildActor({ companyId, role: 'employee' }));
+
+    const mine = await own.get('/acknowledgements/mine');
+    const shown = await own.get(`/acknowledgements/${id}`);
+
+    expect(mine.body.items).toMatchObject([
+      { id, policy_title: 'Acceptable use', status: 'pending', version_label: '1.0' },
+    ]);
+    expect(shown.body.data).toMatchObject({
+      employee_id: employeeId,
+      acknowledgement_type: 'manual',
+      due_date: addDays(today(), 30),
+      next_action: 'remind',
+      is_overdue: false,
+      document: {
+        content: 'For work',
+        statement: 'I have read and understood "Acceptable use", version 1.0, and will act by it.',
+        quiz: [],
+      },
+    });
+    expect(await stranger.get(`/acknowledgements/${id}`)).toMatchObject({ status: 404 });
+    expect((await stranger.get('/acknowledgements/mine')).body.items).toEqual([]);
+    expect(await stranger.get('/acknowledgements')).toMatchObject({ status: 403 });
+    expect((await staff.get('/acknowledgements?overdue=true')).body.items).toEqual([]);
+    expect((await staff.get('/acknowledgements?status=pending')).body.items).toMatchObject([
+      { id },
+    ]);
+  });
+
+  it('takes the answer of the person alone, once, with evidence that shows any change', async () => {
+    const [first, second] = await Promise.all([
+      own.post(`/acknowledgements/${id}/acknowledge`, signed),
+      own.post(`/acknowledgements/${id}/acknowledge`, signed),
+    ]);
+    const byOther = await staff.post(`/acknowledgements/${id}/acknowledge`, signed);
+    const history = await own.get(`/acknowledgements/${id}/history`);
+    const [row] = await withTenant(companyId, () =>
+      select<{ evidence: Evidence; hash: string }>(
+        'SELECT evidence, evidence_hash AS hash FROM acknowledgements WHERE id = $1',
+        [id],
+      ),
+    );
+
+    expect(first).toMatchObject({ status: 200 });
+    expect(second.body.data).toMatchObject({ status: 'acknowledged', on_time: true });
+    expect(byOther).toMatchObject({ status: 404 });
+    expect(history.body.data).toMatchObject([
+      { field: 'status', old_value: 'pending', new_value: 'acknowledged', actor_id: person.userId },
+    ]);
+    if (!row) throw new Error('There is no evidence');
+    const { evidence, hash } = row;
+    expect(evidence).toMatchObject({ policyVersion: 1, person: { typedName: 'Grace Hopper' } });
+    expect(isGenuine(evidence, hash)).toBe(true);
+    expect(isGenuine({ ...evidence, person: null }, hash)).toBe(true);
+    expect(isGenuine({ ...evidence, policyVersion: 2 }, hash)).toBe(false);
+    const person2 = evidence.person && { ...evidence.person, typedName: 'Ada' };
+    expect(isGenuine({ ...evidence, person: person2 }, hash)).toBe(false);
+  });
+
+  it('makes a certificate of an answer, the same bytes each time', async () => {
+    const early = await own.get(`/acknowledgements/${id}/certificate`);
+    await own.post(`/acknowledgements/${id}/acknowledge`, signed);
+
+    const [first, second] = [
+      await own.download(`/acknowledgements/${id}/certificate`),
+      await staff.download(`/acknowledgements/${id}/certificate`),
+    ];
+
+    expect(early).toMatchObject({ status: 409, body: { code: 'NOT_ACKNOWLEDGED' } });
+    expect(first.headers).toMatchObject({ 'content-type': 'application/pdf' });
+    expect(first.bytes.subarray(0, 5).toString()).toBe('%PDF-');
+    expect(second.bytes.equals(first.bytes)).toBe(true);
+  });
+
+  it('demands the right answers of a quiz', async () => {
+    await api.database.sql(
+      `UPDATE shared.compliance_policy_versions
+       SET quiz = '[{"question":"For what?","options":["Games","Work"],"correct":1}]'
+       WHERE policy_id = $1`,
+      [policyId],
+    );
+
+    const shown = await own.get(`/acknowledgements/${id}`);
+    const wrong = await own.post(`/acknowledgements/${id}/acknowledge`, {
+      ...signed,
+      answers: [0],
+    });
+    const none = await own.post(`/acknowledgements/${id}/acknowledge`, signed);
+    const right = await own.post(`/acknowledgements/${id}/acknowledge`, {
+      ...signed,
+      answers: [1],
+    });
+
+    expect(shown.body.data.document.quiz).toEqual([
+      { question: 'For what?', options: ['Games', 'Work'] },
+    ]);
+    expect(wrong).toMatchObject({ status: 409, body: { code: 'QUIZ_FAILED' } });
+    expect(none).toMatchObject({ status: 409, body: { code: 'QUIZ_FAILED' } });
+    expect(right.body.data).toMatchObject({ status: 'acknowledged' });
+  });
+
+  it('lets people decline, which counts against them, and tells who manages compliance', async () => {
+    const declined = await own.post(`/acknowledgements/${id}/decline`, { reason: 'I disagree' });
+    const late = await own.post(`/acknowledgements/${id}/acknowledge`, signed);
+    const progress = await staff.get('/compliance/progress?by=policy');
+
+    expect(declined.body.data).toMatchObject({ status: 'declined', reason: 'I disagree' });
+    expect(late).toMatchObject({ status: 409, body: { code: 'NOT_PENDING' } });
+    expect(progress.body.items).toMatchObject([
+      { id: policyId, declined_count: 1, compliance_percentage: '0.00', status: 'pending' },
+    ]);
+    expect(
+      await api.database.sql(
+        `SELECT recipient_user_id AS "to" FROM core.notifications
+         WHERE template_code = 'acknowledgement_declined' AND channel = 'email' AND company_id = $1`,
+        [companyId],
+      ),
+    ).toEqual([{ to: manager.userId }]);
+  });
+
+  it('exempts somebody only when another one grants it', async () => {
+    const until = addDays(today(), 60);
+    const asked = await own.post(`/acknowledgements/${id}/request-exemption`, {
+      reason: 'On leave',
+      valid_until: until,
+    });
+    const twice = await own.post(`/acknowledgements/${id}/request-exemption`, {
+      reason: 'On leave',
+      valid_until: until,
+    });
+    const self = await own.post(`/acknowledgements/${id}/decide-exemption`, {
+      granted: true,
+      reason: 'Mine',
+    });
+    const granted = await staff.post(`/acknowledgements/${id}/decide-exemption`, {
+      granted: true,
+      reason: 'Fine',
+    });
+    const again = await staff.post(`/acknowledgements/${id}/decide-exemption`, {
+      granted: false,
+      reason: 'No',
+    });
+
+    expect(asked.body.data).toMatchObject({ status: 'pending', exemption_open: true });
+    expect(twice).toMatchObject({ status: 409, body: { code: 'EXEMPTION_OPEN' } });
+    expect(self).toMatchObject({ status: 403 });
+    expect(granted.body.data).toMatchObject({
+      status: 'exempted',
+      exempted_until: until,
+      next_action: 'open_next_cycle',
+    });
+    expect(again).toMatchObject({ status: 409, body: { code: 'NO_EXEMPTION' } });
+    const progress = await staff.get('/compliance/progress?by=department');
+    expect(progress.body.items).toMatchObject([
+      { id: null, name: '', exempted_count: 1, pending_count: 0 },
+    ]);
+  });
+
+  it('moves a deadline after a look, and refuses one that has passed', async () => {
+    const due = addDays(today(), 45);
+    const looked = await staff.patch(`/acknowledgements/${id}`, {
+      due_date: due,
+      reason: 'Busy season',
+      dry_run: true,
+    });
+    const unmoved = await own.get(`/acknowledgements/${id}`);
+    const moved = await staff.patch(`/acknowledgements/${id}`, {
+      due_date: due,
+      reason: 'Busy season',
+    });
+    const past = await staff.patch(`/acknowledgements/${id}`, {
+      due_date: addDays(today(), -1),
+      reason: 'No',
+    });
+    const byEmployee = await own.patch(`/acknowledgements/${id}`, { due_date: due, reason: 'Me' });
+
+    expect(looked.body.data).toMatchObject({ dry_run: true, due_date: due, next_action: 'remind' });
+    expect(unmoved.body.data).toMatchObject({ due_date: addDays(today(), 30) });
+    expect(moved.body.data).toEqual({ ...looked.body.data, dry_run: false });
+    expect((await own.get(`/acknowledgements/${id}`)).body.data).toMatchObject({
+      due_date: due,
+      original_due_date: addDays(today(), 30),
+    });
+    expect(past).toMatchObject({ status: 422 });
+    expect(byEmployee).toMatchObject({ status: 403 });
+  });
+
+  it('asks people by name, nobody twice at once, and nobody whom it does not concern', async () => {
+    const wish = { policy_id: policyId, employee_ids: [employeeId] };
+    const waiting = await staff.post('/acknowledgements', wish);
+    await own.post(`/acknowledgements/${id}/acknowledge`, signed);
+    const key = { 'Idempotency-Key': uuid() };
+
+    const asked = await staff.post('/acknowledgements', wish, key);
+    const repeated = await staff.post('/acknowledgements', wish, key);
+    const stranger = await staff.post('/acknowledgements', { ...wish, employee_ids: [uuid()] });
+
+    expect(waiting.body.data).toEqual({ asked: [], already_asked: [employeeId] });
+    expect(asked).toMatchObject({ status: 201, body: { data: { already_asked: [] } } });
+    expect(asked.body.data.asked).toHaveLength(1);
+    expect(repeated.body.data).toEqual(asked.body.data);
+    expect(stranger).toMatchObject({
+      status: 422,
+      body: { details: [{ field: 'employee_ids.0', code: 'NOT_FOUND' }] },
+    });
+    expect((await own.get('/acknowledgements/mine?status=pending')).body.items).toMatchObject([
+      { cycle: 2, acknowledgement_type: 'manual' },
+    ]);
+  });
+});
+
+describe('/compliance/progress', () => {
+  it('counts by everything, and says so as CSV', async () => {
+    await own.post(`/acknowledgements/${id}/acknowledge`, signed);
+    await hire(companyId, 2, { department: '=IT' });
+    await settle();
+
+    const byPolicy = await staff.get('/compliance/progress');
+    const csv = await staff.get('/compliance/progress/export?by=department');
+
+    expect(byPolicy.body.items).toMatchObject([
+      {
+        id: policyId,
+        acknowledged_count: 1,
+        pending_count: 2,
+        compliance_percentage: '33.33',
+        status: 'in_progress',
+      },
+    ]);
+    expect(csv.text.split('\r\n')).toEqual([
+      'department,acknowledged,pending,declined,exempted,percentage,status',
+      ',1,0,0,0,100.00,completed',
+      "'=IT,0,2,0,0,0.00,pending",
+      '',
+    ]);
+    expect(await own.get('/compliance/progress')).toMatchObject({ status: 403 });
+  });
+});
