@@ -18,7 +18,7 @@ export interface BaselineInput {
 
 /**
  * The same statements as the product's, run by plain pg behind bare Koa: `/list`, `/select` (the one
- * SELECT, without a transaction) and `/subscribe`. Ends with its standard input.
+ * SELECT, without a transaction) and `/subscribe`; and `/update`, one row in a transaction. Ends with its standard input.
  */
 const input = createInterface({ input: process.stdin });
 const [line] = await once(input, 'line');
@@ -73,6 +73,18 @@ async function serve({ list, subscribe, userIds, databaseUrl, poolMax }: Baselin
     } else if (ctx.path === '/select') {
       const found = await alone.query(select.text, [...(select.values ?? [])]);
       ctx.body = { items: found.rows, total: found.rows[0]?.total };
+    } else if (ctx.path === '/update') {
+      turn += 1;
+      await transaction([
+        { text: 'BEGIN' },
+        { text: `SELECT set_config('app.current_company_id', '${company}', true)` },
+        {
+          text: 'UPDATE core.notification_preferences SET updated_at = now() WHERE user_id = $1',
+          values: [userIds[turn % userIds.length]],
+        },
+        { text: 'COMMIT' },
+      ]);
+      ctx.body = { success: true };
     } else {
       turn += 1;
       const userId = userIds[turn % userIds.length] ?? firstUser;

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { reasonOf } from '../local/failures.ts';
 import { step, type Say } from '../local/progress.ts';
 import { startStack, type Stack } from '../local/stack.ts';
+import { acknowledgements } from './figures/acknowledgements.ts';
 import { audit } from './figures/audit.ts';
 import { claimTransitions, manyClaims } from './figures/claims.ts';
 import { importEmployees } from './figures/employees.ts';
@@ -45,6 +46,7 @@ const sizes = isQuick
       transitions: { seconds: 5 },
       claims: { rows: 20_000, seconds: 3 },
       import: { lines: 10_000, rounds: 1 },
+      acknowledgements: { employees: 1000, others: 20_000, rounds: 2 },
     }
   : {
       people: 1000,
@@ -61,6 +63,7 @@ const sizes = isQuick
       transitions: { seconds: 30 },
       claims: { rows: 200_000, seconds: 10 },
       import: { lines: 50_000, rounds: 3 },
+      acknowledgements: { employees: 10_000, others: 200_000, rounds: 5 },
     };
 
 type Measure = (world: World, say: Say) => Promise<Row[]>;
@@ -90,6 +93,7 @@ const onStack: Readonly<Record<string, Measure>> = {
   upload,
   audit: (world, say) => audit(world, sizes.audit, say),
   schemas: (world, say) => schemas(world, sizes.schemas, say),
+  acknowledgements: (world, say) => acknowledgements(world, sizes.acknowledgements, say),
   claims: (world, say) => manyClaims(world, sizes.claims, say),
   import: (world, say) => importEmployees(world, sizes.import, say),
   subscribe: (world, say) => subscribe(world, sizes.rounds, say),

@@ -22,6 +22,8 @@ export interface World {
   readonly categoryId: string;
   /** As superuser, for looking behind the wall. */
   readonly sql: <R extends object>(text: string, values?: readonly unknown[]) => Promise<R[]>;
+  /** Each with a session of their own, in the role that they have. */
+  signIn(userIds: readonly string[], role: Role): Promise<Person[]>;
   /** One subscription for everybody who has none, and waits until its workflow has settled. */
   subscribeAll(say: Say): Promise<void>;
   /** Waits until no workflow start is owed and every e-mail is out. */
@@ -162,6 +164,7 @@ export async function makeWorld(
     planIds,
     categoryId: categories[0]?.id ?? '',
     sql,
+    signIn,
     settle,
     async subscribeAll(report) {
       const holders = await sql<{ userId: string }>(

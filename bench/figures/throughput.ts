@@ -96,14 +96,15 @@ export async function subscribe(world: World, rounds: Rounds, say: Say): Promise
 /** So few that their sessions stay cached: the baseline looks nobody up. */
 const few = ({ people }: World): readonly Person[] => people.slice(0, 20);
 
-function startBaseline(world: World) {
+/** @param people who subscribe, or whose row is updated, in turn */
+export function startBaseline(world: World, people = few(world)) {
   const { stack, prefix, planIds } = world;
-  const [first] = few(world);
+  const [first] = people;
   if (!first) throw new Error('There is nobody to measure with');
   const input: BaselineInput = {
     list: listPlansRequest(prefix, first),
     subscribe: subscribeRequest(prefix, first, planIds[0]),
-    userIds: few(world).map(({ userId }) => userId),
+    userIds: people.map(({ userId }) => userId),
     databaseUrl: stack.urls.apiDatabase,
     poolMax: 30,
   };
