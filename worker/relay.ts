@@ -62,7 +62,10 @@ export function startRelay({
   });
 }
 
-/** Takes the oldest open entries of entities that have no earlier open one. */
+/**
+ * Takes the oldest open entries of entities that have no earlier open one. Those that wake a keeper say
+ * all the same, so that they need not follow each other.
+ */
 const claim = (): Promise<WorkflowStart[]> =>
   withSystem('relay', () =>
     select<WorkflowStart>(
@@ -72,11 +75,11 @@ const claim = (): Promise<WorkflowStart[]> =>
            SELECT company_id, id FROM core.outbox AS c
            WHERE dispatched_at IS NULL AND parked_at IS NULL AND not_before <= now()
              AND (locked_until IS NULL OR locked_until < now())
-             AND NOT EXISTS (
+             AND (workflow_type = 'acknowledgement' OR NOT EXISTS (
                SELECT 1 FROM core.outbox AS earlier
                WHERE earlier.company_id = c.company_id AND earlier.entity_id = c.entity_id
                  AND earlier.id < c.id
-                 AND earlier.dispatched_at IS NULL AND earlier.parked_at IS NULL)
+                 AND earlier.dispatched_at IS NULL AND earlier.parked_at IS NULL))
            ORDER BY not_before LIMIT $2
            FOR UPDATE SKIP LOCKED
          ) AS next

@@ -1,4 +1,4 @@
-import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { carryOutBatch } from '../models/acknowledgementWave.ts';
 import { raiseAlerts } from '../models/acknowledgementAlerts.ts';
 import { settleBatch } from '../models/acknowledging.ts';
@@ -32,7 +32,7 @@ const firstId = '00000000-0000-0000-0000-000000000000';
 export const acknowledgementActivities = () => ({
   /**
    * Asks whom the policy concerns, and asks no more whom it does not: so many people in one transaction.
-   * Safe to repeat, and a later try goes on where an earlier one was.
+   * Safe to repeat: it passes over whoever stands as they should.
    */
   async settleAudience(order: KeeperOrder): Promise<void> {
     await withWatched(order, async (watched) => {
@@ -43,8 +43,10 @@ export const acknowledgementActivities = () => ({
 
   /** Moves the next dates of all rows to where the present settings have them. Safe to repeat. */
   async redate(order: KeeperOrder): Promise<void> {
+    const seen = await withWatched(order, async (watched) => watched);
     await throughAll(order, redateBatch);
-    await withWatched(order, noteClocks);
+    // Not those that came meanwhile: their rows may have been passed already.
+    await withWatched(order, () => noteClocks(seen));
   },
 
   /**
@@ -90,12 +92,12 @@ async function throughAll(
   order: KeeperOrder,
   batch: (watched: Watched, after: string) => Promise<string | undefined>,
 ): Promise<void> {
-  let after: string | undefined = String(activityInfo().heartbeatDetails ?? firstId);
+  let after: string | undefined = firstId;
   while (after !== undefined) {
     cancellationSignal().throwIfAborted();
     const from: string = after;
     after = await withWatched(order, (watched) => batch(watched, from));
-    heartbeat(after);
+    heartbeat();
   }
 }
 

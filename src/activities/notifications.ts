@@ -60,6 +60,14 @@ export const notificationActivities = ({ sendMail, links, mailsPerSecond }: Mail
   const deliver = (ref: NotificationRef): Promise<Refused | undefined> =>
     deliverOne({ sendMail, links }, ref);
 
+  let nextTurn = 0;
+  /** All walks of this process together send so many a second. */
+  const pace = async (): Promise<void> => {
+    const turn = Math.max(performance.now(), nextTurn);
+    nextTurn = turn + 1000 / mailsPerSecond;
+    await sleep(turn - performance.now());
+  };
+
   return {
     /**
      * Safe to repeat: what is marked as sent is not sent again, and the same Message-ID tells a mail
@@ -72,34 +80,26 @@ export const notificationActivities = ({ sendMail, links, mailsPerSecond }: Mail
     },
 
     /**
-     * Everything that a workflow has queued and that may be tried now, at the rate of the queue. Safe to
-     * repeat like the delivery of one. What the mail server refuses is tried again by a later walk.
+     * What a workflow has queued and may be tried now, for so long that others get their turn too. Safe to
+     * repeat like the delivery of one. What the mail server refuses is tried again by a later walk, and
+     * what cannot even be written counts as refused, so that it does not keep the others from going out.
      */
     async deliverQueued({ companyId, workflowId, at }: QueuedRef): Promise<void> {
-      let failed: PromiseRejectedResult | undefined;
-      for (let after = firstId; ;) {
-        cancellationSignal().throwIfAborted();
-        const began = Date.now();
-        const ids = await withTenant(companyId, () =>
-          Notification.deliverable(workflowId, { after, at: new Date(at), most: mailsPerSecond }),
-        );
-        const last = ids.at(-1);
-        if (last === undefined) break;
-        const ends = await Promise.allSettled(
-          ids.map(async (notificationId) => {
-            const ref = { companyId, notificationId };
-            const refused = await deliver(ref);
-            if (refused && refused.retryInMs === undefined) await giveUp(ref);
-          }),
-        );
-        // What cannot even be tried must not keep the others from going out.
-        failed ??= ends.find((end) => end.status === 'rejected');
-        heartbeat();
-        if (ids.length < mailsPerSecond) break;
-        after = last;
-        await sleep(Math.max(0, began + 1000 - Date.now()));
-      }
-      if (failed) throw failed.reason;
+      const endsAt = performance.now() + walkMs;
+      const left = await withTenant(companyId, () =>
+        Notification.deliverable(workflowId, { at: new Date(at), most: mostOfWalk }),
+      );
+      const lane = async (): Promise<void> => {
+        for (let id = left.shift(); id !== undefined && performance.now() < endsAt; id = left.shift()) {
+          await pace();
+          cancellationSignal().throwIfAborted();
+          const ref = { companyId, notificationId: id };
+          const refused = await deliver(ref).catch((error: unknown) => refusalOf(ref, error));
+          if (refused && refused.retryInMs === undefined) await giveUp(ref);
+          heartbeat();
+        }
+      };
+      await Promise.all(Array.from({ length: lanes }, lane));
     },
 
     /** Safe to repeat: only a message that is still queued is given up, and only that raises an alert. */
@@ -114,7 +114,10 @@ interface QueuedRef {
   readonly at: number;
 }
 
-const firstId = '00000000-0000-0000-0000-000000000000';
+/** So long one walk goes on, in milliseconds, with so many mails at once. */
+const walkMs = 10_000;
+const lanes = 5;
+const mostOfWalk = 500;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

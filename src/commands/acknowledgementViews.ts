@@ -2,6 +2,7 @@ import type { Actor } from '../context.ts';
 import type { AcknowledgementHistory } from '../models/AcknowledgementHistory.ts';
 import { Acknowledgement } from '../models/Acknowledgement.ts';
 import { select } from '../models/database.ts';
+import type { Exemption } from '../models/Exemption.ts';
 import {
   columnsOf,
   containing,
@@ -19,6 +20,7 @@ import {
   type AcknowledgementType,
   type EscalationStatus,
 } from '../rules/acknowledgements.ts';
+import type { CalendarDate } from '../rules/calendar.ts';
 import { labelText, type QuizQuestion } from '../rules/compliancePolicies.ts';
 import { allows } from '../rules/permissions.ts';
 import type { InferAttributes } from 'sequelize';
@@ -62,7 +64,19 @@ export interface DocumentToRead {
   readonly quiz: readonly Pick<QuizQuestion, 'question' | 'options'>[];
 }
 
-export type AcknowledgementDetail = AcknowledgementView & { readonly document: DocumentToRead };
+/** What is asked for by whoever need not read it, they think. */
+export interface ExemptionAsked {
+  readonly reason: string;
+  readonly validUntil: CalendarDate;
+  readonly status: Exemption['status'];
+  readonly decisionReason: string | null;
+}
+
+export type AcknowledgementDetail = AcknowledgementView & {
+  readonly document: DocumentToRead;
+  /** The latest one. */
+  readonly exemption: ExemptionAsked | null;
+};
 
 const from = `acknowledgements a
   JOIN employees e ON e.id = a.employee_id
@@ -120,7 +134,10 @@ export async function acknowledgementView(
   id: string,
 ): Promise<AcknowledgementDetail> {
   const [found] = await selectFirst<AcknowledgementView & Document>(
-    `${columns()}, v.content, v.document_link AS "documentLink", v.quiz`,
+    `${columns()}, v.content, v.document_link AS "documentLink", v.quiz,
+     (SELECT jsonb_build_object('reason', x.reason, 'validUntil', x.valid_until, 'status', x.status,
+        'decisionReason', x.decision_reason) FROM exemptions x WHERE x.acknowledgement_id = a.id
+      ORDER BY x.created_at DESC, x.id DESC LIMIT 1) AS exemption`,
     from,
     [['a.id = $', id], ...(allows(actor, 'ack:read_all') ? [] : [ofPerson(actor)])],
     { by: 'a.created_at', id: 'a.id', order: 'desc', size: 1 },
@@ -139,6 +156,7 @@ export async function acknowledgementView(
 }
 
 interface Document {
+  readonly exemption: ExemptionAsked | null;
   readonly content: string | null;
   readonly documentLink: string | null;
   readonly quiz: readonly QuizQuestion[];

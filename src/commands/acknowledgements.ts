@@ -10,7 +10,7 @@ import { holdersOf } from '../models/claimStaff.ts';
 import type { Company } from '../models/Company.ts';
 import { ownCompany } from '../models/contract.ts';
 import { append, flush, select, withTenant } from '../models/database.ts';
-import { sign, type Evidence } from '../models/evidence.ts';
+import { isGenuine, sign, type Evidence } from '../models/evidence.ts';
 import { Exemption } from '../models/Exemption.ts';
 import { wakeKeepers } from '../models/keeperStart.ts';
 import { Notification, type TemplateCode } from '../models/Notification.ts';
@@ -23,7 +23,9 @@ import {
   maxDueAheadDays,
   statementOf,
   type AcknowledgementAction,
+  type Dated,
 } from '../rules/acknowledgements.ts';
+import { erasedWord } from '../rules/personalFields.ts';
 import { addDays, compareDates, dateAt, type CalendarDate } from '../rules/calendar.ts';
 import { labelText, type QuizQuestion } from '../rules/compliancePolicies.ts';
 import {
@@ -39,6 +41,8 @@ import { typedLine, typedText } from './typedText.ts';
 
 /** What comes with an answer. */
 export interface Answer {
+  /** Number of the version that was read. */
+  readonly policyVersion: number;
   readonly typedName: string;
   /** Which option of each question, counted from 0. */
   readonly answers: readonly number[];
@@ -105,7 +109,7 @@ export const createAcknowledgements = ({ drawPdf }: { readonly drawPdf: DrawPdf 
 
     /**
      * What proves an answer, as a PDF: the same answer is the same bytes.
-     * @throws NotFound; Conflict NOT_ACKNOWLEDGED
+     * @throws NotFound; Conflict NOT_ACKNOWLEDGED, EVIDENCE_CHANGED
      */
     async certificate(
       actor: Actor,
@@ -116,6 +120,9 @@ export const createAcknowledgements = ({ drawPdf }: { readonly drawPdf: DrawPdf 
         const { evidence, evidenceHash } = await getRow(Acknowledgement, id);
         if (!evidence || !evidenceHash) {
           throw new Conflict('NOT_ACKNOWLEDGED', `Nothing is confirmed yet: it is ${view.status}`);
+        }
+        if (!isGenuine(evidence, evidenceHash)) {
+          throw new Conflict('EVIDENCE_CHANGED', 'The evidence is not what was signed');
         }
         return certificateOf(view, evidence, evidenceHash, await ownCompany());
       });
@@ -156,7 +163,7 @@ export const createAcknowledgements = ({ drawPdf }: { readonly drawPdf: DrawPdf 
 
     /**
      * The answer of the person themselves: one transaction, no workflow. A repeated one changes nothing.
-     * @throws NotFound for others; Conflict NOT_PENDING, QUIZ_FAILED
+     * @throws NotFound for others; Conflict NOT_PENDING, VERSION_CONFLICT, QUIZ_FAILED; Invalid
      */
     acknowledge: (actor: Actor, id: string, answer: Answer): Promise<AcknowledgementDetail> =>
       withTenant(actor.companyId, async () => {
@@ -205,7 +212,7 @@ export const createAcknowledgements = ({ drawPdf }: { readonly drawPdf: DrawPdf 
         return acknowledgementView(actor, id);
       }),
 
-    /** @throws Conflict NO_EXEMPTION; Forbidden for whoever asked */
+    /** @throws Conflict NOT_PENDING, NO_EXEMPTION; Forbidden for whoever asked */
     decideExemption: (
       actor: Actor,
       id: string,
@@ -213,6 +220,7 @@ export const createAcknowledgements = ({ drawPdf }: { readonly drawPdf: DrawPdf 
     ): Promise<AcknowledgementDetail> =>
       withTenant(actor.companyId, async () => {
         const asked = await lockedOf(actor, id, { anybodys: true });
+        refuseUnlessPending(asked);
         const open = await Exemption.findOne({
           where: { acknowledgementId: id, status: 'open' },
           lock: true,
@@ -233,7 +241,7 @@ export const createAcknowledgements = ({ drawPdf }: { readonly drawPdf: DrawPdf 
         AuditLog.record(
           'UPDATE',
           { type: Exemption.entityType, id: open.id },
-          { before: { status: 'open' }, after: { status, decisionReason: why } },
+          { before: { status: 'open' }, after: { status } },
         );
         AcknowledgementHistory.record(id, 'exemption', { from: 'open', to: status }, why);
         const watched = await watchedPolicy(asked.policyId, new Date());
@@ -241,7 +249,7 @@ export const createAcknowledgements = ({ drawPdf }: { readonly drawPdf: DrawPdf 
         if (granted) {
           const changes = { status: 'exempted', exemptedUntil: open.validUntil } as const;
           await end(asked, changes, { watched, reason: why });
-        } else if (asked.status === 'pending') {
+        } else {
           await moveDue(asked, watched, due, why);
         }
         tellPerson(asked, 'exemption_decided', `exemption/${open.id}/decided`, {
@@ -276,8 +284,7 @@ export const createAcknowledgements = ({ drawPdf }: { readonly drawPdf: DrawPdf 
         refuseStale(Acknowledgement, asked.row, expectedVersion);
         const watched = await watchedPolicy(asked.policyId, new Date());
         refuseDue(watched, dueDate);
-        const dated = { ...datedOf(asked), dueDate };
-        const next = nextOf(watched, dated, addDays(watched.today, -1));
+        const next = nextOf(watched, pendingUntil(dueDate), addDays(watched.today, -1));
         if (!dryRun) {
           await moveDue(asked, watched, dueDate, typedText('reason', reason));
           await wakeKeepers([asked.policyId]);
@@ -309,44 +316,50 @@ interface Locked {
   readonly quiz: readonly QuizQuestion[];
   /** Of the answer of the same person before. */
   readonly previousHash: string | null;
+  readonly previousAt: Date | null;
   readonly hasExemptionOpen: boolean;
 }
 
-type HeldFacts = Omit<Locked, 'row' | 'id' | 'label' | 'previousHash' | 'hasExemptionOpen'>;
+type HeldFacts = Omit<
+  Locked,
+  'row' | 'id' | 'label' | 'companyId' | 'policyId' | 'policyVersion' | 'status' | 'dueDate'
+>;
 
 /**
  * Holds the row, and whoever is asked: answers of one person follow each other, so that their evidence
  * is one chain.
  */
 async function lockedOf({ userId }: Actor, id: string, { anybodys = false } = {}): Promise<Locked> {
+  const [person] = await select<{ userId: string | null }>(
+    `SELECT e.user_id AS "userId" FROM acknowledgements a JOIN employees e ON e.id = a.employee_id
+     WHERE a.id = $1 FOR NO KEY UPDATE OF e`,
+    [id],
+  );
+  if (!person || (!anybodys && (userId === null || person.userId !== userId))) {
+    throw noSuch(Acknowledgement.entityType, id);
+  }
+  const row = await getRow(Acknowledgement, id, { lock: true });
+  // Read once they are held: what somebody else did meanwhile counts.
   const [facts] = await select<HeldFacts & Label>(
     `SELECT e.user_id AS "userId", e.email, e.name, e.id AS "employeeId", p.title, v.major, v.minor,
-       v.content_sha256 AS "contentSha256", v.document_sha256 AS "documentSha256", v.quiz
+       v.content_sha256 AS "contentSha256", v.document_sha256 AS "documentSha256", v.quiz,
+       last.evidence_hash AS "previousHash", last.acknowledged_at AS "previousAt",
+       EXISTS (SELECT 1 FROM exemptions x
+         WHERE x.acknowledgement_id = a.id AND x.status = 'open') AS "hasExemptionOpen"
      FROM acknowledgements a
        JOIN employees e ON e.id = a.employee_id
        JOIN compliance_policies p ON p.id = a.policy_id
        JOIN compliance_policy_versions v ON v.policy_id = a.policy_id AND v.number = a.policy_version
-     WHERE a.id = $1 FOR NO KEY UPDATE OF e`,
+       LEFT JOIN LATERAL (SELECT o.evidence_hash, o.acknowledged_at FROM acknowledgements o
+         WHERE o.employee_id = e.id AND o.acknowledged_at IS NOT NULL
+         ORDER BY o.acknowledged_at DESC, o.id DESC LIMIT 1) last ON true
+     WHERE a.id = $1`,
     [id],
   );
-  if (!facts || (!anybodys && (userId === null || facts.userId !== userId))) {
-    throw noSuch(Acknowledgement.entityType, id);
-  }
-  const row = await getRow(Acknowledgement, id, { lock: true });
+  if (!facts) throw noSuch(Acknowledgement.entityType, id);
   const { companyId, policyId, policyVersion, status, dueDate } = row;
   const own = { companyId, policyId, policyVersion, status, dueDate };
-  // Read once they are held: what somebody else did meanwhile counts.
-  const [before] = await select<Pick<Locked, 'previousHash' | 'hasExemptionOpen'>>(
-    `SELECT (SELECT evidence_hash FROM acknowledgements
-        WHERE employee_id = $1 AND acknowledged_at IS NOT NULL
-        ORDER BY acknowledged_at DESC, id DESC LIMIT 1) AS "previousHash",
-       EXISTS (SELECT 1 FROM exemptions
-        WHERE acknowledgement_id = $2 AND status = 'open') AS "hasExemptionOpen"`,
-    [facts.employeeId, id],
-  );
-  const { previousHash = null, hasExemptionOpen = false } = before ?? {};
-  const label = labelText(facts);
-  return { ...facts, ...own, row, id, label, previousHash, hasExemptionOpen };
+  return { ...facts, ...own, row, id, label: labelText(facts) };
 }
 
 interface Label {
@@ -354,36 +367,37 @@ interface Label {
   readonly minor: number;
 }
 
-/** The words of a certificate. */
+/** The words of a certificate, as the evidence has them whatever is called otherwise by now. */
 function certificateOf(
-  view: AcknowledgementDetail,
+  { id, onTime }: Pick<AcknowledgementDetail, 'id' | 'onTime'>,
   evidence: Evidence,
   hash: string,
-  { name, timeZone }: Pick<Company, 'name' | 'timeZone'>,
+  { name: sender, timeZone }: Pick<Company, 'name' | 'timeZone'>,
 ): Parameters<DrawPdf>[0] {
-  const version = labelText(view);
+  const { title, label, person } = evidence;
+  const name = person?.name ?? erasedWord;
   return {
-    fileName: `acknowledgement-${view.id}.pdf`,
-    sender: [name],
-    recipient: view.employeeName,
+    fileName: `acknowledgement-${id}.pdf`,
+    sender: [sender],
+    recipient: name,
     date: dateAt(Date.parse(evidence.at), timeZone),
     references: [
-      ['Document', view.policyTitle],
-      ['Version', version],
+      ['Document', title],
+      ['Version', label],
       ['Text, SHA-256', evidence.contentSha256],
       ...(evidence.documentSha256 ? [['File, SHA-256', evidence.documentSha256] as const] : []),
       ['Confirmed at', evidence.at],
       ['Evidence, SHA-256', hash],
       ...(evidence.previousHash ? [['After', evidence.previousHash] as const] : []),
     ],
-    subject: `Certificate: ${view.policyTitle}, version ${version}`,
+    subject: `Certificate: ${title}, version ${label}`,
     paragraphs: [
-      `${view.employeeName} has confirmed: ${evidence.statement}`,
-      evidence.person
-        ? `Signed by typing the name "${evidence.person.typedName}".`
-        : 'The name that was typed has been erased at the wish of the person.',
-      view.onTime ? 'The answer came in time.' : 'The answer came after the day it was due.',
-      'The hash of the evidence covers all of the above and the answer of the same person before it.',
+      `${name} has confirmed: ${evidence.statement}`,
+      person
+        ? `Signed by typing the name "${person.typedName}".`
+        : 'The names were erased at the wish of the person.',
+      onTime ? 'The answer came in time.' : 'The answer came after the day it was due.',
+      'The hash of the evidence covers document, version, statement, time, names and the answer of the same person before it.',
     ],
   };
 }
@@ -397,11 +411,23 @@ function refuseUnlessPending({ status }: Locked): void {
 
 async function answerWith(asked: Locked, answer: Answer): Promise<void> {
   refuseUnlessPending(asked);
-  const { id, policyId, policyVersion, employeeId, title, label, quiz } = asked;
+  const { id, policyId, policyVersion, employeeId, title, label, quiz, name, previousAt } = asked;
+  if (answer.policyVersion !== policyVersion) {
+    throw new Conflict(
+      'VERSION_CONFLICT',
+      `Version ${label} is asked about by now; read that one`,
+      {
+        current_version: policyVersion,
+      },
+    );
+  }
   if (!isPassed(quiz, answer.answers)) {
     throw new Conflict('QUIZ_FAILED', 'Not every question was answered right; read it once more');
   }
-  const watched = await watchedPolicy(policyId, new Date());
+  // Later than their answer before, whatever the clocks of two servers say.
+  const at = new Date(Math.max(Date.now(), (previousAt?.getTime() ?? 0) + 1));
+  refuseLater(at, answer);
+  const watched = await watchedPolicy(policyId, at);
   const { ip = null, userAgent = null } = currentContext();
   const { evidence, hash } = sign(
     {
@@ -411,13 +437,15 @@ async function answerWith(asked: Locked, answer: Answer): Promise<void> {
       employeeId,
       contentSha256: asked.contentSha256,
       documentSha256: asked.documentSha256,
+      title,
+      label,
       statement: statementOf(title, label),
       at: watched.at.toISOString(),
       openedAt: answer.openedAt?.toISOString() ?? null,
       scrolledAt: answer.scrolledAt?.toISOString() ?? null,
       previousHash: asked.previousHash,
     },
-    { typedName: typedLine('typed_name', answer.typedName), ip, userAgent },
+    { name, typedName: typedLine('typed_name', answer.typedName), ip, userAgent },
   );
   await end(
     asked,
@@ -434,15 +462,24 @@ async function answerWith(asked: Locked, answer: Answer): Promise<void> {
     answeredOn: watched.today,
     label,
   });
-  await wakeKeepers([policyId]);
+  await wakeKeepers([policyId], { isMail: true });
+}
+
+/** @throws Invalid for something that they say they did after their answer */
+function refuseLater(at: Date, { openedAt, scrolledAt }: Answer): void {
+  for (const [field, time] of [
+    ['opened_at', openedAt],
+    ['scrolled_at', scrolledAt],
+  ] as const) {
+    if (time && time > at) throw invalidField(field, 'must not be in the future');
+  }
 }
 
 type Ending = Partial<InferAttributes<Acknowledgement>> & Pick<Acknowledgement, 'status'>;
 
 /**
- * Nobody is asked any more; what comes after it, and an exemption that was asked for, follow. What
- * people say of themselves stands in rows that can be erased, not in the history or the audit.
- * @param reason of whoever decided it for them
+ * Nobody is asked any more; what comes after it, and an exemption that was asked for, follow.
+ * @param reason as the history tells it; never in the audit, where it could not be erased
  */
 async function end(
   asked: Locked,
@@ -484,13 +521,13 @@ async function end(
 
 /** Its clock begins anew from the other day; who was told that it is late is not told again for that. */
 async function moveDue(
-  { row, id, dueDate: from, ...asked }: Locked,
+  { row, id, dueDate: from }: Locked,
   watched: Watched,
   dueDate: CalendarDate,
   reason: string,
 ): Promise<void> {
   const isLate = compareDates(dueDate, watched.today) < 0;
-  const next = nextOf(watched, { ...datedOf(asked), dueDate }, addDays(watched.today, -1));
+  const next = nextOf(watched, pendingUntil(dueDate), addDays(watched.today, -1));
   await editRow(
     Acknowledgement,
     row,
@@ -504,9 +541,9 @@ async function moveDue(
   AcknowledgementHistory.record(id, 'due_date', { from, to: dueDate }, reason);
 }
 
-const datedOf = ({ status, dueDate }: Pick<Locked, 'status'> & { dueDate?: CalendarDate }) => ({
-  status,
-  dueDate: dueDate ?? '',
+const pendingUntil = (dueDate: CalendarDate): Dated => ({
+  status: 'pending',
+  dueDate,
   answeredOn: null,
   exemptedUntil: null,
 });
@@ -539,6 +576,11 @@ async function concernedAmong(
   { policyId, audience, published }: Watched,
   ids: readonly string[],
 ): Promise<readonly Nameable[]> {
+  // Held first: who was asked meanwhile is seen by the next statement.
+  await select(
+    'SELECT 1 FROM employees WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE',
+    [ids],
+  );
   const found = await select<Nameable>(
     `SELECT e.id, e.user_id AS "userId", e.email, e.customer_id AS "customerId", e.department, e.role,
        e.status = 'active' AND e.archived_at IS NULL AS "isThere",
@@ -546,7 +588,7 @@ async function concernedAmong(
          AND a.status = 'pending') AS "isAsked",
        coalesce((SELECT max(a.cycle) FROM acknowledgements a WHERE a.policy_id = $2
          AND a.policy_version = $3 AND a.employee_id = e.id), 0) AS cycle
-     FROM employees e WHERE e.id = ANY ($1::uuid[]) ORDER BY e.id FOR NO KEY UPDATE OF e`,
+     FROM employees e WHERE e.id = ANY ($1::uuid[])`,
     [ids, policyId, published?.version],
   );
   const known = new Map(found.map((each) => [each.id, each]));

@@ -90,7 +90,9 @@ async function groups(asked: ProgressAsked): Promise<{ items: Progress[]; total:
        sum(c.exempted)::integer AS exempted, count(*) OVER () AS total
      FROM compliance_counts c JOIN compliance_policies p ON p.id = c.policy_id ${join}
      WHERE ($1::uuid IS NULL OR c.policy_id = $1) AND ($2::uuid IS NULL OR c.customer_id = $2)
-     GROUP BY 1, 2 ORDER BY 2, 1 LIMIT $3 OFFSET $4`,
+     GROUP BY 1, 2
+     HAVING (sum(c.pending), sum(c.acknowledged), sum(c.declined), sum(c.exempted)) <> (0, 0, 0, 0)
+     ORDER BY 2, 1 LIMIT $3 OFFSET $4`,
     [policyId, customerId, size, (page - 1) * size],
   );
   return {

@@ -132,8 +132,12 @@ export const createEmployees = () => ({
       refuse('join_date', joinProblem({ joinDate, leaveDate, returnDate }));
       const fields = { customerId, userId, email, managerId, joinDate };
       const named = typed({ name, role, department });
+      const isElsewhere =
+        customerId !== employee.customerId ||
+        named.role !== employee.role ||
+        named.department !== employee.department;
       await editRow(Employee, employee, { ...fields, ...named }, expectedVersion);
-      return changedView(id);
+      return isElsewhere ? changedView(id) : viewOf(id);
     }),
 
   /** @throws Conflict EMPLOYEE_HAS_REPORTS while somebody reports to them */

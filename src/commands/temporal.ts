@@ -255,7 +255,11 @@ export function openTemporal(
         };
         await inTime<unknown>(() =>
           entry.workflowType === 'acknowledgement'
-            ? client.workflow.signalWithStart(entry.workflowType, { ...options, signal: changed })
+            ? client.workflow.signalWithStart(entry.workflowType, {
+                ...options,
+                signal: changed,
+                signalArgs: [entry.input],
+              })
             : client.workflow.start(entry.workflowType, {
                 ...options,
                 workflowIdConflictPolicy: 'USE_EXISTING',

@@ -186,16 +186,16 @@ export class Notification extends Model<
     );
   }
 
-  /** The next e-mails after `after` that a workflow has queued and that may be tried at that time. */
+  /** The first e-mails that a workflow has queued and that may be tried at that time. */
   static async deliverable(
     workflowId: string,
-    { after, at, most }: { readonly after: string; readonly at: Date; readonly most: number },
+    { at, most }: { readonly at: Date; readonly most: number },
   ): Promise<string[]> {
     const rows = await select<{ id: string }>(
       `SELECT id FROM core.notifications
-       WHERE workflow_id = $1 AND id > $2 AND status = 'queued' AND channel = 'email'
-         AND (next_try_at IS NULL OR next_try_at <= $3) ORDER BY id LIMIT $4`,
-      [workflowId, after, at, most],
+       WHERE workflow_id = $1 AND status = 'queued' AND channel = 'email'
+         AND (next_try_at IS NULL OR next_try_at <= $2) ORDER BY id LIMIT $3`,
+      [workflowId, at, most],
     );
     return rows.map(({ id }) => id);
   }

@@ -20,10 +20,19 @@ interface Late {
 /** So many are named in one alert; the others are counted. */
 const mostNamed = 20;
 
-const rolesOf: Readonly<Record<Exclude<AlertLevel, 'manager'>, readonly Role[]>> = {
-  hr: ['hr'],
-  executive: ['executive', 'compliance_manager'],
+/** The first of these that somebody has. */
+const rungs: Readonly<Record<Exclude<AlertLevel, 'manager'>, readonly (readonly Role[])[]>> = {
+  hr: [['hr'], ['executive', 'compliance_manager'], ['tenant_admin']],
+  executive: [['executive', 'compliance_manager'], ['tenant_admin']],
 };
+
+async function holdersAt(level: keyof typeof rungs): Promise<readonly string[]> {
+  for (const roles of rungs[level]) {
+    const holders = await holdersOf(roles);
+    if (holders.length > 0) return holders;
+  }
+  return [];
+}
 
 const nextSteps: Readonly<Record<AlertLevel, string>> = {
   manager: 'HR is told when they are still late in a week.',
@@ -33,7 +42,8 @@ const nextSteps: Readonly<Record<AlertLevel, string>> = {
 
 /**
  * Tells whoever is responsible for people who are late: one message to one recipient about one policy
- * on one day, however many are late. Where nobody above somebody is left, HR hears of it at once.
+ * on one day, however many are late. Where nobody above somebody is left, HR hears of it at once, and where
+ * nobody has a role, whoever stands above it.
  * What comes later on a day on which alerts went out waits for the next.
  */
 export async function raiseAlerts(watched: Watched): Promise<void> {
@@ -56,8 +66,8 @@ export async function raiseAlerts(watched: Watched): Promise<void> {
     groups.set(whom, group);
   };
   const holders = {
-    hr: await holdersOf(rolesOf.hr),
-    executive: await holdersOf(rolesOf.executive),
+    hr: await holdersAt('hr'),
+    executive: await holdersAt('executive'),
   };
   for (const each of late) {
     for (const level of each.owed) {
@@ -67,6 +77,8 @@ export async function raiseAlerts(watched: Watched): Promise<void> {
       else for (const userId of holders.hr) add({ userId }, 'hr', each);
     }
   }
+  // Owed until somebody is there who can be told.
+  if (groups.size === 0) return;
   await Notification.queueMany(
     [...groups.values()].map(({ to, level, late: people }): ManyMessages => ({
       to,
@@ -102,7 +114,7 @@ const lateOf = (policyId: string): Promise<Late[]> =>
     `WITH RECURSIVE late AS (
        SELECT a.id, a.due_date, a.owed_alerts, e.name, e.manager_id
        FROM acknowledgements a JOIN employees e ON e.id = a.employee_id
-       WHERE a.policy_id = $1 AND a.owed_alerts <> '{}' FOR UPDATE OF a),
+       WHERE a.policy_id = $1 AND a.owed_alerts <> '{}' ORDER BY a.id FOR NO KEY UPDATE OF a),
      above AS (
        SELECT DISTINCT l.manager_id AS of_id, m.id, m.manager_id, m.user_id, m.email, 1 AS level,
          m.status = 'active' AND m.archived_at IS NULL AS is_there

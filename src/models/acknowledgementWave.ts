@@ -45,7 +45,7 @@ export async function carryOutBatch(watched: Watched): Promise<number> {
        a.next_action_at AS "nextActionAt", e.id AS "employeeId", e.user_id AS "userId", e.email,
        e.customer_id AS "customerId", e.department
      FROM acknowledgements a JOIN employees e ON e.id = a.employee_id
-     WHERE a.policy_id = $1 AND a.next_action_at <= $2
+     WHERE a.policy_id = $1 AND a.is_current AND a.next_action_at <= $2
      ORDER BY a.next_action_at, a.id LIMIT ${batchSize} FOR UPDATE OF a SKIP LOCKED`,
     [policyId, at],
   );

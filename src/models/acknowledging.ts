@@ -31,6 +31,7 @@ interface Candidate {
 type CandidateRow = StandingRow & {
   readonly cycle: number;
   readonly acknowledgedAt: string | null;
+  readonly exemptedUntil: CalendarDate | null;
 };
 
 /** `$1` policy, `$2` customer, `$3` role, `$4` department, `$5` version. */
@@ -38,6 +39,9 @@ const concerned = `(e.status = 'active' AND e.archived_at IS NULL AND $5::intege
   AND ($2::uuid IS NULL OR e.customer_id = $2)
   AND ($3::text IS NULL OR lower(trim(e.role)) = lower(trim($3)))
   AND ($4::text IS NULL OR lower(trim(e.department)) = lower(trim($4))))`;
+
+/** Somebody moved while their row was written. */
+const isElsewhere = `(a.customer_id, a.department) <> (e.customer_id, coalesce(e.department, ''))`;
 
 /**
  * Lets the next people after `after` stand as they should: whom the policy concerns is asked once about
@@ -53,19 +57,16 @@ export async function settleBatch(watched: Watched, after: string): Promise<stri
     audience.department,
     published?.version ?? null,
   ];
+  // Looked up person by person: without statistics the planner would compare everybody with everybody.
   const held = await select<{ id: string }>(
-    `SELECT id FROM employees WHERE id IN (
-       SELECT id FROM (
-         SELECT e.id FROM employees e
-           LEFT JOIN acknowledgements a ON a.policy_id = $1 AND a.employee_id = e.id AND a.is_current
-         WHERE e.id > $7 AND ${concerned}
-           AND (a.id IS NULL OR a.policy_version < $6 OR a.policy_version > $5
-             OR (a.status = 'pending' AND a.policy_version < $5))
-         UNION
-         SELECT e.id FROM acknowledgements a JOIN employees e ON e.id = a.employee_id
-         WHERE e.id > $7 AND a.policy_id = $1 AND a.is_current AND NOT coalesce(${concerned}, false)
-       ) AS found ORDER BY id LIMIT ${batchSize})
-     ORDER BY id FOR NO KEY UPDATE`,
+    `SELECT e.id FROM employees e LEFT JOIN LATERAL (
+       SELECT c.id, c.status, c.policy_version, c.customer_id, c.department FROM acknowledgements c
+       WHERE c.policy_id = $1 AND c.employee_id = e.id AND c.is_current OFFSET 0) a ON true
+     WHERE e.id > $7 AND CASE WHEN coalesce(${concerned}, false)
+       THEN a.id IS NULL OR a.policy_version < $6 OR a.policy_version > $5
+         OR (a.status = 'pending' AND a.policy_version < $5) OR ${isElsewhere}
+       ELSE a.id IS NOT NULL END
+     ORDER BY e.id LIMIT ${batchSize} FOR NO KEY UPDATE OF e`,
     [...facts, published?.reackVersion ?? null, after],
   );
   // With them held, nobody else asks them meanwhile, and their rows are those that count.
@@ -75,7 +76,7 @@ export async function settleBatch(watched: Watched, after: string): Promise<stri
        coalesce(${concerned}, false) AS "isConcerned",
        (SELECT coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'status', a.status,
             'policyVersion', a.policy_version, 'isCurrent', a.is_current, 'cycle', a.cycle,
-            'acknowledgedAt', a.acknowledged_at)
+            'acknowledgedAt', a.acknowledged_at, 'exemptedUntil', a.exempted_until)
           ORDER BY a.policy_version DESC, a.cycle DESC), '[]')
         FROM acknowledgements a WHERE a.policy_id = $1 AND a.employee_id = e.id) AS rows
      FROM employees e WHERE e.id = ANY ($6::uuid[]) ORDER BY e.id`,
@@ -86,6 +87,12 @@ export async function settleBatch(watched: Watched, after: string): Promise<stri
     return settlement ? [{ candidate, settlement }] : [];
   });
   await stepBack(watched, settlements);
+  await execute(
+    `UPDATE acknowledgements a SET customer_id = e.customer_id, department = coalesce(e.department, '')
+     FROM employees e WHERE e.id = ANY ($2::uuid[]) AND a.policy_id = $1 AND a.employee_id = e.id
+       AND ${isElsewhere}`,
+    [policyId, held.map(({ id }) => id)],
+  );
   if (published) {
     await follow(settlements, published);
     await restore(watched, settlements);
@@ -141,6 +148,11 @@ async function changeStatus(
     [rows, reason, actorId ?? null, actorType ?? 'system', at],
   );
   await execute(
+    `UPDATE exemptions SET status = 'lapsed', updated_at = now()
+     WHERE status = 'open' AND acknowledgement_id = ANY ($1::uuid[])`,
+    [changes.map(({ id }) => id)],
+  );
+  await execute(
     `UPDATE acknowledgements a SET status = c."to", is_current = false, next_action = NULL,
        next_action_at = NULL, owed_alerts = '{}', updated_at = now(),
        reason = CASE WHEN a.status = c."to" THEN a.reason ELSE $2 END
@@ -166,13 +178,14 @@ async function follow(settlements: readonly Settled[], { version }: Published): 
   );
 }
 
-/** An earlier answer that still holds says how they stand, until the next cycle. */
+/** Where they stood before says how they stand, until the next cycle. */
 async function restore(watched: Watched, settlements: readonly Settled[]): Promise<void> {
   const changes = settlements.flatMap(({ candidate: { rows }, settlement }) => {
     const row = rows.find(({ id }) => id === settlement.restore);
-    if (!row?.acknowledgedAt) return [];
-    const answeredOn = dateAt(Date.parse(row.acknowledgedAt), watched.timeZone);
-    const dated = { status: row.status, dueDate: answeredOn, answeredOn, exemptedUntil: null };
+    if (!row) return [];
+    const { status, acknowledgedAt, exemptedUntil } = row;
+    const answeredOn = acknowledgedAt && dateAt(Date.parse(acknowledgedAt), watched.timeZone);
+    const dated = { status, dueDate: watched.today, answeredOn, exemptedUntil };
     return [{ id: row.id, ...nextOf(watched, dated, addDays(watched.today, -1)) }];
   });
   if (changes.length === 0) return;

@@ -3,6 +3,8 @@ import { canonicalJson } from '../rules/canonicalJson.ts';
 
 /** What only concerns the person; it can be taken out, and the hash still holds. */
 export interface PersonalEvidence {
+  /** As the company knows them. */
+  readonly name: string;
   readonly typedName: string;
   readonly ip: string | null;
   readonly userAgent: string | null;
@@ -16,6 +18,9 @@ export interface SignedFacts {
   readonly employeeId: string;
   readonly contentSha256: string;
   readonly documentSha256: string | null;
+  readonly title: string;
+  /** Of the version, such as `2.1`. */
+  readonly label: string;
   readonly statement: string;
   /** ISO, to the millisecond. */
   readonly at: string;

@@ -21,14 +21,17 @@ export interface KeeperInput {
   readonly v: 1;
   readonly companyId: string;
   readonly policyId: string;
+  /** Of one that is only to send what is queued. */
+  readonly isMail?: true;
 }
 
 /** How a keeper is woken up: the running one hears of a change, else one begins. */
 export function keeperStart(
   companyId: string,
   { id, title }: { readonly id: string; readonly title: string },
+  { isMail = false } = {},
 ): Omit<WorkflowStart, 'id' | 'context'> {
-  const input: KeeperInput = { v: 1, companyId, policyId: id };
+  const input: KeeperInput = { v: 1, companyId, policyId: id, ...(isMail && { isMail }) };
   return {
     companyId,
     entityType: 'compliance_policy',
@@ -42,23 +45,30 @@ export function keeperStart(
 }
 
 /**
- * Tells the keepers of these policies that something of theirs has changed; with the next round of the
- * relay, once for all who ask until then. Whoever joins an entry that is not due yet holds it until
- * their own commit, so that the keeper sees what they have changed.
+ * Tells the keepers of these policies that something of theirs has changed, by the relay: whoever finds
+ * an entry that is not due yet joins it, and holds it until their own commit, so that the keeper sees
+ * what they have changed.
+ * @param isMail only messages are queued, and nobody else is concerned
  */
-export async function wakeKeepers(policyIds: readonly string[]): Promise<readonly WorkflowStart[]> {
+export async function wakeKeepers(
+  policyIds: readonly string[],
+  { isMail = false } = {},
+): Promise<readonly WorkflowStart[]> {
   if (policyIds.length === 0) return [];
   const policies = await select<{ id: string; title: string; companyId: string }>(
     `WITH joined AS (
        SELECT entity_id FROM core.outbox
        WHERE entity_id = ANY ($1::uuid[]) AND workflow_type = 'acknowledgement'
          AND dispatched_at IS NULL AND parked_at IS NULL AND not_before > clock_timestamp()
+         AND ($2 OR NOT jsonb_exists(input, 'isMail'))
        FOR KEY SHARE SKIP LOCKED)
      SELECT id, title, company_id AS "companyId" FROM compliance_policies
      WHERE id = ANY ($1::uuid[]) AND id NOT IN (SELECT entity_id FROM joined)`,
-    [policyIds],
+    [policyIds, isMail],
   );
-  return policies.map((policy) => OutboxEntry.promise(keeperStart(policy.companyId, policy)));
+  return policies.map((policy) =>
+    OutboxEntry.promise(keeperStart(policy.companyId, policy, { isMail })),
+  );
 }
 
 /** The same for every policy that is published: somebody came, went, or works elsewhere now. */

@@ -141,6 +141,9 @@ const checks: readonly string[] = [
      AND NOT (g.privilege_type = 'UPDATE' AND NOT g.is_grantable
        AND g.grantee = (SELECT oid FROM pg_roles WHERE rolname = 'app_api')
        AND c.oid::regclass::text = 'platform.companies' AND a.attname = ANY (${ownCompanyColumns}))
+     AND NOT (g.privilege_type = 'UPDATE' AND NOT g.is_grantable
+       AND g.grantee = (SELECT oid FROM pg_roles WHERE rolname = 'app_api')
+       AND c.relname = 'acknowledgement_history' AND a.attname = 'reason')
      AND NOT (g.privilege_type = 'INSERT' AND NOT g.is_grantable
        AND g.grantee = (SELECT oid FROM pg_roles WHERE rolname = 'app_api')
        AND c.oid::regclass::text = 'platform.domains' AND a.attname = ANY (${claimColumns}))`,

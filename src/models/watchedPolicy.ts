@@ -1,6 +1,7 @@
 import {
   acknowledgementDefaults,
   acknowledgementBounds,
+  consistent,
   nextAction,
   type AcknowledgementAction,
   type AcknowledgementSettings,
@@ -101,7 +102,11 @@ function settingsFor(
     const value = bounds.kind === 'list' ? numbers : numbers[0];
     return boundsProblem(bounds, value) ? [] : [[name, value] as const];
   });
-  return { ...acknowledgementDefaults, ...ofCompany, ...Object.fromEntries(ofPolicy) };
+  return consistent({
+    ...acknowledgementDefaults,
+    ...ofCompany,
+    ...Object.fromEntries(ofPolicy),
+  });
 }
 
 /** When something of that day happens. */

@@ -71,6 +71,16 @@ export const acknowledgementBounds = {
   escalateExecDays: { kind: 'whole', min: 1, max: 180 },
 } as const satisfies Readonly<Record<keyof AcknowledgementSettings, Bounds>>;
 
+/**
+ * Settings that do not contradict each other, whoever set which of them: the next cycle opens after the
+ * answer before, and executives hear no earlier than HR.
+ */
+export const consistent = (settings: AcknowledgementSettings): AcknowledgementSettings => ({
+  ...settings,
+  periodicLeadDays: Math.min(settings.periodicLeadDays, settings.periodicDays - 1),
+  escalateExecDays: Math.max(settings.escalateExecDays, settings.escalateHrDays),
+});
+
 /** An acknowledgement as far as its dates go. */
 export interface Dated {
   readonly status: AcknowledgementStatus;
@@ -134,7 +144,8 @@ export function actionsBetween(
     const isIn = (on: CalendarDate): boolean =>
       compareDates(on, from) >= 0 && compareDates(on, today) <= 0;
     const overdueBy = daysBetween(dated.dueDate, today);
-    if (overdueBy > 0) found.add('overdue');
+    const told = nextOverdue(dated.dueDate, settings, addDays(from, -1));
+    if (overdueBy > 0 && compareDates(told, today) <= 0) found.add('overdue');
     else if (settings.remindBefore.some((days) => isIn(addDays(dated.dueDate, -days)))) {
       found.add('remind');
     }
@@ -228,7 +239,7 @@ export interface Settlement {
   readonly follow?: true;
   /** It no longer says how they stand: they have left, or are not concerned. */
   readonly leave?: true;
-  /** An earlier answer that still holds. */
+  /** Where they stood when they were last concerned. */
   readonly restore?: string;
   readonly open?: true;
 }
@@ -253,16 +264,21 @@ export function settle(
     const lagsBehind = current.status === 'pending' && current.policyVersion < published.version;
     return lagsBehind ? { follow: true } : undefined;
   }
-  const answered = rows.find((row) => row.status === 'acknowledged' && isValid(row));
+  const latest = rows.find(isValid);
   const stepBack: Settlement = current
     ? current.status === 'pending'
       ? { close: 'superseded' }
       : { leave: true }
     : {};
-  return answered ? { ...stepBack, restore: answered.id } : { ...stepBack, open: true };
+  return latest && isAnswered(latest)
+    ? { ...stepBack, restore: latest.id }
+    : { ...stepBack, open: true };
 }
 
-/** Share of those who have to answer and did, in percent with two places; whole where nobody has to. */
+const isAnswered = ({ status }: StandingRow): boolean =>
+  status === 'acknowledged' || status === 'declined' || status === 'exempted';
+
+/** Share of those who have to answer and did, in percent with two places; none of it where nobody has to. */
 export function compliancePercentage(counts: {
   readonly pending: number;
   readonly acknowledged: number;

@@ -17,18 +17,20 @@ import { answerState } from './rebuilt.ts';
 import { attribute } from './searchAttributes.ts';
 
 /** Something that the keeper looks at has changed: what is published, who is there, a date. */
-export const changed = defineSignal('changed');
+export const changed = defineSignal<[news?: Pick<KeeperInput, 'isMail'>]>('changed');
 export const keeperState = defineQuery<KeeperState>('state');
 
 /** So many looks at the rows fit into a run, with room to spare. */
 const looksPerRun = 100;
 
+/** What is due and yet was left is held by somebody; so many milliseconds until the next look. */
+const restMs = 5000;
+
 /**
  * The keeper of one policy's acknowledgements. The rows are the state: it sleeps until the earliest date
  * among them, has done what is due, and sleeps again.
  */
-export async function acknowledgement(input: KeeperInput): Promise<void> {
-  const { companyId, policyId } = input;
+export async function acknowledgement({ companyId, policyId }: KeeperInput): Promise<void> {
   const { settleAudience, redate, carryOutWave } = proxyActivities<Activities>({
     startToCloseTimeout: '1 hour',
     heartbeatTimeout: maxSilenceMs,
@@ -37,12 +39,15 @@ export async function acknowledgement(input: KeeperInput): Promise<void> {
   const { deliverQueued } = proxyActivities<Activities>({
     summary: 'e-mails',
     taskQueue: queueOf('notifications'),
-    startToCloseTimeout: '6 hours',
+    startToCloseTimeout: '5 minutes',
     heartbeatTimeout: maxSilenceMs,
     retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
   });
   const attention = openAttention();
+  /** Who is concerned may be somebody else. */
   let isStale = true;
+  /** There is something to look at. */
+  let isAwake = false;
   let state: KeeperState = {
     status: 'watching',
     stateVersion: 0,
@@ -52,36 +57,32 @@ export async function acknowledgement(input: KeeperInput): Promise<void> {
     isOutdated: false,
     isClosed: false,
   };
-  let mail: Promise<void> | undefined;
-  let isMailOwed = false;
-  let isDue = true;
-  /** Mail has gone out, or dates were set anew: what is next may be something else. */
-  let isAwake = false;
-  setHandler(changed, () => void (isStale = true), {
-    description: 'Look at who is concerned and at the dates once more',
-  });
+  setHandler(
+    changed,
+    (news) => {
+      isAwake = true;
+      isStale ||= !news?.isMail;
+    },
+    { description: 'Look at who is concerned and at the dates once more' },
+  );
   answerState(keeperState, () => state, 'The acknowledgements as the keeper sees them');
 
-  for (let looks = 0; ; looks += 1) {
+  for (let looks = 1; looks < looksPerRun && !workflowInfo().continueAsNewSuggested; looks += 1) {
+    isAwake = false;
     if (isStale) {
       isStale = false;
-      isDue = true;
       await persist('who is concerned', () => settleAudience(order()));
     }
-    if (isDue) await persist('what is due', () => carryOutWave(order()));
+    await persist('what is due', () => carryOutWave(order()));
     state = await persist('the next date', () => doing('the next date').readKeeper(order()));
     show();
-    if (state.isOutdated) {
-      await persist('dates by other settings', () => redate(order()));
-      isAwake = true;
-    }
-    if (state.hasMail) sendMail();
-    if (state.isClosed || looks >= looksPerRun || workflowInfo().continueAsNewSuggested) {
-      await condition(() => isStale || mail === undefined);
-      if (!isStale && state.isClosed) return;
-      if (!isStale) return continueAsNew<typeof acknowledgement>(input);
-    } else await untilNext();
+    if (state.isOutdated) await persist('dates by other settings', () => redate(order()));
+    else if (state.hasMail) await persist('e-mails', () => deliverQueued(mail()));
+    else if (isAwake) continue;
+    else if (state.isClosed) return;
+    else await untilNext();
   }
+  return continueAsNew<typeof acknowledgement>({ v: 1, companyId, policyId });
 
   function order() {
     return { companyId, policyId, at: Date.now() };
@@ -91,31 +92,17 @@ export async function acknowledgement(input: KeeperInput): Promise<void> {
     return attention.persist(title, step, async () => {});
   }
 
-  /** One walk over what is queued at a time; what is queued meanwhile gets another one. */
-  function sendMail(): void {
-    isMailOwed = true;
-    mail ??= (async () => {
-      while (isMailOwed) {
-        isMailOwed = false;
-        const { workflowId } = workflowInfo();
-        await deliverQueued({ companyId, workflowId, at: Date.now() });
-      }
-    })().finally(() => {
-      mail = undefined;
-      isAwake = true;
-    });
+  function mail() {
+    return { companyId, workflowId: workflowInfo().workflowId, at: Date.now() };
   }
 
   async function untilNext(): Promise<void> {
-    const { nextAt } = state;
-    const isReady = (): boolean => isStale || isAwake;
-    if (nextAt === null) await condition(isReady);
+    const isReady = (): boolean => isAwake;
+    if (state.nextAt === null) await condition(isReady);
     else {
-      const left = nextAt - Date.now();
-      if (left > 0) await condition(isReady, left, { summary: 'the next date' });
+      const left = Math.max(restMs, state.nextAt - Date.now());
+      await condition(isReady, left, { summary: 'the next date' });
     }
-    isAwake = false;
-    isDue = nextAt !== null && nextAt <= Date.now();
   }
 
   function show(): void {

@@ -59,6 +59,7 @@ describe('the keeper of a policy', () => {
           );
           return counted?.count;
         }),
+      tenant,
       change: (sql: string, ...bind: unknown[]) => tenant(() => execute(sql, bind)),
       /** The kept counts, and the same counted anew. */
       counts: () =>
@@ -164,6 +165,66 @@ describe('the keeper of a policy', () => {
 
     expect(await told('acknowledgement_reminder')).toBe(2);
     expect(await state(morning(23))).toMatchObject({ isOutdated: false, nextAt: morning(25) });
+  });
+
+  it('tells whoever stands above HR where nobody is HR', async () => {
+    const { companyId, settle, wave, rows, told, morning } = await build();
+    await hire(companyId, 1);
+    await settle();
+
+    await wave(morning(37));
+
+    expect(await rows()).toMatchObject([{ escalation: 'escalated_to_hr' }]);
+    expect(await told('acknowledgement_alert')).toBe(1);
+  });
+
+  it('knows where somebody works who moved while they were asked again', async () => {
+    const { companyId, settle, rows, change, counts } = await build();
+    const [mover] = await hire(companyId, 1, { department: 'IT' });
+    await settle();
+    // As a row that was written just before it would be.
+    await change(`UPDATE acknowledgements SET department = 'Sales' WHERE employee_id = $1`, mover);
+
+    await settle();
+
+    expect(await rows()).toMatchObject([{ employee: mover, department: 'IT', current: true }]);
+    const { kept, anew } = await counts();
+    expect(kept).toEqual(anew);
+  });
+
+  it('asks in good time where the database knows nothing of the tables yet', async () => {
+    const { companyId, settle, rows } = await build();
+    await hire(companyId, 3000);
+    await settle();
+
+    // A statement of 5 s is ended.
+    await settle();
+
+    expect(await rows()).toHaveLength(3000);
+  });
+
+  it('lapses an exemption with what it was about, so that nobody can grant it later', async () => {
+    const { companyId, settle, wave, change, rows, morning, tenant } = await build();
+    const [gone = ''] = await hire(companyId, 1);
+    await settle();
+    const [asked] = await tenant(() => select<{ id: string }>('SELECT id FROM acknowledgements'));
+    await change(
+      `INSERT INTO exemptions (company_id, id, acknowledgement_id, reason, valid_until)
+       VALUES ((SELECT app.company_id()), gen_random_uuid(), $1, 'Away', current_date + 60)`,
+      asked?.id,
+    );
+    await change(
+      `UPDATE employees SET status = 'inactive', leave_date = current_date WHERE id = $1`,
+      gone,
+    );
+
+    await settle();
+
+    expect(await tenant(() => select('SELECT status FROM exemptions'))).toEqual([
+      { status: 'lapsed' },
+    ]);
+    await wave(morning(70));
+    expect(await rows()).toMatchObject([{ status: 'cancelled', current: false }]);
   });
 
   it('is idle once nobody is left, and over once nothing is published', async () => {

@@ -130,7 +130,13 @@ describe('the acknowledgements of a compliance policy', () => {
     await policy.toPublished();
     await wake(policy);
     const [asked] = await rowsOf(policy);
-    const answer = { typedName: 'Grace', answers: [], openedAt: null, scrolledAt: null };
+    const answer = {
+      policyVersion: 1,
+      typedName: 'Grace',
+      answers: [],
+      openedAt: null,
+      scrolledAt: null,
+    };
     const { acknowledge } = createAcknowledgements({ drawPdf: letterPdf });
     const answered = await as(person, () => acknowledge(person, String(asked?.['id']), answer));
     const answeredOn = dateAt(Number(answered.acknowledgedAt), zone);
@@ -165,7 +171,13 @@ describe('the acknowledgements of a compliance policy', () => {
     const [asked] = await withTenant(company.id, () =>
       select<{ id: string }>('SELECT id FROM acknowledgements WHERE employee_id = $1', [employee]),
     );
-    const answer = { typedName: 'Grace', answers: [], openedAt: null, scrolledAt: null };
+    const answer = {
+      policyVersion: 1,
+      typedName: 'Grace',
+      answers: [],
+      openedAt: null,
+      scrolledAt: null,
+    };
 
     const answered = await as(person, () =>
       acknowledgements.acknowledge(person, String(asked?.id), answer),

@@ -316,7 +316,7 @@ const paths: Readonly<Record<string, (journeys: Journeys) => Promise<Run>>> = {
   },
   'acknowledgement-second-run': async (journeys) => {
     const { workflowId } = await beginKeeper(journeys);
-    await journeys.passUntil(journeys.now() + 200 * dayMs);
+    await journeys.passUntil(journeys.now() + 110 * dayMs);
     return { workflowId, isLatest: true };
   },
   'acknowledgement-stopped-by-operator': async (journeys) => {

@@ -164,6 +164,23 @@ describe('how somebody comes to stand as they should', () => {
       published,
       { restore: 'r' },
     ],
+    [
+      'comes back as whoever had declined',
+      [row({ status: 'declined', isCurrent: false })],
+      true,
+      published,
+      { restore: 'r' },
+    ],
+    [
+      'comes back, and was asked once more before',
+      [
+        row({ id: 's', status: 'cancelled', isCurrent: false }),
+        row({ status: 'acknowledged', isCurrent: false }),
+      ],
+      true,
+      published,
+      { open: true },
+    ],
     ['need not any more', [row({})], true, undefined, { close: 'cancelled' }],
     ['never had to', [], false, published, undefined],
   ])('%s', (_, rows, isConcerned, present, settlement) => {

@@ -1,4 +1,5 @@
 import { v7 as uuid } from 'uuid';
+import { markDispatched } from '../../src/commands/dispatch.ts';
 import { execute, flush, select, withTenant } from '../../src/models/database.ts';
 import { wakeKeepers } from '../../src/models/keeperStart.ts';
 import { OutboxEntry } from '../../src/models/OutboxEntry.ts';
@@ -57,8 +58,8 @@ export async function wakeKeeper(
     await flush();
     return OutboxEntry.findAll({ where: { entityId: id, dispatchedAt: null } });
   });
-  for (const entry of owed) journeys.dispatcher.dispatch(entry);
-  await journeys.dispatcher.drained();
+  for (const entry of owed) await journeys.start(entry);
+  await markDispatched(owed);
   const workflowId = acknowledgementWorkflowId(company.id, id);
   journeys.track(workflowId);
   await journeys.settled(workflowId);

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { createDispatcher, type Dispatcher } from '../../src/commands/dispatch.ts';
 import { Replay } from '../../src/commands/idempotency.ts';
 import type { Subscribe } from '../../src/commands/subscribe.ts';
+import type { WorkflowStart } from '../../src/models/OutboxEntry.ts';
 import { createSubscriptions, type Subscriptions } from '../../src/commands/subscriptions.ts';
 import {
   createSubscriptionTimelines,
@@ -37,6 +38,8 @@ export interface Journeys {
   /** For commands of other kinds of workflow. */
   readonly dispatcher: Dispatcher;
   readonly workflows: WorkflowCommands;
+  /** A promised start, as the relay carries it out. */
+  start(entry: WorkflowStart): Promise<void>;
   /** Waits until nothing is under way in a run. @returns whether it runs on */
   settled(workflowId: string): Promise<boolean>;
   /** Goes from timer to timer of an object until its workflow is over. */
@@ -283,6 +286,7 @@ export async function openJourneys(
     subscriptions,
     timelines,
     dispatcher,
+    start: temporal.start,
     workflows,
     settled,
     endOf,

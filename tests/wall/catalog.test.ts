@@ -179,6 +179,7 @@ describe('the catalog', () => {
       'app_api: platform.companies UPDATE address contact_email contact_phone default_currency ' +
         'linkedin logo_url name settings time_zone updated_at updated_by version',
       'app_api: platform.domains INSERT company_id domain id verification_token',
+      'app_api: shared.acknowledgement_history UPDATE reason',
       'app_auth: core.api_keys UPDATE last_used_at',
     ]);
   });

@@ -44,6 +44,12 @@ export const presentDetail = (view: AcknowledgementDetail) => ({
     statement: view.document.statement,
     quiz: view.document.quiz.map(({ question, options }) => ({ question, options: [...options] })),
   },
+  exemption: view.exemption && {
+    reason: view.exemption.reason,
+    valid_until: view.exemption.validUntil,
+    status: view.exemption.status,
+    decision_reason: view.exemption.decisionReason,
+  },
 });
 
 export const presentRequested = ({ asked, alreadyAsked }: ManualOutcome) => ({

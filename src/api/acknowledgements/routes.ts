@@ -125,7 +125,7 @@ export const acknowledgementRoutes = ({
     body: acknowledgeBody,
     ...answersDetail,
     handle: ({ actor, params, body }) => acknowledgements.acknowledge(actor, params.id, body),
-    examples: { body: { typed_name: 'Grace Hopper', answers: [0] }, ...example },
+    examples: { body: { policy_version: 2, typed_name: 'Grace Hopper', answers: [0] }, ...example },
   }),
   route({
     ...one,

@@ -49,6 +49,7 @@ export const requestBody = object({
 }).id('RequestAcknowledgements');
 
 export const acknowledgeBody = object({
+  policy_version: version.description('The number of the version that was read'),
   typed_name: text(200).description('The name, as the person types it under the statement'),
   answers: array(option, { max: 50 }).default([]).description('Of each question of the quiz'),
   opened_at: nullable(instant()).default(null),
@@ -107,6 +108,14 @@ export const acknowledgementDetail = object({
       max: 50,
     }),
   }),
+  exemption: nullable(
+    object({
+      reason,
+      valid_until: calendarDate(),
+      status: oneOf('open', 'granted', 'refused', 'lapsed'),
+      decision_reason: nullable(text(2000)),
+    }),
+  ).description('The latest one that was asked for'),
 }).id('AcknowledgementDetail');
 
 export const requestedAnswer = object({
@@ -175,4 +184,5 @@ export const detailExample = {
     statement: 'I have read and understood "Acceptable use", version 2.0, and will act by it.',
     quiz: [{ question: 'What are devices for?', options: ['Work', 'Games'] }],
   },
+  exemption: null,
 } as const;

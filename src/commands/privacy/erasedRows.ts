@@ -1,4 +1,5 @@
 import { asIdentity, execute, flush, select } from '../../models/database.ts';
+import { wakeAllKeepers } from '../../models/keeperStart.ts';
 import { nothingMuted } from '../../rules/notices.ts';
 import { erasedPerson, erasedWord } from '../../rules/personalFields.ts';
 import { nobody } from '../identity.ts';
@@ -56,14 +57,19 @@ export async function eraseRows({ userId, ...known }: Traces): Promise<void> {
        WHERE address IS DISTINCT FROM $2 AND claim_id IN (${claimsHeld})),
      employed AS (
        UPDATE employees SET name = $2, email = 'erased-' || id || '@erased.invalid',
-         updated_at = now(), version = version + 1
+         status = 'inactive', updated_at = now(), version = version + 1,
+         leave_date = coalesce(leave_date, greatest(join_date, return_date, current_date))
        WHERE (user_id = $1 OR email = ANY ($4)) AND name <> $2),
      answered AS (
        UPDATE acknowledgements SET reason = CASE WHEN reason IS NOT NULL THEN $2 END,
          evidence = jsonb_set(evidence, '{person}', 'null'), updated_at = now(), version = version + 1
        WHERE (reason <> $2 OR evidence -> 'person' <> 'null') AND id IN (${acknowledgementsOf})),
      exempted AS (
-       UPDATE exemptions SET reason = $2, updated_at = now(), version = version + 1
+       UPDATE exemptions SET reason = $2, updated_at = now(), version = version + 1,
+         decision_reason = CASE WHEN decision_reason IS NOT NULL THEN $2 END
+       WHERE (reason <> $2 OR decision_reason <> $2) AND acknowledgement_id IN (${acknowledgementsOf})),
+     explained AS (
+       UPDATE acknowledgement_history SET reason = $2
        WHERE reason <> $2 AND acknowledgement_id IN (${acknowledgementsOf})),
      named AS (
        UPDATE core.notifications SET payload = payload || jsonb_strip_nulls(jsonb_build_object(
@@ -93,6 +99,7 @@ export async function eraseRows({ userId, ...known }: Traces): Promise<void> {
        WHERE company_id = (SELECT app.company_id()) AND user_id = $1`,
     [userId, erasedWord, email, addresses, JSON.stringify(nothingMuted)],
   );
+  await wakeAllKeepers();
   await eraseMessages(traces);
   await eraseAnswers(traces);
   await eraseAudit(userId, {

@@ -78,6 +78,7 @@ CREATE TABLE acknowledgement_history (
 CREATE INDEX acknowledgement_history_of_idx
   ON acknowledgement_history (company_id, acknowledgement_id, updated_at, id);
 ${wall('acknowledgement_history', 'SELECT, INSERT')}
+GRANT UPDATE (reason) ON acknowledgement_history TO app_api;
 
 CREATE TABLE exemptions (${baseColumns},
   acknowledgement_id uuid NOT NULL,

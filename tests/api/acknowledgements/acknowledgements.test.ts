@@ -48,7 +48,7 @@ beforeEach(async () => {
   );
 });
 
-const signed = { typed_name: 'Grace Hopper' };
+const signed = { policy_version: 1, typed_name: 'Grace Hopper' };
 
 describe('/acknowledgements', () => {
   it('shows people what they are asked to read, and to nobody else', async () => {
@@ -172,6 +172,30 @@ describe('/acknowledgements', () => {
     ).toEqual([{ to: manager.userId }]);
   });
 
+  it('takes no answer about another version than the one that is asked about', async () => {
+    const answered = await own.post(`/acknowledgements/${id}/acknowledge`, {
+      ...signed,
+      policy_version: 2,
+    });
+
+    expect(answered).toMatchObject({ status: 409, body: { code: 'VERSION_CONFLICT' } });
+    expect((await own.get(`/acknowledgements/${id}`)).body.data.status).toBe('pending');
+  });
+
+  it('asks somebody once by hand, however many ask at once', async () => {
+    await own.post(`/acknowledgements/${id}/acknowledge`, signed);
+    const wish = { policy_id: policyId, employee_ids: [employeeId] };
+
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => staff.post('/acknowledgements', wish)),
+    );
+
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201, 201]);
+    const { body } = await staff.get('/acknowledgements?status=pending');
+    expect(body.items).toMatchObject([{ cycle: 2 }]);
+    expect(answers.flatMap(({ body: { data } }) => data.asked)).toEqual([body.items[0].id]);
+  });
+
   it('exempts somebody only when another one grants it', async () => {
     const until = addDays(today(), 60);
     const asked = await own.post(`/acknowledgements/${id}/request-exemption`, {
@@ -203,7 +227,7 @@ describe('/acknowledgements', () => {
       exempted_until: until,
       next_action: 'open_next_cycle',
     });
-    expect(again).toMatchObject({ status: 409, body: { code: 'NO_EXEMPTION' } });
+    expect(again).toMatchObject({ status: 409, body: { code: 'NOT_PENDING' } });
     const progress = await staff.get('/compliance/progress?by=department');
     expect(progress.body.items).toMatchObject([
       { id: null, name: '', exempted_count: 1, pending_count: 0 },

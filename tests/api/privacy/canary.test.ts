@@ -67,7 +67,7 @@ async function read(person: Person): Promise<void> {
   ]);
   await buildActor({ companyId, role: 'hr' });
   const answers = [
-    ['acknowledge', { typed_name: `Typed ${marker}` }],
+    ['acknowledge', { policy_version: 1, typed_name: `Typed ${marker}` }],
     ['decline', { reason: `Not ${marker}` }],
     ['request-exemption', { reason: `Ill ${marker}`, valid_until: dateAt(Date.now(), 'UTC') }],
   ] as const;
