@@ -3,9 +3,10 @@ import type { Actor } from '../context.ts';
 import { Conflict, invalidField } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { CustomerCompliance } from '../models/CustomerCompliance.ts';
-import { append, flush, withTenant } from '../models/database.ts';
-import { columnsOf, madeWithin, selectPage, sortedBy, type ListAsked } from '../models/list.ts';
-import { editRow, getRow } from '../models/rows.ts';
+import { withProgress } from '../models/customerProgress.ts';
+import { append, flush, select, withTenant } from '../models/database.ts';
+import { columnsOf, madeWithin, selectWidePage, sortedBy, type ListAsked } from '../models/list.ts';
+import { editRow, getRow, noSuch } from '../models/rows.ts';
 import { compareDates, type CalendarDate } from '../rules/calendar.ts';
 import type { AuditStatus, ComplianceStatus } from '../rules/compliance.ts';
 import { seesAll } from './categories.ts';
@@ -29,11 +30,22 @@ export interface CustomerComplianceFilters extends ListAsked<keyof typeof sortCo
   readonly includeArchived: boolean;
 }
 
-export type CustomerComplianceView = InferAttributes<CustomerCompliance>;
+/** With how far its people are, as they stand now. */
+export interface CustomerComplianceView extends InferAttributes<CustomerCompliance> {
+  readonly status: ComplianceStatus;
+  readonly compliancePercentage: string;
+  readonly acknowledgedCount: number;
+  readonly pendingCount: number;
+  readonly declinedCount: number;
+}
+
+const columns = (): string => `${columnsOf(CustomerCompliance, 'k')}, n.status,
+  n.percentage AS "compliancePercentage", n.acknowledged AS "acknowledgedCount",
+  n.pending AS "pendingCount", n.declined AS "declinedCount"`;
 
 const sortColumns = {
   createdAt: 'k.created_at',
-  compliancePercentage: 'k.compliance_percentage',
+  compliancePercentage: 'n.percentage',
   auditDate: 'k.audit_date',
 } as const;
 
@@ -45,14 +57,16 @@ export const createCustomerCompliances = () => ({
   list: (actor: Actor, filters: CustomerComplianceFilters) =>
     withTenant(actor.companyId, () => {
       const { customerId, complianceId, status, auditStatus, includeArchived } = filters;
-      return selectPage<CustomerComplianceView>(
-        columnsOf(CustomerCompliance, 'k'),
-        'customer_compliances k',
+      // Counted for the rows of the page alone where the others need it neither.
+      const needsProgress = status !== undefined || filters.sortBy === 'compliancePercentage';
+      return selectWidePage<CustomerComplianceView>(
+        columns(),
+        { from: withProgress, narrow: needsProgress ? withProgress : 'customer_compliances k' },
         [
           ...(includeArchived && seesAll(actor) ? [] : [['k.archived_at IS NULL'] as const]),
           ...(customerId ? [['k.customer_id = $', customerId] as const] : []),
           ...(complianceId ? [['k.compliance_id = $', complianceId] as const] : []),
-          ...(status ? [['k.status = $', status] as const] : []),
+          ...(status ? [['n.status = $', status] as const] : []),
           ...(auditStatus ? [['k.audit_status = $', auditStatus] as const] : []),
           ...madeWithin('k', filters),
         ],
@@ -61,7 +75,10 @@ export const createCustomerCompliances = () => ({
     }),
 
   get: (actor: Actor, id: string): Promise<CustomerComplianceView> =>
-    withTenant(actor.companyId, () => getRow(CustomerCompliance, id, { archived: seesAll(actor) })),
+    withTenant(actor.companyId, async () => {
+      await getRow(CustomerCompliance, id, { archived: seesAll(actor) });
+      return viewOf(id);
+    }),
 
   /** @throws Invalid; Conflict CUSTOMER_COMPLIANCE_EXISTS */
   create: (wish: CustomerComplianceWish, once: Once): Promise<CustomerComplianceView | Replay> =>
@@ -75,7 +92,7 @@ export const createCustomerCompliances = () => ({
       const id = append(CustomerCompliance, fields);
       AuditLog.record('CREATE', { type: CustomerCompliance.entityType, id }, { after: fields });
       await flush();
-      return getRow(CustomerCompliance, id);
+      return viewOf(id);
     }),
 
   /** Another day plans the next audit, or none; what was audited before is told by the history. */
@@ -89,7 +106,8 @@ export const createCustomerCompliances = () => ({
       const row = await getRow(CustomerCompliance, id);
       const isOther = auditDate !== undefined && auditDate !== row.auditDate;
       const plan = isOther ? ({ auditDate, auditStatus: 'pending' } as const) : {};
-      return editRow(CustomerCompliance, row, plan, expectedVersion);
+      await editRow(CustomerCompliance, row, plan, expectedVersion);
+      return viewOf(id);
     }),
 
   /** @throws Invalid for a day to come; Conflict ILLEGAL_TRANSITION where it is completed already */
@@ -113,8 +131,18 @@ export const createCustomerCompliances = () => ({
         throw invalidField('audit_date', `must not be after ${today}`, 'OUT_OF_RANGE');
       }
       const completed = { auditDate, auditStatus: 'completed' } as const;
-      return editRow(CustomerCompliance, row, completed, expectedVersion, 'STATUS_CHANGE');
+      await editRow(CustomerCompliance, row, completed, expectedVersion, 'STATUS_CHANGE');
+      return viewOf(id);
     }),
 });
 
 export type CustomerCompliances = ReturnType<typeof createCustomerCompliances>;
+
+async function viewOf(id: string): Promise<CustomerComplianceView> {
+  const [view] = await select<CustomerComplianceView>(
+    `SELECT ${columns()} FROM ${withProgress} WHERE k.id = $1`,
+    [id],
+  );
+  if (!view) throw noSuch(CustomerCompliance.entityType, id);
+  return view;
+}

@@ -6,10 +6,10 @@ import {
   type Sequelize,
 } from 'sequelize';
 import type { CalendarDate } from '../rules/calendar.ts';
-import type { AuditStatus, ComplianceStatus } from '../rules/compliance.ts';
+import type { AuditStatus } from '../rules/compliance.ts';
 import { baseColumns, businessTable, column } from './columns.ts';
 
-/** That a customer has to comply with something, how far its people are, and its audit. */
+/** That a customer has to comply with something, and its audit; `withProgress` says how far it is. */
 export class CustomerCompliance extends Model<
   InferAttributes<CustomerCompliance>,
   InferCreationAttributes<CustomerCompliance>
@@ -20,14 +20,12 @@ export class CustomerCompliance extends Model<
   declare companyId: string;
   declare customerId: string;
   declare complianceId: string;
-  declare status: CreationOptional<ComplianceStatus>;
-  declare compliancePercentage: CreationOptional<string>;
   declare auditDate: CreationOptional<CalendarDate | null>;
   declare auditStatus: CreationOptional<AuditStatus>;
-  declare acknowledgedCount: CreationOptional<number>;
-  declare pendingCount: CreationOptional<number>;
-  /** When what has to be read last changed after all had read it. */
+  /** When people or documents last changed, so that more has to be read. */
   declare complianceUpdated: CreationOptional<Date | null>;
+  /** Somebody had answered when the documents last changed. */
+  declare hasBegun: CreationOptional<boolean>;
   declare createdAt: CreationOptional<Date>;
   declare updatedAt: CreationOptional<Date>;
   declare createdBy: CreationOptional<string | null>;
@@ -41,13 +39,10 @@ export class CustomerCompliance extends Model<
         ...baseColumns,
         customerId: column.uuid,
         complianceId: column.uuid,
-        status: column.text,
-        compliancePercentage: column.percentage,
         auditDate: column.date,
         auditStatus: column.text,
-        acknowledgedCount: column.integer,
-        pendingCount: column.integer,
         complianceUpdated: column.instant,
+        hasBegun: column.flag,
       },
       businessTable(sequelize, 'customer_compliances'),
     );

@@ -12,6 +12,7 @@ import { addDays, compareDates, dateAt, type CalendarDate } from '../rules/calen
 import { acknowledgementWorkflowId } from '../rules/workflowIds.ts';
 import { Acknowledgement } from './Acknowledgement.ts';
 import { AuditLog } from './AuditLog.ts';
+import { withProgress } from './customerProgress.ts';
 import { execute, select } from './database.ts';
 import { Notification, type ManyMessages, type TemplateCode } from './Notification.ts';
 import { batchSize, nextOf, type Watched } from './watchedPolicy.ts';
@@ -214,7 +215,20 @@ async function open(
         ...firstDue(watched, candidate.joinedOn),
       };
     });
+  await noteNewcomers(watched, asked);
   await ask(watched, version, asked);
+}
+
+/** What a customer had completed is open again; called before they are asked. */
+async function noteNewcomers({ policyId, at }: Watched, asked: readonly Asked[]): Promise<void> {
+  if (asked.length === 0) return;
+  await execute(
+    `UPDATE customer_compliances SET compliance_updated = $2, updated_at = now()
+     WHERE id IN (SELECT k.id FROM ${withProgress}
+       WHERE k.id = (SELECT customer_compliance_id FROM compliance_policies WHERE id = $1)
+         AND k.customer_id = ANY ($3::uuid[]) AND n.status = 'completed')`,
+    [policyId, at, [...new Set(asked.map(({ employee }) => employee.customerId))]],
+  );
 }
 
 /** Whoever is new has the time of new people; the others that of a request. */

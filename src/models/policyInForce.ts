@@ -4,6 +4,7 @@ import { ApprovalStep } from './ApprovalStep.ts';
 import { AuditLog } from './AuditLog.ts';
 import { CompliancePolicy } from './CompliancePolicy.ts';
 import { CompliancePolicyVersion } from './CompliancePolicyVersion.ts';
+import { withProgress } from './customerProgress.ts';
 import { execute } from './database.ts';
 import { wakeKeepers } from './keeperStart.ts';
 import type { Step } from './moveRow.ts';
@@ -67,11 +68,14 @@ export async function supersede(before: CompliancePolicyVersion, { at }: Step): 
   await Timer.cancelScheduled(before.id, 'A newer version is published');
 }
 
-/** What people have to read has changed, for whoever complies with it by this policy. */
+/** What people have to read has changed, for the customer whose compliance the policy belongs to. */
 export async function noteComplianceUpdate(policy: CompliancePolicy, at: Date): Promise<void> {
   if (!policy.customerComplianceId) return;
   await execute(
-    'UPDATE customer_compliances SET compliance_updated = $2, updated_at = now() WHERE id = $1',
+    `UPDATE customer_compliances SET compliance_updated = $2, updated_at = now(),
+       has_begun = has_begun OR EXISTS (SELECT FROM ${withProgress}
+         WHERE k.id = customer_compliances.id AND n.acknowledged > 0)
+     WHERE id = $1`,
     [policy.customerComplianceId, at],
   );
 }

@@ -8,6 +8,7 @@ export const presentCustomerCompliance = (row: CustomerComplianceView) => ({
   compliance_percentage: row.compliancePercentage,
   acknowledged_count: row.acknowledgedCount,
   pending_count: row.pendingCount,
+  declined_count: row.declinedCount,
   compliance_updated: row.complianceUpdated?.toISOString() ?? null,
   audit_date: row.auditDate,
   audit_status: row.auditStatus,

@@ -52,8 +52,9 @@ export const customerComplianceAnswer = object({
     .description('Of what has to be acknowledged, as decimal text'),
   acknowledged_count: count,
   pending_count: count,
+  declined_count: count,
   compliance_updated: nullable(instant()).description(
-    'When it was completed no longer, since people or documents had changed',
+    'When people or documents last changed, so that more has to be read',
   ),
   audit_date: nullable(calendarDate()).description('Planned, or completed then'),
   audit_status: oneOf(...auditStatuses),
@@ -71,6 +72,7 @@ export const customerComplianceExample = {
   compliance_percentage: '0.00',
   acknowledged_count: 0,
   pending_count: 0,
+  declined_count: 0,
   compliance_updated: null,
   audit_date: '2026-09-30',
   audit_status: 'pending',

@@ -38,8 +38,9 @@ import { complianceCatalogue } from './0039ComplianceCatalogue.ts';
 import { notificationPreferences } from './0040NotificationPreferences.ts';
 import { notificationTemplates } from './0041NotificationTemplates.ts';
 import { webhookEndpoints } from './0042WebhookEndpoints.ts';
-import { acknowledgements } from './0044Acknowledgements.ts';
 import { compliancePolicies } from './0043CompliancePolicies.ts';
+import { acknowledgements } from './0044Acknowledgements.ts';
+import { complianceProgress } from './0047ComplianceProgress.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -98,4 +99,5 @@ export const migrations: readonly Migration[] = [
   webhookEndpoints,
   compliancePolicies,
   acknowledgements,
+  complianceProgress,
 ];
