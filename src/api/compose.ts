@@ -33,6 +33,7 @@ import { createDocumentTimelines } from '../commands/documentTimelines.ts';
 import { createEmailChanges } from '../commands/emailChanges.ts';
 import { createEmployeeImports } from '../commands/employeeImports.ts';
 import { createEmployees } from '../commands/employees.ts';
+import { createEvidencePacks } from '../commands/evidencePacks.ts';
 import { createEndorsements } from '../commands/endorsements.ts';
 import { createFactors } from '../commands/factors.ts';
 import { createFraudFlags } from '../commands/fraudFlags.ts';
@@ -236,6 +237,7 @@ export async function composeApi({
       customerCompliances: createCustomerCompliances(),
       acknowledgements: createAcknowledgements({ drawPdf }),
       complianceProgress: createComplianceProgress(),
+      evidencePacks: createEvidencePacks(),
       customers: createCustomers(),
       devMailDir: config.devMailDir,
       documentRequests: createDocumentRequests({ workflows }),

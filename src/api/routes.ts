@@ -16,6 +16,7 @@ import { customerRoutes } from './customers/routes.ts';
 import { devRoutes } from './dev/routes.ts';
 import { documentRoutes } from './documents/routes.ts';
 import { employeeRoutes } from './employees/routes.ts';
+import { evidencePackRoutes } from './evidence-packs/routes.ts';
 import { flagRoutes } from './feature-flags/routes.ts';
 import { fraudFlagRoutes } from './fraud-flags/routes.ts';
 import { invitationRoutes } from './invitations/routes.ts';
@@ -61,6 +62,7 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof complianceRoutes>[0] &
   Parameters<typeof acknowledgementRoutes>[0] &
   Parameters<typeof complianceProgressRoutes>[0] &
+  Parameters<typeof evidencePackRoutes>[0] &
   Parameters<typeof customerComplianceRoutes>[0] &
   Parameters<typeof templateRoutes>[0] &
   Parameters<typeof compliancePolicyRoutes>[0] &
@@ -106,6 +108,7 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...customerComplianceRoutes(dependencies),
   ...acknowledgementRoutes(dependencies),
   ...complianceProgressRoutes(dependencies),
+  ...evidencePackRoutes(dependencies),
   ...templateRoutes(dependencies),
   ...compliancePolicyRoutes(dependencies),
   ...policyConfigurationRoutes(dependencies),

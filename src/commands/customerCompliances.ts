@@ -5,6 +5,7 @@ import { AuditLog } from '../models/AuditLog.ts';
 import { CustomerCompliance } from '../models/CustomerCompliance.ts';
 import { withProgress } from '../models/customerProgress.ts';
 import { append, flush, select, withTenant } from '../models/database.ts';
+import { EvidencePack } from '../models/EvidencePack.ts';
 import { columnsOf, madeWithin, selectWidePage, sortedBy, type ListAsked } from '../models/list.ts';
 import { editRow, getRow, noSuch } from '../models/rows.ts';
 import { compareDates, type CalendarDate } from '../rules/calendar.ts';
@@ -37,11 +38,15 @@ export interface CustomerComplianceView extends InferAttributes<CustomerComplian
   readonly acknowledgedCount: number;
   readonly pendingCount: number;
   readonly declinedCount: number;
+  /** Of the latest audit that was completed. */
+  readonly evidencePackId: string | null;
 }
 
 const columns = (): string => `${columnsOf(CustomerCompliance, 'k')}, n.status,
   n.percentage AS "compliancePercentage", n.acknowledged AS "acknowledgedCount",
-  n.pending AS "pendingCount", n.declined AS "declinedCount"`;
+  n.pending AS "pendingCount", n.declined AS "declinedCount",
+  (SELECT e.id FROM evidence_packs e WHERE e.company_id = k.company_id
+     AND e.customer_compliance_id = k.id ORDER BY e.created_at DESC, e.id DESC LIMIT 1) AS "evidencePackId"`;
 
 const sortColumns = {
   createdAt: 'k.created_at',
@@ -110,7 +115,10 @@ export const createCustomerCompliances = () => ({
       return viewOf(id);
     }),
 
-  /** @throws Invalid for a day to come; Conflict ILLEGAL_TRANSITION where it is completed already */
+  /**
+   * What is acknowledged now is frozen as evidence.
+   * @throws Invalid for a day to come; Conflict ILLEGAL_TRANSITION where it is completed already
+   */
   completeAudit: (
     company: KnownCompany,
     id: string,
@@ -132,6 +140,8 @@ export const createCustomerCompliances = () => ({
       }
       const completed = { auditDate, auditStatus: 'completed' } as const;
       await editRow(CustomerCompliance, row, completed, expectedVersion, 'STATUS_CHANGE');
+      await EvidencePack.freeze(row, auditDate);
+      await flush();
       return viewOf(id);
     }),
 });

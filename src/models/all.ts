@@ -27,6 +27,7 @@ import { Document } from './Document.ts';
 import { Domain } from './Domain.ts';
 import { EmailChange } from './EmailChange.ts';
 import { Employee } from './Employee.ts';
+import { EvidencePack } from './EvidencePack.ts';
 import { Exemption } from './Exemption.ts';
 import { FraudFlag } from './FraudFlag.ts';
 import { IdempotencyKey } from './IdempotencyKey.ts';
@@ -87,6 +88,7 @@ const models = [
   Domain,
   EmailChange,
   Employee,
+  EvidencePack,
   Exemption,
   FraudFlag,
   IdempotencyKey,

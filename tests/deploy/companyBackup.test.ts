@@ -138,6 +138,8 @@ describe.each(['shared', 'dedicated_schema'] as const)('one company, %s', (isola
           'acknowledgements',
           'acknowledgement_history',
           'exemptions',
+          'evidence_packs',
+          'evidence_pack_lines',
         ].map((table) => `${business}.${table}`),
         ...['insurance_plans', 'policies', 'policy_subscriptions'].map(
           (table) => `${business}.${table}`,

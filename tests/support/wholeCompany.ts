@@ -91,6 +91,8 @@ export async function buildWholeCompany(
   const key = uuid();
   const bulk = uuid();
   const customer = uuid();
+  const customerCompliance = uuid();
+  const evidencePack = uuid();
   const compliance = uuid();
   const template = uuid();
   const policy = uuid();
@@ -226,7 +228,7 @@ export async function buildWholeCompany(
       `INSERT INTO ${business}.customer_compliances (company_id, id, customer_id, compliance_id,
          compliance_percentage, compliance_updated)
        VALUES ($1, $2, $3, $4, 33.33, '2026-01-02 03:04:05.123456+00')`,
-      [id, uuid(), customer, compliance],
+      [id, customerCompliance, customer, compliance],
     ],
     [
       `INSERT INTO ${business}.templates (company_id, id, name, version_number, is_latest)
@@ -282,6 +284,20 @@ export async function buildWholeCompany(
       `INSERT INTO ${business}.exemptions (company_id, id, acknowledgement_id, reason, valid_until)
        VALUES ($1, $2, $3, $4, '2026-01-02')`,
       [id, uuid(), acknowledgement, oddText],
+    ],
+    [
+      `INSERT INTO ${business}.evidence_packs (company_id, id, customer_compliance_id, audit_date,
+         acknowledged, pending, declined, exempted, compliance_percentage, sha256, created_at)
+       VALUES ($1, $2, $3, '2026-01-02', 1, 0, 0, 0, 100, repeat('a', 64),
+         '2026-01-02 03:04:05.123456+00')`,
+      [id, evidencePack, customerCompliance],
+    ],
+    [
+      `INSERT INTO ${business}.evidence_pack_lines (company_id, pack_id, place, acknowledgement_id,
+         policy_id, policy_version, employee_id, status, acknowledged_at, evidence_hash)
+       VALUES ($1, $2, 1, $3, $4, 1, $5, 'acknowledged', '2026-01-02 03:04:05.123456+00',
+         repeat('a', 64))`,
+      [id, evidencePack, acknowledgement, policy, employees[0]],
     ],
     [
       `INSERT INTO ${business}.reports (company_id, id, name, report_type, filters, format, schedule,

@@ -253,6 +253,8 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'GET /acknowledgements/:id/certificate': everyone,
   'GET /compliance/progress': complianceReaders,
   'GET /compliance/progress/export': complianceReaders,
+  'GET /evidence-packs': complianceReaders,
+  'GET /evidence-packs/:id/download': complianceReaders,
   'GET /compliance-policies': complianceReaders,
   'POST /compliance-policies': complianceStaff,
   'GET /compliance-policies/:id': complianceReaders,

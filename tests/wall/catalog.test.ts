@@ -136,6 +136,7 @@ describe('the catalog', () => {
         'claim_locations',
       ].flatMap((t) => tenant(`shared.${t}`, 'ISU')),
       ...tenant('shared.acknowledgement_history', 'IS'),
+      ...['evidence_packs', 'evidence_pack_lines'].flatMap((t) => tenant(`shared.${t}`, 'IS')),
       ...tenant('shared.claim_assignments', 'IS'),
       ...tenant('shared.claim_reserves', 'IS'),
       ...tenant('shared.ledger_entries', 'IS'),

@@ -103,6 +103,16 @@ export async function buildFull(api: TestApi): Promise<Full> {
     customer_id: customer.body.data.id,
     compliance_id: compliance.body.data.id,
   });
+  const audited = await admin.post('/customer-compliance', {
+    customer_id: employee.body.data.customer_id,
+    compliance_id: (
+      await admin.post('/compliances', {
+        compliance_type: 'infosec',
+        compliance_title: 'ISO 22301',
+      })
+    ).body.data.id,
+  });
+  const audit = await admin.post(`/customer-compliance/${audited.body.data.id}/complete-audit`);
   const template = await admin.post('/templates', { name: 'Acceptable use' });
   const policy = await admin.post('/compliance-policies', {
     title: 'Acceptable use',
@@ -192,6 +202,7 @@ export async function buildFull(api: TestApi): Promise<Full> {
       employees: employee.body.data.id,
       compliances: compliance.body.data.id,
       'customer-compliance': customerCompliance.body.data.id,
+      'evidence-packs': audit.body.data.evidence_pack_id,
       'policy-configurations': configuration.body.data.id,
       'compliance-policies': policy.body.data.id,
       'workflows/policy-approval': policy.body.data.latest_version.id,

@@ -12,6 +12,7 @@ export const presentCustomerCompliance = (row: CustomerComplianceView) => ({
   compliance_updated: row.complianceUpdated?.toISOString() ?? null,
   audit_date: row.auditDate,
   audit_status: row.auditStatus,
+  evidence_pack_id: row.evidencePackId,
   created_at: row.createdAt.toISOString(),
   updated_at: row.updatedAt.toISOString(),
   archived_at: row.archivedAt?.toISOString() ?? null,
