@@ -24,6 +24,7 @@ import {
   reportWorkflowId,
   subscriptionWorkflowId,
 } from '../rules/workflowIds.ts';
+import { recountCompany } from './complianceCounts.ts';
 import { compareRuns, type OpenWorkflows } from './drift.ts';
 
 const pageSize = 200;
@@ -82,6 +83,7 @@ export const jobActivities = ({ openWorkflows }: { readonly openWorkflows: OpenW
       () => inBatches((most) => withGlobal(() => Domain.endOldClaims(most)), 500),
       removeOldRowsOfCompanies,
       () => compareAll(openWorkflows),
+      recountAll,
     ];
     const failures: unknown[] = [];
     for (const step of steps) await step().catch((error: unknown) => failures.push(error));
@@ -99,6 +101,11 @@ async function compareAll(openWorkflows: OpenWorkflows): Promise<void> {
   for await (const companyId of companyIds()) {
     await compareRuns(companyId, openWorkflows, heartbeat);
   }
+}
+
+/** The kept counts of acknowledgements, company by company. */
+async function recountAll(): Promise<void> {
+  for await (const companyId of companyIds()) await recountCompany(companyId, heartbeat);
 }
 
 /** Only whole families: a revoked member ends those that are left. */

@@ -14,7 +14,7 @@ import { execute, select } from './database.ts';
 /** What is wrong at present, and with what. */
 export interface Cause {
   readonly kind: AlertKind;
-  /** The id of a run, or the name of a task queue. */
+  /** The id of a run, the name of a task queue, or whose counts they are. */
   readonly subject: string;
   readonly since: Date;
   /** The step, the timer or the differences. */

@@ -3,7 +3,8 @@ import type { Role } from './permissions.ts';
 /**
  * What somebody has to hear of. `activity_failing`: a step is tried again and again, or was given up.
  * `workflow_task_failing`: a run's own code fails. `timers_overdue`: a timer is due and does not fire.
- * `no_worker`: nobody asks a task queue for work. `drift`: a row and its run differ.
+ * `no_worker`: nobody asks a task queue for work. `drift`: a row and its run differ, or counts and what
+ * they count.
  */
 export const alertKinds = [
   'activity_failing',
@@ -91,7 +92,7 @@ export const alertWords: Readonly<Record<AlertKind, string>> = {
   workflow_task_failing: "a run's own code fails",
   timers_overdue: 'a timer is due and does not fire',
   no_worker: 'no worker asks for work',
-  drift: 'a row and its run differ',
+  drift: 'a row and its run differ, or counts and what they count',
 };
 
 /**

@@ -15,7 +15,7 @@ export const reconcile = (): Promise<{ readonly restored: number }> =>
 export const remindOfRenewals = (): Promise<void> =>
   activities.sendDigests({ week: new Date().toISOString().slice(0, 10) });
 
-/** Every night: partitions ahead, expired keys and tokens away. */
+/** Every night: partitions ahead, expired keys and tokens away, rows compared with runs and counts. */
 export const maintain = (): Promise<void> => activities.keepHouse();
 
 /** Every five minutes: the schedules of reports are as their rows say. */

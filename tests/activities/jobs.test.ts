@@ -3,6 +3,9 @@ import { createLinks } from '../../src/models/secretLinks.ts';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { v7 as uuid } from 'uuid';
 import { createActivities } from '../../src/activities/index.ts';
+import { settleBatch } from '../../src/models/acknowledging.ts';
+import { withTenant } from '../../src/models/database.ts';
+import { watchedPolicy } from '../../src/models/watchedPolicy.ts';
 import {
   bulkWorkflowId,
   claimWorkflowId,
@@ -10,6 +13,7 @@ import {
 } from '../../src/rules/workflowIds.ts';
 import { Replay } from '../../src/commands/idempotency.ts';
 import { createReports } from '../../src/commands/reports.ts';
+import { hire } from '../support/acknowledgements.ts';
 import { as, buildActor, buildCompany, buildSubscription, once } from '../support/build.ts';
 import { buildClaimRow } from '../support/claimRows.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -181,6 +185,22 @@ describe('the periodic jobs', () => {
     expect(await owed(fresh.id)).toEqual([{ is_restart: false }]);
   });
 
+  /** Somebody who is asked to read a document. */
+  async function buildAsked() {
+    const { id: companyId } = await buildCompany();
+    const manager = await buildActor({ companyId, role: 'compliance_manager' });
+    const authors = [manager.userId];
+    const { policyId } = await buildPolicyRow({ companyId, authors, status: 'published' });
+    await hire(companyId, 1);
+    await withTenant(companyId, async () =>
+      settleBatch(
+        await watchedPolicy(policyId, new Date()),
+        '00000000-0000-0000-0000-000000000000',
+      ),
+    );
+    return { companyId, manager };
+  }
+
   const digestsOf = (companyId: string) =>
     database.sql(
       `SELECT payload FROM core.notifications
@@ -262,6 +282,21 @@ describe('the periodic jobs', () => {
     expect(digests.map(({ to }) => to).toSorted()).toEqual(
       [admin.userId, compliance.userId].toSorted(),
     );
+  });
+
+  it('keepHouse puts kept counts right', async () => {
+    const { companyId } = await buildAsked();
+    await database.sql('UPDATE shared.compliance_counts SET pending = 9 WHERE company_id = $1', [
+      companyId,
+    ]);
+
+    await inJob(() => activitiesWith().keepHouse());
+
+    expect(
+      await database.sql('SELECT pending FROM shared.compliance_counts WHERE company_id = $1', [
+        companyId,
+      ]),
+    ).toEqual([{ pending: 1 }]);
   });
 
   it('keepHouse removes expired keys and keeps the others, however often it runs', async () => {

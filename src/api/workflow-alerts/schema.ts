@@ -26,7 +26,7 @@ export const alertPath = object({ id: id() });
 const kind = oneOf(...alertKinds).description(
   'activity_failing: a step is tried again and again, or was given up. workflow_task_failing: a ' +
     "run's own code fails. timers_overdue: a timer is due and does not fire. no_worker: nobody asks a " +
-    'task queue for work. drift: a row and its run differ',
+    'task queue for work. drift: a row and its run differ, or counts and what they count',
 );
 
 export const alertsQuery = listQuery({
@@ -49,7 +49,9 @@ export const alertAnswer = object({
   id: id(),
   kind,
   status: oneOf(...alertStatuses),
-  subject: text(300).description('The id of a run, or the name of a task queue'),
+  subject: text(300).description(
+    'The id of a run, the name of a task queue, or compliance-counts/ with the id of a policy',
+  ),
   type: nullable(oneOf(...workflowKinds)).description('Of the object that the run stands for'),
   entity_id: nullable(id()),
   since: instant().description('When it began, or was first seen'),
