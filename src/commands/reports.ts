@@ -23,6 +23,7 @@ import { allows } from '../rules/permissions.ts';
 import {
   nextReportStatus,
   periodProblem,
+  policyTypeProblem,
   scheduleOf,
   scheduleProblem,
   type ReportFilters,
@@ -280,6 +281,8 @@ function checked({ name, reportType, filters, format, schedule = null }: ReportW
   const problems: FieldProblem[] = [];
   const period = periodProblem(filters);
   if (period) problems.push({ field: 'filters.to', ...period });
+  const ofType = policyTypeProblem(reportType, filters);
+  if (ofType) problems.push({ field: 'filters.policy_type', ...ofType });
   const unfit = schedule && scheduleProblem(schedule);
   if (unfit) problems.push({ ...unfit, field: `schedule.${unfit.field}` });
   if (problems.length > 0) throw new Invalid(problems);

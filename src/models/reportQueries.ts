@@ -1,5 +1,6 @@
 import type { ReportType } from '../rules/reports.ts';
 import { claimReports } from './claimReports.ts';
+import { complianceReports } from './complianceReports.ts';
 import {
   amounts,
   counts,
@@ -172,6 +173,7 @@ const moneyTables: readonly TableQuery[] = [
 /** In the order in which they are shown. */
 export const reportQueries: Readonly<Record<ReportType, readonly TableQuery[]>> = {
   ...claimReports,
+  ...complianceReports,
   renewal_pipeline: [
     {
       name: 'by_month',

@@ -10,6 +10,8 @@ export const reportTypes = [
   'renewal_pipeline',
   'policy_type_analysis',
   'financial_summary',
+  'compliance_status',
+  'acknowledgement_overdue',
 ] as const;
 
 export type ReportType = (typeof reportTypes)[number];
@@ -71,6 +73,21 @@ export function periodProblem({ from, to }: ReportFilters): Problem | undefined 
   return undefined;
 }
 
+/** Reports that are about people, and not about policies of some type. */
+const ofPeople: ReadonlySet<ReportType> = new Set<ReportType>([
+  'compliance_status',
+  'acknowledgement_overdue',
+]);
+
+/** What is wrong with a type of policy asked for; undefined when the report can follow it. */
+export const policyTypeProblem = (
+  type: ReportType,
+  { policyType }: ReportFilters,
+): Problem | undefined =>
+  policyType !== undefined && ofPeople.has(type)
+    ? { code: 'INVALID_VALUE', message: `is not for ${type}` }
+    : undefined;
+
 /** The days a generation is about. What is left out moves along with the day it is made on. */
 export function periodOf(
   type: ReportType,
@@ -92,6 +109,8 @@ export function periodOf(
     }
     case 'sla_breaches':
     case 'policy_type_analysis':
+    case 'compliance_status':
+    case 'acknowledgement_overdue':
       return { from, to };
     default:
       return type satisfies never;

@@ -22,7 +22,9 @@ const day = (says: string) => optional(calendarDate().description(says));
 const filters = object({
   from: day('Left out, it moves along with the day on which the report is generated'),
   to: day('The first day left out'),
-  policy_type: optional(oneOf(...businessTypes)),
+  policy_type: optional(
+    oneOf(...businessTypes).description('Of insurance policies; not for reports on compliance'),
+  ),
 }).id('ReportFilters');
 
 const schedule = object({
