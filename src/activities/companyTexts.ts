@@ -188,6 +188,7 @@ const samples: Readonly<Record<string, unknown>> = {
   overdueClaims: 1,
   people: 'Grace Hopper, 3 days late',
   planName: 'Home Standard',
+  policies: 'Acceptable use: 12, the longest for 20 days',
   policyNumber: 'POL-DEMO-2027-000001',
   premium: '120.00',
   quorum: 2,

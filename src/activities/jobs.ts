@@ -25,6 +25,7 @@ import {
   subscriptionWorkflowId,
 } from '../rules/workflowIds.ts';
 import { recountCompany } from './complianceCounts.ts';
+import { sendComplianceDigest } from './complianceDigest.ts';
 import { compareRuns, type OpenWorkflows } from './drift.ts';
 
 const pageSize = 200;
@@ -61,12 +62,13 @@ export const jobActivities = ({ openWorkflows }: { readonly openWorkflows: OpenW
   },
 
   /**
-   * Safe to repeat: a digest is keyed by company and week.
+   * Safe to repeat: each digest is keyed by company and week.
    * @param order.week the day it is about, as a calendar date
    */
   async sendDigests({ week }: { readonly week: string }): Promise<void> {
     for await (const companyId of companyIds()) {
       await digest(companyId, week);
+      await sendComplianceDigest(companyId, week);
       heartbeat({ companyId });
     }
   },

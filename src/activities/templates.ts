@@ -590,6 +590,17 @@ and {{others}} more{{/if}}
 
 {{next}}`,
   },
+  compliance_digest: {
+    subject: 'Compliance of the week: {{count}} not confirmed in time',
+    body: `Dear {{name}},
+
+people of {{company}} have not confirmed in time that they have read these documents ({{count}} in all):
+
+{{policies}}{{#if others}}
+and {{others}} more documents{{/if}}
+
+You hear of it every week until nobody is late.`,
+  },
   acknowledgement_confirmed: {
     subject: 'You have confirmed: {{title}}',
     body: `Dear {{name}},

@@ -98,6 +98,7 @@ const notices = {
   acknowledgement_reminder: 'deadline',
   acknowledgement_overdue: 'deadline',
   acknowledgement_alert: 'deadline',
+  compliance_digest: 'escalation',
   acknowledgement_confirmed: null,
   acknowledgement_declined: null,
   exemption_asked: null,

@@ -11,7 +11,7 @@ const activities = proxyActivities<Activities>({
 export const reconcile = (): Promise<{ readonly restored: number }> =>
   activities.restoreWorkflows();
 
-/** Every Monday: tells tenant admins of the renewals to win and those lost. */
+/** Every Monday: tells of the renewals to win and those lost, and of who has not answered in time. */
 export const remindOfRenewals = (): Promise<void> =>
   activities.sendDigests({ week: new Date().toISOString().slice(0, 10) });
 

@@ -284,6 +284,24 @@ describe('the periodic jobs', () => {
     );
   });
 
+  it('sendDigests tells compliance managers who has not answered in time', async () => {
+    const { companyId, manager } = await buildAsked();
+    await database.sql(
+      `UPDATE shared.acknowledgements SET due_date = '2027-01-01' WHERE company_id = $1`,
+      [companyId],
+    );
+
+    await inJob(() => activitiesWith().sendDigests({ week: '2027-01-04' }));
+
+    expect(
+      await database.sql(
+        `SELECT recipient_user_id AS "to" FROM core.notifications
+         WHERE company_id = $1 AND template_code = 'compliance_digest'`,
+        [companyId],
+      ),
+    ).toEqual([{ to: manager.userId }]);
+  });
+
   it('keepHouse puts kept counts right', async () => {
     const { companyId } = await buildAsked();
     await database.sql('UPDATE shared.compliance_counts SET pending = 9 WHERE company_id = $1', [

@@ -1,0 +1,56 @@
+import { holdersOf } from '../models/claimStaff.ts';
+import { ownCompany } from '../models/contract.ts';
+import { select, withTenant } from '../models/database.ts';
+import { queueMail } from '../models/mail.ts';
+import { dateAt, type CalendarDate } from '../rules/calendar.ts';
+
+/** So many policies are named in one message; the others are counted. */
+const mostNamed = 20;
+
+interface LatePolicy {
+  readonly title: string;
+  readonly late: number;
+  readonly days: number;
+  /** Of all policies. */
+  readonly people: number;
+  readonly policies: number;
+}
+
+/**
+ * Once a week, until nobody is late: one mail to each compliance manager of how many people have not
+ * answered in time, policy by policy. Where there is none, administrators hear of it.
+ * @param week the Monday it is about
+ */
+export const sendComplianceDigest = (companyId: string, week: CalendarDate): Promise<void> =>
+  withTenant(companyId, async () => {
+    const key = `company/${companyId}/compliance_digest/${week}`;
+    const [told] = await select(
+      'SELECT 1 FROM core.notifications WHERE starts_with(dedupe_key, $1) LIMIT 1',
+      [`${key}/`],
+    );
+    if (told) return;
+    const { timeZone } = await ownCompany();
+    const policies = await select<LatePolicy>(
+      `SELECT p.title, count(*)::integer AS late, ($1::date - min(a.due_date))::integer AS days,
+         (sum(count(*)) OVER ())::integer AS people, (count(*) OVER ())::integer AS policies
+       FROM acknowledgements a
+         JOIN compliance_policies p ON p.company_id = a.company_id AND p.id = a.policy_id
+       WHERE a.status = 'pending' AND a.due_date < $1::date
+       GROUP BY p.id, p.title ORDER BY late DESC, p.title LIMIT ${mostNamed}`,
+      [dateAt(Date.parse(`${week}T07:00:00Z`), timeZone)],
+    );
+    const [first] = policies;
+    if (!first) return;
+    const payload = {
+      count: first.people,
+      policies: policies
+        .map(({ title, late, days }) => `${title}: ${late}, the longest for ${days} days`)
+        .join('\n'),
+      others: first.policies - policies.length,
+    };
+    const managers = await holdersOf(['compliance_manager']);
+    const recipients = managers.length > 0 ? managers : await holdersOf(['tenant_admin']);
+    for (const userId of recipients) {
+      queueMail({ companyId, to: { userId }, template: 'compliance_digest', payload, key });
+    }
+  });
