@@ -2,20 +2,16 @@ import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { carryOutBatch } from '../models/acknowledgementWave.ts';
 import { raiseAlerts } from '../models/acknowledgementAlerts.ts';
 import { settleBatch } from '../models/acknowledging.ts';
-import { select, withTenant } from '../models/database.ts';
-import { Notification } from '../models/Notification.ts';
-import { acknowledgementWorkflowId } from '../rules/workflowIds.ts';
+import { withTenant } from '../models/database.ts';
+import { keeperStateOf } from '../models/keepers.ts';
 import type { KeeperState } from '../models/keeperStart.ts';
 import {
   batchSize,
-  isOutdated,
-  momentOf,
   noteClocks,
   redateBatch,
   watchedPolicy,
   type Watched,
 } from '../models/watchedPolicy.ts';
-import { addDays } from '../rules/calendar.ts';
 
 export interface KeeperRef {
   readonly companyId: string;
@@ -64,20 +60,7 @@ export const acknowledgementActivities = () => ({
   },
 
   /** Safe to repeat: it only reads. */
-  readKeeper: (order: KeeperOrder): Promise<KeeperState> =>
-    withWatched(order, async (watched) => {
-      const { companyId, policyId } = order;
-      const [facts] = await select<{ pending: number; nextAt: Date | null; owes: boolean }>(
-        `SELECT (SELECT coalesce(sum(pending), 0)::integer FROM compliance_counts
-             WHERE policy_id = $1) AS pending,
-           (SELECT min(next_action_at) FROM acknowledgements
-            WHERE policy_id = $1 AND next_action_at IS NOT NULL) AS "nextAt",
-           EXISTS (SELECT 1 FROM acknowledgements WHERE policy_id = $1 AND owed_alerts <> '{}') AS owes`,
-        [policyId],
-      );
-      const mailAt = await Notification.nextTryOf(acknowledgementWorkflowId(companyId, policyId));
-      return stateOf(watched, mailAt, facts ?? { pending: 0, nextAt: null, owes: false });
-    }),
+  readKeeper: (order: KeeperOrder): Promise<KeeperState> => withWatched(order, keeperStateOf),
 });
 
 /** One transaction about the policy as it is at the workflow's time. */
@@ -99,26 +82,4 @@ async function throughAll(
     after = await withWatched(order, (watched) => batch(watched, from));
     heartbeat();
   }
-}
-
-function stateOf(
-  watched: Watched,
-  mailAt: Date | undefined,
-  { pending, nextAt, owes }: { pending: number; nextAt: Date | null; owes: boolean },
-): KeeperState {
-  // Alerts that came after those of today go out tomorrow.
-  const tomorrow = owes ? momentOf(watched, addDays(watched.today, 1)).getTime() : Infinity;
-  const hasMail = mailAt !== undefined && mailAt <= watched.at;
-  const nextMail = mailAt && !hasMail ? mailAt.getTime() : Infinity;
-  const next = Math.min(nextAt?.getTime() ?? Infinity, tomorrow, nextMail);
-  const isClosed = !watched.published && pending === 0 && next === Infinity && !hasMail;
-  return {
-    status: isClosed ? 'closed' : pending > 0 ? 'watching' : 'idle',
-    stateVersion: watched.published?.version ?? 0,
-    pending,
-    nextAt: next === Infinity ? null : next,
-    hasMail,
-    isOutdated: isOutdated(watched),
-    isClosed,
-  };
 }

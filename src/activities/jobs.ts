@@ -11,6 +11,7 @@ import { retireAuditMonth } from '../models/auditRetention.ts';
 import { queueMail } from '../models/mail.ts';
 import { holdersOf } from '../models/claimStaff.ts';
 import { Domain } from '../models/Domain.ts';
+import { isKept } from '../models/keepers.ts';
 import { promiseStarts } from '../models/workflowStarts.ts';
 import { lastRungs } from '../rules/claimClocks.ts';
 import type { Role } from '../rules/permissions.ts';
@@ -254,8 +255,8 @@ async function openEntities(after: string): Promise<{ id: string; workflowId: st
        SELECT company_id, id, created_at, 'version'
        FROM compliance_policy_versions WHERE workflow_closed_at IS NULL
        UNION ALL
-       SELECT company_id, id, updated_at, 'keeper'
-       FROM compliance_policies WHERE policy_version > 0
+       SELECT p.company_id, p.id, p.updated_at, 'keeper'
+       FROM compliance_policies p WHERE ${isKept}
        UNION ALL
        SELECT company_id, id, created_at, 'payment'
        FROM payments WHERE workflow_closed_at IS NULL

@@ -2,6 +2,7 @@ import type Koa from 'koa';
 import { checkTexts, offeredBy, sampleOf } from '../activities/companyTexts.ts';
 import { platformTexts, rendering } from '../activities/templates.ts';
 import { createAcknowledgements, type DrawPdf } from '../commands/acknowledgements.ts';
+import { createAcknowledgementTimelines } from '../commands/acknowledgementTimelines.ts';
 import { createAlerts } from '../commands/alerts.ts';
 import { createApiKeys } from '../commands/apiKeys.ts';
 import { createAuth } from '../commands/auth.ts';
@@ -281,6 +282,7 @@ export async function composeApi({
       plans: createPlans(),
       policies,
       policyApprovalTimelines: createPolicyApprovalTimelines({ temporal, workflows }),
+      acknowledgementTimelines: createAcknowledgementTimelines(temporal),
       policyConfigurations: createPolicyConfigurations({ dispatch }),
       policyDiffs: createPolicyDiffs(),
       policyVersions: createPolicyVersions({ dispatcher, workflows }),

@@ -53,8 +53,6 @@ export function createDispatcher({
 
   return {
     dispatch(start) {
-      // Others may join it until the relay takes it (`wakeKeepers`).
-      if (start.workflowType === 'acknowledgement') return;
       if (underway.size >= maxUnderway) return;
       const work = startAndMark(start).finally(() => underway.delete(work));
       underway.add(work);

@@ -2,6 +2,7 @@ import { Conflict, NotFound } from '../errors.ts';
 import type { WorkflowStart } from '../models/OutboxEntry.ts';
 import { promiseStarts } from '../models/workflowStarts.ts';
 import type { WorkflowKind } from '../rules/workflowIds.ts';
+import { changed } from '../workflows/acknowledgement.ts';
 import { retryStep } from '../workflows/attention.ts';
 import { readAgain } from '../workflows/lifecycle.ts';
 import type { Temporal } from './temporal.ts';
@@ -34,6 +35,7 @@ export async function haveRead(
   },
 ): Promise<void> {
   if (readsAgain.has(kind)) await temporal.tell(readAgain, workflowId);
+  if (kind === 'acknowledgement') await temporal.tell(changed, workflowId);
   // A step that waits for an operator reads the row before its next try.
   await temporal.command(retryStep, { workflowId, commandId, wish: { reason } });
 }

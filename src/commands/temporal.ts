@@ -56,7 +56,7 @@ export interface Temporal {
    * Gives a run a hint; content when there is none, or when it is over.
    * @throws Unavailable while Temporal is away
    */
-  tell(signal: SignalDefinition, workflowId: string): Promise<void>;
+  tell(signal: SignalDefinition | typeof changed, workflowId: string): Promise<void>;
   /**
    * Asks a run to end its object and to undo what has to be undone; it is still under way afterwards.
    * @throws NotFound no such run; Unavailable

@@ -3,6 +3,7 @@ import type { Actor } from '../context.ts';
 import { withTenant } from '../models/database.ts';
 import { Timer, type TimerName } from '../models/Timer.ts';
 import { Transition } from '../models/Transition.ts';
+import type { AcknowledgementAction } from '../rules/acknowledgements.ts';
 import type { LifecycleStatus } from '../models/workflowRows.ts';
 import { commandOnce, type Once, type Replay } from './idempotency.ts';
 import { uiUrlFor, type FailingStep, type Temporal } from './temporal.ts';
@@ -18,14 +19,18 @@ export interface PastEvent {
   readonly reason: string | null;
 }
 
+/** Of a timer, or of what acknowledgements have instead. */
+export type DateName = TimerName | AcknowledgementAction;
+
 /** What will happen by itself. */
 export interface FutureTimer {
-  readonly name: TimerName;
+  readonly name: DateName;
   readonly title: string;
   readonly dueAt: Date;
   readonly originalDueAt: Date;
   readonly remainingSeconds: number;
   readonly source: string;
+  readonly consequence: string;
 }
 
 export interface Timeline {
@@ -122,6 +127,12 @@ export interface Story<Row extends Living> {
   waitsForPerson(row: Row): string | undefined;
   /** What goes on while an open one has no date ahead; left out where there is always one. */
   readonly withoutDate?: string;
+  /** Of a kind that has neither steps nor timers. In the open transaction. */
+  readonly told?: {
+    past(row: Row, most: number): Promise<readonly PastEvent[]>;
+    /** Soonest first. */
+    future(row: Row, most: number): Promise<readonly FutureTimer[]>;
+  };
 }
 
 /** Of what goes on for years or is moved again and again only the last steps and timers are told. */
@@ -132,13 +143,14 @@ export const createTimelines = <Row extends Living>(
   temporal: Pick<Temporal, 'failingStep' | 'uiUrl'>,
   story: Story<Row>,
 ) => {
-  const asFuture = ({ name, dueAt, originalDueAt, source }: Timer): FutureTimer => ({
+  const asFuture = ({ name, dueAt, originalDueAt, source }: Timer, row: Row): FutureTimer => ({
     name,
     title: story.titleOf(name),
     dueAt,
     originalDueAt,
     remainingSeconds: Math.max(0, Math.round((dueAt.getTime() - Date.now()) / 1000)),
     source,
+    consequence: story.consequenceOf(name, row),
   });
 
   return {
@@ -181,30 +193,41 @@ export const createTimelines = <Row extends Living>(
               ]
             : [],
         );
+        const { told } = story;
+        const past = told ? await told.past(row, mostShown) : [...events, ...fired];
+        const future = told
+          ? await told.future(row, mostShown)
+          : timers
+              .filter(({ status }) => status === 'scheduled')
+              .map((timer) => asFuture(timer, row));
         const workflowId = story.workflowId(actor.companyId, id);
         return {
           workflowId,
           workflowUrl: uiUrlFor(actor, temporal, workflowId),
           status: row.status,
-          past: [...events, ...fired].toSorted((a, b) => a.at.getTime() - b.at.getTime()),
-          future: timers.filter(({ status }) => status === 'scheduled').map(asFuture),
+          past: past.toSorted((a, b) => a.at.getTime() - b.at.getTime()),
+          future,
         };
       }),
 
     async explain(actor: Actor, id: string): Promise<Explanation> {
       const workflowId = story.workflowId(actor.companyId, id);
-      const { row, latest, timers } = await withTenant(actor.companyId, async () => ({
-        row: await story.find(actor, id),
-        latest: await Transition.findOne({
-          where: { entityId: id },
-          order: [['stateVersion', 'DESC']],
-        }),
-        timers: await Timer.scheduledFor(id),
-      }));
+      const { row, latest, ahead } = await withTenant(actor.companyId, async () => {
+        const found = await story.find(actor, id);
+        const [timer] = await Timer.scheduledFor(id);
+        const [told] = (await story.told?.future(found, 1)) ?? [];
+        return {
+          row: found,
+          latest: await Transition.findOne({
+            where: { entityId: id },
+            order: [['stateVersion', 'DESC']],
+          }),
+          ahead: told ?? (timer && asFuture(timer, found)),
+        };
+      });
       const isClosed = row.workflowClosedAt !== null;
       const failingStep = isClosed ? undefined : await temporal.failingStep(workflowId);
-      const [timer] = timers;
-      const next = timer && !isClosed ? asFuture(timer) : null;
+      const next = ahead && !isClosed ? ahead : null;
       return {
         workflowId,
         workflowUrl: uiUrlFor(actor, temporal, workflowId),
@@ -212,7 +235,7 @@ export const createTimelines = <Row extends Living>(
         ...(failingStep ? repairOf(failingStep, story.movesOf(row)) : standingOf(story, row, next)),
         since: latest?.at ?? row.createdAt,
         next,
-        consequence: next && story.consequenceOf(next.name, row),
+        consequence: next && next.consequence,
         failingStep: failingStep
           ? { name: failingStep.name, attempt: failingStep.attempt, error: failingStep.error }
           : null,

@@ -14,6 +14,7 @@ import { RegistrationRequest } from '../models/RegistrationRequest.ts';
 import { Report } from '../models/Report.ts';
 import { getRow } from '../models/rows.ts';
 import { Timer } from '../models/Timer.ts';
+import { getWorkflowRow } from '../models/workflowRows.ts';
 import { kindsWith, type RunAction, type RunOrder } from '../rules/runActions.ts';
 import { workflowIdOf, type WorkflowKind } from '../rules/workflowIds.ts';
 import { retryStep } from '../workflows/attention.ts';
@@ -52,6 +53,10 @@ const kinds = {
   'policy-approval': {
     find: (id: string) => getRow(CompliancePolicyVersion, id, { archived: true }),
     close: stopVersion,
+  },
+  acknowledgement: {
+    find: (id: string) => getWorkflowRow('acknowledgement', id),
+    close: () => Promise.reject(noSuchAction('acknowledgement', 'terminate')),
   },
   onboarding: {
     find: (id: string) => getRow(RegistrationRequest, id, { archived: true }),
@@ -152,7 +157,7 @@ export const createWorkflowOperations = ({
     const { companyId } = actor;
     const { action, kind, id, reason, isRepeated = false } = order;
     if (!kindsWith(action).includes(kind)) {
-      throw new Conflict('NO_SUCH_ACTION', `A ${kind} has no ${action}`);
+      throw noSuchAction(kind, action);
     }
     const { ask, write } = acts[action];
     const workflowId = workflowIdOf(kind, companyId, id);
@@ -188,6 +193,9 @@ export const createWorkflowOperations = ({
       commandOnce(once, (commandId) => carryOut(actor, { ...order, commandId })),
   };
 };
+
+const noSuchAction = (kind: WorkflowKind, action: RunAction): Conflict =>
+  new Conflict('NO_SUCH_ACTION', `A ${kind} has no ${action}`);
 
 function refuseUnconfirmed(id: string, confirm: string | undefined): void {
   if (confirm === undefined || confirm === id) return;

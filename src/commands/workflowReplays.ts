@@ -5,6 +5,7 @@ import { Claim } from '../models/Claim.ts';
 import { claimStateOf } from '../models/claimStart.ts';
 import { CompliancePolicyVersion } from '../models/CompliancePolicyVersion.ts';
 import { withTenant } from '../models/database.ts';
+import { keeperStateOf } from '../models/keepers.ts';
 import { Document } from '../models/Document.ts';
 import { documentStateOf } from '../models/documentScan.ts';
 import { onboardingStateOf } from '../models/onboardingStart.ts';
@@ -17,6 +18,7 @@ import { Report } from '../models/Report.ts';
 import { reportStateOf } from '../models/reportStart.ts';
 import { getRow } from '../models/rows.ts';
 import { stateOf } from '../models/subscriptionStart.ts';
+import { watchedPolicy } from '../models/watchedPolicy.ts';
 import {
   stateDifferences,
   type ObjectState,
@@ -82,6 +84,7 @@ const rowStates: Readonly<Record<WorkflowKind, (id: string) => Promise<ObjectSta
   document: async (id) => documentStateOf(await getRow(Document, id, { archived: true })),
   'policy-approval': async (id) =>
     policyApprovalStateOf(await getRow(CompliancePolicyVersion, id, { archived: true })),
+  acknowledgement: async (id) => keeperStateOf(await watchedPolicy(id, new Date())),
   onboarding: async (id) =>
     onboardingStateOf(await getRow(RegistrationRequest, id, { archived: true })),
 };

@@ -12,7 +12,7 @@ import {
   type ListAsked,
 } from '../models/list.ts';
 import { noSuch } from '../models/rows.ts';
-import { Timer, type TimerName } from '../models/Timer.ts';
+import { Timer } from '../models/Timer.ts';
 import {
   workflowColumns,
   workflowTable,
@@ -23,6 +23,7 @@ import { allows } from '../rules/permissions.ts';
 import { workflowIdOf, workflowKinds, type WorkflowKind } from '../rules/workflowIds.ts';
 import type { Companies } from './companies.ts';
 import { uiUrlFor, type FailingStep, type Temporal } from './temporal.ts';
+import type { DateName } from './timelines.ts';
 
 /** What runs are found by. */
 export interface RunFilter extends Pick<
@@ -54,7 +55,7 @@ export interface FoundWorkflow extends Omit<WorkflowRow, 'workflowClosedAt'> {
   readonly closedAt: Date | null;
   /** A timer is late, or a deadline of people was missed. */
   readonly isOverdue: boolean;
-  readonly next: { readonly name: TimerName; readonly dueAt: Date } | null;
+  readonly next: { readonly name: DateName; readonly dueAt: Date } | null;
 }
 
 export interface WorkflowDetail extends FoundWorkflow {
@@ -149,7 +150,7 @@ interface Row extends WorkflowRow {
   readonly reference: string | null;
   readonly isOverdue: boolean;
   readonly owed: 'starting' | 'parked' | null;
-  readonly next: { readonly name: TimerName; readonly dueAt: string } | null;
+  readonly next: { readonly name: DateName; readonly dueAt: string } | null;
 }
 
 const isOverdue = `(w.workflow_closed_at IS NULL AND (w.is_late OR w.id IN (
@@ -162,9 +163,13 @@ const columns = `${workflowColumns}, ${isOverdue} AS "isOverdue",
   (SELECT CASE WHEN o.parked_at IS NULL THEN 'starting' ELSE 'parked' END FROM core.outbox o
    WHERE o.company_id = w.company_id AND o.entity_id = w.id AND o.dispatched_at IS NULL
    ORDER BY o.id DESC LIMIT 1) AS owed,
-  (SELECT jsonb_build_object('name', t.name, 'dueAt', t.due_at) FROM core.timers t
+  coalesce((SELECT jsonb_build_object('name', t.name, 'dueAt', t.due_at) FROM core.timers t
    WHERE t.company_id = w.company_id AND t.entity_id = w.id AND t.status = 'scheduled'
-   ORDER BY t.due_at, t.name LIMIT 1) AS next`;
+   ORDER BY t.due_at, t.name LIMIT 1),
+   (SELECT jsonb_build_object('name', a.next_action, 'dueAt', a.next_action_at) FROM acknowledgements a
+    WHERE w.kind = 'acknowledgement' AND a.company_id = w.company_id AND a.policy_id = w.id
+      AND a.next_action_at IS NOT NULL
+    ORDER BY a.next_action_at, a.id LIMIT 1)) AS next`;
 
 /** Those of the actor's company. Temporal is asked here, and not inside of a transaction. */
 async function chosen(
@@ -223,6 +228,7 @@ function matching(actor: Actor, text: string): Condition {
     UNION ALL SELECT v.id FROM compliance_policy_versions v
       JOIN compliance_policies d ON d.company_id = v.company_id AND d.id = v.policy_id
       WHERE d.title ILIKE $2
+    UNION ALL SELECT k.id FROM compliance_policies k WHERE k.title ILIKE $2
     UNION ALL SELECT g.id FROM core.registration_requests g
       WHERE g.company_name ILIKE $2 OR g.requested_domain ILIKE $2`;
   const byPolicy = `UNION ALL SELECT s.id FROM policy_subscriptions s

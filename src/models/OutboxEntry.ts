@@ -80,12 +80,18 @@ export class OutboxEntry
     );
   }
 
-  /** Promises the start; it commits with the rows it is about. */
-  static promise(start: Omit<WorkflowStart, 'id' | 'context'>): WorkflowStart {
+  /**
+   * Promises the start; it commits with the rows it is about.
+   * @param notBefore from when on the relay takes it
+   */
+  static promise(
+    start: Omit<WorkflowStart, 'id' | 'context'>,
+    notBefore = new Date(Date.now() + relayAfterMs),
+  ): WorkflowStart {
     const { requestId, actorId, actorType } = currentContext();
     const context = { requestId, companyId: start.companyId, actorId, actorType };
     const entry = { ...start, id: uuid(), context };
-    append(OutboxEntry, { ...entry, notBefore: new Date(Date.now() + relayAfterMs) });
+    append(OutboxEntry, { ...entry, notBefore });
     return entry;
   }
 

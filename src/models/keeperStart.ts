@@ -1,10 +1,11 @@
+import type { KeeperStatus } from '../rules/acknowledgements.ts';
 import { acknowledgementWorkflowId } from '../rules/workflowIds.ts';
 import { select } from './database.ts';
 import { OutboxEntry, type WorkflowStart } from './OutboxEntry.ts';
 
 /** What the keeper of a policy's acknowledgements knows of them; the rows have the rest. */
 export interface KeeperState {
-  readonly status: 'watching' | 'idle' | 'closed';
+  readonly status: KeeperStatus;
   readonly stateVersion: number;
   readonly pending: number;
   /** Epoch milliseconds of what is next; null where nothing will happen by itself. */

@@ -1,3 +1,4 @@
+import type { KeeperStatus } from '../rules/acknowledgements.ts';
 import type { ClaimStatus } from '../rules/claims.ts';
 import type { RegistrationStatus } from '../rules/onboarding.ts';
 import type { ScanStatus } from '../rules/documents.ts';
@@ -6,6 +7,9 @@ import type { PolicyVersionStatus } from '../rules/policyApproval.ts';
 import type { ReportStatus } from '../rules/reports.ts';
 import type { SubscriptionStatus } from '../rules/subscriptions.ts';
 import type { WorkflowKind } from '../rules/workflowIds.ts';
+import { select } from './database.ts';
+import { isAsking, isKept } from './keepers.ts';
+import { noSuch } from './rows.ts';
 
 /** Of any object that a workflow carries. */
 export type LifecycleStatus =
@@ -15,7 +19,8 @@ export type LifecycleStatus =
   | PaymentStatus
   | ReportStatus
   | ScanStatus
-  | PolicyVersionStatus;
+  | PolicyVersionStatus
+  | KeeperStatus;
 
 /** An object with a workflow of its own, whatever its kind. */
 export interface WorkflowRow<Kind extends WorkflowKind = WorkflowKind> {
@@ -56,6 +61,15 @@ const tableOf: Readonly<Record<WorkflowKind, string>> = {
           AND d.id = compliance_policy_versions.policy_id) AS reference,
       is_escalated AS is_late
     FROM compliance_policy_versions`,
+  // Overdue by the clocks of the database: at most a day from what the company's own say.
+  acknowledgement: `SELECT p.company_id, p.id, 'acknowledgement'::text AS kind,
+      CASE WHEN ${isAsking} THEN 'watching' WHEN ${isKept} THEN 'idle' ELSE 'closed' END AS status,
+      p.policy_version AS state_version, p.created_at, p.updated_at,
+      CASE WHEN ${isKept} THEN NULL ELSE p.updated_at END AS workflow_closed_at,
+      NULL::uuid AS policy_id, p.title AS reference,
+      p.id IN (SELECT DISTINCT late.policy_id FROM acknowledgements late
+        WHERE late.status = 'pending' AND late.due_date < current_date) AS is_late
+    FROM compliance_policies p WHERE p.policy_version > 0 OR p.clocks IS NOT NULL`,
   onboarding: `SELECT company_id, id, 'onboarding'::text AS kind, status, state_version,
       created_at, updated_at, workflow_closed_at, NULL::uuid AS policy_id, company_name AS reference,
       false AS is_late
@@ -70,3 +84,13 @@ export const workflowTable = (kinds: readonly WorkflowKind[]): string =>
 export const workflowColumns = `w.kind, w.id, w.company_id AS "companyId", w.status,
   w.state_version AS "stateVersion", w.created_at AS "createdAt",
   w.workflow_closed_at AS "workflowClosedAt"`;
+
+/** @throws NotFound */
+export async function getWorkflowRow(kind: WorkflowKind, id: string): Promise<WorkflowRow> {
+  const [row] = await select<WorkflowRow>(
+    `SELECT ${workflowColumns} FROM ${workflowTable([kind])} w WHERE w.id = $1`,
+    [id],
+  );
+  if (!row) throw noSuch(kind, id);
+  return row;
+}

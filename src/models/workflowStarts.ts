@@ -1,13 +1,12 @@
-import { Op } from 'sequelize';
 import { isClaimTimer } from '../rules/claimClocks.ts';
 import { isPolicyTimer } from '../rules/policyClocks.ts';
 import { BulkOperation } from './BulkOperation.ts';
 import { bulkStart } from './bulkStart.ts';
 import { Claim } from './Claim.ts';
 import { claimStart, claimStateOf } from './claimStart.ts';
-import { CompliancePolicy } from './CompliancePolicy.ts';
 import { CompliancePolicyVersion } from './CompliancePolicyVersion.ts';
 import { flush } from './database.ts';
+import { keptAmong } from './keepers.ts';
 import { keeperStart } from './keeperStart.ts';
 import { Notification } from './Notification.ts';
 import { onboardingStart, onboardingStateOf } from './onboardingStart.ts';
@@ -53,9 +52,9 @@ export async function promiseStarts(ids: readonly string[]): Promise<readonly Wo
     const start = policyApprovalStart(version, state, unsent.of(id));
     starts.push(OutboxEntry.promise({ ...start, isRestart: true }));
   }
-  const published = { id: [...ids], policyVersion: { [Op.gt]: 0 } };
-  for (const policy of await CompliancePolicy.findAll({ where: published })) {
-    starts.push(OutboxEntry.promise(keeperStart(policy.companyId, policy)));
+  for (const policy of await keptAmong(ids)) {
+    // Due already, so that nobody joins it: it may be started at once, and not by the relay.
+    starts.push(OutboxEntry.promise(keeperStart(policy.companyId, policy), new Date()));
   }
   for (const payment of await Payment.findAll({ where })) {
     starts.push(OutboxEntry.promise({ ...paymentStart(payment), isRestart: true }));

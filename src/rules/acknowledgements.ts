@@ -36,6 +36,11 @@ export const alertLevels = ['manager', 'hr', 'executive'] as const;
 
 export type AlertLevel = (typeof alertLevels)[number];
 
+/** `watching`: somebody is asked. `idle`: it is in force, and nobody is. `closed`: neither. */
+export const keeperStatuses = ['watching', 'idle', 'closed'] as const;
+
+export type KeeperStatus = (typeof keeperStatuses)[number];
+
 /** Days, all of them; a policy's configuration comes before the company's settings. */
 export interface AcknowledgementSettings {
   readonly newJoinerDays: number;

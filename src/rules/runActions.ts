@@ -31,6 +31,9 @@ export interface RunOrder {
 /** The scan of a document remembers nothing that its row could tell it anew. */
 const remembering = workflowKinds.filter((kind) => kind !== 'document');
 
+/** The keeper of a policy that is in force has nothing to end with, and would be started again. */
+const endable = workflowKinds.filter((kind) => kind !== 'acknowledgement');
+
 /** The kinds of run that have the action. */
 export function kindsWith(action: RunAction): readonly WorkflowKind[] {
   switch (action) {
@@ -40,8 +43,13 @@ export function kindsWith(action: RunAction): readonly WorkflowKind[] {
     case 'signal':
     case 'reset':
       return remembering;
-    default:
+    case 'cancel':
+    case 'terminate':
+      return endable;
+    case 'retry_step':
       return workflowKinds;
+    default:
+      return action satisfies never;
   }
 }
 

@@ -15,6 +15,7 @@ export const driftKinds = [
   'payment',
   'report',
   'policy-approval',
+  'acknowledgement',
   'onboarding',
 ] as const satisfies readonly WorkflowKind[];
 

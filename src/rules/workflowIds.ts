@@ -59,6 +59,7 @@ export const workflowKinds = [
   'report',
   'document',
   'policy-approval',
+  'acknowledgement',
   'onboarding',
 ] as const;
 
@@ -78,6 +79,8 @@ export function workflowIdOf(kind: WorkflowKind, companyId: string, id: string):
       return documentWorkflowId(companyId, id);
     case 'policy-approval':
       return policyApprovalWorkflowId(companyId, id);
+    case 'acknowledgement':
+      return acknowledgementWorkflowId(companyId, id);
     case 'onboarding':
       return onboardingWorkflowId(id);
     default:

@@ -12,6 +12,7 @@ import { withTenant } from '../../src/models/database.ts';
 import type { RunOrder } from '../../src/rules/runActions.ts';
 import { as, buildActor, buildCompany, buildSubscription, once } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
+import { buildPolicyRow } from '../support/policyRows.ts';
 
 const away = () => Promise.reject(new Unavailable('There is no Temporal here'));
 
@@ -104,6 +105,31 @@ describe('what the worker does for an operation on many runs', () => {
     );
     return row?.closed;
   };
+
+  it('does not end the keeper of a policy in force, and has it look again', async () => {
+    const { policyId } = await buildPolicyRow({ companyId, authors: [], status: 'published' });
+    await database.sql(
+      'UPDATE shared.compliance_policy_versions SET workflow_closed_at = now() WHERE policy_id = $1',
+      [policyId],
+    );
+    const filter = { type: 'acknowledgement' } as const;
+    const { asked, operateRun } = operating();
+    const ending = await begin(0);
+    await carryOut(ending, operateRun);
+    const refused = asked.length;
+    const looking = await begin(0, { filter, action: 'signal' });
+
+    await carryOut(looking, operateRun);
+
+    expect(await items(ending)).toMatchObject([
+      { entity_id: policyId, result: 'refused', code: 'NO_SUCH_ACTION' },
+    ]);
+    expect(refused).toBe(0);
+    expect(await items(looking)).toMatchObject([{ entity_id: policyId, result: 'done' }]);
+    expect(asked[0]).toBe('tell');
+    await expect(begin(0, { filter })).rejects.toMatchObject({ status: 422 });
+    expect(await operated()).toMatchObject([{ id: policyId, operation: 'signal' }]);
+  });
 
   it('carries out so many at a time, each once, for whoever asked', async () => {
     const bulkId = await begin(3);

@@ -1,10 +1,11 @@
 import { compareRuns } from '../../src/activities/drift.ts';
 import { withTenant } from '../../src/models/database.ts';
 import { WorkflowDrift, type ShownRun } from '../../src/models/WorkflowDrift.ts';
-import { subscriptionWorkflowId } from '../../src/rules/workflowIds.ts';
+import { acknowledgementWorkflowId, subscriptionWorkflowId } from '../../src/rules/workflowIds.ts';
 import { buildCompany, buildSubscription } from '../support/build.ts';
 import { buildClaimRow } from '../support/claimRows.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
+import { buildPolicyRow } from '../support/policyRows.ts';
 
 describe('the nightly comparison of rows and runs', () => {
   const statements: string[] = [];
@@ -39,6 +40,7 @@ describe('the nightly comparison of rows and runs', () => {
     await database.sql(`UPDATE core.timers SET ${old}`, [companyId]);
     await database.sql(`UPDATE shared.policy_subscriptions SET ${old}`, [companyId]);
     await database.sql(`UPDATE shared.claims SET ${old}`, [companyId]);
+    await database.sql(`UPDATE shared.compliance_policies SET ${old}`, [companyId]);
   }
 
   const compare = (runs: readonly (readonly [string, ShownRun])[] = []): Promise<void> =>
@@ -47,6 +49,12 @@ describe('the nightly comparison of rows and runs', () => {
       async () => new Map(runs),
       () => undefined,
     );
+
+  /** Of keepers, as far as they are still there. */
+  const findings = async (): Promise<string[]> =>
+    (await drifts())
+      .filter(({ kind, resolvedAt }) => kind === 'acknowledgement' && !resolvedAt)
+      .map(({ finding, entityId }) => `${finding} ${entityId}`);
 
   const drifts = () =>
     withTenant(companyId, () => WorkflowDrift.findAll({ order: [['finding', 'ASC']] }));
@@ -101,6 +109,33 @@ describe('the nightly comparison of rows and runs', () => {
     await compare();
 
     expect(await drifts()).toMatchObject([{ finding: 'left_open', resolvedAt: expect.any(Date) }]);
+  });
+
+  it('compares the keeper of a policy with the version in force, and with no date', async () => {
+    const { policyId } = await buildPolicyRow({ companyId, authors: [], status: 'published' });
+    await database.sql(
+      'UPDATE shared.compliance_policy_versions SET workflow_closed_at = now() WHERE company_id = $1',
+      [companyId],
+    );
+    await settle();
+    const workflowId = acknowledgementWorkflowId(companyId, policyId);
+    const run: ShownRun = { stateVersion: 1, dueAt: new Date() };
+
+    await compare([[workflowId, run]]);
+    expect(await findings()).toEqual([]);
+    await compare([[workflowId, { ...run, stateVersion: 2 }]]);
+    expect(await findings()).toEqual([`state ${policyId}`]);
+    await compare();
+    expect(await findings()).toEqual([`missing ${policyId}`]);
+    await database.sql(
+      `UPDATE shared.compliance_policies SET policy_version = 0, reack_version = 0, clocks = '{}'
+       WHERE id = $1`,
+      [policyId],
+    );
+    await compare([[workflowId, run]]);
+    expect(await findings()).toEqual([`left_open ${policyId}`]);
+    await compare();
+    expect(await findings()).toEqual([]);
   });
 
   it('leaves alone what a step touches, what is about to be due and what is still owed', async () => {

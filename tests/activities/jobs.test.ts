@@ -24,6 +24,8 @@ import { noTroubledRuns } from '../support/troubledRuns.ts';
 import { noDocuments } from '../support/documents.ts';
 import { noWebhooks } from '../support/webhooks.ts';
 
+const noId = '00000000-0000-0000-0000-000000000000';
+
 const unshown = { stateVersion: undefined, dueAt: undefined };
 
 describe('the periodic jobs', () => {
@@ -165,6 +167,42 @@ describe('the periodic jobs', () => {
     for (const { id } of [...sales, claim, ...versions]) {
       expect(await owed(id)).toEqual([{ is_restart: true }]);
     }
+  });
+
+  it('restoreWorkflows promises the keeper of a policy as long as somebody stands with it', async () => {
+    const { id: companyId } = await buildCompany();
+    const at = { companyId, authors: [], status: 'published' } as const;
+    const { policyId } = await buildPolicyRow(at);
+    await hire(companyId, 1);
+    await withTenant(companyId, async () =>
+      settleBatch(await watchedPolicy(policyId, new Date()), noId),
+    );
+    await database.sql(
+      `UPDATE shared.compliance_policies SET policy_version = 0, reack_version = 0,
+         updated_at = now() - interval '5 minutes' WHERE id = $1`,
+      [policyId],
+    );
+    const restored = async (): Promise<number> => {
+      await inJob(() => activitiesWith().restoreWorkflows());
+      const { length } = await owed(policyId);
+      await database.sql('UPDATE core.outbox SET dispatched_at = now() WHERE entity_id = $1', [
+        policyId,
+      ]);
+      return length;
+    };
+
+    const whileAsked = await restored();
+    await database.sql(
+      `UPDATE shared.acknowledgements SET status = 'cancelled', is_current = false,
+         next_action = NULL, next_action_at = NULL WHERE company_id = $1`,
+      [companyId],
+    );
+    const whileMail = await restored();
+    await database.sql(`UPDATE core.notifications SET status = 'sent' WHERE company_id = $1`, [
+      companyId,
+    ]);
+
+    expect([whileAsked, whileMail, await restored()]).toEqual([1, 1, 0]);
   });
 
   it('restoreWorkflows leaves alone what is open, closed, new or still owed', async () => {

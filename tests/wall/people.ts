@@ -197,7 +197,7 @@ export async function buildFull(api: TestApi): Promise<Full> {
       'workflows/report': report.body.data.id,
       'workflows/document': uploaded.body.data.documents[0].id,
       claims: claim.body.data.id,
-      acknowledgements: asked,
+      acknowledgements: asked.id,
       customers: customer.body.data.id,
       employees: employee.body.data.id,
       compliances: compliance.body.data.id,
@@ -206,6 +206,7 @@ export async function buildFull(api: TestApi): Promise<Full> {
       'policy-configurations': configuration.body.data.id,
       'compliance-policies': policy.body.data.id,
       'workflows/policy-approval': policy.body.data.latest_version.id,
+      'workflows/acknowledgement': asked.policyId,
       templates: template.body.data.id,
       'workflows/onboarding': registered.body.data.id,
       'administration/registration-requests': registered.body.data.id,
@@ -224,14 +225,17 @@ export async function buildFull(api: TestApi): Promise<Full> {
 }
 
 /** A document that the holder is asked to read. */
-async function buildAsked(companyId: string, holderId: string): Promise<string> {
+async function buildAsked(
+  companyId: string,
+  holderId: string,
+): Promise<{ readonly id: string; readonly policyId: string }> {
   const row = { companyId, authors: [holderId], title: 'Clean desk', status: 'published' } as const;
   const { policyId } = await buildPolicyRow(row);
   await hire(companyId, 1, { userId: holderId });
   return withTenant(companyId, async () => {
     await settleBatch(await watchedPolicy(policyId, new Date()), noId);
     const [asked] = await select<{ id: string }>('SELECT id FROM acknowledgements');
-    return asked?.id ?? noId;
+    return { id: asked?.id ?? noId, policyId };
   });
 }
 

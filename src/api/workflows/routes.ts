@@ -1,3 +1,4 @@
+import type { AcknowledgementTimelines } from '../../commands/acknowledgementTimelines.ts';
 import type { BulkOperations } from '../../commands/bulkOperations.ts';
 import type { ClaimTimelines } from '../../commands/claimTimelines.ts';
 import type { DocumentTimelines } from '../../commands/documentTimelines.ts';
@@ -81,6 +82,7 @@ export const workflowRoutes = ({
   reportTimelines,
   documentTimelines,
   policyApprovalTimelines,
+  acknowledgementTimelines,
   workflowOperations,
   workflowDrifts,
   workflowPreviews,
@@ -95,6 +97,7 @@ export const workflowRoutes = ({
   readonly reportTimelines: ReportTimelines;
   readonly documentTimelines: DocumentTimelines;
   readonly policyApprovalTimelines: PolicyApprovalTimelines;
+  readonly acknowledgementTimelines: AcknowledgementTimelines;
   readonly workflowOperations: WorkflowOperations;
   readonly workflowDrifts: WorkflowDrifts;
   readonly workflowPreviews: WorkflowPreviews;
@@ -175,6 +178,7 @@ export const workflowRoutes = ({
   ...detailOf('report', workflowSearch),
   ...detailOf('document', workflowSearch),
   ...detailOf('policy-approval', workflowSearch),
+  ...detailOf('acknowledgement', workflowSearch),
   ...detailOf('onboarding', workflowSearch, platform),
   ...replayOf('subscription', workflowReplays),
   ...replayOf('claim', workflowReplays),
@@ -182,6 +186,7 @@ export const workflowRoutes = ({
   ...replayOf('report', workflowReplays),
   ...replayOf('document', workflowReplays),
   ...replayOf('policy-approval', workflowReplays),
+  ...replayOf('acknowledgement', workflowReplays),
   ...replayOf('onboarding', workflowReplays, platform),
   ...routesOf('subscription', timelines),
   ...timerRoutesOf('subscription', timelines),
@@ -193,6 +198,7 @@ export const workflowRoutes = ({
   ...routesOf('document', documentTimelines),
   ...routesOf('policy-approval', policyApprovalTimelines),
   ...timerRoutesOf('policy-approval', policyApprovalTimelines),
+  ...routesOf('acknowledgement', acknowledgementTimelines),
   // A registration belongs to the platform, whatever address one works at.
   ...routesOf('onboarding', registrationTimelines, platform),
   ...timerRoutesOf('onboarding', registrationTimelines, platform),
@@ -202,6 +208,7 @@ export const workflowRoutes = ({
   ...operationsOf('report', workflowOperations),
   ...operationsOf('document', workflowOperations),
   ...operationsOf('policy-approval', workflowOperations),
+  ...operationsOf('acknowledgement', workflowOperations),
   ...operationsOf('onboarding', workflowOperations, platform),
 ];
 

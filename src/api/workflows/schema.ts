@@ -1,3 +1,4 @@
+import { keeperStatuses } from '../../rules/acknowledgements.ts';
 import { claimStatuses } from '../../rules/claims.ts';
 import { claimBounds } from '../../rules/claimSettings.ts';
 import { scanStatuses } from '../../rules/documents.ts';
@@ -45,6 +46,7 @@ const statuses = [
     ...reportStatuses,
     ...scanStatuses,
     ...policyVersionStatuses,
+    ...keeperStatuses,
   ]),
 ];
 
@@ -76,7 +78,7 @@ const workflowFields = {
   company_id: id(),
   reference: nullable(text(300)).description('A number or name that people call it by'),
   status: oneOf(...statuses),
-  state_version: integer(1, mostVersions),
+  state_version: integer(0, mostVersions),
   workflow: object({
     id: text(200),
     state: oneOf('starting', 'parked', 'running', 'closed').description(
@@ -272,9 +274,9 @@ export const driftAnswer = object({
   finding: oneOf(...driftFindings).description(
     'missing: the object goes on without a run. left_open: its run goes on after its end. state, timers: they differ',
   ),
-  row: object({ state_version: integer(1, mostVersions), due_at: nullable(instant()) }),
+  row: object({ state_version: integer(0, mostVersions), due_at: nullable(instant()) }),
   run: nullable(
-    object({ state_version: nullable(integer(1, mostVersions)), due_at: nullable(instant()) }),
+    object({ state_version: nullable(integer(0, mostVersions)), due_at: nullable(instant()) }),
   ),
   found_at: instant(),
   seen_at: instant().description('By the latest check that found it'),
@@ -371,7 +373,7 @@ export const bulkItemAnswer = object({
 
 const objectState = object({
   status: text(60),
-  state_version: integer(1, mostVersions),
+  state_version: integer(0, mostVersions),
   closed: boolean(),
   timers: array(object({ name: text(60), due_at: instant() }), { max: 1000 }),
 });

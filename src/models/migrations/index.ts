@@ -41,6 +41,7 @@ import { webhookEndpoints } from './0042WebhookEndpoints.ts';
 import { compliancePolicies } from './0043CompliancePolicies.ts';
 import { acknowledgements } from './0044Acknowledgements.ts';
 import { complianceProgress } from './0047ComplianceProgress.ts';
+import { acknowledgementRuns } from './0048AcknowledgementRuns.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -100,4 +101,5 @@ export const migrations: readonly Migration[] = [
   compliancePolicies,
   acknowledgements,
   complianceProgress,
+  acknowledgementRuns,
 ];
