@@ -132,6 +132,7 @@ describe('the keepers of acknowledgements among the runs', () => {
     it('tells of many people by day and in numbers, without names', async () => {
       await askPeople(4);
       await api.as(person).post(`/acknowledgements/${await ownRow()}/acknowledge`, {
+        policy_version: 1,
         typed_name: 'Grace Hopper',
       });
 
@@ -203,6 +204,7 @@ describe('the keepers of acknowledgements among the runs', () => {
     it('waits for time once all have answered, and for nothing once it is closed', async () => {
       await askPeople(1);
       await api.as(person).post(`/acknowledgements/${await ownRow()}/acknowledge`, {
+        policy_version: 1,
         typed_name: 'Grace Hopper',
       });
 
