@@ -60,6 +60,8 @@ interface SealedLine extends ChainPlace {
 }
 
 const pageSize = 4000;
+/** Pages that the database reads while this process computes one. */
+const pagesAhead = 2;
 /** Seals that are computed before other work of this process has its turn. */
 const atOnce = 250;
 
@@ -89,21 +91,14 @@ export async function checkAudit(
   let previous = { seq: 0, hash: noHash };
   let reach = 0;
   const sealed = new Map<number, number>();
-  let page = sealsBehind(companyId, 0);
-  for (;;) {
-    const seals = await page;
-    const last = seals.at(-1);
-    // The database reads ahead while this process computes.
-    const next = last && seals.length === pageSize ? sealsBehind(companyId, last.seq) : undefined;
-    const coming = next?.catch(() => undefined);
+  for await (const seals of pagesOfSeals(companyId)) {
     for (const [index, seal] of seals.entries()) {
       if (index % atOnce === 0) await setImmediate();
       const isLinked = seal.seq === previous.seq + 1 && seal.prevHash === previous.hash;
       const isRetired = !seal.line && seal.reach <= until;
       const hash = seal.line ? hashOfLine(seal.line, seal, digest) : undefined;
       if (!isLinked || (hash !== seal.hash && !isRetired)) {
-        const following = seals[index + 1] ?? (await coming)?.[0];
-        const firstBad = await explain({ companyId, seal, previous, hash, following, digest });
+        const firstBad = await explain({ companyId, seal, previous, hash, digest });
         return { isValid: false, checked: previous.seq, retired, unsealed: 0, firstBad };
       }
       for (let at = seen[nextSeen]; at?.seq === seal.seq; at = seen[(nextSeen += 1)]) {
@@ -121,8 +116,6 @@ export async function checkAudit(
       const window = windowOf(Number(seal.line?.timestamp));
       sealed.set(window, (sealed.get(window) ?? 0) + 1);
     }
-    if (!next) break;
-    page = next;
   }
   if (seen[nextSeen]) {
     const firstBad = { seq: previous.seq + 1, auditId: null, kind: 'cut' as const };
@@ -144,6 +137,24 @@ const digestOf = (companyId: string): Promise<Digest> =>
     const [row] = await select<{ key: string }>('SELECT key FROM core.audit_keys');
     return createDigest(row?.key ?? noHash + noHash);
   });
+
+/** All seals in their order. A page begins where the one before it ends if no seal is missing there. */
+async function* pagesOfSeals(companyId: string): AsyncGenerator<readonly SealedLine[]> {
+  const coming = [sealsBehind(companyId, 0)];
+  let pages = 1;
+  for (let seals = await coming.shift(); seals; seals = await coming.shift()) {
+    while (seals.length === pageSize && coming.length < pagesAhead) {
+      const page = sealsBehind(companyId, pages * pageSize);
+      // A check that ends before it does not wait for it.
+      page.catch(() => undefined);
+      coming.push(page);
+      pages += 1;
+    }
+    yield seals;
+    // What was read behind a last page may be newer than it.
+    if (seals.length < pageSize) return;
+  }
+}
 
 /**
  * A page of seals, with their lines as found among those of the same time: that costs less than one
@@ -178,65 +189,87 @@ const sealsBehind = (companyId: string, seq: number): Promise<SealedLine[]> =>
     return page.map((seal) => bySeq.get(seal.seq) ?? seal);
   });
 
-async function readSeals(companyId: string, sql: string, bound: unknown): Promise<SealedLine[]> {
-  const [page] = await select<{ seals: SealFacts[] | null }>(sql, [bound]);
-  return page?.seals?.map((facts) => sealOf(companyId, facts)) ?? [];
+/** @param found selects `sealFacts` */
+async function readSeals(companyId: string, found: string, bound: unknown): Promise<SealedLine[]> {
+  const [columns] = await select<SealColumns>(
+    `SELECT ${sealColumns} FROM (${found} ORDER BY s.seq) AS facts HAVING count(*) > 0`,
+    [bound],
+  );
+  return columns?.seq.map((_, index) => sealOf(companyId, columns, index)) ?? [];
 }
 
-/** As one text of plain lists: names, and taking thousands of rows apart, cost more than the check. */
-const sealFacts = `json_agg(json_build_array(s.seq, s.hash, s.prev_hash, s.audit_id,
-    extract(epoch FROM s.sealed_at)::text, extract(epoch FROM least(s.audit_timestamp, s.sealed_at)),
-    a.id, extract(epoch FROM a.timestamp)::text, a.actor_id, a.actor_type, a.action, a.entity_type,
-    a.entity_id, a.before, a.after, a.request_id, a.workflow_id, a.ip, a.user_agent)
-  ORDER BY s.seq) AS seals`;
+/** A line stands where its seal says, or it is not found: what both have is read once. */
+const sealFacts = `s.seq, s.hash, s.prev_hash, s.audit_id,
+  extract(epoch FROM s.sealed_at)::text AS sealed_at,
+  extract(epoch FROM s.audit_timestamp)::text AS timestamp, a.id IS NOT NULL AS is_found,
+  a.actor_id, a.actor_type, a.action, a.entity_type, a.entity_id, a.before, a.after, a.request_id,
+  a.workflow_id, a.ip, a.user_agent`;
 
-/** A seal, then its line, whose id is null where it is gone. */
-type SealFacts = readonly [
-  seq: number,
-  hash: string,
-  prevHash: string,
-  auditId: string,
-  sealedAt: string,
-  reach: number,
-  id: string | null,
-  timestamp: string,
-  actorId: string | null,
-  actorType: string,
-  action: string,
-  entityType: string,
-  entityId: string | null,
-  before: unknown,
-  after: unknown,
-  requestId: string | null,
-  workflowId: string | null,
-  ip: string | null,
-  userAgent: string | null,
-];
+/** A list a column: to make, to send and to take apart thousands of rows costs more than the check. */
+interface SealColumns {
+  readonly seq: readonly number[];
+  readonly hash: readonly string[];
+  readonly prevHash: readonly string[];
+  readonly auditId: readonly string[];
+  readonly sealedAt: readonly string[];
+  readonly timestamp: readonly string[];
+  readonly isFound: readonly boolean[];
+  readonly actorId: readonly (string | null)[];
+  readonly actorType: readonly string[];
+  readonly action: readonly string[];
+  readonly entityType: readonly string[];
+  readonly entityId: readonly (string | null)[];
+  readonly before: readonly unknown[];
+  readonly after: readonly unknown[];
+  readonly requestId: readonly (string | null)[];
+  readonly workflowId: readonly (string | null)[];
+  readonly ip: readonly (string | null)[];
+  readonly userAgent: readonly (string | null)[];
+}
 
-function sealOf(companyId: string, facts: SealFacts): SealedLine {
-  const [seq, hash, prevHash, auditId, sealedAt, reach, id, timestamp, actorId, ...rest] = facts;
-  const [actorType, action, entityType, entityId, before, after, ...request] = rest;
-  const [requestId, workflowId, ip, userAgent] = request;
-  const line =
-    id === null
-      ? null
-      : {
+const sealColumns = `json_agg(seq) AS seq, json_agg(hash) AS hash, json_agg(prev_hash) AS "prevHash",
+  json_agg(audit_id) AS "auditId", json_agg(sealed_at) AS "sealedAt", json_agg(timestamp) AS timestamp,
+  json_agg(is_found) AS "isFound", json_agg(actor_id) AS "actorId",
+  json_agg(actor_type) AS "actorType", json_agg(action) AS action,
+  json_agg(entity_type) AS "entityType", json_agg(entity_id) AS "entityId",
+  json_agg(before) AS before, json_agg(after) AS after, json_agg(request_id) AS "requestId",
+  json_agg(workflow_id) AS "workflowId", json_agg(ip) AS ip, json_agg(user_agent) AS "userAgent"`;
+
+function sealOf(companyId: string, columns: SealColumns, index: number): SealedLine {
+  const [auditId, sealedAt] = [valueAt(columns.auditId, index), valueAt(columns.sealedAt, index)];
+  const timestamp = valueAt(columns.timestamp, index);
+  return {
+    seq: valueAt(columns.seq, index),
+    hash: valueAt(columns.hash, index),
+    prevHash: valueAt(columns.prevHash, index),
+    auditId,
+    sealedAt,
+    reach: Math.min(Number(timestamp), Number(sealedAt)),
+    line: valueAt(columns.isFound, index)
+      ? {
           companyId,
-          id,
+          id: auditId,
           timestamp,
-          actorId,
-          actorType,
-          action,
-          entityType,
-          entityId,
-          before,
-          after,
-          requestId,
-          workflowId,
-          ip,
-          userAgent,
-        };
-  return { seq, hash, prevHash, auditId, sealedAt, reach, line };
+          actorId: valueAt(columns.actorId, index),
+          actorType: valueAt(columns.actorType, index),
+          action: valueAt(columns.action, index),
+          entityType: valueAt(columns.entityType, index),
+          entityId: valueAt(columns.entityId, index),
+          before: valueAt(columns.before, index),
+          after: valueAt(columns.after, index),
+          requestId: valueAt(columns.requestId, index),
+          workflowId: valueAt(columns.workflowId, index),
+          ip: valueAt(columns.ip, index),
+          userAgent: valueAt(columns.userAgent, index),
+        }
+      : null,
+  };
+}
+
+function valueAt<T>(column: readonly T[], index: number): T {
+  const value = column[index];
+  if (value === undefined) throw new Error('A column of seals ends before the others');
+  return value;
 }
 
 /** Why a seal is not as it was made, as closely as can be told without knowing what it was. */
@@ -245,7 +278,6 @@ async function explain({
   seal,
   previous,
   hash,
-  following,
   digest,
 }: {
   readonly companyId: string;
@@ -253,7 +285,6 @@ async function explain({
   readonly previous: { readonly seq: number; readonly hash: string };
   /** As computed from the line. */
   readonly hash: string | undefined;
-  readonly following: SealedLine | undefined;
   readonly digest: Digest;
 }): Promise<BadRecord> {
   const seq = previous.seq + 1;
@@ -268,6 +299,7 @@ async function explain({
     return bad(hashOfLine(moved, seal, digest) === seal.hash ? 'seal_changed' : 'changed');
   }
   // The next seal knows the hash as it was.
+  const [following] = await sealsBehind(companyId, seq);
   return bad(following?.prevHash === hash ? 'seal_changed' : 'changed');
 }
 

@@ -109,6 +109,24 @@ describe('GET /audit-logs/verify', () => {
     );
 
     expect(await verify()).toMatchObject({ first_bad: { seq: 8401, kind: 'missing' } });
+
+    const turnSeal = () =>
+      api.database.sql(
+        'UPDATE core.audit_seals SET hash = reverse(hash) WHERE company_id = $1 AND seq = 4000',
+        [companyId],
+      );
+    await turnSeal();
+    expect(await verify()).toMatchObject({ first_bad: { seq: 4000, kind: 'seal_changed' } });
+
+    await turnSeal();
+    await api.database.sql(
+      'DELETE FROM core.audit_seals WHERE company_id = $1 AND seq BETWEEN 4001 AND 8000',
+      [companyId],
+    );
+    expect(await verify()).toMatchObject({
+      checked: 4000,
+      first_bad: { seq: 4001, audit_id: null, kind: 'seal_changed' },
+    });
   });
 
   it('finds a line that was put in among sealed ones behind those that are too new', async () => {
