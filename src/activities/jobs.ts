@@ -148,6 +148,17 @@ async function removeOldRowsOfCompanies(): Promise<void> {
         ),
       ),
     );
+    await inBatches((most) =>
+      withSystem('relay', () =>
+        execute(
+          `DELETE FROM core.webhook_deliveries WHERE company_id = $1 AND id IN (
+             SELECT id FROM core.webhook_deliveries
+             WHERE company_id = $1 AND status <> 'queued'
+               AND coalesce(last_attempt_at, created_at) < now() - interval '90 days' LIMIT $2)`,
+          [companyId, most],
+        ),
+      ),
+    );
   }
 }
 

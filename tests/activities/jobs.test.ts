@@ -12,6 +12,7 @@ import {
   subscriptionWorkflowId,
 } from '../../src/rules/workflowIds.ts';
 import { Replay } from '../../src/commands/idempotency.ts';
+import { execute, withSystem } from '../../src/models/database.ts';
 import { createReports } from '../../src/commands/reports.ts';
 import { hire } from '../support/acknowledgements.ts';
 import { as, buildActor, buildCompany, buildSubscription, once } from '../support/build.ts';
@@ -22,7 +23,7 @@ import { buildPolicyRow } from '../support/policyRows.ts';
 import { reportSchedulesInMemory } from '../support/reportSchedules.ts';
 import { noTroubledRuns } from '../support/troubledRuns.ts';
 import { noDocuments } from '../support/documents.ts';
-import { noWebhooks } from '../support/webhooks.ts';
+import { buildListening, noWebhooks } from '../support/webhooks.ts';
 
 const noId = '00000000-0000-0000-0000-000000000000';
 
@@ -447,5 +448,35 @@ describe('the periodic jobs', () => {
       [companyId],
     );
     expect(kept.map(({ workflow_id }) => workflow_id)).toEqual(['89 days', 'owed']);
+  });
+
+  it('keepHouse removes what webhooks were told or not told 90 days ago, and nothing that waits', async () => {
+    const { companyId } = await buildListening();
+    await database.sql(
+      `INSERT INTO core.webhook_deliveries (company_id, id, endpoint_id, event, event_key, occurred_at,
+         status, created_at, last_attempt_at)
+       SELECT company_id, gen_random_uuid(), id, 'report_ready', status || coalesce(age, ''), now(),
+         status, now() - interval '91 days', now() - age::interval
+       FROM core.webhook_endpoints,
+         (VALUES ('delivered', '91 days'), ('delivered', '89 days'), ('failed', '91 days'),
+           ('cancelled', NULL), ('queued', '91 days'), ('queued', NULL)) AS d (status, age)
+       WHERE company_id = $1`,
+      [companyId],
+    );
+
+    await inJob(() => activitiesWith().keepHouse());
+    await inJob(() => activitiesWith().keepHouse());
+    const more = await withSystem('relay', () => execute('DELETE FROM core.webhook_deliveries'));
+
+    const kept = await database.sql<{ event_key: string }>(
+      'SELECT event_key FROM core.webhook_deliveries WHERE company_id = $1 ORDER BY event_key',
+      [companyId],
+    );
+    expect(kept.map(({ event_key }) => event_key)).toEqual([
+      'delivered89 days',
+      'queued',
+      'queued91 days',
+    ]);
+    expect(more).toBe(0);
   });
 });

@@ -159,6 +159,7 @@ describe('the catalog', () => {
       'app_global: platform.domains DISU',
       'app_global: platform.feature_flags ISU',
       'app_relay: core.outbox DSU',
+      'app_relay: core.webhook_deliveries D',
       'app_sealer: core.audit_keys IS',
       'app_sealer: core.audit_logs S',
       'app_sealer: core.audit_seals IS',
@@ -211,6 +212,29 @@ describe('the catalog', () => {
     );
 
     expect(seen).toEqual([['archived_at company_id is_enabled', 'SELECT']]);
+  });
+
+  it('shows the relay of what webhooks were told only when that was, once it was long ago', async () => {
+    const seen = await rowsOf(
+      `SELECT string_agg(a.attname, ' ' ORDER BY a.attname), g.privilege_type
+       FROM pg_attribute a, aclexplode(a.attacl) g
+       WHERE a.attrelid = 'core.webhook_deliveries'::regclass
+         AND g.grantee::regrole::text = 'app_relay'
+       GROUP BY 2`,
+    );
+    const policies = await rowsOf(
+      `SELECT polcmd::text, pg_get_expr(polqual, polrelid) FROM pg_policy
+       WHERE polrelid = 'core.webhook_deliveries'::regclass
+         AND polroles = ARRAY['app_relay'::regrole::oid] ORDER BY 1`,
+    );
+
+    expect(seen).toEqual([['company_id created_at id last_attempt_at status', 'SELECT']]);
+    const longAgo =
+      /status <> 'queued'.* AND .*COALESCE\(last_attempt_at, created_at\) < .*'90 days'/;
+    expect(policies).toEqual([
+      ['d', expect.stringMatching(longAgo)],
+      ['r', expect.stringMatching(longAgo)],
+    ]);
   });
 
   it('shows the owner of the tables one company at a time, people and names of companies apart', async () => {

@@ -42,6 +42,7 @@ import { compliancePolicies } from './0043CompliancePolicies.ts';
 import { acknowledgements } from './0044Acknowledgements.ts';
 import { complianceProgress } from './0047ComplianceProgress.ts';
 import { acknowledgementRuns } from './0048AcknowledgementRuns.ts';
+import { webhookRetention } from './0049WebhookRetention.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -102,4 +103,5 @@ export const migrations: readonly Migration[] = [
   acknowledgements,
   complianceProgress,
   acknowledgementRuns,
+  webhookRetention,
 ];
