@@ -12,7 +12,7 @@ import {
   illegalVersionEvent,
   withAuthor,
 } from '../models/CompliancePolicyVersion.ts';
-import { afterCommit, append, flush, select, withTenant } from '../models/database.ts';
+import { afterCommit, append, flush, withTenant } from '../models/database.ts';
 import { conflictOf } from '../models/duplicates.ts';
 import { wakeKeepers } from '../models/keeperStart.ts';
 import type { PolicyVersionWish } from '../models/policyApprovalStart.ts';
@@ -40,7 +40,8 @@ import {
   type CompliancePolicyFilters,
   type CompliancePolicyView,
 } from './compliancePolicyViews.ts';
-import { holdCustomer } from './customers.ts';
+import { holdCustomerCompliance } from './customerCompliances.ts';
+import { holdCustomer, refuseArchivedCustomer } from './customers.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { commandOnce, rowsOnce, type Once, type Replay } from './idempotency.ts';
 import { findPerson } from './people.ts';
@@ -209,6 +210,7 @@ export const createCompliancePolicies = ({
         });
       }),
 
+    /** @throws Conflict CUSTOMER_ARCHIVED, CUSTOMER_COMPLIANCE_ARCHIVED where what it is for is */
     restore: (
       actor: Actor,
       id: string,
@@ -216,6 +218,17 @@ export const createCompliancePolicies = ({
     ): Promise<CompliancePolicyView> =>
       withTenant(actor.companyId, async () => {
         const policy = await getRow(CompliancePolicy, id, { archived: true });
+        const { audienceCustomerId, customerComplianceId } = policy;
+        if (audienceCustomerId !== null) await refuseArchivedCustomer(audienceCustomerId);
+        if (
+          customerComplianceId !== null &&
+          !(await holdCustomerCompliance(customerComplianceId))
+        ) {
+          throw new Conflict(
+            'CUSTOMER_COMPLIANCE_ARCHIVED',
+            `The customer compliance ${customerComplianceId} is archived`,
+          );
+        }
         await restoreRow(CompliancePolicy, policy, expectedVersion);
         return policyViewOf(id);
       }),
@@ -438,14 +451,6 @@ async function checkedFacts(facts: PolicyFacts, before?: CompliancePolicy): Prom
     audienceRole: line('audience_role', facts.audienceRole),
     audienceDepartment: line('audience_department', facts.audienceDepartment),
   };
-}
-
-async function holdCustomerCompliance(id: string): Promise<boolean> {
-  const held = await select(
-    'SELECT 1 FROM customer_compliances WHERE id = $1 AND archived_at IS NULL FOR SHARE',
-    [id],
-  );
-  return held.length > 0;
 }
 
 /** @returns the draft that would go with it. @throws Conflict */

@@ -7,12 +7,13 @@ import { withProgress } from '../models/customerProgress.ts';
 import { append, flush, select, withTenant } from '../models/database.ts';
 import { EvidencePack } from '../models/EvidencePack.ts';
 import { columnsOf, madeWithin, selectWidePage, sortedBy, type ListAsked } from '../models/list.ts';
-import { editRow, getRow, noSuch } from '../models/rows.ts';
+import { archiveRow, editRow, getRow, noSuch, restoreRow } from '../models/rows.ts';
 import { compareDates, type CalendarDate } from '../rules/calendar.ts';
 import type { AuditStatus, ComplianceStatus } from '../rules/compliance.ts';
 import { seesAll } from './categories.ts';
 import type { KnownCompany } from './companies.ts';
 import { holdCompliance } from './compliances.ts';
+import { refuseArchivedCustomer } from './customers.ts';
 import { customerFor, todayOf } from './employees.ts';
 import { rowsOnce, type Once, type Replay } from './idempotency.ts';
 
@@ -144,6 +145,38 @@ export const createCustomerCompliances = () => ({
       await flush();
       return viewOf(id);
     }),
+
+  /** @throws Conflict CUSTOMER_COMPLIANCE_IN_USE while policies are for it */
+  archive: (actor: Actor, id: string, expectedVersion: number | undefined): Promise<void> =>
+    withTenant(actor.companyId, async () => {
+      // Locked, so that no policy is made for it meanwhile (`holdCustomerCompliance`).
+      const row = await getRow(CustomerCompliance, id, { lock: true });
+      const policies = await policiesFor(id);
+      if (policies > 0) {
+        throw new Conflict(
+          'CUSTOMER_COMPLIANCE_IN_USE',
+          `${policies} compliance policies are for the customer compliance ${id}: archive them first`,
+          { policies },
+        );
+      }
+      await archiveRow(CustomerCompliance, row, expectedVersion);
+    }),
+
+  /** @throws Conflict CUSTOMER_COMPLIANCE_EXISTS, CUSTOMER_ARCHIVED, COMPLIANCE_ARCHIVED */
+  restore: (
+    actor: Actor,
+    id: string,
+    expectedVersion: number | undefined,
+  ): Promise<CustomerComplianceView> =>
+    withTenant(actor.companyId, async () => {
+      const row = await getRow(CustomerCompliance, id, { archived: true });
+      await refuseArchivedCustomer(row.customerId);
+      if (!(await holdCompliance(row.complianceId))) {
+        throw new Conflict('COMPLIANCE_ARCHIVED', `The compliance ${row.complianceId} is archived`);
+      }
+      await restoreRow(CustomerCompliance, row, expectedVersion);
+      return viewOf(id);
+    }),
 });
 
 export type CustomerCompliances = ReturnType<typeof createCustomerCompliances>;
@@ -155,4 +188,23 @@ async function viewOf(id: string): Promise<CustomerComplianceView> {
   );
   if (!view) throw noSuch(CustomerCompliance.entityType, id);
   return view;
+}
+
+/** Keeps a live one from being archived until the commit. @returns whether it is live */
+export async function holdCustomerCompliance(id: string): Promise<boolean> {
+  const held = await select(
+    'SELECT 1 FROM customer_compliances WHERE id = $1 AND archived_at IS NULL FOR SHARE',
+    [id],
+  );
+  return held.length > 0;
+}
+
+/** How many live policies are for it. */
+async function policiesFor(id: string): Promise<number> {
+  const [counted] = await select<{ policies: number }>(
+    `SELECT count(*)::int AS policies FROM compliance_policies
+     WHERE customer_compliance_id = $1 AND archived_at IS NULL`,
+    [id],
+  );
+  return counted?.policies ?? 0;
 }

@@ -134,6 +134,12 @@ export async function holdCustomer(id: string): Promise<boolean> {
   return held.length > 0;
 }
 
+/** Before something of theirs is restored; they stay until the commit. @throws Conflict CUSTOMER_ARCHIVED */
+export async function refuseArchivedCustomer(id: string): Promise<void> {
+  if (await holdCustomer(id)) return;
+  throw new Conflict('CUSTOMER_ARCHIVED', `The customer ${id} is archived`);
+}
+
 /** The id of the one that stands for the company's own staff. */
 export async function ownCustomer(): Promise<string | undefined> {
   const [own] = await select<{ id: string }>('SELECT id FROM customers WHERE is_self');

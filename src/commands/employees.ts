@@ -26,7 +26,7 @@ import {
 import type { Problem } from '../rules/problem.ts';
 import { seesAll } from './categories.ts';
 import type { KnownCompany } from './companies.ts';
-import { holdCustomer, ownCustomer } from './customers.ts';
+import { holdCustomer, ownCustomer, refuseArchivedCustomer } from './customers.ts';
 import { rowsOnce, type Once, type Replay } from './idempotency.ts';
 import { findPerson } from './people.ts';
 import { typedLine } from './typedText.ts';
@@ -161,9 +161,7 @@ export const createEmployees = () => ({
     withTenant(actor.companyId, async () => {
       const employee = await getRow(Employee, id, { archived: true });
       const { customerId, managerId } = employee;
-      if (!(await holdCustomer(customerId))) {
-        throw new Conflict('CUSTOMER_ARCHIVED', `The customer ${customerId} is archived`);
-      }
+      await refuseArchivedCustomer(customerId);
       if (managerId !== null && !(await Employee.hold(managerId))) {
         throw new Conflict('MANAGER_ARCHIVED', `The manager ${managerId} is archived`);
       }

@@ -289,6 +289,8 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'POST /customer-compliance': complianceStaff,
   'GET /customer-compliance/:id': complianceReaders,
   'PATCH /customer-compliance/:id': complianceStaff,
+  'DELETE /customer-compliance/:id': complianceStaff,
+  'POST /customer-compliance/:id/restore': complianceStaff,
   'POST /customer-compliance/:id/complete-audit': complianceStaff,
   'GET /customer-compliance/:id/history': complianceReaders,
   'GET /customer-compliance/:id/as-of': complianceReaders,

@@ -81,6 +81,30 @@ export const customerComplianceRoutes = ({
     examples: { body: { audit_date }, answer: customerComplianceExample },
   }),
   route({
+    ...one,
+    method: 'DELETE',
+    permission: 'compliance:write',
+    ifMatch: true,
+    summary: 'Archive it, so that the customer need not comply with it any more',
+    status: 204,
+    handle: ({ actor, params, expectedVersion }) =>
+      customerCompliances.archive(actor, params.id, expectedVersion),
+  }),
+  route({
+    method: 'POST',
+    path: '/customer-compliance/:id/restore',
+    permission: 'compliance:write',
+    ifMatch: true,
+    summary: 'Bring an archived one back',
+    message: 'Customer compliance restored',
+    tag,
+    params: customerCompliancePath,
+    ...answersRow,
+    handle: ({ actor, params, expectedVersion }) =>
+      customerCompliances.restore(actor, params.id, expectedVersion),
+    examples: { answer: customerComplianceExample },
+  }),
+  route({
     method: 'POST',
     path: '/customer-compliance/:id/complete-audit',
     permission: 'compliance:write',

@@ -1,8 +1,13 @@
 import { v7 as uuid } from 'uuid';
+import { createCustomerCompliances } from '../../../src/commands/customerCompliances.ts';
+import type { Actor } from '../../../src/context.ts';
+import { execute } from '../../../src/models/database.ts';
 import { comparable, openTestApi, type Caller, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany } from '../../support/build.ts';
+import { meanwhile } from '../../support/meanwhile.ts';
 
 let api: TestApi;
+let manager: Actor;
 let ours: Caller;
 let companyId: string;
 
@@ -13,7 +18,8 @@ afterAll(() => api.close());
 
 beforeEach(async () => {
   ({ id: companyId } = await buildCompany());
-  ours = api.as(await buildActor({ companyId, role: 'compliance_manager' }));
+  manager = await buildActor({ companyId, role: 'compliance_manager' });
+  ours = api.as(manager);
 });
 
 const iso = {
@@ -212,6 +218,92 @@ describe('/customer-compliance', () => {
     expect(again).toMatchObject({ status: 200, headers: { 'idempotent-replayed': 'true' } });
   });
 
+  it('is archived once no policy is for it, and its customer then, and all of them come back', async () => {
+    const id = path.slice('/customer-compliance/'.length);
+    const policy = `/compliance-policies/${await created('/compliance-policies', {
+      title: 'Acceptable use',
+      content: 'For work',
+      customer_compliance_id: id,
+    })}`;
+
+    const used = await ours.delete(path);
+    const needed = await ours.delete(`/customers/${customer}`);
+    await api.database.sql(
+      'UPDATE shared.compliance_policies SET archived_at = now() WHERE customer_compliance_id = $1',
+      [id],
+    );
+    const stale = await ours.delete(path, { 'If-Match': '"2"' });
+    const archived = await ours.delete(path, { 'If-Match': '"1"' });
+    const gone = await ours.get(path);
+    const listed = await ours.get('/customer-compliance');
+    const alone = await ours.delete(`/customers/${customer}`);
+    const withoutCustomer = await ours.post(`${path}/restore`);
+    const withoutIt = await ours.post(`${policy}/restore`);
+    await ours.post(`/customers/${customer}/restore`);
+    await ours.delete(`/compliances/${compliance}`);
+    const withoutCompliance = await ours.post(`${path}/restore`);
+    await ours.post(`/compliances/${compliance}/restore`);
+    const restored = await ours.post(`${path}/restore`);
+    const both = await ours.post(`${policy}/restore`);
+
+    expect(used).toMatchObject({
+      status: 409,
+      body: { code: 'CUSTOMER_COMPLIANCE_IN_USE', policies: 1 },
+    });
+    expect(needed).toMatchObject({ status: 409, body: { code: 'CUSTOMER_IN_USE' } });
+    expect(stale).toMatchObject({ status: 409, body: { code: 'VERSION_CONFLICT' } });
+    expect([archived.status, gone.status, alone.status]).toEqual([204, 404, 204]);
+    expect(listed.body.items).toEqual([]);
+    expect(withoutCustomer).toMatchObject({ status: 409, body: { code: 'CUSTOMER_ARCHIVED' } });
+    expect(withoutIt).toMatchObject({
+      status: 409,
+      body: { code: 'CUSTOMER_COMPLIANCE_ARCHIVED' },
+    });
+    expect(withoutCompliance).toMatchObject({ status: 409, body: { code: 'COMPLIANCE_ARCHIVED' } });
+    expect(restored.body.data).toMatchObject({ id, archived_at: null, version: 3 });
+    expect(both).toMatchObject({ status: 200, body: { data: { customer_compliance_id: id } } });
+    expect(await auditOf(id)).toEqual(['CREATE', 'ARCHIVE', 'RESTORE']);
+  });
+
+  it('does not come back beside another one of its customer', async () => {
+    await ours.delete(path);
+    await created('/customer-compliance', { customer_id: customer, compliance_id: compliance });
+
+    const back = await ours.post(`${path}/restore`);
+
+    expect(back).toMatchObject({ status: 409, body: { code: 'CUSTOMER_COMPLIANCE_EXISTS' } });
+    expect((await ours.get(path)).status).toBe(404);
+  });
+
+  it('is not archived while a policy is made for it, nor the other way round', async () => {
+    const id = path.slice('/customer-compliance/'.length);
+    const { database } = api;
+    const policy = { title: 'Acceptable use', content: 'For work', customer_compliance_id: id };
+    const made = () =>
+      execute(
+        `INSERT INTO compliance_policies (company_id, id, type, title, customer_compliance_id)
+         VALUES ($1, gen_random_uuid(), 'custom', 'Passwords', $2)`,
+        [companyId, id],
+      );
+
+    const archived = await meanwhile({ database, actor: manager }, made, () => ours.delete(path));
+    await database.sql(
+      'UPDATE shared.compliance_policies SET archived_at = now() WHERE customer_compliance_id = $1',
+      [id],
+    );
+    const late = await meanwhile(
+      { database, actor: manager },
+      () => createCustomerCompliances().archive(manager, id, undefined),
+      () => ours.post('/compliance-policies', policy),
+    );
+
+    expect(archived).toMatchObject({ status: 409, body: { code: 'CUSTOMER_COMPLIANCE_IN_USE' } });
+    expect(late).toMatchObject({
+      status: 422,
+      body: { details: [{ field: 'customer_compliance_id' }] },
+    });
+  });
+
   it('lists by customer, compliance and status', async () => {
     const other = await created('/customers', { name: 'Quay' });
     await created('/customer-compliance', { customer_id: other, compliance_id: compliance });
@@ -250,6 +342,8 @@ describe('the compliance catalogue', () => {
         await caller.delete(`/compliances/${compliance}`),
         await caller.post('/customer-compliance', pair),
         await caller.patch(`/customer-compliance/${id}`, { audit_date: null }),
+        await caller.delete(`/customer-compliance/${id}`),
+        await caller.post(`/customer-compliance/${id}/restore`),
         await caller.post(`/customer-compliance/${id}/complete-audit`),
       ]) {
         expect(answer).toMatchObject({ status, body: { code } });

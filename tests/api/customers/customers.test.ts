@@ -125,6 +125,7 @@ describe('/customers', () => {
       [body.data.id],
     );
     const free = await ours.delete(reader.path);
+    const back = await ours.post(`/compliance-policies/${body.data.id}/restore`);
 
     expect(read).toMatchObject({ status: 409, body: { code: 'CUSTOMER_IN_USE', policies: 1 } });
     expect(complies).toMatchObject({
@@ -132,6 +133,7 @@ describe('/customers', () => {
       body: { code: 'CUSTOMER_IN_USE', compliances: 1 },
     });
     expect(free.status).toBe(204);
+    expect(back).toMatchObject({ status: 409, body: { code: 'CUSTOMER_ARCHIVED' } });
   });
 
   it('tells how a customer was', async () => {
