@@ -90,7 +90,11 @@ export const notificationActivities = ({ sendMail, links, mailsPerSecond }: Mail
         Notification.deliverable(workflowId, { at: new Date(at), most: mostOfWalk }),
       );
       const lane = async (): Promise<void> => {
-        for (let id = left.shift(); id !== undefined && performance.now() < endsAt; id = left.shift()) {
+        for (
+          let id = left.shift();
+          id !== undefined && performance.now() < endsAt;
+          id = left.shift()
+        ) {
           await pace();
           cancellationSignal().throwIfAborted();
           const ref = { companyId, notificationId: id };
