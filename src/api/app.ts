@@ -7,6 +7,7 @@ import type { ApiKeys } from '../commands/apiKeys.ts';
 import type { Companies } from '../commands/companies.ts';
 import type { Sessions } from '../commands/sessions.ts';
 import type { Config } from '../config.ts';
+import { errorCode } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { docsRoutes } from './docs/routes.ts';
 import { accessLog } from './middleware/accessLog.ts';
@@ -21,9 +22,9 @@ import { tidyUrl } from './middleware/tidyUrl.ts';
 import { unmatched } from './middleware/unmatched.ts';
 import { openApiDocument } from './openapi.ts';
 import { operationRoutes, type About, type Operations } from './operations/routes.ts';
-import type { Route } from './route.ts';
+import { eventStream, type Route } from './route.ts';
 import { createRouter } from './router.ts';
-import type { RequestState } from './state.ts';
+import type { Context, RequestState } from './state.ts';
 
 export interface AppDependencies {
   readonly config: Pick<Config, 'apiPrefix' | 'corsOrigins' | 'trustProxy'> &
@@ -71,7 +72,11 @@ export function createApp(dependencies: AppDependencies): Koa<RequestState> {
   app.use(router.routes());
   app.use(router.allowedMethods());
   // Only what fails outside `errors` arrives here, such as a caller that hung up.
-  app.on('error', (error: unknown) => log.warn({ err: error }, 'answer not delivered'));
+  app.on('error', (error: unknown, ctx?: Context) => {
+    // Listeners always leave in the middle of what they are told.
+    if (ctx?.response.is(eventStream) && errorCode(error) === 'ERR_STREAM_PREMATURE_CLOSE') return;
+    log.warn({ err: error }, 'answer not delivered');
+  });
   return app;
 }
 
@@ -105,6 +110,7 @@ const crossOrigin = (allowed: readonly string[]): cors.Options => {
       'Idempotency-Key',
       'If-Match',
       'If-None-Match',
+      'Last-Event-ID',
       'X-API-Key',
       'X-Company-Id',
       'X-Request-ID',

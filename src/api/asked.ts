@@ -3,7 +3,7 @@ import Joi from 'joi';
 import type { KnownCompany } from '../commands/companies.ts';
 import { keyMissing, type Once } from '../commands/idempotency.ts';
 import { principalOf, type Actor } from '../context.ts';
-import { BadRequest, NotFound, Unauthenticated, invalidField } from '../errors.ts';
+import { BadRequest, Forbidden, NotFound, Unauthenticated, invalidField } from '../errors.ts';
 import type { Stage } from '../commands/staging.ts';
 import { isBilled } from '../rules/billing.ts';
 import { readBody, refuseForbiddenName } from './body.ts';
@@ -15,6 +15,8 @@ import { receiveUpload, type Received } from './upload.ts';
 /** What a handler gets. Reading `actor` or `company` where there is none refuses the request. */
 export interface Asked<P, Q, B> {
   readonly actor: Actor;
+  /** When the actor's access token runs out; reading it where there is none refuses the request. */
+  readonly signedInUntil: Date;
   /** The actor for public routes: undefined for a stranger. */
   readonly visitor: Actor | undefined;
   readonly company: KnownCompany;
@@ -71,6 +73,10 @@ export function reader<P extends Joi.AnySchema, Q extends Joi.AnySchema, B exten
       body,
       get actor() {
         return signedIn(state);
+      },
+      get signedInUntil() {
+        if (!state.signedInUntil) throw new Forbidden('This is for people; a key cannot do it');
+        return state.signedInUntil;
       },
       visitor: state.visitor,
       get company() {

@@ -45,6 +45,7 @@ import { createDomains } from '../commands/domains.ts';
 import { createFlags } from '../commands/flags.ts';
 import { createNotificationPreferences } from '../commands/notificationPreferences.ts';
 import { createNotificationTemplates } from '../commands/notificationTemplates.ts';
+import { createNotificationStreams } from '../commands/notificationStreams.ts';
 import { createNotifications } from '../commands/notifications.ts';
 import { createOverdueTimers } from '../commands/overdueTimers.ts';
 import { createOwnCompany } from '../commands/ownCompany.ts';
@@ -103,6 +104,7 @@ import { readEmployeeLine } from './employees/schema.ts';
 import type { OnDenied } from './middleware/errors.ts';
 import { createMetrics } from './middleware/metrics.ts';
 import { createRateLimits } from './middleware/rateLimits.ts';
+import { eventText } from './notifications/present.ts';
 import { resourceRoutes } from './routes.ts';
 import type { Lifecycle } from './server.ts';
 import type { RequestState } from './state.ts';
@@ -112,6 +114,8 @@ export interface Api {
   readonly lifecycle: Lifecycle;
   /** One look whether workers ask for work; raises an alert where none does. */
   readonly watchWorkers: () => Promise<void>;
+  /** Before the server stops: what never ends by itself is not waited for. */
+  endStreams(): void;
   /** After the server has stopped: lets what is under way end, then closes the connections. */
   close(): Promise<void>;
 }
@@ -176,6 +180,12 @@ export async function composeApi({
   const timelines = createSubscriptionTimelines({ temporal, workflows });
   const overdueTimers = createOverdueTimers();
   const workflowSearch = createWorkflowSearch({ temporal, companies });
+  const notificationStreams = createNotificationStreams({
+    sessions,
+    url: config.database.url,
+    log,
+    inWords: eventText,
+  });
   const lifecycle: Lifecycle = { isStopping: false };
   const { rateLimits: limits } = config;
   const hasGateway = config.payments.gateway !== undefined;
@@ -270,6 +280,7 @@ export async function composeApi({
         rendering,
       }),
       notifications: createNotifications({ rendering }),
+      notificationStreams,
       ownCompany: createOwnCompany({ companies }),
       ownSessions: createOwnSessions({ sessions }),
       passwordChanges: createPasswordChanges({ links, passwords, sessions, dispatch }),
@@ -317,7 +328,9 @@ export async function composeApi({
     app,
     lifecycle,
     watchWorkers: createWorkerWatch(temporal),
+    endStreams: () => notificationStreams.endAll(),
     async close() {
+      await notificationStreams.stop();
       sessions.close();
       await apiKeys.close();
       await dispatcher.drained();

@@ -40,6 +40,7 @@ async function main(): Promise<void> {
   stopGracefully({
     log,
     steps: {
+      streams: () => api.endStreams(),
       server: () => server.stop(),
       watch: () => watch.stop(),
       api: () => api.close(),

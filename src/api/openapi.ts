@@ -1,7 +1,7 @@
 import type Joi from 'joi';
 import { acceptedEndings, uploadLimits } from '../rules/documents.ts';
 import { scopesFor } from '../rules/permissions.ts';
-import type { Route } from './route.ts';
+import { eventStream, type Route } from './route.ts';
 import { canonicalPath } from './router.ts';
 import { jsonSchemaOf } from './schema.ts';
 
@@ -102,7 +102,11 @@ function success(route: Route, schemas: Map<string, Json>): Json {
   const { kind, mediaTypes = [], message = 'OK', examples } = route;
   const status = route.status ?? 200;
   if (kind === 'raw') {
-    const content = Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, {}]));
+    const rawContent =
+      examples?.answer === undefined
+        ? {}
+        : { schema: { type: 'string' }, example: examples.answer };
+    const content = Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, rawContent]));
     return { [status]: { description: message, content } };
   }
   if (status === 204) return { 204: { description: 'Done, nothing to show' } };
@@ -143,6 +147,7 @@ function refused(route: Route): Json {
     403: permission !== 'public' && (permission !== 'signed-in' || method !== 'GET'),
     404: company !== false || schemas.params !== undefined,
     405: true,
+    406: isEventStream(route),
     409: method !== 'GET' || conflicts === true,
     413: hasBody,
     414: true,
@@ -189,7 +194,11 @@ function fieldsOf(schema: Joi.AnySchema | undefined): Json[] {
   }));
 }
 
-function headerNames({ idempotency, ifMatch, company }: Route): string[] {
+const isEventStream = ({ mediaTypes }: Route): boolean =>
+  mediaTypes?.includes(eventStream) ?? false;
+
+function headerNames(route: Route): string[] {
+  const { idempotency, ifMatch, company } = route;
   return [
     'XRequestId',
     ...(company === false ? [] : ['XCompanyId']),
@@ -197,6 +206,7 @@ function headerNames({ idempotency, ifMatch, company }: Route): string[] {
     ...(idempotency === 'required' ? ['IdempotencyKeyRequired'] : []),
     ...(idempotency === 'where-billed' ? ['IdempotencyKeyWhereBilled'] : []),
     ...(ifMatch ? ['IfMatch'] : []),
+    ...(isEventStream(route) ? ['LastEventId'] : []),
   ];
 }
 
@@ -247,6 +257,7 @@ const refusals = {
   403: 'The role does not allow this',
   404: 'There is no such thing in this company',
   405: 'This method is not possible here',
+  406: 'A stream of events is for whoever accepts one',
   409: 'The current state does not allow this, or somebody was faster',
   413: 'The body is larger than 1 MB, or an upload has too many files or too large ones',
   414: 'The address is longer than 8192 characters',
@@ -372,5 +383,11 @@ const parameters = {
       type: 'string',
       pattern: '^(\\*|(W/)?("[0-9]{1,9}(-[A-Za-z0-9_-]{1,40})?"|[0-9]{1,9}))$',
     },
+  },
+  LastEventId: {
+    name: 'Last-Event-ID',
+    in: 'header',
+    description: 'Of the last event that has arrived: what came since is told first',
+    schema: { type: 'string', format: 'uuid' },
   },
 } as const;

@@ -224,6 +224,9 @@ export function rawRoute<
   };
 }
 
+/** Server-sent events. */
+export const eventStream = 'text/event-stream';
+
 /** Whatever a browser takes the file for, it gets nothing to run it with. */
 function attach(ctx: Context, fileName: string): void {
   ctx.attachment(fileName);

@@ -18,6 +18,8 @@ export interface RequestState {
   /** Path parameters as they were sent. */
   params: Readonly<Record<string, string>>;
   visitor?: Actor;
+  /** When the access token runs out with which somebody signed in. */
+  signedInUntil?: Date;
   company?: KnownCompany;
 }
 

@@ -4,6 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 export interface FreshAnswers<Q, A> {
   /** Undefined where the database knows nothing good. */
   get(question: Q): Promise<A | undefined>;
+  /** The answer to the question last put under this key; undefined where none was put lately. */
+  again(key: string): Promise<A | undefined>;
   /** Makes a change seen at once in this process; elsewhere within 5 s. */
   forget(key: string): void;
   close(): void;
@@ -106,17 +108,23 @@ export function createFreshAnswers<Q, A>({
     isRefreshing = false;
   };
 
+  const get = (question: Q): Promise<A | undefined> => {
+    const now = performance.now();
+    let entry = known.get(keyOf(question));
+    if (!entry || now - entry.since >= freshMs || !isSame(entry.question, question)) {
+      entry = askAbout(question);
+      remember(entry);
+      void keepFresh();
+    }
+    entry.askedAt = now;
+    return entry.answer;
+  };
+
   return {
-    get(question) {
-      const now = performance.now();
-      let entry = known.get(keyOf(question));
-      if (!entry || now - entry.since >= freshMs || !isSame(entry.question, question)) {
-        entry = askAbout(question);
-        remember(entry);
-        void keepFresh();
-      }
-      entry.askedAt = now;
-      return entry.answer;
+    get,
+    async again(key) {
+      const entry = known.get(key);
+      return entry && get(entry.question);
     },
     forget: (key) => void known.delete(key),
     close: () => stopping.abort(),

@@ -1,7 +1,7 @@
 import type { Actor } from '../context.ts';
 import { Conflict, Forbidden } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
-import { execute, withTenant } from '../models/database.ts';
+import { execute, select, withTenant } from '../models/database.ts';
 import { selectFirst, selectPage, type Condition } from '../models/list.ts';
 import type { Notification, TemplateCode } from '../models/Notification.ts';
 import { NotificationTemplate, type OwnTexts } from '../models/NotificationTemplate.ts';
@@ -93,6 +93,17 @@ export const createNotifications = ({
       return inWords(render, await findMine(actor, id), await addressed(actor, company));
     }),
 
+  unreadCount: (actor: Actor): Promise<{ readonly unread: number }> =>
+    withTenant(actor.companyId, async () => {
+      const [mine, ...values] = mineOf(actor);
+      const [counted] = await select<{ unread: number }>(
+        `SELECT count(*)::int AS unread FROM (
+           SELECT FROM core.notifications n WHERE ${isUnread} AND ${mine} LIMIT ${mostCounted}) AS few`,
+        values,
+      );
+      return { unread: counted?.unread ?? 0 };
+    }),
+
   /** @returns how many were unread */
   readAll: (actor: Actor): Promise<{ readonly marked: number }> =>
     withTenant(actor.companyId, async () => {
@@ -112,24 +123,29 @@ export type Notifications = ReturnType<typeof createNotifications>;
 /** What its recipient muted in the application is there for whoever asks for it. */
 const isShown = `NOT (n.channel = 'in_app' AND n.status = 'suppressed')`;
 
-const isUnread = `n.channel = 'in_app' AND n.read_at IS NULL AND n.status <> 'suppressed'`;
+/** Of `n`, like everything here; a partial index has the same words. */
+export const isUnread = `n.channel = 'in_app' AND n.read_at IS NULL AND n.status <> 'suppressed'`;
 
 const about = (id: string | null) => ({ type: 'notification', id });
 
+/** More unread messages are not counted. */
+export const mostCounted = 1000;
+
 /**
- * The actor's own and their roles'; `$1` and `$2` in any statement. What is told a role is there for its
- * other members, whoever of them mutes it.
+ * To a person, or to one of the roles they hold. What is told a role is there for its other members,
+ * whoever of them mutes it.
+ * @param userId an SQL expression, like `roles`, which is an array
  */
+export const isTo = (userId: string, roles: string): string =>
+  `(n.recipient_user_id = ${userId} OR (n.recipient_role = ANY (${roles})
+    AND n.template_code <> ALL (ARRAY(
+      SELECT jsonb_array_elements_text(p.muted -> 'in_app')
+      FROM core.notification_preferences p WHERE p.user_id = ${userId}))))`;
+
+/** `$1` and `$2` in any statement. */
 function mineOf({ userId, roles }: Actor): Condition {
   if (!userId) throw new Forbidden('Only a person gets messages');
-  return [
-    `(n.recipient_user_id = $1 OR (n.recipient_role = ANY ($2::text[])
-      AND n.template_code <> ALL (ARRAY(
-        SELECT jsonb_array_elements_text(p.muted -> 'in_app')
-        FROM core.notification_preferences p WHERE p.user_id = $1))))`,
-    userId,
-    [...roles],
-  ];
+  return [isTo('$1', '$2::text[]'), userId, [...roles]];
 }
 
 /** @throws NotFound also for somebody else's */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { validate as isUuid } from 'uuid';
 import type { Actor } from '../context.ts';
 import { Unauthenticated } from '../errors.ts';
@@ -12,6 +13,8 @@ export interface Sessions {
    * @throws Unauthenticated
    */
   actorOf(payload: unknown): Promise<Actor>;
+  /** Whether somebody who was let in would still be, as the same; what it knows is 4 s old at most. */
+  isStill(actor: Pick<Actor, 'sessionId' | 'roles'>): Promise<boolean>;
   /** Makes the end of sessions seen at once in this process; elsewhere within 5 s. */
   forget(...sessionIds: readonly string[]): void;
   close(): void;
@@ -30,6 +33,10 @@ export function createSessions(): Sessions {
       const actor = await known.get(readPayload(payload));
       if (!actor) throw new Unauthenticated('This session has ended; sign in again');
       return actor;
+    },
+    async isStill({ sessionId, roles }) {
+      const actor = sessionId === null ? undefined : await known.again(sessionId);
+      return actor !== undefined && !actor.mustEnrol && isDeepStrictEqual(actor.roles, roles);
     },
     forget: (...sessionIds) => sessionIds.forEach((id) => known.forget(id)),
     close: () => known.close(),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pino } from 'pino';
@@ -14,6 +14,7 @@ import type { Actor } from '../../src/context.ts';
 import { withIdentity } from '../../src/models/database.ts';
 import { RefreshToken } from '../../src/models/RefreshToken.ts';
 import { openTestDatabase, type TestDatabase } from './database.ts';
+import { listenTo, type Listening } from './listening.ts';
 import { services } from './services.ts';
 
 type Headers = Readonly<Record<string, string>>;
@@ -31,6 +32,8 @@ export interface Caller {
   delete(path: string, headers?: Headers): Answer;
   /** A multipart form. */
   upload(path: string, form: Form, headers?: Headers): Answer;
+  /** Opens a stream of events. */
+  listen(path: string, headers?: Headers): Promise<Listening>;
   /** The bytes that are answered, whatever their type. */
   download(path: string): Promise<supertest.Response & { readonly bytes: Buffer }>;
 }
@@ -108,6 +111,8 @@ export async function openTestApi(
         }
         return request;
       },
+      listen: async (to, headers = {}) =>
+        listenTo(`${addressOf(server)}${at(to)}`, { ...(await headersOf()), ...headers }),
       async download(to) {
         const request = http.get(at(to)).set(await headersOf());
         const answer = await request.buffer(true).parse((response, done) => {
@@ -148,8 +153,7 @@ export async function openTestApi(
     nowhere: caller(async () => ({})),
     documentsDir,
     get address() {
-      const place = server.address();
-      return `http://127.0.0.1:${typeof place === 'object' ? place?.port : place}`;
+      return addressOf(server);
     },
     async close() {
       server.close();
@@ -159,6 +163,11 @@ export async function openTestApi(
       rmSync(documentsDir, { recursive: true, force: true });
     },
   };
+}
+
+function addressOf(server: Server): string {
+  const place = server.address();
+  return `http://127.0.0.1:${typeof place === 'object' ? place?.port : place}`;
 }
 
 /** What a login makes: a session of its own and an access token for it. */

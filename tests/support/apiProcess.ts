@@ -19,6 +19,7 @@ export interface ApiAnswer {
 
 /** The API as a process of its own, on a port that it keeps. */
 export interface ApiProcess {
+  readonly url: string;
   isUp(): boolean;
   stop(): Promise<void>;
   /** Starts it, anew if it runs, with these environment variables beside the usual ones. */
@@ -58,6 +59,7 @@ export async function openApiProcess(
   };
 
   return {
+    url,
     isUp: () => child !== undefined,
     stop,
     async restart(settings = {}) {

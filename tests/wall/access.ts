@@ -295,6 +295,8 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'GET /customer-compliance/:id/history': complianceReaders,
   'GET /customer-compliance/:id/as-of': complianceReaders,
   'GET /notifications': everyone,
+  'GET /notifications/stream': everyone,
+  'GET /notifications/unread-count': everyone,
   'PATCH /notifications/:id/read': everyone,
   'POST /notifications/read-all': everyone,
   'GET /notification-preferences': everyone,

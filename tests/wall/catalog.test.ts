@@ -289,6 +289,8 @@ describe('the catalog', () => {
       'app.ensure_audit_partitions() definer',
       'app.erase_in_audit(uuid,uuid[],text[],uuid,integer) definer',
       'app.erased_value(jsonb,boolean,text)',
+      'app.hint_at_notifications()',
+      'app.hint_at_reading()',
       'app.prepare_business_schema() definer',
       'app.retire_audit_month(integer) definer',
       'shared.count_changed_acknowledgements()',

@@ -1,6 +1,8 @@
 import pg from 'pg';
 import { createClaims } from '../../src/commands/claims.ts';
 import { createHistories } from '../../src/commands/histories.ts';
+import { createNotifications } from '../../src/commands/notifications.ts';
+import { createNotificationStreams } from '../../src/commands/notificationStreams.ts';
 import { createPlans, type PlanFilters } from '../../src/commands/plans.ts';
 import { createPolicies } from '../../src/commands/policies.ts';
 import { createWorkflowSearch, type WorkflowFilters } from '../../src/commands/workflowSearch.ts';
@@ -353,5 +355,66 @@ describe('the history of a person among 20,000 sign-ins of others', () => {
     const read = steps.filter((step) => step['Relation Name']?.startsWith('audit_logs'));
     expect(read.length).toBeGreaterThan(0);
     for (const step of read) expect(step['Rows Removed by Filter'] ?? 0).toBeLessThan(100);
+  });
+});
+
+describe('what a person has not read among 20,000 messages to them that they have', () => {
+  let person: Awaited<ReturnType<typeof buildActor>>;
+  beforeAll(async () => {
+    person = await buildActor({ companyId, role: 'hr' });
+    await database.sql(
+      `INSERT INTO core.notifications (company_id, id, recipient_user_id, recipient_role, channel,
+         template_code, status, dedupe_key, created_at, read_at)
+       SELECT $1, gen_random_uuid(), CASE n % 2 WHEN 0 THEN $2::uuid END, CASE n % 2 WHEN 1 THEN 'hr' END,
+         'in_app', 'report_ready', CASE WHEN n > 10 THEN 'read' ELSE 'sent' END, n::text,
+         now() - n * interval '1 minute', CASE WHEN n > 10 THEN now() END
+       FROM generate_series(1, 20000) n`,
+      [companyId, person.userId],
+    );
+    await database.sql('VACUUM ANALYZE core.notifications');
+  });
+
+  const readOf = (steps: Step[]): Step[] =>
+    steps.filter((step) => step['Relation Name'] === 'notifications');
+
+  it('is counted by the indexes of what is unread', async () => {
+    const { unreadCount } = createNotifications({
+      rendering: () => () => ({ subject: '', text: '' }),
+    });
+
+    const steps = await stepsOf('AS unread', () => unreadCount(person), [person.userId, '{hr}']);
+
+    expect(readOf(steps)).toMatchObject([{ 'Actual Rows': 10 }]);
+    for (const step of readOf(steps)) expect(step['Rows Removed by Filter'] ?? 0).toBe(0);
+  });
+
+  it('is looked at for a stream with what is new, and with nothing else', async () => {
+    const streams = createNotificationStreams({
+      sessions: { isStill: async () => true },
+      url: database.apiUrl,
+      log: { warn: () => undefined },
+      inWords: () => 'data',
+    });
+    const tenMinutesAgo = new Date(Date.now() - 600_000).toISOString();
+    const first = async (): Promise<void> => {
+      const stream = streams.open(person, {
+        lastEventId: undefined,
+        endsAt: new Date(Date.now() + 60_000),
+      });
+      for await (const said of stream) if (String(said).includes('data')) break;
+    };
+
+    const steps = await stepsOf('counted.unread', first, [
+      '{0}',
+      `{${person.userId}}`,
+      '{hr}',
+      `{${tenMinutesAgo}}`,
+      '{100}',
+    ]);
+    await streams.stop();
+
+    const rows = readOf(steps).map((step) => step['Actual Rows']);
+    expect(rows.toSorted()).toEqual([10, 9]);
+    for (const step of readOf(steps)) expect(step['Rows Removed by Filter'] ?? 0).toBe(0);
   });
 });

@@ -35,8 +35,10 @@ export function authentication(
     // (150 to 340 µs); its documented way by the state takes ready keys.
     const state: VerifierState = Object.assign(ctx.state, { secret: keyFor });
     await verify(ctx, async () => {});
-    if (!state.payload) throw unauthenticated(state.jwtOriginalError);
-    return actorOf(state.payload);
+    const { payload } = state;
+    if (!payload) throw unauthenticated(state.jwtOriginalError);
+    ctx.state.signedInUntil = new Date(Number(payload['exp']) * 1000);
+    return actorOf(payload);
   };
 }
 

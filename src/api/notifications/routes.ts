@@ -1,5 +1,8 @@
+import { validate, version } from 'uuid';
 import type { Notifications } from '../../commands/notifications.ts';
-import { listRoute, route, type Route } from '../route.ts';
+import type { NotificationStreams } from '../../commands/notificationStreams.ts';
+import { Refusal, invalidField } from '../../errors.ts';
+import { eventStream, listRoute, rawRoute, route, type Route } from '../route.ts';
 import { presentNotification } from './present.ts';
 import {
   notificationAnswer,
@@ -7,6 +10,8 @@ import {
   notificationPath,
   notificationsQuery,
   readAllAnswer,
+  streamExample,
+  unreadAnswer,
 } from './schema.ts';
 
 const tag = 'Notifications';
@@ -18,8 +23,10 @@ const answersNotification = {
 
 export const notificationRoutes = ({
   notifications,
+  notificationStreams,
 }: {
   readonly notifications: Notifications;
+  readonly notificationStreams: Pick<NotificationStreams, 'open'>;
 }): Route[] => [
   listRoute({
     path: '/notifications',
@@ -29,6 +36,41 @@ export const notificationRoutes = ({
     query: notificationsQuery,
     ...answersNotification,
     handle: ({ actor, company, query }) => notifications.list(actor, company, query),
+  }),
+  route({
+    method: 'GET',
+    path: '/notifications/unread-count',
+    permission: 'notification:read_own',
+    summary: 'How many messages in the application I have not read',
+    tag,
+    answer: ({ unread }: { readonly unread: number }) => ({ unread_count: unread }),
+    answerSchema: unreadAnswer,
+    handle: ({ actor }) => notifications.unreadCount(actor),
+    examples: { answer: { unread_count: 3 } },
+  }),
+  rawRoute({
+    method: 'GET',
+    path: '/notifications/stream',
+    permission: 'notification:read_own',
+    summary: 'Messages in the application as they come, as server-sent events',
+    message:
+      'Events `notification` with ids, and `unread`; each says how many are unread. With `Last-Event-ID` what came since is told first, and the last half minute before it again. Ends with the access token, the session or a change of roles',
+    tag,
+    mediaType: eventStream,
+    handle({ actor, signedInUntil, header, setHeader }) {
+      if (!header('Accept').includes(eventStream)) {
+        throw new Refusal(406, 'NOT_ACCEPTABLE', `Accept ${eventStream} to be told what comes`);
+      }
+      const lastEventId = header('Last-Event-ID').toLowerCase() || undefined;
+      if (lastEventId !== undefined && !isEventId(lastEventId)) {
+        throw invalidField('Last-Event-ID', 'is the id of no event');
+      }
+      // Nobody on the way is to compress it or to wait for more of it.
+      setHeader('Cache-Control', 'no-store, no-transform');
+      setHeader('X-Accel-Buffering', 'no');
+      return notificationStreams.open(actor, { lastEventId, endsAt: signedInUntil });
+    },
+    examples: { answer: streamExample },
   }),
   route({
     method: 'PATCH',
@@ -54,3 +96,6 @@ export const notificationRoutes = ({
     examples: { answer: { marked: 3 } },
   }),
 ];
+
+/** All of ours are UUIDs v7. */
+const isEventId = (id: string): boolean => validate(id) && version(id) === 7;

@@ -1,3 +1,4 @@
+import { mostCounted } from '../../commands/notifications.ts';
 import { personalChannels, suppressionReasons } from '../../rules/notices.ts';
 import {
   boolean,
@@ -41,6 +42,10 @@ export const notificationAnswer = object({
   read_at: nullable(instant()),
 }).id('Notification');
 
+export const unreadAnswer = object({
+  unread_count: integer(0, mostCounted).description(`No more than ${mostCounted} are counted`),
+});
+
 export const readAllAnswer = object({
   marked: integer(0, 2_147_483_647).description('How many were unread'),
 });
@@ -60,3 +65,16 @@ export const notificationExample = {
   sent_at: '2027-01-02T00:00:00.000Z',
   read_at: null,
 } as const;
+
+/** What a stream says: how it begins, and one message. */
+export const streamExample = `retry: 3000
+
+id: 01998e3a-7c00-7d44-9e55-3f66a77b8c92
+event: unread
+data: {"unread_count":0}
+
+id: ${notificationExample.id}
+event: notification
+data: {"id":"${notificationExample.id}","template":"renewal_reminder","entity_type":"subscription","entity_id":"${notificationExample.entity_id}","created_at":"${notificationExample.created_at}","unread_count":1}
+
+`;

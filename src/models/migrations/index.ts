@@ -39,6 +39,7 @@ import { notificationPreferences } from './0040NotificationPreferences.ts';
 import { notificationTemplates } from './0041NotificationTemplates.ts';
 import { webhookEndpoints } from './0042WebhookEndpoints.ts';
 import { compliancePolicies } from './0043CompliancePolicies.ts';
+import { notificationHints } from './0045NotificationHints.ts';
 import { acknowledgements } from './0044Acknowledgements.ts';
 import { complianceProgress } from './0047ComplianceProgress.ts';
 import { acknowledgementRuns } from './0048AcknowledgementRuns.ts';
@@ -101,6 +102,7 @@ export const migrations: readonly Migration[] = [
   webhookEndpoints,
   compliancePolicies,
   acknowledgements,
+  notificationHints,
   complianceProgress,
   acknowledgementRuns,
   webhookRetention,
