@@ -29,17 +29,21 @@ const offers = new Map<TemplateCode, readonly (string | undefined)[]>();
 export function checkTexts(code: TemplateCode, { subject, body }: Texts): readonly TextProblem[] {
   const offered = offeredBy(code);
   const problems = [
-    // Subjects stand in lists and logs, where no secret may.
+    // Subjects stand in lists and logs, where no secret may, and on one line.
     ...problemsIn(
       'subject',
       subject,
-      offered.filter((name) => name !== 'link'),
+      offered.filter((name) => !essential.includes(name)),
     ),
     ...problemsIn('body', body, offered),
   ];
-  if (problems.length > 0 || !offered.includes('link') || hasLink(body)) return problems;
-  const message = 'must have {{link}}, for the sake of which it is sent, outside of any {{#if}}';
-  return [{ field: 'body', code: 'REQUIRED', message }];
+  if (problems.length > 0) return problems;
+  const missing = essential.filter((name) => offered.includes(name) && !hasPlace(body, name));
+  return missing.map((name) => ({
+    field: 'body',
+    code: 'REQUIRED',
+    message: `must have {{${name}}}, for the sake of which it is sent, outside of any {{#if}}`,
+  }));
 }
 
 /** What a preview fills the places with; no real person's or policy's. */
@@ -57,8 +61,11 @@ const foreign: Part = { place: undefined, isCertain: true };
 
 const isNamed = (place: string | undefined): place is string => place !== undefined;
 
-const hasLink = (body: string): boolean =>
-  partsOf(body).some(({ place, isCertain }) => place === 'link' && isCertain);
+/** A message that has one of them is sent for its sake. */
+const essential = ['link', 'messages'];
+
+const hasPlace = (body: string, name: string): boolean =>
+  partsOf(body).some(({ place, isCertain }) => place === name && isCertain);
 
 /** All of a text but the words themselves, as the engine that fills it reads it. */
 function partsOf(text: string): readonly Part[] {
@@ -175,6 +182,7 @@ const samples: Readonly<Record<string, unknown>> = {
   label: '2.0',
   lapsed: 1,
   link: 'https://insurance.example/set-password#sample',
+  messages: '* Report Claims is ready\n\nDear Ada Lovelace,\n\nit can be downloaded.',
   name: 'Ada Lovelace',
   next: 'HR is told when they are still late in a week.',
   nextLetterDate: '2027-03-01',

@@ -17,6 +17,9 @@ const letters: ReadonlyMap<TemplateCode, string> = new Map<TemplateCode, string>
   ['payment_sent', 'payment'],
 ]);
 
+/** Whether a message is a letter, if it is about a claim. */
+export const isLetter = (code: TemplateCode): boolean => letters.has(code);
+
 /** One letter, the same whether it is drawn as a page or as a PDF. */
 export interface Letter {
   readonly fileName: string;

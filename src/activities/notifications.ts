@@ -15,6 +15,7 @@ import { dateAt } from '../rules/calendar.ts';
 import { oneLine } from '../rules/plainText.ts';
 import { letterHtml, letterOf, type Letter } from './letters.ts';
 import { rendering } from './templates.ts';
+import { collectedWords, waitOf, type Held } from './waitingMail.ts';
 
 export interface NotificationRef {
   readonly companyId: string;
@@ -52,13 +53,20 @@ export interface MailDependencies {
   readonly sendMail: SendMail;
   /** Of those that are sent by one step after the other. */
   readonly mailsPerSecond: number;
+  /** What time it is for mails that can wait; the clock unless told. */
+  readonly now?: () => number;
   /** The link of a message is made when it is sent: it holds a secret. */
   readonly links: Links;
 }
 
-export const notificationActivities = ({ sendMail, links, mailsPerSecond }: MailDependencies) => {
-  const deliver = (ref: NotificationRef): Promise<Refused | undefined> =>
-    deliverOne({ sendMail, links }, ref);
+export const notificationActivities = ({
+  sendMail,
+  links,
+  mailsPerSecond,
+  now = Date.now,
+}: MailDependencies) => {
+  const deliver = (ref: NotificationRef, at?: number): Promise<Refused | Held | undefined> =>
+    deliverOne({ sendMail, links }, ref, at);
 
   let nextTurn = 0;
   /** All walks of this process together send so many a second. */
@@ -73,16 +81,23 @@ export const notificationActivities = ({ sendMail, links, mailsPerSecond }: Mail
      * Safe to repeat: what is marked as sent is not sent again, and the same Message-ID tells a mail
      * that was sent twice because its mark was lost. No transaction is open while it is sent; text and
      * letter are made here, so that no personal data stands in a workflow's history.
+     * @param order.mayWait that whoever asks comes again when a mail is held back
+     * @returns until when it is
      */
-    async deliverNotification(ref: NotificationRef): Promise<void> {
-      const refused = await deliver(ref);
-      if (refused) throw asFailure(refused);
+    async deliverNotification({
+      mayWait = false,
+      ...ref
+    }: NotificationRef & { readonly mayWait?: boolean }): Promise<Held | undefined> {
+      const kept = await deliver(ref, mayWait ? now() : undefined);
+      if (!kept || 'until' in kept) return kept;
+      throw asFailure(kept);
     },
 
     /**
      * What a workflow has queued and may be tried now, for so long that others get their turn too. Safe to
-     * repeat like the delivery of one. What the mail server refuses is tried again by a later walk, and
-     * what cannot even be written counts as refused, so that it does not keep the others from going out.
+     * repeat like the delivery of one. What is held back, or refused by the mail server, is tried again by
+     * a later walk, and what cannot even be written counts as refused, so that it does not keep the others
+     * from going out.
      */
     async deliverQueued({ companyId, workflowId, at }: QueuedRef): Promise<void> {
       const endsAt = performance.now() + walkMs;
@@ -98,8 +113,8 @@ export const notificationActivities = ({ sendMail, links, mailsPerSecond }: Mail
           await pace();
           cancellationSignal().throwIfAborted();
           const ref = { companyId, notificationId: id };
-          const refused = await deliver(ref).catch((error: unknown) => refusalOf(ref, error));
-          if (refused && refused.retryInMs === undefined) await giveUp(ref);
+          const kept = await deliver(ref, now()).catch((error: unknown) => refusalOf(ref, error));
+          if (kept && !('until' in kept) && kept.retryInMs === undefined) await giveUp(ref);
           heartbeat();
         }
       };
@@ -125,13 +140,17 @@ const mostOfWalk = 500;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** @returns what the mail server said; undefined once there is nothing more to send */
+/**
+ * @param at where it may be held back, the present
+ * @returns until when it is, or what the mail server said; undefined once there is nothing more to send
+ */
 async function deliverOne(
   { sendMail, links }: Pick<MailDependencies, 'sendMail' | 'links'>,
   { companyId, notificationId }: NotificationRef,
-): Promise<Refused | undefined> {
-  const written = await withTenant(companyId, () => mailOf(notificationId, links));
-  if (!written) return undefined;
+  at?: number,
+): Promise<Refused | Held | undefined> {
+  const written = await withTenant(companyId, () => mailOf(notificationId, links, at));
+  if (!written || 'until' in written) return written;
   const { letter, ...words } = written;
   const mail = letter ? { ...words, attachments: [await attached(letter)] } : words;
   failpoint('mail.beforeSend');
@@ -228,7 +247,8 @@ async function attached(letter: Letter): Promise<Attachment> {
 async function mailOf(
   notificationId: string,
   links: Links,
-): Promise<(Parameters<SendMail>[0] & { readonly letter: Letter | undefined }) | undefined> {
+  at?: number,
+): Promise<(Parameters<SendMail>[0] & { readonly letter: Letter | undefined }) | Held | undefined> {
   const notification = await found(notificationId);
   if (notification.status !== 'queued' || notification.channel !== 'email') return undefined;
   const { recipientUserId, recipientAddress, templateCode, payload, dedupeKey } = notification;
@@ -241,6 +261,8 @@ async function mailOf(
     });
     return undefined;
   }
+  const waits = at === undefined ? undefined : await waitOf(notification, company, at);
+  if (waits) return waits === 'collected' ? undefined : waits;
   const user = recipientUserId && (await User.findOne({ where: { id: recipientUserId } }));
   const to = recipientAddress ?? (user ? user.email : undefined);
   if (!to) throw new Error(`Notification ${notificationId} has nobody to go to`);
@@ -255,6 +277,12 @@ async function mailOf(
     name: oneLine(name),
     company: company.name,
     link: links.addressFor(payload),
+    ...(templateCode === 'notification_digest' && {
+      messages: await collectedWords(notificationId, {
+        name: oneLine(name),
+        company: company.name,
+      }),
+    }),
   });
   const date = dateAt(notification.createdAt.getTime(), company.timeZone);
   const letter = letterOf(templateCode, words, { company, recipient: oneLine(name), date, claim });

@@ -365,6 +365,14 @@ There are more than are named here.{{/if}}
 
 The list of alerts tells since when, and that somebody looks after one can be noted there. Nobody is told again while it lasts, and it is resolved by itself once it is over.`,
   },
+  notification_digest: {
+    subject: '{{company}}: {{count}} messages of the day',
+    body: `Dear {{name}},
+
+this is what has come up for you at {{company}} and could wait:
+
+{{messages}}`,
+  },
   claim_received: {
     subject: 'We have your claim {{claimNumber}}',
     body: `Dear {{name}},

@@ -21,6 +21,7 @@ export interface NotificationFilters {
 
 type Found = Pick<Notification, 'id' | 'channel' | 'templateCode' | 'payload' | 'status'> & {
   readonly suppressedBecause: SuppressionReason | null;
+  readonly digestId: string | null;
   readonly recipientRole: string | null;
   readonly entityType: string | null;
   readonly entityId: string | null;
@@ -42,7 +43,7 @@ export type Render = (
 ) => { readonly subject: string; readonly text: string };
 
 const columns = `n.id, n.channel, n.template_code AS "templateCode", n.payload, n.status,
-  n.suppressed_because AS "suppressedBecause",
+  n.suppressed_because AS "suppressedBecause", n.digest_id AS "digestId",
   n.recipient_role AS "recipientRole", n.entity_type AS "entityType", n.entity_id AS "entityId",
   n.created_at AS "createdAt", n.sent_at AS "sentAt", n.read_at AS "readAt"`;
 

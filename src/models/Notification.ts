@@ -61,6 +61,8 @@ export class Notification extends Model<
   /** The same for every recipient of one event. */
   declare eventKey: CreationOptional<string | null>;
   declare workflowId: CreationOptional<string | null>;
+  /** The mail in which it went with others. */
+  declare digestId: CreationOptional<string | null>;
   declare entityType: CreationOptional<string | null>;
   declare entityId: CreationOptional<string | null>;
   declare createdAt: CreationOptional<Date>;
@@ -86,6 +88,7 @@ export class Notification extends Model<
         dedupeKey: column.text,
         eventKey: column.text,
         workflowId: column.text,
+        digestId: column.uuid,
         entityType: column.text,
         entityId: column.uuid,
         createdAt: column.instant,
@@ -103,6 +106,7 @@ export class Notification extends Model<
    * @returns its id; an e-mail is still to be delivered
    */
   static queue({
+    id = uuid(),
     to,
     template,
     payload,
@@ -110,6 +114,7 @@ export class Notification extends Model<
     about,
     workflowId = currentContext().workflowId,
   }: {
+    readonly id?: string;
     readonly to: Recipient;
     readonly template: TemplateCode;
     readonly payload: Readonly<Record<string, unknown>>;
@@ -118,7 +123,6 @@ export class Notification extends Model<
     /** The run that sends it; of what a run queues itself it is that run. */
     readonly workflowId?: string | undefined;
   }): string {
-    const id = uuid();
     const written =
       to.channel === 'in_app'
         ? { status: 'sent', sentAt: new Date() }

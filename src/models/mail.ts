@@ -1,5 +1,6 @@
 import { v7 as uuid } from 'uuid';
 import { notificationWorkflowId } from '../rules/workflowIds.ts';
+import { currentCompany } from './database.ts';
 import { Notification, type TemplateCode } from './Notification.ts';
 import { OutboxEntry, type WorkflowStart } from './OutboxEntry.ts';
 
@@ -35,6 +36,45 @@ export function queueMail({
     key,
     about: { type: 'company', id: companyId },
   });
+  return promiseDelivery(companyId, notificationId, template);
+}
+
+/**
+ * The mail in which others go to a person, and its delivery: the relay starts it. Its words are those of
+ * the notifications that name it.
+ * @returns its id
+ */
+export function queueDigest({
+  userId,
+  count,
+  key,
+}: {
+  readonly userId: string;
+  readonly count: number;
+  readonly key: string;
+}): string {
+  const template = 'notification_digest';
+  const companyId = currentCompany();
+  const id = uuid();
+  Notification.queue({
+    id,
+    to: { channel: 'email', userId },
+    template,
+    payload: { count },
+    key,
+    about: { type: 'user', id: userId },
+    // Not the one in which it was collected: that would send it as well.
+    workflowId: notificationWorkflowId(companyId, id),
+  });
+  promiseDelivery(companyId, id, template);
+  return id;
+}
+
+function promiseDelivery(
+  companyId: string,
+  notificationId: string,
+  template: TemplateCode,
+): WorkflowStart {
   const input: NotificationDeliveryInput = { v: 1, companyId, notificationId };
   return OutboxEntry.promise({
     companyId,

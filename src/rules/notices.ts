@@ -2,7 +2,7 @@
  * Why somebody cannot do without a message. `account`: who may sign in, and how. `security`: what
  * endangers the company's data. `money`: what is owed or could not be paid. `deadline`: a time that
  * binds. `contract`: what one is covered for, or was granted. `escalation`: what is overdue or has
- * failed, and waits for somebody to act.
+ * failed, and waits for somebody to act. `digest`: nothing but what one has not muted.
  */
 export const mandatoryReasons = [
   'account',
@@ -11,6 +11,7 @@ export const mandatoryReasons = [
   'deadline',
   'contract',
   'escalation',
+  'digest',
 ] as const;
 
 export type MandatoryReason = (typeof mandatoryReasons)[number];
@@ -115,6 +116,7 @@ const notices = {
   webhook_failed: 'escalation',
   webhook_gone: 'escalation',
   alert_raised: 'escalation',
+  notification_digest: 'digest',
 } as const satisfies Readonly<Record<string, MandatoryReason | null>>;
 
 /** What a message tells of. */

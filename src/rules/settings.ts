@@ -19,6 +19,7 @@ import {
   type DocumentSettings,
 } from './documents.ts';
 import { lifecycleBounds, lifecycleDefaults, type LifecycleConfig } from './lifecycle.ts';
+import { digestRhythms, mailTimesBounds, mailTimesDefaults, type MailTimes } from './mailTimes.ts';
 import { onboardingBounds, onboardingDefaults, type OnboardingSettings } from './onboarding.ts';
 import { roleCodes, type Role } from './permissions.ts';
 import type { Problem } from './problem.ts';
@@ -34,6 +35,7 @@ export interface CompanySettings {
   readonly claims?: StoredClaimSettings;
   readonly documents?: Partial<DocumentSettings>;
   readonly compliance?: Partial<ComplianceSettings>;
+  readonly notifications?: Partial<MailTimes>;
   /** Of the platform alone. */
   readonly onboarding?: Partial<OnboardingSettings>;
 }
@@ -103,6 +105,14 @@ const compliance = (key: keyof typeof complianceBounds, says: string): Setting =
   key,
   takes: complianceBounds[key],
   usual: complianceDefaults[key],
+  says,
+});
+
+const notifications = (key: keyof typeof mailTimesBounds, says: string): Setting => ({
+  section: 'notifications',
+  key,
+  takes: mailTimesBounds[key],
+  usual: mailTimesDefaults[key],
   says,
 });
 
@@ -208,6 +218,19 @@ const ofCompanies: readonly Setting[] = [
   compliance('overdueEveryDays', 'Days between two reminders of an overdue acknowledgement.'),
   compliance('escalateHrDays', 'Days overdue after which HR is told.'),
   compliance('escalateExecDays', 'Days overdue after which executives are told.'),
+  notifications(
+    'quietFromHour',
+    'Hour of the day from which mails that can wait are held; none are where it is also the end.',
+  ),
+  notifications('quietUntilHour', 'Hour of the day until which they are held.'),
+  {
+    section: 'notifications',
+    key: 'digest',
+    takes: { kind: 'choice', choices: digestRhythms },
+    usual: mailTimesDefaults.digest,
+    says: 'Whether mails that can wait come to a person as one mail a day.',
+  },
+  notifications('digestHour', 'Hour of the day at which that mail goes out.'),
   {
     section: 'password',
     key: 'requireClasses',

@@ -1,10 +1,11 @@
 import { mandatoryBecause, templateCodes, type TemplateCode } from './notices.ts';
 import type { Problem } from './problem.ts';
 
-/** What an endpoint can be told of: all that happens but to people's accounts. */
-export const webhookEvents: readonly TemplateCode[] = templateCodes.filter(
-  (code) => mandatoryBecause(code) !== 'account',
-);
+/** What an endpoint can be told of: all that happens but to people's accounts, and each of it once. */
+export const webhookEvents: readonly TemplateCode[] = templateCodes.filter((code) => {
+  const reason = mandatoryBecause(code);
+  return reason !== 'account' && reason !== 'digest';
+});
 
 export const webhookStatuses = ['queued', 'delivered', 'failed', 'cancelled'] as const;
 

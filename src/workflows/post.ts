@@ -1,4 +1,4 @@
-import { isCancellation, proxyActivities } from '@temporalio/workflow';
+import { isCancellation, proxyActivities, sleep } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { maxSilenceMs, queueOf } from './doing.ts';
 
@@ -27,7 +27,12 @@ export function openPost(companyId: string): Post {
   const deliver = async (notificationId: string): Promise<void> => {
     const ref = { companyId, notificationId };
     try {
-      await deliverNotification(ref);
+      for (;;) {
+        const held = await deliverNotification({ ...ref, mayWait: true });
+        if (!held) break;
+        // No less, should the clocks differ.
+        await sleep(Math.max(held.until - Date.now(), 1000), { summary: 'mail that can wait' });
+      }
     } catch (error) {
       if (!isCancellation(error)) await giveUpNotification(ref);
     }

@@ -14,3 +14,19 @@ describe("the platform's own words", () => {
     expect(rendering(new Map())(code, sample).text).not.toContain('undefined');
   });
 });
+
+describe("a company's words", () => {
+  const { subject } = platformTexts.notification_digest;
+
+  it('keep that for the sake of which the message is sent', () => {
+    const without = { subject, body: 'Dear {{name}}, there is something.' };
+    const perhaps = { subject, body: '{{#if messages}}{{messages}}{{/if}}' };
+
+    for (const texts of [without, perhaps]) {
+      expect(checkTexts('notification_digest', texts)).toMatchObject([
+        { field: 'body', code: 'REQUIRED' },
+      ]);
+    }
+    expect(checkTexts('notification_digest', { subject, body: '{{messages}}' })).toEqual([]);
+  });
+});

@@ -9,6 +9,7 @@ export const presentNotification = (notification: NotificationView) => ({
   text: notification.text,
   status: notification.status,
   suppressed_because: notification.suppressedBecause,
+  digest_id: notification.digestId,
   role: notification.recipientRole,
   entity_type: notification.entityType,
   entity_id: notification.entityId,

@@ -34,6 +34,7 @@ export const notificationAnswer = object({
   suppressed_because: nullable(oneOf(...suppressionReasons)).description(
     'Why it was not sent: its recipient muted it or was erased, or the company is suspended',
   ),
+  digest_id: nullable(id()).description('The mail in which it went with others'),
   role: nullable(text(50)).description('To everybody who holds this role'),
   entity_type: nullable(text(50)),
   entity_id: nullable(id()),
@@ -58,6 +59,7 @@ export const notificationExample = {
   text: 'Dear Ada Lovelace,\n\npolicy POL-DEMO-2026-000001 (Home Standard) ends on 2027-02-01.',
   status: 'sent',
   suppressed_because: null,
+  digest_id: null,
   role: null,
   entity_type: 'subscription',
   entity_id: '01998e3a-6c00-7a11-9b22-0c33d44e55f6',

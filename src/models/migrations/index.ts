@@ -39,8 +39,9 @@ import { notificationPreferences } from './0040NotificationPreferences.ts';
 import { notificationTemplates } from './0041NotificationTemplates.ts';
 import { webhookEndpoints } from './0042WebhookEndpoints.ts';
 import { compliancePolicies } from './0043CompliancePolicies.ts';
-import { notificationHints } from './0045NotificationHints.ts';
 import { acknowledgements } from './0044Acknowledgements.ts';
+import { notificationHints } from './0045NotificationHints.ts';
+import { mailDigests } from './0046MailDigests.ts';
 import { complianceProgress } from './0047ComplianceProgress.ts';
 import { acknowledgementRuns } from './0048AcknowledgementRuns.ts';
 import { webhookRetention } from './0049WebhookRetention.ts';
@@ -103,6 +104,7 @@ export const migrations: readonly Migration[] = [
   compliancePolicies,
   acknowledgements,
   notificationHints,
+  mailDigests,
   complianceProgress,
   acknowledgementRuns,
   webhookRetention,
