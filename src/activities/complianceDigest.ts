@@ -1,4 +1,4 @@
-import { holdersOf } from '../models/claimStaff.ts';
+import { holdersOfFirst } from '../models/claimStaff.ts';
 import { ownCompany } from '../models/contract.ts';
 import { select, withTenant } from '../models/database.ts';
 import { queueMail } from '../models/mail.ts';
@@ -48,8 +48,7 @@ export const sendComplianceDigest = (companyId: string, week: CalendarDate): Pro
         .join('\n'),
       others: first.policies - policies.length,
     };
-    const managers = await holdersOf(['compliance_manager']);
-    const recipients = managers.length > 0 ? managers : await holdersOf(['tenant_admin']);
+    const recipients = await holdersOfFirst([['compliance_manager'], ['tenant_admin']]);
     for (const userId of recipients) {
       queueMail({ companyId, to: { userId }, template: 'compliance_digest', payload, key });
     }

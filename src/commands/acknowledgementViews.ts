@@ -87,10 +87,12 @@ const from = `acknowledgements a
 const today = `(now() AT TIME ZONE (SELECT c.time_zone FROM platform.companies c
   WHERE c.id = (SELECT app.company_id())))::date`;
 
+const isOverdue = `(a.status = 'pending' AND a.due_date < ${today})`;
+
 const columns =
   (): string => `${columnsOf(Acknowledgement, 'a', ['evidence'])}, p.title AS "policyTitle",
   e.name AS "employeeName", e.email AS "employeeEmail", v.major, v.minor,
-  (a.status = 'pending' AND a.due_date < ${today}) AS "isOverdue",
+  ${isOverdue} AS "isOverdue",
   EXISTS (SELECT 1 FROM exemptions x
     WHERE x.acknowledgement_id = a.id AND x.status = 'open') AS "exemptionOpen"`;
 
@@ -108,7 +110,6 @@ export const acknowledgementPage = (
 function conditionsOf(filters: AcknowledgementFilters): readonly Condition[] {
   const { policyId, employeeId, customerId, department, status, type, search } = filters;
   const { escalationStatus, overdue } = filters;
-  const isOverdue = `(a.status = 'pending' AND a.due_date < ${today})`;
   return [
     ...(policyId ? [['a.policy_id = $', policyId] as const] : []),
     ...(employeeId ? [['a.employee_id = $', employeeId] as const] : []),

@@ -6,7 +6,7 @@ import { AcknowledgementHistory } from '../models/AcknowledgementHistory.ts';
 import { acknowledgementWorkflowId } from '../rules/workflowIds.ts';
 import { ask, tellAll, type Asked } from '../models/acknowledging.ts';
 import { AuditLog } from '../models/AuditLog.ts';
-import { holdersOf } from '../models/claimStaff.ts';
+import { holdersOfFirst } from '../models/claimStaff.ts';
 import type { Company } from '../models/Company.ts';
 import { ownCompany } from '../models/contract.ts';
 import { append, flush, select, withTenant } from '../models/database.ts';
@@ -26,7 +26,7 @@ import {
   type Dated,
 } from '../rules/acknowledgements.ts';
 import { erasedWord } from '../rules/personalFields.ts';
-import { addDays, compareDates, dateAt, type CalendarDate } from '../rules/calendar.ts';
+import { addDays, compareDates, dateAt, laterDate, type CalendarDate } from '../rules/calendar.ts';
 import { labelText, type QuizQuestion } from '../rules/compliancePolicies.ts';
 import {
   acknowledgementPage,
@@ -108,7 +108,7 @@ export const createAcknowledgements = ({ drawPdf }: { readonly drawPdf: DrawPdf 
       }),
 
     /**
-     * What proves an answer, as a PDF: the same answer is the same bytes.
+     * What proves an answer, as a PDF of what the evidence says.
      * @throws NotFound; Conflict NOT_ACKNOWLEDGED, EVIDENCE_CHANGED
      */
     async certificate(
@@ -245,7 +245,7 @@ export const createAcknowledgements = ({ drawPdf }: { readonly drawPdf: DrawPdf 
         );
         AcknowledgementHistory.record(id, 'exemption', { from: 'open', to: status }, why);
         const watched = await watchedPolicy(asked.policyId, new Date());
-        const due = laterOf(asked.dueDate, addDays(watched.today, leastDays));
+        const due = laterDate(asked.dueDate, addDays(watched.today, leastDays));
         if (granted) {
           const changes = { status: 'exempted', exemptedUntil: open.validUntil } as const;
           await end(asked, changes, { watched, reason: why });
@@ -554,9 +554,6 @@ function refuseDue({ today }: Watched, date: CalendarDate, field = 'due_date'): 
   throw invalidField(field, `must be from ${today} to ${last}`, 'DEADLINE_OUT_OF_RANGE');
 }
 
-const laterOf = (a: CalendarDate, b: CalendarDate): CalendarDate =>
-  compareDates(a, b) >= 0 ? a : b;
-
 /** Somebody who may be asked by hand. */
 interface Nameable {
   readonly id: string;
@@ -635,8 +632,7 @@ async function tellCompliance(
   facts: Readonly<Record<string, unknown>>,
   of = asked.id,
 ): Promise<void> {
-  const holders = await holdersOf(['compliance_manager']);
-  const told = holders.length > 0 ? holders : await holdersOf(['tenant_admin']);
+  const told = await holdersOfFirst([['compliance_manager'], ['tenant_admin']]);
   await Notification.queueMany(
     told.map((userId) => ({
       to: { userId },

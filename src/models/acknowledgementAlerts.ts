@@ -3,7 +3,7 @@ import { daysBetween, type CalendarDate } from '../rules/calendar.ts';
 import type { Role } from '../rules/permissions.ts';
 import { acknowledgementWorkflowId } from '../rules/workflowIds.ts';
 import type { Watched } from './watchedPolicy.ts';
-import { holdersOf } from './claimStaff.ts';
+import { holdersOfFirst } from './claimStaff.ts';
 import { execute, select } from './database.ts';
 import { Notification, type ManyMessages } from './Notification.ts';
 
@@ -25,14 +25,6 @@ const rungs: Readonly<Record<Exclude<AlertLevel, 'manager'>, readonly (readonly 
   hr: [['hr'], ['executive', 'compliance_manager'], ['tenant_admin']],
   executive: [['executive', 'compliance_manager'], ['tenant_admin']],
 };
-
-async function holdersAt(level: keyof typeof rungs): Promise<readonly string[]> {
-  for (const roles of rungs[level]) {
-    const holders = await holdersOf(roles);
-    if (holders.length > 0) return holders;
-  }
-  return [];
-}
 
 const nextSteps: Readonly<Record<AlertLevel, string>> = {
   manager: 'HR is told when they are still late in a week.',
@@ -66,8 +58,8 @@ export async function raiseAlerts(watched: Watched): Promise<void> {
     groups.set(whom, group);
   };
   const holders = {
-    hr: await holdersAt('hr'),
-    executive: await holdersAt('executive'),
+    hr: await holdersOfFirst(rungs.hr),
+    executive: await holdersOfFirst(rungs.executive),
   };
   for (const each of late) {
     for (const level of each.owed) {

@@ -9,7 +9,7 @@ import {
   type Dated,
   type EscalationStatus,
 } from '../rules/acknowledgements.ts';
-import { addDays, compareDates, dateAt } from '../rules/calendar.ts';
+import { addDays, compareDates, dateAt, laterDate } from '../rules/calendar.ts';
 import { ask, tellAll, type Asked, type Told } from './acknowledging.ts';
 import { batchSize, datedOf, nextOf, type DatedRow, type Watched } from './watchedPolicy.ts';
 import { Acknowledgement } from './Acknowledgement.ts';
@@ -165,12 +165,11 @@ async function openNextCycles(watched: Watched, found: readonly Found[]): Promis
     const wanted = dated.answeredOn
       ? nextCycleDue(dated.answeredOn, settings)
       : addDays(today, settings.manualDays);
-    const least = addDays(today, leastDays);
     return {
       employee: { id: employeeId, userId, email, customerId, department },
       cycle: 1 + (cycles.get(employeeId) ?? 0),
       type: dated.answeredOn ? 'periodic' : 'manual',
-      dueDate: compareDates(wanted, least) >= 0 ? wanted : least,
+      dueDate: laterDate(wanted, addDays(today, leastDays)),
     };
   });
   await ask(watched, published.version, asked);

@@ -14,6 +14,17 @@ export const holdersOf = async (roles: readonly Role[]): Promise<readonly string
   return found.map(({ userId }) => userId);
 };
 
+/** Of several rungs those of the first that somebody holds, the lowest first. */
+export async function holdersOfFirst(
+  rungs: readonly (readonly Role[])[],
+): Promise<readonly string[]> {
+  for (const roles of rungs) {
+    const found = await holdersOf(roles);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
 export const holdsOneOf = async (userId: string, roles: readonly Role[]): Promise<boolean> => {
   const found = await select(`SELECT 1 ${holders} AND m.user_id = $2 LIMIT 1`, [roles, userId]);
   return found.length > 0;

@@ -1,6 +1,6 @@
 import { Conflict } from '../errors.ts';
 import { endorsementShares, type EndorsementShares } from '../rules/billing.ts';
-import { compareDates, dateAt, type CalendarDate } from '../rules/calendar.ts';
+import { compareDates, dateAt, laterDate, type CalendarDate } from '../rules/calendar.ts';
 import { compare, type Money } from '../rules/money.ts';
 import { coverOn } from './claimCover.ts';
 import type { Contract } from './contract.ts';
@@ -46,7 +46,7 @@ export async function endorsementOf(
   const part = parts.at(-1);
   if (!first || !part) throw new Error(`The subscription ${subscription.id} has no term`);
   const today = dateAt(at, company.timeZone);
-  const effectiveOn = compareDates(today, part.startDate) > 0 ? today : part.startDate;
+  const effectiveOn = laterDate(today, part.startDate);
   if (compareDates(effectiveOn, part.endDate) >= 0) {
     throw new Conflict('TERM_ENDS', `The cover ends on ${part.endDate}; renew it instead`);
   }

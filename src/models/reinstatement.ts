@@ -1,6 +1,12 @@
 import { Conflict } from '../errors.ts';
 import { arrearsOf } from '../rules/billing.ts';
-import { compareDates, dateAt, daysBetween, type CalendarDate } from '../rules/calendar.ts';
+import {
+  compareDates,
+  dateAt,
+  daysBetween,
+  laterDate,
+  type CalendarDate,
+} from '../rules/calendar.ts';
 import { multiplyByRatio, type Money } from '../rules/money.ts';
 import type { Contract } from './contract.ts';
 import { PremiumInvoice } from './PremiumInvoice.ts';
@@ -32,7 +38,7 @@ export async function reinstatementOf(
   const part = parts.at(-1);
   if (!first || !part) throw new Error(`The subscription ${id} has no term`);
   const today = dateAt(at, company.timeZone);
-  const startDate = compareDates(today, part.endDate) > 0 ? today : part.endDate;
+  const startDate = laterDate(today, part.endDate);
   if (compareDates(startDate, endDate) >= 0) {
     throw new Conflict('TERM_ENDS', `The term ends on ${endDate}; renew it instead`);
   }

@@ -1,4 +1,4 @@
-import { addDays, compareDates, daysBetween, type CalendarDate } from './calendar.ts';
+import { addDays, compareDates, daysBetween, laterDate, type CalendarDate } from './calendar.ts';
 import type { Bounds } from './bounds.ts';
 
 export const acknowledgementTypes = ['new_joiner', 'periodic', 'manual'] as const;
@@ -118,10 +118,13 @@ export function nextAction(
   const { status, dueDate, answeredOn, exemptedUntil } = dated;
   if (status === 'acknowledged' && answeredOn) {
     const on = addDays(nextCycleDue(answeredOn, settings), -settings.periodicLeadDays);
-    return { action: 'open_next_cycle', on: later(on, addDays(after, 1)) };
+    return { action: 'open_next_cycle', on: laterDate(on, addDays(after, 1)) };
   }
   if (status === 'exempted' && exemptedUntil) {
-    return { action: 'open_next_cycle', on: later(addDays(exemptedUntil, 1), addDays(after, 1)) };
+    return {
+      action: 'open_next_cycle',
+      on: laterDate(addDays(exemptedUntil, 1), addDays(after, 1)),
+    };
   }
   if (status !== 'pending') return null;
   const ahead = [
@@ -183,8 +186,6 @@ function isBefore(a: NextAction, b: NextAction): boolean {
   return order < 0 || (order === 0 && strength(a.action) > strength(b.action));
 }
 
-const later = (a: CalendarDate, b: CalendarDate): CalendarDate => (compareDates(a, b) >= 0 ? a : b);
-
 /** Whoever comes late to a document still has a week for it. */
 export const leastDays = 7;
 
@@ -193,7 +194,7 @@ export const joinerDue = (
   joinedOn: CalendarDate,
   today: CalendarDate,
   { newJoinerDays }: AcknowledgementSettings,
-): CalendarDate => later(addDays(joinedOn, newJoinerDays), addDays(today, leastDays));
+): CalendarDate => laterDate(addDays(joinedOn, newJoinerDays), addDays(today, leastDays));
 
 /** Somebody as far as it matters whom a policy concerns. */
 export interface Member {

@@ -1,4 +1,11 @@
-import { addDays, compareDates, daysBefore, daysBetween, type CalendarDate } from './calendar.ts';
+import {
+  addDays,
+  compareDates,
+  daysBefore,
+  daysBetween,
+  laterDate,
+  type CalendarDate,
+} from './calendar.ts';
 import { lifecycleBounds, type Lifecycle } from './lifecycle.ts';
 import { add, compare, isPositive, multiplyByRatio, subtract, zero, type Money } from './money.ts';
 import type { Problem } from './problem.ts';
@@ -92,7 +99,7 @@ export interface BilledPeriod {
 export const arrearsOf = (invoices: readonly BilledPeriod[], gap: TermDates): Money =>
   invoices.reduce((sum, { amount, periodStart, periodEnd }) => {
     const days = daysBetween(periodStart, periodEnd);
-    const from = compareDates(gap.startDate, periodStart) > 0 ? gap.startDate : periodStart;
+    const from = laterDate(gap.startDate, periodStart);
     const until = compareDates(gap.endDate, periodEnd) < 0 ? gap.endDate : periodEnd;
     const gapDays = Math.max(0, daysBetween(from, until));
     return add(sum, multiplyByRatio(amount, days - gapDays, days));

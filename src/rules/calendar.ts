@@ -43,6 +43,9 @@ export const compareDates = (a: CalendarDate, b: CalendarDate): -1 | 0 | 1 => {
   return a < b ? -1 : 1;
 };
 
+export const laterDate = (a: CalendarDate, b: CalendarDate): CalendarDate =>
+  compareDates(a, b) >= 0 ? a : b;
+
 /**
  * Epoch milliseconds of the first moment of the day in the zone: 00:00, or the end of the gap where
  * the clocks skip midnight. A day a zone left out altogether starts with the next one.

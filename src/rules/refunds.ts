@@ -1,4 +1,4 @@
-import { addDays, compareDates, daysBetween, type CalendarDate } from './calendar.ts';
+import { addDays, compareDates, daysBetween, laterDate, type CalendarDate } from './calendar.ts';
 import { multiplyByRatio, zero, type Money } from './money.ts';
 
 /** `shortRate` is the share (0 to 1, four decimal places) kept of what would go back. */
@@ -54,7 +54,7 @@ export const coolingOffEnd = ({
   termStart,
   coolingOffDays,
 }: Pick<Cancellation, 'purchasedOn' | 'termStart' | 'coolingOffDays'>): CalendarDate => {
-  const from = compareDates(purchasedOn, termStart) > 0 ? purchasedOn : termStart;
+  const from = laterDate(purchasedOn, termStart);
   return addDays(from, coolingOffDays);
 };
 
