@@ -15,6 +15,7 @@ export default {
   },
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
   testSequencer: '<rootDir>/tests/support/sequencer.cjs',
+  reporters: ['default', '<rootDir>/tests/support/watchdog.mjs'],
   // What is stuck is found all the same; what is slow on a busy machine is no failure.
   testTimeout: 300_000,
   // The servers that they wait for leave half of the processor idle.

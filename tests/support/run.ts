@@ -52,8 +52,7 @@ async function main(args: readonly string[]): Promise<number> {
     stops.push(temporal.stop);
     void temporal.exited.then(tellUnlessStopping);
     const bundle = await step('Build', () => build(path.join(dir, 'dist')));
-    const report = path.join(dir, 'report.json');
-    const exitCode = await runJest(['--json', `--outputFile=${report}`, ...args], {
+    const exitCode = await runJest(args, dir, {
       adminUrl: postgres.url,
       temporalAddress: temporal.address,
       temporalBinary: binary,
@@ -61,7 +60,7 @@ async function main(args: readonly string[]): Promise<number> {
       bundle,
       passwords,
     });
-    await printTotals(report);
+    await printTotals(dir);
     return exitCode;
   } catch (error) {
     if (error instanceof StepFailed) return 1;
@@ -123,29 +122,28 @@ async function build(draft: string): Promise<string> {
 }
 
 /** The last line of a run, for people and for the build. A file that cannot run counts as failed. */
-async function printTotals(report: string): Promise<void> {
-  const totals: {
-    numPassedTests: number;
-    numFailedTests: number;
-    numRuntimeErrorTestSuites: number;
-  } = JSON.parse(await readFile(report, 'utf8'));
-  const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = totals;
-  console.log(`${numPassedTests} passed, ${numFailedTests + numRuntimeErrorTestSuites} failed`);
+async function printTotals(dir: string): Promise<void> {
+  const totals: { passed: number; failed: number } = JSON.parse(
+    await readFile(path.join(dir, 'totals.json'), 'utf8'),
+  );
+  console.log(`${totals.passed} passed, ${totals.failed} failed`);
 }
 
-function runJest(args: readonly string[], services: Services): Promise<number> {
+function runJest(args: readonly string[], dir: string, services: Services): Promise<number> {
   const jest = spawn(
     process.execPath,
     // A test file that failed may leave a connection open; the run ends all the same.
     [
       '--experimental-vm-modules',
       '--no-warnings',
+      // The watchdog asks a process that is stuck for it.
+      '--report-on-signal',
+      `--report-directory=${dir}`,
       'node_modules/jest/bin/jest.js',
       '--forceExit',
       ...args,
     ],
-    // With --json jest prints the report; the file has it.
-    { stdio: ['inherit', 'ignore', 'inherit'], env: { ...process.env, ...serialise(services) } },
+    { stdio: 'inherit', env: { ...process.env, ...serialise(services), TEST_RUN_DIR: dir } },
   );
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => jest.kill(signal));
