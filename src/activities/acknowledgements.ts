@@ -2,6 +2,7 @@ import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { carryOutBatch } from '../models/acknowledgementWave.ts';
 import { raiseAlerts } from '../models/acknowledgementAlerts.ts';
 import { settleBatch } from '../models/acknowledging.ts';
+import { carryOnCampaigns } from '../models/campaigning.ts';
 import { withTenant } from '../models/database.ts';
 import { keeperStateOf } from '../models/keepers.ts';
 import type { KeeperState } from '../models/keeperStart.ts';
@@ -46,10 +47,15 @@ export const acknowledgementActivities = () => ({
   },
 
   /**
-   * Reminds, escalates and opens cycles as they are due, then tells whoever is responsible. Safe to
-   * repeat: each row moves on in the transaction in which its message is queued.
+   * Does what campaigns wait for, reminds, escalates and opens cycles as they are due, then tells whoever is
+   * responsible. Safe to repeat: each row moves on in the transaction in which its message is queued.
    */
   async carryOutWave(order: KeeperOrder): Promise<void> {
+    for (let isMore = true; isMore;) {
+      cancellationSignal().throwIfAborted();
+      isMore = await withWatched(order, carryOnCampaigns);
+      heartbeat();
+    }
     let handled = batchSize;
     while (handled === batchSize) {
       cancellationSignal().throwIfAborted();

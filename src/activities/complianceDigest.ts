@@ -2,6 +2,7 @@ import { holdersOfFirst } from '../models/claimStaff.ts';
 import { ownCompany } from '../models/contract.ts';
 import { select, withTenant } from '../models/database.ts';
 import { queueMail } from '../models/mail.ts';
+import { daysLate, isOverdue } from '../models/watchedPolicy.ts';
 import { dateAt, type CalendarDate } from '../rules/calendar.ts';
 
 /** So many policies are named in one message; the others are counted. */
@@ -31,11 +32,11 @@ export const sendComplianceDigest = (companyId: string, week: CalendarDate): Pro
     if (told) return;
     const { timeZone } = await ownCompany();
     const policies = await select<LatePolicy>(
-      `SELECT p.title, count(*)::integer AS late, ($1::date - min(a.due_date))::integer AS days,
+      `SELECT p.title, count(*)::integer AS late, max(${daysLate('$1::date')})::integer AS days,
          (sum(count(*)) OVER ())::integer AS people, (count(*) OVER ())::integer AS policies
        FROM acknowledgements a
          JOIN compliance_policies p ON p.company_id = a.company_id AND p.id = a.policy_id
-       WHERE a.status = 'pending' AND a.due_date < $1::date
+       WHERE ${isOverdue('$1::date')}
        GROUP BY p.id, p.title ORDER BY late DESC, p.title LIMIT ${mostNamed}`,
       [dateAt(Date.parse(`${week}T07:00:00Z`), timeZone)],
     );

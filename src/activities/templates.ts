@@ -609,6 +609,12 @@ and {{others}} more documents{{/if}}
 
 You hear of it every week until nobody is late.`,
   },
+  acknowledgement_withdrawn: {
+    subject: 'You need not read it any more: {{title}}',
+    body: `Dear {{name}},
+
+{{company}} had asked you to read "{{title}}" until {{dueDate}}. That request is withdrawn, and you need not do anything.`,
+  },
   acknowledgement_confirmed: {
     subject: 'You have confirmed: {{title}}',
     body: `Dear {{name}},

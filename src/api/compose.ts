@@ -8,6 +8,7 @@ import { createApiKeys } from '../commands/apiKeys.ts';
 import { createAuth } from '../commands/auth.ts';
 import { checkAudit } from '../commands/auditChecks.ts';
 import { createAuditLogs } from '../commands/auditLogs.ts';
+import { createCampaigns } from '../commands/campaigns.ts';
 import { createCategories } from '../commands/categories.ts';
 import { createBulkOperations } from '../commands/bulkOperations.ts';
 import { createCalendars } from '../commands/calendars.ts';
@@ -247,6 +248,7 @@ export async function composeApi({
       compliances: createCompliances(),
       customerCompliances: createCustomerCompliances(),
       acknowledgements: createAcknowledgements({ drawPdf }),
+      campaigns: createCampaigns(),
       complianceProgress: createComplianceProgress(),
       evidencePacks: createEvidencePacks(),
       customers: createCustomers(),

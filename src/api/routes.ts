@@ -2,6 +2,7 @@ import { acknowledgementRoutes } from './acknowledgements/routes.ts';
 import { apiKeyRoutes } from './api-keys/routes.ts';
 import { auditLogRoutes } from './audit-logs/routes.ts';
 import { authRoutes } from './auth/routes.ts';
+import { campaignRoutes } from './campaigns/routes.ts';
 import { categoryRoutes } from './categories/routes.ts';
 import { claimRoutes } from './claims/routes.ts';
 import { claimLocationRoutes } from './claim-locations/routes.ts';
@@ -61,6 +62,7 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof employeeRoutes>[0] &
   Parameters<typeof complianceRoutes>[0] &
   Parameters<typeof acknowledgementRoutes>[0] &
+  Parameters<typeof campaignRoutes>[0] &
   Parameters<typeof complianceProgressRoutes>[0] &
   Parameters<typeof evidencePackRoutes>[0] &
   Parameters<typeof customerComplianceRoutes>[0] &
@@ -107,6 +109,7 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...complianceRoutes(dependencies),
   ...customerComplianceRoutes(dependencies),
   ...acknowledgementRoutes(dependencies),
+  ...campaignRoutes(dependencies),
   ...complianceProgressRoutes(dependencies),
   ...evidencePackRoutes(dependencies),
   ...templateRoutes(dependencies),

@@ -1,6 +1,7 @@
 import type { Actor } from '../context.ts';
 import { ownCompany } from '../models/contract.ts';
 import { select } from '../models/database.ts';
+import { isOverdue, standsStill } from '../models/watchedPolicy.ts';
 import { getWorkflowRow, type WorkflowRow } from '../models/workflowRows.ts';
 import type { AcknowledgementAction } from '../rules/acknowledgements.ts';
 import { dateAt } from '../rules/calendar.ts';
@@ -78,7 +79,7 @@ async function find(_: Actor, policyId: string): Promise<Kept> {
   const { timeZone } = await ownCompany();
   const [found] = await select<{ pending: number; overdue: number; publishedAt: Date | null }>(
     `SELECT count(a.id)::integer AS pending,
-       count(a.id) FILTER (WHERE a.due_date < $2)::integer AS overdue,
+       count(a.id) FILTER (WHERE ${isOverdue('$2::date')})::integer AS overdue,
        (SELECT max(v.published_at) FROM compliance_policy_versions v
         WHERE v.policy_id = $1) AS "publishedAt"
      FROM acknowledgements a
@@ -131,9 +132,10 @@ const pastTitles = {
 /** The next of each of its rows, together by day and action. */
 async function future({ id }: Kept, most: number): Promise<readonly FutureTimer[]> {
   const dates = await select<{ name: AcknowledgementAction; dueAt: Date; count: number }>(
-    `SELECT next_action AS name, next_action_at AS "dueAt", count(*)::integer AS count
-     FROM acknowledgements WHERE policy_id = $1 AND next_action_at IS NOT NULL
-     GROUP BY next_action_at, next_action ORDER BY next_action_at, next_action LIMIT $2`,
+    `SELECT a.next_action AS name, a.next_action_at AS "dueAt", count(*)::integer AS count
+     FROM acknowledgements a
+     WHERE a.policy_id = $1 AND a.next_action_at IS NOT NULL AND NOT ${standsStill}
+     GROUP BY a.next_action_at, a.next_action ORDER BY a.next_action_at, a.next_action LIMIT $2`,
     [id, most],
   );
   return dates.map(({ name, dueAt, count }) => ({

@@ -14,6 +14,7 @@ import {
   type ListAsked,
 } from '../models/list.ts';
 import { noSuch } from '../models/rows.ts';
+import { isOverdue, standsStill } from '../models/watchedPolicy.ts';
 import {
   statementOf,
   type AcknowledgementStatus,
@@ -27,6 +28,7 @@ import type { InferAttributes } from 'sequelize';
 
 export interface AcknowledgementFilters extends ListAsked<keyof typeof sortColumns> {
   readonly policyId?: string | undefined;
+  readonly campaignId?: string | undefined;
   readonly employeeId?: string | undefined;
   readonly customerId?: string | undefined;
   readonly department?: string | undefined;
@@ -87,12 +89,17 @@ const from = `acknowledgements a
 const today = `(now() AT TIME ZONE (SELECT c.time_zone FROM platform.companies c
   WHERE c.id = (SELECT app.company_id())))::date`;
 
-const isOverdue = `(a.status = 'pending' AND a.due_date < ${today})`;
+const isLate = isOverdue(today);
 
-const columns =
-  (): string => `${columnsOf(Acknowledgement, 'a', ['evidence'])}, p.title AS "policyTitle",
+const columns = (): string => `${columnsOf(Acknowledgement, 'a', [
+  'evidence',
+  'nextAction',
+  'nextActionAt',
+])}, p.title AS "policyTitle",
   e.name AS "employeeName", e.email AS "employeeEmail", v.major, v.minor,
-  ${isOverdue} AS "isOverdue",
+  CASE WHEN NOT ${standsStill} THEN a.next_action END AS "nextAction",
+  CASE WHEN NOT ${standsStill} THEN a.next_action_at END AS "nextActionAt",
+  ${isLate} AS "isOverdue",
   EXISTS (SELECT 1 FROM exemptions x
     WHERE x.acknowledgement_id = a.id AND x.status = 'open') AS "exemptionOpen"`;
 
@@ -109,16 +116,17 @@ export const acknowledgementPage = (
 
 function conditionsOf(filters: AcknowledgementFilters): readonly Condition[] {
   const { policyId, employeeId, customerId, department, status, type, search } = filters;
-  const { escalationStatus, overdue } = filters;
+  const { escalationStatus, overdue, campaignId } = filters;
   return [
     ...(policyId ? [['a.policy_id = $', policyId] as const] : []),
+    ...(campaignId ? [['a.campaign_id = $', campaignId] as const] : []),
     ...(employeeId ? [['a.employee_id = $', employeeId] as const] : []),
     ...(customerId ? [['a.customer_id = $', customerId] as const] : []),
     ...(department ? [['lower(a.department) = lower($)', department] as const] : []),
     ...(status ? [['a.status = $', status] as const] : []),
     ...(type ? [['a.acknowledgement_type = $', type] as const] : []),
     ...(escalationStatus ? [['a.escalation_status = $', escalationStatus] as const] : []),
-    ...(overdue === undefined ? [] : [[overdue ? isOverdue : `NOT ${isOverdue}`] as const]),
+    ...(overdue === undefined ? [] : [[overdue ? isLate : `NOT ${isLate}`] as const]),
     ...(search
       ? [['(e.name ILIKE $ OR e.email ILIKE $ OR p.title ILIKE $)', containing(search)] as const]
       : []),

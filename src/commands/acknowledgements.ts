@@ -4,7 +4,7 @@ import { Conflict, Forbidden, invalidField } from '../errors.ts';
 import { Acknowledgement } from '../models/Acknowledgement.ts';
 import { AcknowledgementHistory } from '../models/AcknowledgementHistory.ts';
 import { acknowledgementWorkflowId } from '../rules/workflowIds.ts';
-import { ask, tellAll, type Asked } from '../models/acknowledging.ts';
+import { askable, askAgain, tellAll, type Askable } from '../models/acknowledging.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { holdersOfFirst } from '../models/claimStaff.ts';
 import type { Company } from '../models/Company.ts';
@@ -15,7 +15,7 @@ import { Exemption } from '../models/Exemption.ts';
 import { wakeKeepers } from '../models/keeperStart.ts';
 import { Notification, type TemplateCode } from '../models/Notification.ts';
 import { editRow, getRow, noSuch, refuseStale } from '../models/rows.ts';
-import { nextOf, watchedPolicy, type Watched } from '../models/watchedPolicy.ts';
+import { clocksOf, nextOf, watchedPolicy, type Watched } from '../models/watchedPolicy.ts';
 import {
   concerns,
   isPassed,
@@ -144,21 +144,11 @@ export const createAcknowledgements = ({ drawPdf }: { readonly drawPdf: DrawPdf 
         const dueDate = wish.dueDate ?? addDays(today, settings.manualDays);
         refuseDue(watched, dueDate);
         const people = await concernedAmong(watched, wish.employeeIds);
-        const waiting = people.filter(({ isAsked }) => isAsked);
-        const asked = people.filter(({ isAsked }) => !isAsked);
-        await Acknowledgement.update(
-          { isCurrent: false, nextAction: null, nextActionAt: null },
-          { where: { policyId, employeeId: asked.map(({ id }) => id), isCurrent: true } },
-        );
-        const ids = await ask(
-          watched,
-          published.version,
-          asked.map((employee): Asked => {
-            return { employee, cycle: employee.cycle + 1, type: 'manual', dueDate };
-          }),
-        );
+        const waiting = people.filter(({ standing }) => standing === 'pending');
+        const others = people.filter(({ standing }) => standing !== 'pending');
+        const asked = await askAgain(watched, published, others, dueDate);
         await wakeKeepers([policyId]);
-        return { asked: ids, alreadyAsked: waiting.map(({ id }) => id) };
+        return { asked, alreadyAsked: waiting.map(({ id }) => id) };
       }),
 
     /**
@@ -172,12 +162,15 @@ export const createAcknowledgements = ({ drawPdf }: { readonly drawPdf: DrawPdf 
         return acknowledgementView(actor, id);
       }),
 
-    /** @throws NotFound for others; Conflict NOT_PENDING */
+    /** @throws NotFound for others; Conflict NOT_PENDING, DECLINE_NOT_ALLOWED */
     decline: (actor: Actor, id: string, reason: string): Promise<AcknowledgementDetail> =>
       withTenant(actor.companyId, async () => {
         const asked = await lockedOf(actor, id);
         if (asked.status !== 'declined') {
           refuseUnlessPending(asked);
+          if (asked.campaign?.allowDecline === false) {
+            throw new Conflict('DECLINE_NOT_ALLOWED', 'The campaign does not allow to decline');
+          }
           const why = typedText('reason', reason);
           await end(asked, { status: 'declined', reason: why });
           await tellCompliance(asked, 'acknowledgement_declined', { reason: why });
@@ -186,7 +179,7 @@ export const createAcknowledgements = ({ drawPdf }: { readonly drawPdf: DrawPdf 
         return acknowledgementView(actor, id);
       }),
 
-    /** @throws NotFound for others; Conflict NOT_PENDING, EXEMPTION_OPEN */
+    /** @throws NotFound for others; Conflict NOT_PENDING, EXEMPTION_NOT_ALLOWED, EXEMPTION_OPEN */
     requestExemption: (
       actor: Actor,
       id: string,
@@ -195,6 +188,9 @@ export const createAcknowledgements = ({ drawPdf }: { readonly drawPdf: DrawPdf 
       withTenant(actor.companyId, async () => {
         const asked = await lockedOf(actor, id);
         refuseUnlessPending(asked);
+        if (asked.campaign?.allowExemption === false) {
+          throw new Conflict('EXEMPTION_NOT_ALLOWED', 'The campaign does not allow exemptions');
+        }
         const watched = await watchedPolicy(asked.policyId, new Date());
         refuseDue(watched, validUntil, 'valid_until');
         const why = typedText('reason', reason);
@@ -284,7 +280,8 @@ export const createAcknowledgements = ({ drawPdf }: { readonly drawPdf: DrawPdf 
         refuseStale(Acknowledgement, asked.row, expectedVersion);
         const watched = await watchedPolicy(asked.policyId, new Date());
         refuseDue(watched, dueDate);
-        const next = nextOf(watched, pendingUntil(dueDate), addDays(watched.today, -1));
+        const clocks = clocksOf(watched, asked.campaign?.id ?? null);
+        const next = nextOf(clocks, pendingUntil(dueDate), addDays(watched.today, -1));
         if (!dryRun) {
           await moveDue(asked, watched, dueDate, typedText('reason', reason));
           await wakeKeepers([asked.policyId]);
@@ -318,6 +315,14 @@ interface Locked {
   readonly previousHash: string | null;
   readonly previousAt: Date | null;
   readonly hasExemptionOpen: boolean;
+  /** That it belongs to. */
+  readonly campaign: {
+    readonly id: string;
+    readonly allowDecline: boolean;
+    readonly allowExemption: boolean;
+    readonly pausedOn: CalendarDate | null;
+    readonly pausedDays: number;
+  } | null;
 }
 
 type HeldFacts = Omit<
@@ -345,7 +350,10 @@ async function lockedOf({ userId }: Actor, id: string, { anybodys = false } = {}
        v.content_sha256 AS "contentSha256", v.document_sha256 AS "documentSha256", v.quiz,
        last.evidence_hash AS "previousHash", last.acknowledged_at AS "previousAt",
        EXISTS (SELECT 1 FROM exemptions x
-         WHERE x.acknowledgement_id = a.id AND x.status = 'open') AS "hasExemptionOpen"
+         WHERE x.acknowledgement_id = a.id AND x.status = 'open') AS "hasExemptionOpen",
+       (SELECT jsonb_build_object('id', c.id, 'allowDecline', c.allow_decline,
+            'allowExemption', c.allow_exemption, 'pausedOn', c.paused_on, 'pausedDays', c.paused_days)
+        FROM campaigns c WHERE c.id = a.campaign_id) AS campaign
      FROM acknowledgements a
        JOIN employees e ON e.id = a.employee_id
        JOIN compliance_policies p ON p.id = a.policy_id
@@ -452,7 +460,7 @@ async function answerWith(asked: Locked, answer: Answer): Promise<void> {
     {
       status: 'acknowledged',
       acknowledgedAt: watched.at,
-      onTime: compareDates(watched.today, asked.dueDate) <= 0,
+      onTime: isInTime(asked, watched.today),
       evidence,
       evidenceHash: hash,
     },
@@ -474,6 +482,15 @@ function refuseLater(at: Date, { openedAt, scrolledAt }: Answer): void {
     if (time && time > at) throw invalidField(field, 'must not be in the future');
   }
 }
+
+/** Days of a campaign's pauses do not count. */
+const isInTime = ({ row, dueDate, campaign }: Locked, today: CalendarDate): boolean =>
+  campaign
+    ? compareDates(
+        campaign.pausedOn ?? today,
+        addDays(dueDate, campaign.pausedDays - row.pausedDays),
+      ) <= 0
+    : compareDates(today, dueDate) <= 0;
 
 type Ending = Partial<InferAttributes<Acknowledgement>> & Pick<Acknowledgement, 'status'>;
 
@@ -521,19 +538,22 @@ async function end(
 
 /** Its clock begins anew from the other day; who was told that it is late is not told again for that. */
 async function moveDue(
-  { row, id, dueDate: from }: Locked,
+  { row, id, dueDate: from, campaign }: Locked,
   watched: Watched,
   dueDate: CalendarDate,
   reason: string,
 ): Promise<void> {
   const isLate = compareDates(dueDate, watched.today) < 0;
-  const next = nextOf(watched, pendingUntil(dueDate), addDays(watched.today, -1));
+  const clocks = clocksOf(watched, campaign?.id ?? null);
+  const next = nextOf(clocks, pendingUntil(dueDate), addDays(watched.today, -1));
   await editRow(
     Acknowledgement,
     row,
     {
       dueDate,
       ...next,
+      // What was told is the day: no pause that is over moves it.
+      ...(campaign && { pausedDays: campaign.pausedDays }),
       ...(!isLate && { escalationStatus: 'none', owedAlerts: [] }),
     },
     undefined,
@@ -554,44 +574,15 @@ function refuseDue({ today }: Watched, date: CalendarDate, field = 'due_date'): 
   throw invalidField(field, `must be from ${today} to ${last}`, 'DEADLINE_OUT_OF_RANGE');
 }
 
-/** Somebody who may be asked by hand. */
-interface Nameable {
-  readonly id: string;
-  readonly userId: string | null;
-  readonly email: string;
-  readonly customerId: string;
-  readonly department: string | null;
-  readonly role: string | null;
-  readonly isThere: boolean;
-  readonly isAsked: boolean;
-  /** The last one of what is published; 0 before the first. */
-  readonly cycle: number;
-}
-
 /** @throws Invalid for somebody who is not there, or whom the policy does not concern */
 async function concernedAmong(
-  { policyId, audience, published }: Watched,
+  watched: Watched,
   ids: readonly string[],
-): Promise<readonly Nameable[]> {
-  // Held first: who was asked meanwhile is seen by the next statement.
-  await select(
-    'SELECT 1 FROM employees WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE',
-    [ids],
-  );
-  const found = await select<Nameable>(
-    `SELECT e.id, e.user_id AS "userId", e.email, e.customer_id AS "customerId", e.department, e.role,
-       e.status = 'active' AND e.archived_at IS NULL AS "isThere",
-       EXISTS (SELECT 1 FROM acknowledgements a WHERE a.policy_id = $2 AND a.employee_id = e.id
-         AND a.status = 'pending') AS "isAsked",
-       coalesce((SELECT max(a.cycle) FROM acknowledgements a WHERE a.policy_id = $2
-         AND a.policy_version = $3 AND a.employee_id = e.id), 0) AS cycle
-     FROM employees e WHERE e.id = ANY ($1::uuid[])`,
-    [ids, policyId, published?.version],
-  );
-  const known = new Map(found.map((each) => [each.id, each]));
+): Promise<readonly Askable[]> {
+  const known = new Map((await askable(watched, ids)).map((each) => [each.id, each]));
   return ids.map((id, index) => {
     const employee = known.get(id);
-    if (employee && concerns(audience, employee)) return employee;
+    if (employee && concerns(watched.audience, employee)) return employee;
     throw invalidField(
       `employee_ids.${index}`,
       'must be somebody who is there and whom the policy concerns',

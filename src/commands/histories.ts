@@ -3,6 +3,7 @@ import type { Actor } from '../context.ts';
 import { invalidField, NotFound } from '../errors.ts';
 import type { AuditLog } from '../models/AuditLog.ts';
 import { retiredUntil } from '../models/auditRetention.ts';
+import { Campaign } from '../models/Campaign.ts';
 import { Claim } from '../models/Claim.ts';
 import { Company } from '../models/Company.ts';
 import { Compliance } from '../models/Compliance.ts';
@@ -58,6 +59,7 @@ export type PastEntity =
   | 'customer_compliance'
   | 'compliance_policy'
   | 'policy_configuration'
+  | 'campaign'
   | 'template'
   | 'registration'
   | 'company';
@@ -107,6 +109,7 @@ export const createHistories = ({ policies }: { readonly policies: Pick<Policies
     customer_compliance: (_, id) => getRow(CustomerCompliance, id, { archived: true }),
     compliance_policy: (_, id) => getRow(CompliancePolicy, id, { archived: true }),
     policy_configuration: (_, id) => getRow(PolicyConfiguration, id, { archived: true }),
+    campaign: (_, id) => getRow(Campaign, id, { archived: true }),
     template: (_, id) => getRow(Template, id, { archived: true }),
     registration: (_, id) => getRow(RegistrationRequest, id, { archived: true }),
     async company({ companyId }, id) {
@@ -352,6 +355,24 @@ const told: Readonly<Record<PastEntity, readonly string[]>> = {
     'createdAt',
     'archivedAt',
   ],
+  campaign: [
+    'policyId',
+    'name',
+    'audienceCustomerId',
+    'audienceRole',
+    'audienceDepartment',
+    'dueDays',
+    'allowDecline',
+    'allowExemption',
+    'settings',
+    'status',
+    'launchedAt',
+    'pausedOn',
+    'pausedDays',
+    'endedAt',
+    'createdAt',
+    'archivedAt',
+  ],
   template: [
     'name',
     'description',
@@ -433,6 +454,8 @@ async function presentOf(entity: PastEntity, id: string): Promise<Facts> {
       return found(CompliancePolicy);
     case 'policy_configuration':
       return found(PolicyConfiguration);
+    case 'campaign':
+      return found(Campaign);
     case 'template':
       return found(Template);
     case 'registration':

@@ -13,6 +13,7 @@ import {
 } from '../models/list.ts';
 import { noSuch } from '../models/rows.ts';
 import { Timer } from '../models/Timer.ts';
+import { standsStill } from '../models/watchedPolicy.ts';
 import {
   workflowColumns,
   workflowTable,
@@ -168,7 +169,7 @@ const columns = `${workflowColumns}, ${isOverdue} AS "isOverdue",
    ORDER BY t.due_at, t.name LIMIT 1),
    (SELECT jsonb_build_object('name', a.next_action, 'dueAt', a.next_action_at) FROM acknowledgements a
     WHERE w.kind = 'acknowledgement' AND a.company_id = w.company_id AND a.policy_id = w.id
-      AND a.next_action_at IS NOT NULL
+      AND a.next_action_at IS NOT NULL AND NOT ${standsStill}
     ORDER BY a.next_action_at, a.id LIMIT 1)) AS next`;
 
 /** Those of the actor's company. Temporal is asked here, and not inside of a transaction. */

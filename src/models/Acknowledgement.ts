@@ -39,6 +39,9 @@ export class Acknowledgement extends Model<
   declare department: string;
   declare dueDate: CalendarDate;
   declare originalDueDate: CalendarDate;
+  declare campaignId: CreationOptional<string | null>;
+  /** So many days of the campaign's pauses are in the due date. */
+  declare pausedDays: CreationOptional<number>;
   declare nextAction: AcknowledgementAction | null;
   declare nextActionAt: Date | null;
   declare owedAlerts: readonly AlertLevel[];
@@ -72,6 +75,8 @@ export class Acknowledgement extends Model<
         department: column.text,
         dueDate: column.date,
         originalDueDate: column.date,
+        campaignId: column.uuid,
+        pausedDays: column.integer,
         nextAction: column.text,
         nextActionAt: column.instant,
         owedAlerts: column.texts,

@@ -2,7 +2,7 @@ import type { AlertLevel } from '../rules/acknowledgements.ts';
 import { daysBetween, type CalendarDate } from '../rules/calendar.ts';
 import type { Role } from '../rules/permissions.ts';
 import { acknowledgementWorkflowId } from '../rules/workflowIds.ts';
-import type { Watched } from './watchedPolicy.ts';
+import { standsStill, type Watched } from './watchedPolicy.ts';
 import { holdersOfFirst } from './claimStaff.ts';
 import { execute, select } from './database.ts';
 import { Notification, type ManyMessages } from './Notification.ts';
@@ -90,10 +90,9 @@ export async function raiseAlerts(watched: Watched): Promise<void> {
     })),
     acknowledgementWorkflowId(watched.companyId, policyId),
   );
-  await execute(
-    `UPDATE acknowledgements SET owed_alerts = '{}' WHERE policy_id = $1 AND owed_alerts <> '{}'`,
-    [policyId],
-  );
+  await execute(`UPDATE acknowledgements SET owed_alerts = '{}' WHERE id = ANY ($1::uuid[])`, [
+    late.map(({ id }) => id),
+  ]);
 }
 
 const lineOf =
@@ -106,7 +105,8 @@ const lateOf = (policyId: string): Promise<Late[]> =>
     `WITH RECURSIVE late AS (
        SELECT a.id, a.due_date, a.owed_alerts, e.name, e.manager_id
        FROM acknowledgements a JOIN employees e ON e.id = a.employee_id
-       WHERE a.policy_id = $1 AND a.owed_alerts <> '{}' ORDER BY a.id FOR NO KEY UPDATE OF a),
+       WHERE a.policy_id = $1 AND a.owed_alerts <> '{}' AND NOT ${standsStill}
+       ORDER BY a.id FOR NO KEY UPDATE OF a),
      above AS (
        SELECT DISTINCT l.manager_id AS of_id, m.id, m.manager_id, m.user_id, m.email, 1 AS level,
          m.status = 'active' AND m.archived_at IS NULL AS is_there

@@ -11,7 +11,15 @@ import {
 } from '../rules/acknowledgements.ts';
 import { addDays, compareDates, dateAt, laterDate } from '../rules/calendar.ts';
 import { ask, tellAll, type Asked, type Told } from './acknowledging.ts';
-import { batchSize, datedOf, nextOf, type DatedRow, type Watched } from './watchedPolicy.ts';
+import {
+  batchSize,
+  clocksOf,
+  datedOf,
+  nextOf,
+  standsStill,
+  type DatedRow,
+  type Watched,
+} from './watchedPolicy.ts';
 import { Acknowledgement } from './Acknowledgement.ts';
 import { AuditLog } from './AuditLog.ts';
 import { execute, select } from './database.ts';
@@ -42,17 +50,18 @@ export async function carryOutBatch(watched: Watched): Promise<number> {
     `SELECT a.id, a.status, a.escalation_status AS "escalationStatus", a.owed_alerts AS "owedAlerts",
        a.policy_version AS "policyVersion", a.cycle, a.due_date AS "dueDate",
        a.acknowledged_at AS "acknowledgedAt", a.exempted_until AS "exemptedUntil",
-       a.next_action_at AS "nextActionAt", e.id AS "employeeId", e.user_id AS "userId", e.email,
-       e.customer_id AS "customerId", e.department
+       a.campaign_id AS "campaignId", a.next_action_at AS "nextActionAt", e.id AS "employeeId",
+       e.user_id AS "userId", e.email, e.customer_id AS "customerId", e.department
      FROM acknowledgements a JOIN employees e ON e.id = a.employee_id
-     WHERE a.policy_id = $1 AND a.is_current AND a.next_action_at <= $2
+     WHERE a.policy_id = $1 AND a.is_current AND a.next_action_at <= $2 AND NOT ${standsStill}
      ORDER BY a.next_action_at, a.id LIMIT ${batchSize} FOR UPDATE OF a SKIP LOCKED`,
     [policyId, at],
   );
   const found = due.map((row): Found => {
     const dated = datedOf(watched, row);
     const from = dateAt(row.nextActionAt.getTime(), watched.timeZone);
-    return { row, dated, actions: actionsBetween(dated, watched.settings, from, watched.today) };
+    const { settings } = clocksOf(watched, row.campaignId);
+    return { row, dated, actions: actionsBetween(dated, settings, from, watched.today) };
   });
   const having = (action: AcknowledgementAction): readonly Found[] =>
     found.filter(({ actions }) => actions.has(action));
@@ -82,7 +91,7 @@ async function moveOn(watched: Watched, found: readonly Found[]): Promise<void> 
       escalation,
       climbed: escalation !== row.escalationStatus,
       owed: owedAfter(watched, row, actions),
-      ...nextOf(watched, dated, watched.today),
+      ...nextOf(clocksOf(watched, row.campaignId), dated, watched.today),
       h: uuid(),
       audit: uuid(),
     };

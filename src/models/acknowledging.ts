@@ -1,8 +1,10 @@
 import { v7 as uuid } from 'uuid';
 import { currentContext } from '../context.ts';
 import {
+  isTakenBack,
   joinerDue,
   settle,
+  type AcknowledgementStatus,
   type AcknowledgementType,
   type Published,
   type Settlement,
@@ -15,7 +17,7 @@ import { AuditLog } from './AuditLog.ts';
 import { withProgress } from './customerProgress.ts';
 import { execute, select } from './database.ts';
 import { Notification, type ManyMessages, type TemplateCode } from './Notification.ts';
-import { batchSize, nextOf, type Watched } from './watchedPolicy.ts';
+import { batchSize, clocksOf, nextOf, type Watched } from './watchedPolicy.ts';
 
 /** Somebody who may have to be asked, with their rows, the newest first. */
 interface Candidate {
@@ -25,21 +27,32 @@ interface Candidate {
   readonly customerId: string;
   readonly department: string | null;
   readonly joinedOn: CalendarDate;
+  readonly isThere: boolean;
   readonly isConcerned: boolean;
   readonly rows: readonly CandidateRow[];
 }
 
 type CandidateRow = StandingRow & {
   readonly cycle: number;
+  readonly dueDate: CalendarDate;
   readonly acknowledgedAt: string | null;
   readonly exemptedUntil: CalendarDate | null;
+  readonly isWithdrawn: boolean;
 };
 
+/** That an employee `e` is of an audience whose parts are bound there. */
+export const among = (customer: string, role: string, department: string): string =>
+  `(e.status = 'active' AND e.archived_at IS NULL
+  AND (${customer}::uuid IS NULL OR e.customer_id = ${customer})
+  AND (${role}::text IS NULL OR lower(trim(e.role)) = lower(trim(${role})))
+  AND (${department}::text IS NULL OR lower(trim(e.department)) = lower(trim(${department}))))`;
+
 /** `$1` policy, `$2` customer, `$3` role, `$4` department, `$5` version. */
-const concerned = `(e.status = 'active' AND e.archived_at IS NULL AND $5::integer IS NOT NULL
-  AND ($2::uuid IS NULL OR e.customer_id = $2)
-  AND ($3::text IS NULL OR lower(trim(e.role)) = lower(trim($3)))
-  AND ($4::text IS NULL OR lower(trim(e.department)) = lower(trim($4))))`;
+const concerned = `($5::integer IS NOT NULL AND ${among('$2', '$3', '$4')})`;
+
+/** That an acknowledgement `a` was taken back with its campaign: it says nothing of how somebody stood. */
+const isWithdrawn = `(a.status = 'cancelled' AND EXISTS (SELECT 1 FROM campaigns w
+  WHERE w.company_id = a.company_id AND w.id = a.campaign_id AND w.status = 'cancelled'))`;
 
 /** Somebody moved while their row was written. */
 const isElsewhere = `(a.customer_id, a.department) <> (e.customer_id, coalesce(e.department, ''))`;
@@ -50,14 +63,6 @@ const isElsewhere = `(a.customer_id, a.department) <> (e.customer_id, coalesce(e
  * @returns the last of them; undefined when nobody is left
  */
 export async function settleBatch(watched: Watched, after: string): Promise<string | undefined> {
-  const { audience, published, policyId } = watched;
-  const facts = [
-    policyId,
-    audience.customerId,
-    audience.role,
-    audience.department,
-    published?.version ?? null,
-  ];
   // Looked up person by person: without statistics the planner would compare everybody with everybody.
   const held = await select<{ id: string }>(
     `SELECT e.id FROM employees e LEFT JOIN LATERAL (
@@ -68,23 +73,39 @@ export async function settleBatch(watched: Watched, after: string): Promise<stri
          OR (a.status = 'pending' AND a.policy_version < $5) OR ${isElsewhere}
        ELSE a.id IS NOT NULL END
      ORDER BY e.id LIMIT ${batchSize} FOR NO KEY UPDATE OF e`,
-    [...facts, published?.reackVersion ?? null, after],
+    [...factsOf(watched), watched.published?.reackVersion ?? null, after],
   );
-  // With them held, nobody else asks them meanwhile, and their rows are those that count.
+  await settleHeld(
+    watched,
+    held.map(({ id }) => id),
+  );
+  return held.at(-1)?.id;
+}
+
+/**
+ * The same for these people, who are held: nobody else asks them meanwhile, and their rows are those that
+ * count.
+ */
+export async function settleHeld(watched: Watched, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  const { published, policyId } = watched;
   const candidates = await select<Candidate>(
     `SELECT e.id, e.user_id AS "userId", e.email, e.customer_id AS "customerId", e.department,
        coalesce(e.return_date, e.join_date) AS "joinedOn",
+       e.status = 'active' AND e.archived_at IS NULL AS "isThere",
        coalesce(${concerned}, false) AS "isConcerned",
        (SELECT coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'status', a.status,
             'policyVersion', a.policy_version, 'isCurrent', a.is_current, 'cycle', a.cycle,
-            'acknowledgedAt', a.acknowledged_at, 'exemptedUntil', a.exempted_until)
+            'dueDate', a.due_date, 'acknowledgedAt', a.acknowledged_at,
+            'exemptedUntil', a.exempted_until, 'isWithdrawn', ${isWithdrawn})
           ORDER BY a.policy_version DESC, a.cycle DESC), '[]')
         FROM acknowledgements a WHERE a.policy_id = $1 AND a.employee_id = e.id) AS rows
      FROM employees e WHERE e.id = ANY ($6::uuid[]) ORDER BY e.id`,
-    [...facts, held.map(({ id }) => id)],
+    [...factsOf(watched), ids],
   );
   const settlements = candidates.flatMap((candidate): Settled[] => {
-    const settlement = settle(candidate.rows, candidate.isConcerned, published);
+    const rows = candidate.rows.filter((row) => !row.isWithdrawn);
+    const settlement = settle(rows, candidate.isConcerned, published);
     return settlement ? [{ candidate, settlement }] : [];
   });
   await stepBack(watched, settlements);
@@ -92,15 +113,23 @@ export async function settleBatch(watched: Watched, after: string): Promise<stri
     `UPDATE acknowledgements a SET customer_id = e.customer_id, department = coalesce(e.department, '')
      FROM employees e WHERE e.id = ANY ($2::uuid[]) AND a.policy_id = $1 AND a.employee_id = e.id
        AND ${isElsewhere}`,
-    [policyId, held.map(({ id }) => id)],
+    [policyId, ids],
   );
   if (published) {
     await follow(settlements, published);
     await restore(watched, settlements);
     await open(watched, published, settlements);
   }
-  return candidates.at(-1)?.id;
 }
+
+/** What `concerned` is bound to. */
+const factsOf = ({ policyId, audience, published }: Watched): readonly unknown[] => [
+  policyId,
+  audience.customerId,
+  audience.role,
+  audience.department,
+  published?.version ?? null,
+];
 
 interface Settled {
   readonly candidate: Candidate;
@@ -114,6 +143,17 @@ async function stepBack(watched: Watched, settlements: readonly Settled[]): Prom
     return current && (close || leave) ? [{ id: current.id, to: close ?? current.status }] : [];
   });
   await changeStatus(changes, watched.at, whyClosed(watched));
+  await tellAll(
+    watched,
+    'acknowledgement_withdrawn',
+    settlements.flatMap(({ candidate, settlement: { close } }) => {
+      const current = candidate.rows.find(({ isCurrent }) => isCurrent);
+      return close && candidate.isThere && current && isTakenBack(current, watched.published)
+        ? [{ ...candidate, id: current.id, dueDate: current.dueDate }]
+        : [];
+    }),
+    'withdrawn',
+  );
 }
 
 const whyClosed = ({ published }: Watched): string =>
@@ -123,7 +163,7 @@ const whyClosed = ({ published }: Watched): string =>
  * Closes rows or takes them out of what counts, with history and audit; one statement each.
  * @param changes the status that each has then
  */
-async function changeStatus(
+export async function changeStatus(
   changes: readonly { readonly id: string; readonly to: string }[],
   at: Date,
   reason: string,
@@ -250,14 +290,80 @@ export interface Asked {
   readonly dueDate: CalendarDate;
 }
 
+/** A campaign, as far as what it asks for shows it. */
+export interface AskingCampaign {
+  readonly id: string;
+  readonly pausedDays: number;
+}
+
+/** Somebody who may be asked once more. */
+export interface Askable {
+  readonly id: string;
+  readonly userId: string | null;
+  readonly email: string;
+  readonly customerId: string;
+  readonly department: string | null;
+  readonly role: string | null;
+  readonly isThere: boolean;
+  /** Null for whoever was not asked yet, or need not have been. */
+  readonly standing: AcknowledgementStatus | null;
+  /** The last one of what is published; 0 before the first. */
+  readonly cycle: number;
+}
+
+/** These people, held so that nobody else asks them meanwhile. */
+export async function askable(
+  { policyId, published }: Watched,
+  ids: readonly string[],
+): Promise<readonly Askable[]> {
+  // Held first: who was asked meanwhile is seen by the next statement.
+  await select(
+    'SELECT 1 FROM employees WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE',
+    [ids],
+  );
+  return select<Askable>(
+    `SELECT e.id, e.user_id AS "userId", e.email, e.customer_id AS "customerId", e.department, e.role,
+       e.status = 'active' AND e.archived_at IS NULL AS "isThere",
+       (SELECT a.status FROM acknowledgements a WHERE a.policy_id = $2 AND a.employee_id = e.id
+         AND a.is_current) AS standing,
+       coalesce((SELECT max(a.cycle) FROM acknowledgements a WHERE a.policy_id = $2
+         AND a.policy_version = $3 AND a.employee_id = e.id), 0) AS cycle
+     FROM employees e WHERE e.id = ANY ($1::uuid[]) ORDER BY e.id`,
+    [ids, policyId, published?.version],
+  );
+}
+
+/** Asks people once more who are not being asked; what they stood by says so no longer. */
+export async function askAgain(
+  watched: Watched,
+  { version }: Published,
+  people: readonly Askable[],
+  dueDate: CalendarDate,
+  campaign?: AskingCampaign,
+): Promise<readonly string[]> {
+  if (people.length === 0) return [];
+  await execute(
+    `UPDATE acknowledgements SET is_current = false, next_action = NULL, next_action_at = NULL,
+       updated_at = now()
+     WHERE policy_id = $1 AND employee_id = ANY ($2::uuid[]) AND is_current`,
+    [watched.policyId, people.map(({ id }) => id)],
+  );
+  const asked = people.map((employee): Asked => {
+    return { employee, cycle: employee.cycle + 1, type: 'manual', dueDate };
+  });
+  return ask(watched, version, asked, campaign);
+}
+
 /** Rows, audit and messages of all of them; one statement each. */
 export async function ask(
   watched: Watched,
   version: number,
   asked: readonly Asked[],
+  campaign?: AskingCampaign,
 ): Promise<readonly string[]> {
   if (asked.length === 0) return [];
   const { policyId, today } = watched;
+  const clocks = clocksOf(watched, campaign?.id ?? null);
   const rows = asked.map(({ employee, cycle, type, dueDate }) => ({
     id: uuid(),
     audit: uuid(),
@@ -267,11 +373,7 @@ export async function ask(
     cycle,
     type,
     due: dueDate,
-    ...nextOf(
-      watched,
-      { status: 'pending', dueDate, answeredOn: null, exemptedUntil: null },
-      today,
-    ),
+    ...nextOf(clocks, { status: 'pending', dueDate, answeredOn: null, exemptedUntil: null }, today),
   }));
   const json = JSON.stringify(rows);
   const from = `jsonb_to_recordset($1) AS r (id uuid, audit uuid, employee uuid, customer uuid,
@@ -280,20 +382,21 @@ export async function ask(
   await execute(
     `INSERT INTO acknowledgements (company_id, id, created_by, updated_by, policy_id, policy_version,
        employee_id, cycle, acknowledgement_type, customer_id, department, due_date, original_due_date,
-       next_action, next_action_at)
+       next_action, next_action_at, campaign_id, paused_days)
      SELECT (SELECT app.company_id()), r.id, $4, $4, $2, $3, r.employee, r.cycle, r.type, r.customer,
-       r.department, r.due, r.due, r."nextAction", r."nextActionAt"
+       r.department, r.due, r.due, r."nextAction", r."nextActionAt", $5, $6
      FROM ${from}`,
-    [json, policyId, version, actorId ?? null],
+    [json, policyId, version, actorId ?? null, campaign?.id ?? null, campaign?.pausedDays ?? 0],
   );
   await AuditLog.recordEach(
     'CREATE',
     Acknowledgement.entityType,
     `SELECT r.audit AS audit_id, r.id AS entity_id, NULL::jsonb AS before,
        jsonb_build_object('policyId', $2::uuid, 'policyVersion', $3::integer, 'employeeId', r.employee,
-         'acknowledgementType', r.type, 'cycle', r.cycle, 'dueDate', r.due) AS after
+         'acknowledgementType', r.type, 'cycle', r.cycle, 'dueDate', r.due,
+         'campaignId', $4::uuid) AS after
      FROM ${from}`,
-    [json, policyId, version],
+    [json, policyId, version, campaign?.id ?? null],
   );
   await tellAll(
     watched,

@@ -9,6 +9,7 @@ import { AuditLog } from './AuditLog.ts';
 import { BulkItem } from './BulkItem.ts';
 import { BulkOperation } from './BulkOperation.ts';
 import { Calendar } from './Calendar.ts';
+import { Campaign } from './Campaign.ts';
 import { Claim } from './Claim.ts';
 import { ClaimAssignment } from './ClaimAssignment.ts';
 import { ClaimLocation } from './ClaimLocation.ts';
@@ -70,6 +71,7 @@ const models = [
   BulkItem,
   BulkOperation,
   Calendar,
+  Campaign,
   Claim,
   ClaimAssignment,
   ClaimLocation,

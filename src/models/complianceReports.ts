@@ -1,5 +1,6 @@
 import type { ReportType } from '../rules/reports.ts';
 import { counts, isWithin, people, texts, type TableQuery } from './reportSql.ts';
+import { daysLate, isOverdue } from './watchedPolicy.ts';
 
 /** How everybody stands with every document, by the day on which it is due. */
 const from = `asked
@@ -7,9 +8,11 @@ const from = `asked
   JOIN compliance_policies p ON p.company_id = a.company_id AND p.id = a.policy_id
   JOIN customers u ON u.company_id = a.company_id AND u.id = a.customer_id`;
 
-const daysLate = '((now() AT TIME ZONE asked.time_zone)::date - a.due_date)';
+const today = '(now() AT TIME ZONE asked.time_zone)::date';
 
-const isOverdue = `a.status = 'pending' AND ${daysLate} > 0`;
+const days = daysLate(today);
+
+const isLate = isOverdue(today);
 
 const countOf = (condition: string, name: string): string =>
   `(count(*) FILTER (WHERE ${condition}))::integer AS ${name}`;
@@ -30,7 +33,7 @@ const statusColumns = counts({
 /** Rounded down, so that only all of them are a hundred. */
 const standing = (groups: string, joins = ''): string => `
   SELECT ${groups}, ${countOf(`a.status = 'acknowledged'`, 'acknowledged')},
-    ${countOf(`a.status = 'pending'`, 'pending')}, ${countOf(isOverdue, 'overdue')},
+    ${countOf(`a.status = 'pending'`, 'pending')}, ${countOf(isLate, 'overdue')},
     ${countOf(`a.status = 'declined'`, 'declined')}, ${countOf(`a.status = 'exempted'`, 'exempted')},
     coalesce(trunc(100.0 * ${answered} / nullif(${required}, 0), 2), 0)::float8 AS percentage
   FROM ${from} ${joins} WHERE a.is_current GROUP BY 1, 2`;
@@ -45,10 +48,10 @@ const lateColumns = counts({
 });
 
 const late = (groups: string, joins = ''): string => `
-  SELECT ${groups}, count(*)::integer AS overdue, ${countOf(`${daysLate} <= 7`, 'week')},
-    ${countOf(`${daysLate} BETWEEN 8 AND 14`, 'fortnight')}, ${countOf(`${daysLate} > 14`, 'longer')},
-    ${countOf(`a.escalation_status <> 'none'`, 'escalated')}, max(${daysLate})::integer AS most_days
-  FROM ${from} ${joins} WHERE a.is_current AND ${isOverdue} GROUP BY 1, 2`;
+  SELECT ${groups}, count(*)::integer AS overdue, ${countOf(`${days} <= 7`, 'week')},
+    ${countOf(`${days} BETWEEN 8 AND 14`, 'fortnight')}, ${countOf(`${days} > 14`, 'longer')},
+    ${countOf(`a.escalation_status <> 'none'`, 'escalated')}, max(${days})::integer AS most_days
+  FROM ${from} ${joins} WHERE a.is_current AND ${isLate} GROUP BY 1, 2`;
 
 const byPolicy = `p.title AS policy, p.policy_version::text AS version`;
 const byDepartment = `u.name AS customer, a.department`;

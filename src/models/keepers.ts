@@ -1,4 +1,4 @@
-import { isOutdated, momentOf, type Watched } from './watchedPolicy.ts';
+import { isOutdated, momentOf, standsStill, type Watched } from './watchedPolicy.ts';
 import { addDays } from '../rules/calendar.ts';
 import { acknowledgementWorkflowId } from '../rules/workflowIds.ts';
 import { select } from './database.ts';
@@ -36,9 +36,10 @@ export async function keeperStateOf(watched: Watched): Promise<KeeperState> {
   const [facts] = await select<{ pending: number; nextAt: Date | null; owes: boolean }>(
     `SELECT (SELECT coalesce(sum(pending), 0)::integer FROM compliance_counts
          WHERE policy_id = $1) AS pending,
-       (SELECT min(next_action_at) FROM acknowledgements
-        WHERE policy_id = $1 AND next_action_at IS NOT NULL) AS "nextAt",
-       EXISTS (SELECT 1 FROM acknowledgements WHERE policy_id = $1 AND owed_alerts <> '{}') AS owes`,
+       (SELECT min(a.next_action_at) FROM acknowledgements a
+        WHERE a.policy_id = $1 AND a.next_action_at IS NOT NULL AND NOT ${standsStill}) AS "nextAt",
+       EXISTS (SELECT 1 FROM acknowledgements a
+         WHERE a.policy_id = $1 AND a.owed_alerts <> '{}' AND NOT ${standsStill}) AS owes`,
     [policyId],
   );
   const mailAt = await Notification.nextTryOf(acknowledgementWorkflowId(companyId, policyId));

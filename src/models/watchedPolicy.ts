@@ -30,8 +30,12 @@ export interface Watched extends Clocks {
   readonly published: Published | undefined;
   readonly at: Date;
   readonly today: CalendarDate;
+  /** What is configured for the policy alone. */
+  readonly configured: Partial<AcknowledgementSettings>;
+  /** The settings of its campaigns that are under way. */
+  readonly campaigns: ReadonlyMap<string, AcknowledgementSettings>;
   /** What the next dates of its rows follow from; null before the first. */
-  readonly clocks: Clocks | null;
+  readonly clocks: KeptClocks | null;
 }
 
 /** What dates follow from besides the row itself. */
@@ -40,12 +44,17 @@ interface Clocks {
   readonly timeZone: string;
 }
 
+/** A campaign's settings do not change while it runs; what comes before them may. */
+interface KeptClocks extends Clocks {
+  readonly configured: Partial<AcknowledgementSettings>;
+}
+
 interface PolicyFacts {
   readonly companyId: string;
   readonly timeZone: string;
   /** What the company has set. */
   readonly settings: Partial<AcknowledgementSettings> | null;
-  readonly clocks: Clocks | null;
+  readonly clocks: KeptClocks | null;
   readonly title: string;
   readonly customerId: string | null;
   readonly role: string | null;
@@ -54,6 +63,10 @@ interface PolicyFacts {
   readonly version: number | null;
   readonly publishedAt: Date | null;
   readonly configured: Readonly<Record<string, string>> | null;
+  readonly campaigns: readonly (Partial<AcknowledgementSettings> & {
+    readonly id: string;
+    readonly manualDays: number;
+  })[];
 }
 
 /** @throws NotFound */
@@ -64,7 +77,10 @@ export async function watchedPolicy(policyId: string, at: Date): Promise<Watched
        v.published_at AS "publishedAt", c.id AS "companyId", c.time_zone AS "timeZone",
        c.settings -> 'compliance' AS settings,
        (SELECT jsonb_object_agg(k.key, k.value) FROM policy_configurations k
-        WHERE k.policy_id = p.id AND k.status = 'active' AND k.archived_at IS NULL) AS configured
+        WHERE k.policy_id = p.id AND k.status = 'active' AND k.archived_at IS NULL) AS configured,
+       (SELECT coalesce(jsonb_agg(m.settings
+            || jsonb_build_object('id', m.id, 'manualDays', m.due_days)), '[]')
+        FROM campaigns m WHERE m.policy_id = p.id AND m.status IN ('running', 'paused')) AS campaigns
      FROM compliance_policies p JOIN platform.companies c ON c.id = p.company_id
        LEFT JOIN compliance_policy_versions v ON v.policy_id = p.id AND v.status = 'published'
      WHERE p.id = $1`,
@@ -73,6 +89,8 @@ export async function watchedPolicy(policyId: string, at: Date): Promise<Watched
   if (!found) throw noSuch('compliance_policy', policyId);
   const { companyId, timeZone, title, customerId, role, department } = found;
   const { version, reackVersion, publishedAt } = found;
+  const configured = configuredIn(found.configured ?? {});
+  const ofCompany = { ...acknowledgementDefaults, ...found.settings };
   return {
     policyId,
     companyId,
@@ -82,7 +100,14 @@ export async function watchedPolicy(policyId: string, at: Date): Promise<Watched
       version !== null && publishedAt
         ? { version, reackVersion, publishedOn: dateAt(publishedAt.getTime(), timeZone) }
         : undefined,
-    settings: settingsFor(found.settings ?? {}, found.configured ?? {}),
+    settings: consistent({ ...ofCompany, ...configured }),
+    configured,
+    campaigns: new Map(
+      found.campaigns.map(({ id, ...ofCampaign }) => [
+        id,
+        consistent({ ...ofCompany, ...ofCampaign, ...configured }),
+      ]),
+    ),
     timeZone,
     clocks: found.clocks,
     at,
@@ -90,11 +115,10 @@ export async function watchedPolicy(policyId: string, at: Date): Promise<Watched
   };
 }
 
-/** What is configured for the policy (`new_joiner_days`: `14 days`) comes before the company's own. */
-function settingsFor(
-  ofCompany: Partial<AcknowledgementSettings>,
+/** What is configured for the policy (`new_joiner_days`: `14 days`) comes before anything else. */
+function configuredIn(
   configured: Readonly<Record<string, string>>,
-): AcknowledgementSettings {
+): Partial<AcknowledgementSettings> {
   const ofPolicy = Object.entries(acknowledgementBounds).flatMap(([name, bounds]) => {
     const text = configured[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)];
     if (text === undefined) return [];
@@ -102,12 +126,31 @@ function settingsFor(
     const value = bounds.kind === 'list' ? numbers : numbers[0];
     return boundsProblem(bounds, value) ? [] : [[name, value] as const];
   });
-  return consistent({
-    ...acknowledgementDefaults,
-    ...ofCompany,
-    ...Object.fromEntries(ofPolicy),
-  });
+  return Object.fromEntries(ofPolicy);
 }
+
+/** What the dates of a row follow from: its campaign, if it has one, has settings of its own. */
+export const clocksOf = (
+  { settings, timeZone, campaigns }: Watched,
+  campaignId: string | null,
+): Clocks => ({ timeZone, settings: campaigns.get(campaignId ?? '') ?? settings });
+
+/**
+ * SQL: nothing happens to an acknowledgement `a` by itself: its campaign is paused or was cancelled, or its
+ * day is still to be moved by a pause that is over.
+ */
+export const standsStill = `(a.campaign_id IS NOT NULL AND a.status = 'pending' AND EXISTS (
+  SELECT 1 FROM campaigns s WHERE s.company_id = a.company_id AND s.id = a.campaign_id
+    AND (s.status IN ('paused', 'cancelled') OR s.paused_days > a.paused_days)))`;
+
+/** SQL: by so many days an acknowledgement `a` is late; those of its campaign's pauses do not count. */
+export const daysLate = (today: string): string =>
+  `(coalesce((SELECT coalesce(s.paused_on, ${today}) - (s.paused_days - a.paused_days) FROM campaigns s
+    WHERE s.company_id = a.company_id AND s.id = a.campaign_id), ${today}) - a.due_date)`;
+
+/** SQL: an acknowledgement `a` is not answered, and its day has passed. */
+export const isOverdue = (today: string): string =>
+  `(a.status = 'pending' AND a.due_date < ${today} AND ${daysLate(today)} > 0)`;
 
 /** When something of that day happens. */
 export const momentOf = ({ timeZone }: Pick<Clocks, 'timeZone'>, on: CalendarDate): Date =>
@@ -133,11 +176,12 @@ export interface DatedRow {
   readonly dueDate: CalendarDate;
   readonly acknowledgedAt: Date | null;
   readonly exemptedUntil: CalendarDate | null;
+  readonly campaignId: string | null;
 }
 
 export const datedOf = (
   { timeZone }: Pick<Clocks, 'timeZone'>,
-  { status, dueDate, acknowledgedAt, exemptedUntil }: Omit<DatedRow, 'id'>,
+  { status, dueDate, acknowledgedAt, exemptedUntil }: Omit<DatedRow, 'id' | 'campaignId'>,
 ): Dated => ({
   status,
   dueDate,
@@ -153,7 +197,7 @@ export const datedOf = (
 export async function redateBatch(watched: Watched, after: string): Promise<string | undefined> {
   const rows = await select<DatedRow>(
     `SELECT id, status, due_date AS "dueDate", acknowledged_at AS "acknowledgedAt",
-       exempted_until AS "exemptedUntil"
+       exempted_until AS "exemptedUntil", campaign_id AS "campaignId"
      FROM acknowledgements
      WHERE policy_id = $1 AND is_current AND next_action_at IS NOT NULL AND id > $2
      ORDER BY id LIMIT ${batchSize} FOR NO KEY UPDATE`,
@@ -162,7 +206,7 @@ export async function redateBatch(watched: Watched, after: string): Promise<stri
   const yesterday = addDays(watched.today, -1);
   const changes = rows.map((row) => ({
     id: row.id,
-    ...nextOf(watched, datedOf(watched, row), yesterday),
+    ...nextOf(clocksOf(watched, row.campaignId), datedOf(watched, row), yesterday),
   }));
   await execute(
     `UPDATE acknowledgements a SET next_action = c."nextAction", next_action_at = c."nextActionAt",
@@ -175,13 +219,18 @@ export async function redateBatch(watched: Watched, after: string): Promise<stri
 }
 
 /** Settings, or the time zone, have changed since its rows were given their dates. */
-export const isOutdated = ({ clocks, settings, timeZone }: Watched): boolean =>
-  clocks !== null && !isDeepStrictEqual(clocks, { settings, timeZone });
+export const isOutdated = ({ clocks, settings, timeZone, configured }: Watched): boolean =>
+  clocks !== null && !isDeepStrictEqual(clocks, { settings, timeZone, configured });
 
 /** From now on the rows have the dates that these settings say. */
-export const noteClocks = async ({ policyId, settings, timeZone }: Watched): Promise<void> => {
+export const noteClocks = async ({
+  policyId,
+  settings,
+  timeZone,
+  configured,
+}: Watched): Promise<void> => {
   await execute('UPDATE compliance_policies SET clocks = $2 WHERE id = $1', [
     policyId,
-    JSON.stringify({ settings, timeZone }),
+    JSON.stringify({ settings, timeZone, configured }),
   ]);
 };

@@ -10,6 +10,7 @@ import type { WorkflowKind } from '../rules/workflowIds.ts';
 import { select } from './database.ts';
 import { isAsking, isKept } from './keepers.ts';
 import { noSuch } from './rows.ts';
+import { isOverdue } from './watchedPolicy.ts';
 
 /** Of any object that a workflow carries. */
 export type LifecycleStatus =
@@ -67,8 +68,8 @@ const tableOf: Readonly<Record<WorkflowKind, string>> = {
       p.policy_version AS state_version, p.created_at, p.updated_at,
       CASE WHEN ${isKept} THEN NULL ELSE p.updated_at END AS workflow_closed_at,
       NULL::uuid AS policy_id, p.title AS reference,
-      p.id IN (SELECT DISTINCT late.policy_id FROM acknowledgements late
-        WHERE late.status = 'pending' AND late.due_date < current_date) AS is_late
+      p.id IN (SELECT DISTINCT a.policy_id FROM acknowledgements a
+        WHERE ${isOverdue('current_date')}) AS is_late
     FROM compliance_policies p WHERE p.policy_version > 0 OR p.clocks IS NOT NULL`,
   onboarding: `SELECT company_id, id, 'onboarding'::text AS kind, status, state_version,
       created_at, updated_at, workflow_closed_at, NULL::uuid AS policy_id, company_name AS reference,

@@ -271,9 +271,10 @@ export function settle(
     return lagsBehind ? { follow: true } : undefined;
   }
   const latest = rows.find(isValid);
+  const close = current && isTakenBack(current, published) ? 'cancelled' : 'superseded';
   const stepBack: Settlement = current
     ? current.status === 'pending'
-      ? { close: 'superseded' }
+      ? { close }
       : { leave: true }
     : {};
   return latest && isAnswered(latest)
@@ -283,6 +284,12 @@ export function settle(
 
 const isAnswered = ({ status }: StandingRow): boolean =>
   status === 'acknowledged' || status === 'declined' || status === 'exempted';
+
+/** Whether what a row asks about is not published any more, and nothing newer is. */
+export const isTakenBack = (
+  { policyVersion }: Pick<StandingRow, 'policyVersion'>,
+  published: Published | undefined,
+): boolean => !published || policyVersion > published.version;
 
 /** Share of those who have to answer and did, in percent with two places; none of it where nobody has to. */
 export function compliancePercentage(counts: {

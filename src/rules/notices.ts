@@ -100,6 +100,7 @@ const notices = {
   acknowledgement_overdue: 'deadline',
   acknowledgement_alert: 'deadline',
   compliance_digest: 'escalation',
+  acknowledgement_withdrawn: null,
   acknowledgement_confirmed: null,
   acknowledgement_declined: null,
   exemption_asked: null,

@@ -122,6 +122,7 @@ const grants = {
   'ack:respond_own': roleCodes,
   'ack:write': [...complianceStaff, 'hr'],
   'exemption:decide': complianceStaff,
+  'campaign:write': complianceStaff,
   'audit:read': ['global_admin', 'tenant_admin', 'auditor'],
   'workflow:read': ['global_admin', 'tenant_admin', 'operator'],
   'workflow:operate': ['global_admin', 'operator'],

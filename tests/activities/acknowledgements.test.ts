@@ -228,7 +228,7 @@ describe('the keeper of a policy', () => {
   });
 
   it('is idle once nobody is left, and over once nothing is published', async () => {
-    const { companyId, policyId, settle, change, state, rows } = await build();
+    const { companyId, policyId, settle, change, state, rows, told } = await build();
     await hire(companyId, 1);
     await settle();
     await change(
@@ -236,8 +236,9 @@ describe('the keeper of a policy', () => {
        WHERE policy_id = $1`,
       policyId,
     );
-    await change(`UPDATE core.notifications SET status = 'sent' WHERE status = 'queued'`);
     await settle();
+    expect(await told('acknowledgement_withdrawn')).toBe(1);
+    await change(`UPDATE core.notifications SET status = 'sent' WHERE status = 'queued'`);
 
     expect(await rows()).toMatchObject([{ status: 'cancelled', current: false }]);
     expect(await state()).toMatchObject({ status: 'closed', pending: 0, nextAt: null });

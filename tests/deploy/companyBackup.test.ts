@@ -135,6 +135,7 @@ describe.each(['shared', 'dedicated_schema'] as const)('one company, %s', (isola
           'compliance_policy_versions',
           'approval_steps',
           'policy_configurations',
+          'campaigns',
           'acknowledgements',
           'acknowledgement_history',
           'exemptions',

@@ -208,4 +208,56 @@ describe('the acknowledgements of a compliance policy', () => {
       { status: 'pending', version: 2, cycle: 1, current: true, due: addDays(today(), 30) },
     ]);
   });
+
+  it('withdraws what a publication asked that was a mistake, and tells each of them once', async () => {
+    const policy = await beginPolicy(journeys);
+    const { author, versions } = policy;
+    const person = await buildActor({ companyId: policy.company.id, role: 'employee' });
+    const answers = await hire(policy, { user: person });
+    const waits = await hire(policy);
+    const { acknowledge } = createAcknowledgements({ drawPdf: letterPdf });
+    await policy.toPublished();
+    await wake(policy);
+    const asked = (await rowsOf(policy)).find(({ employee }) => employee === answers);
+    const answer = {
+      policyVersion: 1,
+      typedName: 'Grace',
+      answers: [],
+      openedAt: null,
+      scrolledAt: null,
+    };
+    await as(person, () => acknowledge(person, String(asked?.['id']), answer));
+    // The answer was given by this process's clock, which does not go ahead with the server's.
+    await journeys.database.sql(
+      `UPDATE ${policy.company.schemaName}.acknowledgements
+       SET acknowledged_at = $2, next_action_at = $2::timestamptz + interval '335 days' WHERE id = $1`,
+      [asked?.['id'], new Date(journeys.now())],
+    );
+    await policy.draftNext(`For work ${randomUUID()}`);
+    await policy.toPublished();
+    await wake(policy);
+    expect(await told(policy, 'acknowledgement_assigned')).toHaveLength(4);
+
+    await policy.as(author, (command) => versions.unpublish(author, command));
+    await wake(policy);
+
+    const of = async (who: string) =>
+      (await rowsOf(policy)).filter(({ employee }) => employee === who);
+    expect(await of(answers)).toMatchObject([
+      { status: 'acknowledged', version: 1, current: true },
+      { status: 'cancelled', version: 2, current: false },
+    ]);
+    expect(await of(waits)).toMatchObject([
+      { status: 'superseded', version: 1, current: false },
+      { status: 'cancelled', version: 2, current: false },
+      { status: 'pending', version: 1, cycle: 2, current: true },
+    ]);
+    await wake(policy);
+    const notices = (await told(policy, 'acknowledgement_withdrawn')).map(({ whom }) => whom);
+    expect(notices.toSorted()).toEqual([person.userId, `${waits}@staff.example`].toSorted());
+    const sent = journeys.server.mails.filter(({ to }) => to === `${waits}@staff.example`);
+    expect(sent.map(({ subject }) => subject)).toContain(
+      'You need not read it any more: Acceptable use',
+    );
+  });
 });

@@ -140,7 +140,14 @@ describe('how somebody comes to stand as they should', () => {
       [row({ policyVersion: 4 }), row({ id: 's', status: 'acknowledged', isCurrent: false })],
       true,
       published,
-      { close: 'superseded', restore: 's' },
+      { close: 'cancelled', restore: 's' },
+    ],
+    [
+      'had not answered before the text was taken back',
+      [row({ policyVersion: 4 }), row({ status: 'superseded', isCurrent: false })],
+      true,
+      published,
+      { close: 'cancelled', open: true },
     ],
     ['leaves while asked', [row({})], false, published, { close: 'cancelled' }],
     [

@@ -105,6 +105,7 @@ const table = {
   'ack:respond_own': everybody,
   'ack:write': 'HR CP TA',
   'exemption:decide': 'CP TA',
+  'campaign:write': 'CP TA',
   'audit:read': 'TA AU GA',
   'workflow:read': 'OP TA GA',
   'workflow:operate': 'OP GA',

@@ -99,6 +99,7 @@ export async function buildWholeCompany(
   const policyVersion = uuid();
   const employees = [uuid(), uuid()].toSorted();
   const acknowledgement = uuid();
+  const campaign = uuid();
   const endpoint = uuid();
   const hex = (length: number): string =>
     uuid().replaceAll('-', '').repeat(2).split('').toReversed().join('').slice(0, length);
@@ -267,12 +268,20 @@ export async function buildWholeCompany(
       [id, ...employees, customer, oddText],
     ],
     [
+      `INSERT INTO ${business}.campaigns (company_id, id, policy_id, name, audience_customer_id,
+         audience_role, due_days, settings, status, ended_at)
+       VALUES ($1, $2, $3, $5, $4, $5, 14, '{"remindBefore": [5, 1]}', 'done',
+         '2026-01-02 03:04:05.123456+00')`,
+      [id, campaign, policy, customer, oddText],
+    ],
+    [
       `INSERT INTO ${business}.acknowledgements (company_id, id, policy_id, policy_version, employee_id,
          cycle, acknowledgement_type, status, customer_id, due_date, original_due_date, acknowledged_at,
-         evidence, evidence_hash)
+         evidence, evidence_hash, campaign_id, paused_days)
        VALUES ($1, $2, $3, 1, $4, 1, 'manual', 'acknowledged', $5, '2026-01-02', '2026-01-02',
-         '2026-01-02 03:04:05.123456+00', jsonb_build_object('statement', $6::text), repeat('a', 64))`,
-      [id, acknowledgement, policy, employees[0], customer, oddText],
+         '2026-01-02 03:04:05.123456+00', jsonb_build_object('statement', $6::text), repeat('a', 64),
+         $7, 3)`,
+      [id, acknowledgement, policy, employees[0], customer, oddText, campaign],
     ],
     [
       `INSERT INTO ${business}.acknowledgement_history (company_id, id, acknowledgement_id, field,

@@ -122,6 +122,7 @@ describe('the catalog', () => {
         'policy_configurations',
         'acknowledgements',
         'exemptions',
+        'campaigns',
         'compliance_counts',
         'documents',
         'claims',

@@ -21,7 +21,7 @@ import {
 
 /** What belongs to the company and to nobody in it. */
 const ownerless =
-  / \/(plans|categories|customers|employees|compliances|customer-compliance|evidence-packs|compliance-policies|policy-configurations|templates)\//;
+  / \/(plans|categories|customers|employees|compliances|customer-compliance|evidence-packs|compliance-policies|policy-configurations|campaigns|templates)\//;
 
 /** What an administrator can give to a key. */
 const keyScopes = scopeCodes.filter((scope) => may(['tenant_admin'], scope));

@@ -123,6 +123,11 @@ export async function buildFull(api: TestApi): Promise<Full> {
     key: 'vulnerability_sla',
     value: '7 days',
   });
+  const campaign = await admin.post('/campaigns', {
+    policy_id: policy.body.data.id,
+    name: 'Before the audit',
+    due_days: 14,
+  });
   const asked = await buildAsked(id, holder.userId);
   const name = `n${id.replaceAll('-', '').slice(-12)}`;
   const registered = await api.nowhere.post('/register', {
@@ -198,6 +203,7 @@ export async function buildFull(api: TestApi): Promise<Full> {
       'workflows/document': uploaded.body.data.documents[0].id,
       claims: claim.body.data.id,
       acknowledgements: asked.id,
+      campaigns: campaign.body.data.id,
       customers: customer.body.data.id,
       employees: employee.body.data.id,
       compliances: compliance.body.data.id,

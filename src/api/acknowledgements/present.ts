@@ -18,6 +18,7 @@ export const presentAcknowledgement = (view: AcknowledgementView) => ({
   customer_id: view.customerId,
   department: view.department || null,
   acknowledgement_type: view.acknowledgementType,
+  campaign_id: view.campaignId ?? null,
   cycle: view.cycle,
   status: view.status,
   escalation_status: view.escalationStatus,

@@ -29,6 +29,7 @@ export const acknowledgementPath = object({ id: id() });
 export const acknowledgementsQuery = listQuery({
   filters: {
     policy_id: id(),
+    campaign_id: id(),
     employee_id: id(),
     customer_id: id(),
     department: text(100),
@@ -78,6 +79,7 @@ const facts = {
   customer_id: id(),
   department: nullable(text(100)),
   acknowledgement_type: oneOf(...acknowledgementTypes),
+  campaign_id: nullable(id()).description('That it belongs to'),
   cycle: version,
   status: oneOf(...acknowledgementStatuses),
   escalation_status: oneOf(...escalationStatuses),
@@ -158,6 +160,7 @@ export const acknowledgementExample = {
   customer_id: '01998e3a-c150-7f60-8c85-91a314253644',
   department: 'Engineering',
   acknowledgement_type: 'manual',
+  campaign_id: null,
   cycle: 1,
   status: 'pending',
   escalation_status: 'none',

@@ -169,6 +169,7 @@ const both = [
     path: '/policy-configurations',
     permission: 'compliance_policy:read',
   },
+  { entity: 'campaign', path: '/campaigns', permission: 'ack:read_all' },
   { entity: 'template', path: '/templates', permission: 'template:read' },
   { entity: 'plan', path: '/plans', permission: 'audit:read' },
   { entity: 'category', path: '/categories', permission: 'audit:read' },

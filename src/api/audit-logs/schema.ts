@@ -123,6 +123,7 @@ export const pastStateAnswer = object({
     'customer_compliance',
     'compliance_policy',
     'policy_configuration',
+    'campaign',
     'template',
     'registration',
     'company',

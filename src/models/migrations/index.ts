@@ -45,6 +45,7 @@ import { mailDigests } from './0046MailDigests.ts';
 import { complianceProgress } from './0047ComplianceProgress.ts';
 import { acknowledgementRuns } from './0048AcknowledgementRuns.ts';
 import { webhookRetention } from './0049WebhookRetention.ts';
+import { campaigns } from './0050Campaigns.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -108,4 +109,5 @@ export const migrations: readonly Migration[] = [
   complianceProgress,
   acknowledgementRuns,
   webhookRetention,
+  campaigns,
 ];
