@@ -21,6 +21,7 @@ export default class Watchdog {
 
   onRunStart({ numTotalTestSuites }) {
     this.#left = numTotalTestSuites;
+    this.#write();
     this.#timer = setInterval(() => void this.#look(), 10_000);
   }
 
@@ -38,11 +39,11 @@ export default class Watchdog {
     this.#left -= 1;
     this.#totals.passed += numPassingTests;
     this.#totals.failed += numFailingTests + (testExecError ? 1 : 0);
+    this.#write();
   }
 
   onRunComplete() {
     clearInterval(this.#timer);
-    this.#write();
   }
 
   #heard({ path: file }, last) {
@@ -64,8 +65,6 @@ export default class Watchdog {
       this.#tellWhatItDoes(worker.pid);
       worker.kill('SIGKILL');
     }
-    this.#totals.failed += this.#left;
-    this.#write();
     process.exit(1);
   }
 
@@ -82,7 +81,10 @@ export default class Watchdog {
     }
   }
 
+  /** What has not run counts as failed, should this process be ended before. */
   #write() {
-    writeFileSync(path.join(this.#dir, 'totals.json'), JSON.stringify(this.#totals));
+    const { passed, failed } = this.#totals;
+    const totals = JSON.stringify({ passed, failed: failed + this.#left });
+    writeFileSync(path.join(this.#dir, 'totals.json'), totals);
   }
 }
