@@ -7,7 +7,7 @@ import {
   type Role,
 } from '../../src/rules/permissions.ts';
 import { access, ownership } from './access.ts';
-import { byRole, column, places, rowOf, send } from './columns.ts';
+import { byRole, column, ownPaths, places, rowOf, send } from './columns.ts';
 import {
   bearer,
   buildFull,
@@ -95,6 +95,7 @@ describe('the authorisation matrix', () => {
         const isMeant = permission !== 'signed-in' && scopesFor(permission).includes(scope);
         return isMeant ? 'allowed' : '403 FORBIDDEN';
       },
+      ownPaths,
     );
   });
 
@@ -118,6 +119,7 @@ describe('the authorisation matrix', () => {
           return send(wall.api.nowhere, place, { headers });
         },
         (place) => (place.route.company === false ? byRole(role)(place) : '403 TENANT_MISMATCH'),
+        ownPaths,
       );
     },
   );
@@ -136,6 +138,7 @@ describe('the authorisation matrix', () => {
           if (allowed !== 'allowed' || isRead || typeof rowOf(place) === 'string') return allowed;
           return '403 TENANT_SUSPENDED';
         },
+        ownPaths,
       );
     },
   );

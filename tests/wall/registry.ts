@@ -12,6 +12,7 @@ export interface Place {
   /** `POST /plans/:id/quote`, the same for all ways to a route. */
   readonly endpoint: string;
   readonly path: string;
+  readonly isOlder: boolean;
 }
 
 /** All that the API declares. The handlers lead nowhere: only what stands on a route is read. */
@@ -30,10 +31,11 @@ export function registry(): Place[] {
   });
   return routes.flatMap((route) => {
     const endpoint = `${route.method} ${route.path}`;
-    return [canonicalPath(route, prefix), ...(route.aliases ?? [])].map((path) => ({
+    return [canonicalPath(route, prefix), ...(route.aliases ?? [])].map((path, index) => ({
       route,
       endpoint,
       path,
+      isOlder: index > 0,
     }));
   });
 }
