@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { SendWebhook, WebhookMessage, WebhookOutcome } from '../gateways/outgoingWebhooks.ts';
 import { signatureOf } from '../gateways/webhookSignature.ts';
+import { alertsTold } from '../models/acknowledgementAlerts.ts';
 import { ownCompany } from '../models/contract.ts';
 import { execute, select, withTenant } from '../models/database.ts';
 import { Notification } from '../models/Notification.ts';
@@ -76,6 +77,7 @@ async function messageOf(
       company_id: delivery.companyId,
       entity_type: delivery.entityType,
       entity_id: delivery.entityId,
+      ...(await detailsOf(delivery)),
     },
   });
   const signed = { id: delivery.id, timestamp: String(Math.floor(Date.now() / 1000)) };
@@ -88,6 +90,26 @@ async function messageOf(
       'webhook-signature': signatures.join(' '),
     },
     body,
+  };
+}
+
+/**
+ * What a receiver cannot ask for: whom managers, HR and executives were told of. As it is known now: whose
+ * data were erased is not named any more.
+ */
+async function detailsOf({ event, entityId, eventKey }: WebhookDelivery): Promise<object> {
+  if (event !== 'acknowledgement_alert' || entityId === null) return {};
+  const alerts = await alertsTold(entityId, eventKey);
+  return {
+    title: alerts[0]?.title,
+    alerts: alerts.map(({ level, count, acknowledgements, people, others, next }) => ({
+      level,
+      count,
+      acknowledgement_ids: acknowledgements,
+      people: people.split('\n'),
+      others,
+      next,
+    })),
   };
 }
 

@@ -1,8 +1,8 @@
 import type { AlertLevel } from '../rules/acknowledgements.ts';
-import { daysBetween, type CalendarDate } from '../rules/calendar.ts';
+import { addDays, daysBetween, type CalendarDate } from '../rules/calendar.ts';
 import type { Role } from '../rules/permissions.ts';
 import { acknowledgementWorkflowId } from '../rules/workflowIds.ts';
-import { standsStill, type Watched } from './watchedPolicy.ts';
+import { clocksOf, standsStill, type Watched } from './watchedPolicy.ts';
 import { holdersOfFirst } from './claimStaff.ts';
 import { execute, select } from './database.ts';
 import { Notification, type ManyMessages } from './Notification.ts';
@@ -10,6 +10,7 @@ import { Notification, type ManyMessages } from './Notification.ts';
 /** Somebody who is late, and the first of those above them who is still there. */
 interface Late {
   readonly id: string;
+  readonly campaignId: string | null;
   readonly name: string;
   readonly dueDate: CalendarDate;
   readonly owed: readonly AlertLevel[];
@@ -26,9 +27,11 @@ const rungs: Readonly<Record<Exclude<AlertLevel, 'manager'>, readonly (readonly 
   executive: [['executive', 'compliance_manager'], ['tenant_admin']],
 };
 
+const untilThen = 'Whoever answers until then is not reported any more.';
+
 const nextSteps: Readonly<Record<AlertLevel, string>> = {
-  manager: 'HR is told when they are still late in a week.',
-  hr: 'Executives are told when they are still late a week from now.',
+  manager: untilThen,
+  hr: untilThen,
   executive: 'Nobody else is told; it stays open until each of them has answered.',
 };
 
@@ -81,7 +84,10 @@ export async function raiseAlerts(watched: Watched): Promise<void> {
         level,
         count: people.length,
         acknowledgements: people.slice(0, mostNamed).map(({ id }) => id),
-        people: people.slice(0, mostNamed).map(lineOf(today)).join('\n'),
+        people: people
+          .slice(0, mostNamed)
+          .map((each) => lineOf(watched, each))
+          .join('\n'),
         others: Math.max(0, people.length - mostNamed),
         next: nextSteps[level],
       },
@@ -95,15 +101,26 @@ export async function raiseAlerts(watched: Watched): Promise<void> {
   ]);
 }
 
-const lineOf =
-  (today: CalendarDate) =>
-  ({ name, dueDate }: Late): string =>
-    `${name}, ${daysBetween(dueDate, today)} days late`;
+/** Who is late by how much, and who is told next, and when. */
+function lineOf(watched: Watched, { name, dueDate, owed, campaignId }: Late): string {
+  const days = daysBetween(dueDate, watched.today);
+  const { settings } = clocksOf(watched, campaignId);
+  const late = `${name}, ${days} ${days === 1 ? 'day' : 'days'} late`;
+  const on = (after: number): CalendarDate => addDays(dueDate, after);
+  switch (owed.toSorted((a, b) => order.indexOf(b) - order.indexOf(a))[0]) {
+    case 'executive':
+      return late;
+    case 'hr':
+      return `${late}; executives are told on ${on(settings.escalateExecDays)}`;
+    default:
+      return `${late}; HR is told on ${on(settings.escalateHrDays)}`;
+  }
+}
 
 const lateOf = (policyId: string): Promise<Late[]> =>
   select<Late>(
     `WITH RECURSIVE late AS (
-       SELECT a.id, a.due_date, a.owed_alerts, e.name, e.manager_id
+       SELECT a.id, a.campaign_id, a.due_date, a.owed_alerts, e.name, e.manager_id
        FROM acknowledgements a JOIN employees e ON e.id = a.employee_id
        WHERE a.policy_id = $1 AND a.owed_alerts <> '{}' AND NOT ${standsStill}
        ORDER BY a.id FOR NO KEY UPDATE OF a),
@@ -116,7 +133,7 @@ const lateOf = (policyId: string): Promise<Late[]> =>
          m.status = 'active' AND m.archived_at IS NULL
        FROM above b JOIN employees m ON m.id = b.manager_id
        WHERE NOT b.is_there AND b.level < 100)
-     SELECT l.id, l.name, l.due_date AS "dueDate", l.owed_alerts AS owed,
+     SELECT l.id, l.campaign_id AS "campaignId", l.name, l.due_date AS "dueDate", l.owed_alerts AS owed,
        b.user_id AS "managerUserId", b.email AS "managerEmail"
      FROM late l LEFT JOIN above b ON b.of_id = l.manager_id AND b.is_there
      ORDER BY l.due_date, l.id`,
@@ -127,3 +144,28 @@ const order: readonly AlertLevel[] = ['manager', 'hr', 'executive'];
 
 const strongest = (a: AlertLevel, b: AlertLevel): AlertLevel =>
   order.indexOf(a) >= order.indexOf(b) ? a : b;
+
+/** What one recipient was told of one policy on one day. */
+export interface ToldAlert {
+  readonly title: string;
+  readonly level: AlertLevel;
+  readonly count: number;
+  readonly acknowledgements: readonly string[];
+  readonly people: string;
+  readonly others: number;
+  readonly next: string;
+}
+
+/** What recipients were told by the alerts of that key, the same once; those of the highest first. */
+export const alertsTold = (policyId: string, key: string): Promise<ToldAlert[]> =>
+  select<ToldAlert>(
+    `SELECT * FROM (
+       SELECT DISTINCT n.payload ->> 'title' AS title, n.payload ->> 'level' AS level,
+         (n.payload ->> 'count')::integer AS count, n.payload -> 'acknowledgements' AS acknowledgements,
+         n.payload ->> 'people' AS people, (n.payload ->> 'others')::integer AS others,
+         n.payload ->> 'next' AS next
+       FROM core.notifications n
+       WHERE n.entity_id = $1 AND n.event_key = $2 AND n.payload <> '{}') AS told
+     ORDER BY array_position($3::text[], level) DESC, count DESC, people LIMIT 100`,
+    [policyId, key, order],
+  );

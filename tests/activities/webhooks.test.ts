@@ -1,4 +1,6 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { v7 as uuid } from 'uuid';
+import { acknowledgementActivities } from '../../src/activities/acknowledgements.ts';
 import { webhookActivities } from '../../src/activities/webhooks.ts';
 import { createWebhookEndpoints, type NewSecret } from '../../src/commands/webhookEndpoints.ts';
 import { outgoingWebhooks } from '../../src/gateways/outgoingWebhooks.ts';
@@ -11,9 +13,12 @@ import {
   tellEndpoints,
 } from '../../src/models/webhookStart.ts';
 import type { TemplateCode } from '../../src/rules/notices.ts';
+import { addDays, dateAt, hourOfDay } from '../../src/rules/calendar.ts';
 import { webhookSealer } from '../../src/secrets.ts';
+import { hire } from '../support/acknowledgements.ts';
 import { as, buildActor, buildCompany, once } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
+import { buildPolicyRow } from '../support/policyRows.ts';
 import { openReceiver, testSealer, type Receiver } from '../support/webhooks.ts';
 
 type Person = Awaited<ReturnType<typeof buildActor>>;
@@ -255,6 +260,49 @@ describe('the webhooks of a company', () => {
       expect(secret).toHaveLength(32);
       expect(headers['webhook-signature']).toBe(signatureOf(secret, { id, timestamp }, body));
       expect(delivery).toMatchObject({ status: 'delivered', attempts: 1, last_status: 204 });
+    });
+
+    it('say who is late with which document, by how much, and who is told next', async () => {
+      await listen(['acknowledgement_alert']);
+      await buildActor({ companyId, role: 'hr' });
+      const { policyId } = await buildPolicyRow({
+        companyId,
+        authors: [admin.userId],
+        status: 'published',
+        title: 'Clean desk',
+      });
+      await hire(companyId, 1);
+      const today = dateAt(Date.now(), 'Europe/Berlin');
+      const keep = acknowledgementActivities();
+      const run = (work: () => Promise<unknown>) => new MockActivityEnvironment().run(work);
+      await run(() => keep.settleAudience({ companyId, policyId, at: Date.now() }));
+      const at = hourOfDay(addDays(today, 38), 8, 'Europe/Berlin');
+      await run(() => keep.carryOutWave({ companyId, policyId, at }));
+      await promiseWebhooks(companyId);
+      const [delivery] = await deliveries();
+
+      await activities().deliverWebhook({ companyId, deliveryId: delivery?.id ?? '', round: 1 });
+
+      const [{ body } = { body: '{}' }] = receiver.received;
+      expect(JSON.parse(body)).toMatchObject({
+        type: 'acknowledgement_alert',
+        data: {
+          company_id: companyId,
+          entity_type: 'compliance_policy',
+          entity_id: policyId,
+          title: 'Clean desk',
+          alerts: [
+            {
+              level: 'hr',
+              count: 1,
+              acknowledgement_ids: [expect.any(String)],
+              people: [`Employee 1, 8 days late; executives are told on ${addDays(today, 44)}`],
+              others: 0,
+              next: 'Whoever answers until then is not reported any more.',
+            },
+          ],
+        },
+      });
     });
 
     it('are told once when the step comes twice', async () => {
