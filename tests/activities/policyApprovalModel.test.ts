@@ -5,6 +5,7 @@ import type { PolicyVersionWish } from '../../src/models/policyApprovalStart.ts'
 import { unpublishWithinMs } from '../../src/rules/compliancePolicies.ts';
 import { as, buildActor, buildCompany, once } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
+import { seed } from '../rules/property.ts';
 import { outcomeOf, walkBoth } from '../support/model.ts';
 import { acts, PolicyModel, type Act } from '../support/policyModel.ts';
 import { buildPolicyRow } from '../support/policyRows.ts';
@@ -135,7 +136,7 @@ describe('a compliance policy', () => {
           ];
         });
       }),
-      { numRuns: 25, endOnFailure: true },
+      { seed, numRuns: 25, endOnFailure: true },
     );
   }, 120_000);
 });

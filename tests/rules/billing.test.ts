@@ -14,6 +14,7 @@ import { addDays, startOfDay } from '../../src/rules/calendar.ts';
 import { resolveLifecycle } from '../../src/rules/lifecycle.ts';
 import { add, compare, zero } from '../../src/rules/money.ts';
 import { retryAfter } from '../../src/rules/payments.ts';
+import { seed } from './property.ts';
 
 const lifecycle = resolveLifecycle({}, {});
 const timeZone = 'Europe/Berlin';
@@ -81,6 +82,7 @@ describe('endorsementShares', () => {
         }
         expect(add(sold, stretchPremium)).toBe(charged);
       }),
+      { seed },
     );
   });
 
@@ -91,6 +93,7 @@ describe('endorsementShares', () => {
         const wish = { premium, newPremium: premium, stretchPremium: premium };
         expect(endorsementShares({ ...year, effectiveOn, ...wish }).delta).toBe('0.00');
       }),
+      { seed },
     );
   });
 });
@@ -125,6 +128,7 @@ describe('a lapse and its end', () => {
         expect(compare(long, short)).toBeLessThanOrEqual(0);
         expect(compare(long, zero)).toBeGreaterThanOrEqual(0);
       }),
+      { seed },
     );
   });
 
@@ -212,6 +216,7 @@ describe('a refund', () => {
           expect(compare(each.amount, zero)).toBe(1);
         }
       }),
+      { seed },
     );
   });
 });

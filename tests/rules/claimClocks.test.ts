@@ -22,6 +22,7 @@ import {
 import { claimStatuses, type ClaimStatus } from '../../src/rules/claims.ts';
 import { claimSettings } from '../../src/rules/claimSettings.ts';
 import { approvalRefusal, approversOf, requiredRole } from '../../src/rules/claimApproval.ts';
+import { seed } from './property.ts';
 
 const calendar = usualCalendar('Europe/Berlin');
 const at = (local: string): number =>
@@ -53,6 +54,7 @@ describe('working time', () => {
         expect(workingTime(from, due, calendar)).toBe(days * 8 * 3_600_000);
         expect(addWorkingTime(from, days * 8 * 3_600_000, calendar)).toBe(due);
       }),
+      { seed },
     );
   });
 
@@ -68,6 +70,7 @@ describe('working time', () => {
           expect(workingTime(later, addWorkingTime(later, left, calendar), calendar)).toBe(left);
         },
       ),
+      { seed },
     );
   });
 });

@@ -6,7 +6,7 @@ const long = [
   /contract\/contract/,
   /badDays\//,
   /wall\/(matrix|ownership|canary|tokens|standing)/,
-  /activities\/(subscription|onboarding)Model/,
+  /activities\/(subscription|onboarding|acknowledgement)Model/,
   /identity\/sessionModel/,
   /deploy\/companyCli/,
 ];

@@ -3,6 +3,7 @@ import { dateAt } from '../../../src/rules/calendar.ts';
 import { resolveLifecycle } from '../../../src/rules/lifecycle.ts';
 import { timersOfTerm } from '../../../src/rules/termTimers.ts';
 import { at, buildTerm, names, terms } from './build.ts';
+import { seed } from '../property.ts';
 
 describe('timersOfTerm', () => {
   it('plans the offer, reminders, call, expiry and close of a term', () => {
@@ -130,6 +131,7 @@ describe('timersOfTerm', () => {
         );
         expect(unexpected).toEqual([]);
       }),
+      { seed },
     );
   });
 });
