@@ -13,6 +13,8 @@ import { useJourneys, type Journeys } from '../support/journey.ts';
 import { beginPolicy, type PolicyJourney } from '../support/policies.ts';
 
 const zone = 'Europe/Berlin';
+/** `LONG_RUN=1` makes a year of it. */
+const waves = process.env['LONG_RUN'] ? 365 : 60;
 
 describe('the acknowledgements of a compliance policy', () => {
   let journeys: Journeys;
@@ -121,6 +123,41 @@ describe('the acknowledgements of a compliance policy', () => {
     expect(await told(policy, 'acknowledgement_reminder')).toHaveLength(6);
     expect(await told(policy, 'acknowledgement_overdue')).toHaveLength(2 * 14);
   });
+
+  it(`keeps every run short, though somebody is told on ${waves} days that they are late`, async () => {
+    const policy = await beginPolicy(journeys);
+    const { company } = policy;
+    await hire(policy);
+    await policy.toPublished();
+    await wake(policy);
+    const end = addDays(today(), 30 + waves);
+
+    await journeys.passUntil(morningOf(end) + 1000);
+
+    const workflowId = acknowledgementWorkflowId(company.id, policy.id);
+    await journeys.settled(workflowId);
+    expect(await told(policy, 'acknowledgement_overdue')).toHaveLength(waves);
+    const lengths = await lengthsOfRuns(workflowId);
+    process.stderr.write(`${waves} daily waves: runs of ${lengths.join(', ')} events\n`);
+    expect(lengths.length).toBeGreaterThan(1);
+    expect(Math.max(...lengths)).toBeLessThan(5000);
+  }, 600_000);
+
+  const eventsOf = async (workflowId: string, runId?: string) => {
+    const handle = journeys.server.temporal.client.workflow.getHandle(workflowId, runId);
+    return (await handle.fetchHistory()).events ?? [];
+  };
+
+  /** Events of each run of the workflow, the first one first. */
+  async function lengthsOfRuns(workflowId: string): Promise<number[]> {
+    const lengths: number[] = [];
+    for (let runId: string | undefined; runId !== '';) {
+      const events = await eventsOf(workflowId, runId);
+      lengths.unshift(events.length);
+      runId = events[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId ?? '';
+    }
+    return lengths;
+  }
 
   it('asks again earlier once the company wants it more often', async () => {
     const policy = await beginPolicy(journeys);
