@@ -28,12 +28,12 @@ export function devRoutes({ devMailDir }: { readonly devMailDir: string | undefi
     listRoute({
       ...open,
       path: '/dev/mails',
-      summary: 'The mail that was sent, the newest first',
+      summary: 'The mail that was sent, the newest first; of all of it or of one address',
       query: mailsQuery,
       answer: presentMail,
       answerSchema: mailAnswer,
-      async handle({ query: { page, size } }) {
-        const all = await mails.newestFirst();
+      async handle({ query: { to, page, size } }) {
+        const all = await mails.newestFirst(to);
         return { items: all.slice((page - 1) * size, page * size), total: all.length };
       },
       examples: { answer: mailExample },
@@ -46,12 +46,10 @@ export function devRoutes({ devMailDir }: { readonly devMailDir: string | undefi
       params: attachmentPath,
       mediaTypes: [pdf, 'application/octet-stream'],
       async handle({ params: { mail: id, number } }) {
-        const mail = (await mails.newestFirst()).find((each) => each.id === id);
-        const file = mail?.attachments[number - 1];
-        const content = await mails.attachment(id, number);
-        if (!file || !content) throw new NotFound('There is no such attachment');
+        const file = await mails.attachment(id, number);
+        if (!file) throw new NotFound('There is no such attachment');
         return {
-          content,
+          content: file.content,
           mediaType: file.mediaType === pdf ? pdf : 'application/octet-stream',
           fileName: file.fileName || 'attachment',
         };

@@ -1,6 +1,7 @@
-import { array, instant, integer, object, text } from '../schema.ts';
+import { array, instant, integer, object, optional, text } from '../schema.ts';
 
 export const mailsQuery = object({
+  to: optional(text(320).description('Only what was sent to this address')),
   page: integer(1, 100).default(1).description('Counted from 1'),
   size: integer(1, 100).default(20).description('Rows of a page'),
 });

@@ -65,6 +65,40 @@ describe('GET /dev/mails', () => {
   });
 });
 
+describe('GET /dev/mails of one address', () => {
+  it('has what was sent there, however much came after it', async () => {
+    await arrived(
+      '2026-01-01T10:00:00.000Z',
+      'To: "Ada, of <b>" <Ada@example.com>,\r\n Eve <eve@example.com>\r\nSubject: Old',
+      'To: bob@example.com',
+    );
+    await Promise.all(
+      Array.from({ length: 501 }, (_, at) =>
+        arrived(
+          `2026-01-02T10:00:00.${String(at).padStart(3, '0')}Z`,
+          'To: adada@example.com\r\nSubject: New',
+          'Hello',
+        ),
+      ),
+    );
+    const of = async (to: string) => (await api.nowhere.get('/dev/mails', { to, size: 1 })).body;
+
+    expect(await of('ada@example.com')).toMatchObject({
+      items: [{ subject: 'Old' }],
+      pagination: { total: 1 },
+    });
+    expect(await of('EVE@example.com')).toMatchObject({ items: [{ subject: 'Old' }] });
+    expect(await of('adada@example.com')).toMatchObject({ pagination: { total: 500 } });
+    expect(await of('bob@example.com')).toMatchObject({ items: [] });
+
+    await arrived('2026-01-03T10:00:00.000Z', 'To: ada@example.com\r\nSubject: Newer', 'Hello');
+    expect(await of('ada@example.com')).toMatchObject({
+      items: [{ subject: 'Newer' }],
+      pagination: { total: 2 },
+    });
+  });
+});
+
 describe('GET /dev/mail', () => {
   it('shows what came by mail as text and never as markup', async () => {
     await arrived(
@@ -126,6 +160,21 @@ describe('a mail with a file', () => {
     expect(file.headers['content-type']).toBe('application/pdf');
     expect(file.headers['content-disposition']).toMatch(/^attachment/);
     expect(Buffer.from(file.body).toString()).toBe('%PDF-1.3 letter');
+  });
+
+  it('is served however much came after it', async () => {
+    await arrived('2026-01-03T10:00:00.000Z', headers, withFile);
+    await Promise.all(
+      Array.from({ length: 500 }, () =>
+        arrived('2026-01-04T10:00:00.000Z', 'To: bob@example.com\r\nSubject: New', 'Hello'),
+      ),
+    );
+    const { body } = await api.nowhere.get('/dev/mails', { to: 'ada@example.com' });
+    const [{ id }] = body.items;
+
+    const file = await api.nowhere.get(`/dev/mails/${encodeURIComponent(id)}/attachments/1`);
+
+    expect(file.status).toBe(200);
   });
 
   it('has no other, and no file of another folder is one', async () => {
