@@ -86,10 +86,10 @@ export async function raiseAlerts(watched: Watched): Promise<void> {
         acknowledgements: people.slice(0, mostNamed).map(({ id }) => id),
         people: people
           .slice(0, mostNamed)
-          .map((each) => lineOf(watched, each))
+          .map((each) => lineOf(watched, each, level))
           .join('\n'),
         others: Math.max(0, people.length - mostNamed),
-        next: nextSteps[level],
+        next: nextSteps[people.every(isKnownAbove) ? 'executive' : level],
       },
       key,
       about: { type: 'compliance_policy', id: policyId },
@@ -101,15 +101,22 @@ export async function raiseAlerts(watched: Watched): Promise<void> {
   ]);
 }
 
+/** Executives are told already, where the worker was away until then. */
+const isKnownAbove = ({ owed }: Late): boolean => owed.includes('executive');
+
 /** Who is late by how much, and who is told next, and when. */
-function lineOf(watched: Watched, { name, dueDate, owed, campaignId }: Late): string {
+function lineOf(
+  watched: Watched,
+  { name, dueDate, owed, campaignId }: Late,
+  level: AlertLevel,
+): string {
   const days = daysBetween(dueDate, watched.today);
   const { settings } = clocksOf(watched, campaignId);
   const late = `${name}, ${days} ${days === 1 ? 'day' : 'days'} late`;
   const on = (after: number): CalendarDate => addDays(dueDate, after);
   switch (owed.toSorted((a, b) => order.indexOf(b) - order.indexOf(a))[0]) {
     case 'executive':
-      return late;
+      return level === 'executive' ? late : `${late}; executives are told too`;
     case 'hr':
       return `${late}; executives are told on ${on(settings.escalateExecDays)}`;
     default:

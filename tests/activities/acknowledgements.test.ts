@@ -148,6 +148,32 @@ describe('the keeper of a policy', () => {
     expect(alerts).toEqual([{ to: hr.userId, count: '3' }]);
   });
 
+  it('says who else is told, where the worker was away until executives had to hear of it', async () => {
+    const { companyId, settle, wave, morning } = await build();
+    const [hr, executive] = [
+      await buildActor({ companyId, role: 'hr' }),
+      await buildActor({ companyId, role: 'executive' }),
+    ];
+    await hire(companyId, 1);
+    await settle();
+
+    await wave(morning(44));
+
+    const alerts = await withTenant(companyId, () =>
+      select(
+        `SELECT recipient_user_id AS "to", payload ->> 'people' AS people, payload ->> 'next' AS next
+         FROM core.notifications WHERE template_code = 'acknowledgement_alert' AND channel = 'email'`,
+      ),
+    );
+    const next = 'Nobody else is told; it stays open until each of them has answered.';
+    expect(alerts).toEqual(
+      expect.arrayContaining([
+        { to: hr.userId, people: 'Employee 1, 14 days late; executives are told too', next },
+        { to: executive.userId, people: 'Employee 1, 14 days late', next },
+      ]),
+    );
+  });
+
   it('has the dates that the present settings say, told once all the same', async () => {
     const { companyId, settle, wave, redate, state, told, morning } = await build();
     await hire(companyId, 2);
