@@ -29,7 +29,7 @@ const titles: Readonly<Record<AcknowledgementAction, string>> = {
   open_next_cycle: 'Asked again',
 };
 
-const consequences: Readonly<Record<AcknowledgementAction, string>> = {
+export const acknowledgementConsequences: Readonly<Record<AcknowledgementAction, string>> = {
   remind: 'They are reminded of the day until which they have to answer',
   overdue: 'They are told that they are late; on the first day those above them hear of it too',
   escalate_hr: 'HR is told who is late',
@@ -145,6 +145,6 @@ async function future({ id }: Kept, most: number): Promise<readonly FutureTimer[
     originalDueAt: dueAt,
     remainingSeconds: Math.max(0, Math.round((dueAt.getTime() - Date.now()) / 1000)),
     source: 'setting',
-    consequence: consequences[name],
+    consequence: acknowledgementConsequences[name],
   }));
 }

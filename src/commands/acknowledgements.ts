@@ -15,19 +15,27 @@ import { Exemption } from '../models/Exemption.ts';
 import { wakeKeepers } from '../models/keeperStart.ts';
 import { Notification, type TemplateCode } from '../models/Notification.ts';
 import { editRow, getRow, noSuch, refuseStale } from '../models/rows.ts';
-import { clocksOf, nextOf, watchedPolicy, type Watched } from '../models/watchedPolicy.ts';
+import {
+  clocksOf,
+  momentOf,
+  nextOf,
+  watchedPolicy,
+  type Watched,
+} from '../models/watchedPolicy.ts';
 import {
   concerns,
   isPassed,
   leastDays,
   maxDueAheadDays,
   statementOf,
+  stepsAhead,
   type AcknowledgementAction,
   type Dated,
 } from '../rules/acknowledgements.ts';
 import { erasedWord } from '../rules/personalFields.ts';
 import { addDays, compareDates, dateAt, laterDate, type CalendarDate } from '../rules/calendar.ts';
 import { labelText, type QuizQuestion } from '../rules/compliancePolicies.ts';
+import { acknowledgementConsequences } from './acknowledgementTimelines.ts';
 import {
   acknowledgementPage,
   acknowledgementView,
@@ -81,12 +89,18 @@ export type DrawPdf = (page: {
   readonly paragraphs: readonly string[];
 }) => Promise<Buffer>;
 
-/** When it is due then, and what happens first. */
+/** When it is due then, what happens first, and all that happens while nobody answers. */
 export interface DueMoved {
   readonly dryRun: boolean;
   readonly dueDate: CalendarDate;
   readonly nextAction: AcknowledgementAction | null;
   readonly nextActionAt: Date | null;
+  /** Soonest first; a day on which several things happen is named for each. */
+  readonly schedule: readonly {
+    readonly action: AcknowledgementAction;
+    readonly at: Date;
+    readonly consequence: string;
+  }[];
 }
 
 /** Who is asked to read what; those who are asked answer, others look after it. */
@@ -281,12 +295,18 @@ export const createAcknowledgements = ({ drawPdf }: { readonly drawPdf: DrawPdf 
         const watched = await watchedPolicy(asked.policyId, new Date());
         refuseDue(watched, dueDate);
         const clocks = clocksOf(watched, asked.campaign?.id ?? null);
-        const next = nextOf(clocks, pendingUntil(dueDate), addDays(watched.today, -1));
+        const yesterday = addDays(watched.today, -1);
+        const next = nextOf(clocks, pendingUntil(dueDate), yesterday);
         if (!dryRun) {
           await moveDue(asked, watched, dueDate, typedText('reason', reason));
           await wakeKeepers([asked.policyId]);
         }
-        return { dryRun, dueDate, ...next };
+        const schedule = stepsAhead(dueDate, clocks.settings, yesterday).map(({ action, on }) => ({
+          action,
+          at: momentOf(clocks, on),
+          consequence: acknowledgementConsequences[action],
+        }));
+        return { dryRun, dueDate, ...next, schedule };
       }),
   };
 };

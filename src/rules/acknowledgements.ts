@@ -127,14 +127,26 @@ export function nextAction(
     };
   }
   if (status !== 'pending') return null;
-  const ahead = [
+  return stepsAhead(dueDate, settings, after)[0] ?? null;
+}
+
+/**
+ * What happens on days after `after` to somebody who never answers, the first first; of the notices that
+ * it is overdue, which come again and again, only the next. Of one day the strongest comes first.
+ */
+export const stepsAhead = (
+  dueDate: CalendarDate,
+  settings: AcknowledgementSettings,
+  after: CalendarDate,
+): readonly NextAction[] =>
+  [
     ...settings.remindBefore.map((days) => step('remind', addDays(dueDate, -days))),
     step('overdue', nextOverdue(dueDate, settings, after)),
     step('escalate_hr', addDays(dueDate, settings.escalateHrDays)),
     step('escalate_exec', addDays(dueDate, settings.escalateExecDays)),
-  ].filter(({ on }) => compareDates(on, after) > 0);
-  return ahead.reduce((first, each) => (isBefore(each, first) ? each : first));
-}
+  ]
+    .filter(({ on }) => compareDates(on, after) > 0)
+    .toSorted((a, b) => compareDates(a.on, b.on) || strength(b.action) - strength(a.action));
 
 /**
  * Everything that a day brings about which comes late or together: each kind once, so that nobody gets
@@ -180,11 +192,6 @@ function nextOverdue(
 const step = (action: AcknowledgementAction, on: CalendarDate): NextAction => ({ action, on });
 
 const strength = (action: AcknowledgementAction): number => acknowledgementActions.indexOf(action);
-
-function isBefore(a: NextAction, b: NextAction): boolean {
-  const order = compareDates(a.on, b.on);
-  return order < 0 || (order === 0 && strength(a.action) > strength(b.action));
-}
 
 /** Whoever comes late to a document still has a week for it. */
 export const leastDays = 7;

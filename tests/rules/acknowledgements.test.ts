@@ -6,6 +6,7 @@ import {
   joinerDue,
   nextAction,
   settle,
+  stepsAhead,
   type Dated,
   type Published,
   type StandingRow,
@@ -36,6 +37,26 @@ describe('what happens next to an acknowledgement', () => {
       action,
       on: daysAfterDue(on),
     });
+  });
+
+  it('is one of all the steps that lie ahead, each on its day', () => {
+    const steps = (after: number): (readonly [string, CalendarDate])[] =>
+      stepsAhead(due, settings, daysAfterDue(after)).map(({ action, on }) => [action, on]);
+
+    expect(steps(-30)).toEqual([
+      ['remind', daysAfterDue(-7)],
+      ['remind', daysAfterDue(-3)],
+      ['remind', daysAfterDue(-1)],
+      ['overdue', daysAfterDue(1)],
+      ['escalate_hr', daysAfterDue(7)],
+      ['escalate_exec', daysAfterDue(14)],
+    ]);
+    expect(steps(6)).toEqual([
+      ['escalate_hr', daysAfterDue(7)],
+      ['overdue', daysAfterDue(7)],
+      ['escalate_exec', daysAfterDue(14)],
+    ]);
+    expect(steps(14)).toEqual([['overdue', daysAfterDue(15)]]);
   });
 
   it('reminds of what is overdue as seldom as the settings say', () => {

@@ -58,11 +58,22 @@ export const presentRequested = ({ asked, alreadyAsked }: ManualOutcome) => ({
   already_asked: [...alreadyAsked],
 });
 
-export const presentMoved = ({ dryRun, dueDate, nextAction, nextActionAt }: DueMoved) => ({
+export const presentMoved = ({
+  dryRun,
+  dueDate,
+  nextAction,
+  nextActionAt,
+  schedule,
+}: DueMoved) => ({
   dry_run: dryRun,
   due_date: dueDate,
   next_action: nextAction,
   next_action_at: nextActionAt?.toISOString() ?? null,
+  schedule: schedule.map(({ action, at, consequence }) => ({
+    action,
+    at: at.toISOString(),
+    consequence,
+  })),
 });
 
 export const presentHistory = (changes: Awaited<ReturnType<typeof historyOf>>) =>

@@ -111,6 +111,13 @@ export const acknowledgementRoutes = ({
         due_date: '2026-03-16',
         next_action: 'remind',
         next_action_at: '2026-03-09T07:00:00.000Z',
+        schedule: [
+          {
+            action: 'remind',
+            at: '2026-03-09T07:00:00.000Z',
+            consequence: 'They are reminded of the day until which they have to answer',
+          },
+        ],
       },
     },
   }),

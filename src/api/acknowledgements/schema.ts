@@ -132,6 +132,10 @@ export const movedAnswer = object({
   due_date: calendarDate(),
   next_action: nullable(oneOf(...acknowledgementActions)),
   next_action_at: nullable(instant()),
+  schedule: array(
+    object({ action: oneOf(...acknowledgementActions), at: instant(), consequence: text(200) }),
+    { max: 100 },
+  ).description('All that happens by itself while nobody answers, soonest first'),
 }).id('MovedAcknowledgement');
 
 export const historyAnswer = array(

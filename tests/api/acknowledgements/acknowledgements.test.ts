@@ -253,6 +253,25 @@ describe('/acknowledgements', () => {
     const byEmployee = await own.patch(`/acknowledgements/${id}`, { due_date: due, reason: 'Me' });
 
     expect(looked.body.data).toMatchObject({ dry_run: true, due_date: due, next_action: 'remind' });
+    const { schedule, next_action_at: first } = looked.body.data;
+    expect(
+      schedule.map(({ action, at }: { action: string; at: string }) => [
+        action,
+        dateAt(Date.parse(at), 'Europe/Berlin'),
+      ]),
+    ).toEqual([
+      ['remind', addDays(due, -7)],
+      ['remind', addDays(due, -3)],
+      ['remind', addDays(due, -1)],
+      ['overdue', addDays(due, 1)],
+      ['escalate_hr', addDays(due, 7)],
+      ['escalate_exec', addDays(due, 14)],
+    ]);
+    expect(schedule[0]).toEqual({
+      action: 'remind',
+      at: first,
+      consequence: 'They are reminded of the day until which they have to answer',
+    });
     expect(unmoved.body.data).toMatchObject({ due_date: addDays(today(), 30) });
     expect(moved.body.data).toEqual({ ...looked.body.data, dry_run: false });
     expect((await own.get(`/acknowledgements/${id}`)).body.data).toMatchObject({
