@@ -17,12 +17,13 @@ import {
   type Json,
 } from './demoApi.ts';
 import { tellOfClaim } from './demoClaim.ts';
+import { tellOfCompliance } from './demoCompliance.ts';
 import { reasonOf } from './failures.ts';
 
 /**
  * Run as a program against the running product: the story of one subscription, from registering to
- * its expiry by a durable timer, of a claim from its report to its payment, and of a second company
- * that comes in; told with the API's own answers.
+ * its expiry by a durable timer, of a claim from its report to its payment, of a document that five hundred
+ * people must read, and of a second company that comes in; told with the API's own answers.
  */
 async function tell(): Promise<void> {
   const startedAt = performance.now();
@@ -97,6 +98,7 @@ async function tell(): Promise<void> {
   say(text(run, 'workflow_url'));
 
   await tellOfClaim();
+  await tellOfCompliance();
   await tellOfCompany();
   console.log(`\nTold in ${((performance.now() - startedAt) / 1000).toFixed(1)} s.`);
 }

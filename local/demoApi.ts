@@ -1,5 +1,8 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import { projectDir } from './dataDir.ts';
 
@@ -25,51 +28,112 @@ export const pause = (ms: number): Promise<void> =>
 /** The product cannot do it right now; the same request may be sent again. */
 class NotNow extends Error {}
 
+/** So many requests in a minute are allowed, and no more. */
+class TooMany extends Error {
+  readonly seconds: number;
+
+  constructor(sentence: string, seconds: number) {
+    super(sentence);
+    this.seconds = seconds;
+  }
+}
+
 interface Sent {
   readonly token?: string;
   readonly body?: object;
   readonly key?: string;
+  /** One's own address, of several that this machine has. */
+  readonly from?: string | undefined;
 }
 
-export async function call(
-  method: string,
-  route: string,
-  { token, body, key }: Sent = {},
-): Promise<Json> {
-  const response = await fetch(`${api}${route}`, {
-    method,
-    headers: {
-      ...(body && { 'Content-Type': 'application/json' }),
-      ...(token && { Authorization: `Bearer ${token}` }),
-      ...(key && { 'Idempotency-Key': key }),
-    },
-    ...(body && { body: JSON.stringify(body) }),
-  });
-  const answer: unknown = await response.json();
+export async function call(method: string, route: string, sent: Sent = {}): Promise<Json> {
+  const { status, retryAfter, content } = await send(method, route, sent);
+  const answer: unknown = JSON.parse(content.toString());
   if (!isJson(answer)) throw new Error(`${method} ${route} answered no object`);
-  if (!response.ok) {
-    const sentence = `${method} ${route}: ${response.status} ${text(answer, 'message')}`;
-    throw response.status === 503 ? new NotNow(sentence) : new Error(sentence);
+  if (status >= 400) {
+    const sentence = `${method} ${route}: ${status} ${text(answer, 'message')}`;
+    if (status === 503) throw new NotNow(sentence);
+    throw status === 429 ? new TooMany(sentence, retryAfter) : new Error(sentence);
   }
   return answer;
 }
 
-export async function signIn({
-  email,
-  password,
-}: {
-  email: string;
-  password: string;
-}): Promise<string> {
-  return text(
-    data(await call('POST', '/auth/login', { body: { email, password } })),
-    'access_token',
-  );
+/** A file, as bytes. */
+export async function download(route: string, token: string): Promise<Buffer> {
+  const { status, content } = await send('GET', route, { token });
+  if (status !== 200) throw new Error(`GET ${route}: ${status}`);
+  return content;
 }
 
+interface Answer {
+  readonly status: number;
+  /** Seconds. */
+  readonly retryAfter: number;
+  readonly content: Buffer;
+}
+
+const send = (method: string, route: string, { token, body, key, from }: Sent): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    const headers = {
+      ...(body && { 'Content-Type': 'application/json' }),
+      ...(token && { Authorization: `Bearer ${token}` }),
+      ...(key && { 'Idempotency-Key': key }),
+    };
+    const options = { method, headers, ...(from !== undefined && { localAddress: from }) };
+    const { request } = base.startsWith('https:') ? https : http;
+    const sent = request(`${api}${route}`, options, (response) => {
+      const parts: Buffer[] = [];
+      response.on('data', (part: Buffer) => parts.push(part));
+      response.once('error', reject);
+      response.once('end', () => {
+        const { statusCode: status = 0, headers: got } = response;
+        const retryAfter = Number(got['retry-after'] ?? 1);
+        resolve({ status, retryAfter, content: Buffer.concat(parts) });
+      });
+    });
+    sent.once('error', reject);
+    sent.end(body && JSON.stringify(body));
+  });
+
+/** From an address of one's own; where there is but one, in turn: only so many do so in a minute. */
+export async function signIn(
+  { email, password }: { readonly email: string; readonly password: string },
+  address?: string,
+): Promise<string> {
+  const from = address ?? (await ownAddress());
+  for (;;) {
+    try {
+      const answer = await call('POST', '/auth/login', { body: { email, password }, from });
+      return text(data(answer), 'access_token');
+    } catch (error) {
+      if (!(error instanceof TooMany)) throw error;
+      say(`ten sign in from one address in a minute: going on in ${error.seconds} s`);
+      await pause(error.seconds * 1000);
+    }
+  }
+}
+
+/** An address that nobody else comes from. Linux has all of 127.0.0.0/8; undefined where one is all. */
+export async function ownAddress(): Promise<string | undefined> {
+  const [a = 0, b = 0, c = 0] = randomBytes(3);
+  const address = `127.${1 + (a % 254)}.${b}.${1 + (c % 254)}`;
+  return isLocal && (await hasAddress(address)) ? address : undefined;
+}
+
+const isLocal = new URL(base).hostname === '127.0.0.1';
+
+const hasAddress = (address: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(0, address, () => server.close(() => resolve(true)));
+  });
+
+/** Where `npm start` keeps its data. */
+export const dataDir = process.env['SURETY_DATA'] || path.join(projectDir, '.data');
+
 export function demoAccount(role: string): { email: string; password: string } {
-  const dir = process.env['SURETY_DATA'] || path.join(projectDir, '.data');
-  const file = path.join(dir, 'demo-accounts.json');
+  const file = path.join(dataDir, 'demo-accounts.json');
   const accounts: { role: string; email: string; password: string }[] = JSON.parse(
     readFileSync(file, 'utf8'),
   );
@@ -119,6 +183,11 @@ export function text(answer: Json, name: string): string {
   return typeof value === 'string' ? value : '';
 }
 
+export function number(answer: Json, name: string): number {
+  const value = answer[name];
+  return typeof value === 'number' ? value : 0;
+}
+
 /** What has happened, from a timeline. */
 export function tellPast(timeline: Json): void {
   for (const event of list(timeline, 'past')) {
@@ -130,8 +199,9 @@ export function tellPast(timeline: Json): void {
 
 /** The newest first. */
 export async function mailsTo(address: string): Promise<Json[]> {
-  const mails: unknown = await (await fetch(`${base}/dev/mails`)).json();
-  return list(mails, 'items').filter((mail) => text(mail, 'to').includes(address));
+  const asked = `${base}/dev/mails?to=${encodeURIComponent(address)}&size=100`;
+  const mails: unknown = await (await fetch(asked)).json();
+  return list(mails, 'items');
 }
 
 /** Subjects in the order in which they were sent; the last one may still be on its way. */

@@ -26,6 +26,8 @@ import { PropertyCategory } from '../src/models/PropertyCategory.ts';
 import { firstCategories } from '../src/rules/catalogue.ts';
 import { roleCodes, type Role } from '../src/rules/permissions.ts';
 import type { Say } from './progress.ts';
+import { seedOverdue } from './seedOverdue.ts';
+import { chooseStaffLogins, seedStaff, type StaffLogins } from './seedStaff.ts';
 
 interface Account {
   readonly company: string;
@@ -44,9 +46,10 @@ const levels = [
 ] as const;
 
 /**
- * Fills an empty database: a demo company with its catalogue, one person for each role, and a few
- * live subscriptions made by the commands that the API uses. A company that is there stays as it is.
- * What was begun and interrupted is completed: the accounts are chosen, and kept, before the rest.
+ * Fills an empty database: a demo company with its catalogue, one person for each role, its staff, a
+ * document that some of them are late with, and a few live subscriptions made by the commands that the API
+ * uses. A company that is there stays as it is. What was begun and interrupted is completed: the accounts
+ * are chosen, and kept, before the rest.
  */
 export async function seed({
   env,
@@ -60,6 +63,7 @@ export async function seed({
   const config = readConfig(env);
   const code = config.defaultCompany ?? 'DEMO';
   const begun = path.join(dataDir, 'seed-begun.json');
+  const staff = path.join(dataDir, 'demo-staff.json');
   const database = openDatabase(
     {
       url: config.database.url,
@@ -74,15 +78,22 @@ export async function seed({
     const known = await withGlobal(() => Company.count());
     // One row is the platform itself.
     if (known > 1 && !existsSync(begun)) return;
+    if (!existsSync(begun) || !existsSync(staff)) writePrivately(staff, chooseStaffLogins(code));
     if (!existsSync(begun)) writePrivately(begun, roleCodes.map(accountFor(code)));
     const accounts = readAccounts(begun);
+    const logins: StaffLogins = JSON.parse(readFileSync(staff, 'utf8'));
+    const passwords = createPasswords(config);
     await runInContext({ requestId: 'seed', actorType: 'system' }, async () => {
       say('company and catalogue');
       const company = await withGlobal(() => demoCompany(code));
       const plans = await withTenant(company.id, () => seedCatalogue(company));
       say('one person for each role');
-      const holder = await seedPeople(company, accounts, createPasswords(config));
+      const holder = await seedPeople(company, accounts, passwords);
       keepAccounts(path.join(dataDir, 'demo-accounts.json'), accounts);
+      say('staff');
+      await seedStaff({ company, accounts, logins, passwords });
+      say('a document that is overdue');
+      await seedOverdue({ companyId: company.id, accounts });
       say('live subscriptions');
       await subscribe(holder, plans.slice(0, 3));
     });
@@ -228,7 +239,7 @@ function readAccounts(file: string): Account[] {
 }
 
 /** Readable by the owner alone, whole or not at all. */
-function writePrivately(file: string, accounts: readonly Account[]): void {
-  writeFileSync(`${file}.new`, `${JSON.stringify(accounts, null, 2)}\n`, { mode: 0o600 });
+function writePrivately(file: string, kept: object): void {
+  writeFileSync(`${file}.new`, `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600 });
   renameSync(`${file}.new`, file);
 }

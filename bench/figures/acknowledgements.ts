@@ -6,6 +6,7 @@ import type { Row } from '../report.ts';
 import { call, type Person, type Request } from '../requests.ts';
 import { median, percentile, rounded } from '../statistics.ts';
 import type { World } from '../world.ts';
+import { acknowledgementWorkflowId } from '../../src/rules/workflowIds.ts';
 import { startBaseline } from './throughput.ts';
 
 const atOnce = 16;
@@ -46,7 +47,7 @@ export async function acknowledgements(
   const asked = { policyId: await approved(world, send), send };
 
   say('publish');
-  const published = await timed(world, employees, 'acknowledgement_assigned', () =>
+  const published = await timed(world, asked, employees, 'acknowledgement_assigned', () =>
     send(`/compliance-policies/${asked.policyId}/publish`),
   );
   await world.settle(say);
@@ -130,6 +131,7 @@ async function approved(world: World, send: Asked['send']): Promise<string> {
 /** From the request until there are so many messages; and the memory of the worker meanwhile. */
 async function timed(
   world: World,
+  { policyId }: Asked,
   messages: number,
   template: string,
   work: () => Promise<void>,
@@ -142,8 +144,8 @@ async function timed(
       for (let written = 0; written < messages; await pause(50)) {
         const [counted] = await world.sql<{ count: number }>(
           `SELECT count(*)::int AS count FROM core.notifications
-           WHERE template_code = $1 AND channel = 'email'`,
-          [template],
+           WHERE template_code = $1 AND channel = 'email' AND workflow_id = $2`,
+          [template, acknowledgementWorkflowId(world.companyId, policyId)],
         );
         written = counted?.count ?? 0;
         if (performance.now() - startedAt > 300_000) throw new Error(`${written} ${template}`);
@@ -162,10 +164,11 @@ async function timed(
 /** All are due a week from now, which is a day of reminders; the first of them wakes the keeper. */
 async function remind(
   world: World,
-  { policyId, send }: Asked,
+  asked: Asked,
   employees: number,
   say: Say,
 ): Promise<{ seconds: number }> {
+  const { policyId, send } = asked;
   say('reminders');
   await world.sql(
     `UPDATE shared.acknowledgements SET due_date = current_date + 7, next_action = 'remind',
@@ -177,7 +180,7 @@ async function remind(
     [policyId],
   );
   // The one that is reminded by hand besides has a message more.
-  return timed(world, employees + 1, 'acknowledgement_reminder', () =>
+  return timed(world, asked, employees + 1, 'acknowledgement_reminder', () =>
     send(`/acknowledgements/${first?.id}/remind`),
   );
 }

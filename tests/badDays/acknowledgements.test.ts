@@ -130,13 +130,14 @@ describe(`the worker that dies while ${people} people are told`, () => {
          count(*) FILTER (WHERE a.is_current AND a.status = 'pending' AND a.cycle = 1)::integer AS open,
          count(DISTINCT a.next_action_at)::integer AS dates,
          (SELECT count(*)::integer FROM core.audit_logs l
-          WHERE l.company_id = $1 AND l.entity_type = 'acknowledgement' AND l.action = 'CREATE')
-           AS created,
+          WHERE l.company_id = $1 AND l.entity_type = 'acknowledgement' AND l.action = 'CREATE'
+            AND l.after ->> 'policyId' = $2::text) AS created,
          (SELECT count(*)::integer FROM shared.acknowledgement_history h
-          WHERE h.company_id = $1) AS changes,
+            JOIN shared.acknowledgements o ON o.id = h.acknowledgement_id
+          WHERE h.company_id = $1 AND o.policy_id = $2::uuid) AS changes,
          (SELECT sum(c.pending)::integer FROM shared.compliance_counts c
-          WHERE c.policy_id = $2) AS counted
-       FROM shared.acknowledgements a WHERE a.policy_id = $2`,
+          WHERE c.policy_id = $2::uuid) AS counted
+       FROM shared.acknowledgements a WHERE a.policy_id = $2::uuid`,
       [companyId, policyId],
     );
     return found;
@@ -226,11 +227,11 @@ describe(`the worker that dies while ${people} people are told`, () => {
            FROM shared.acknowledgements a WHERE a.policy_id = $2) RETURNING e.id)
        SELECT a.id FROM shared.acknowledgements a JOIN who ON who.id = a.employee_id
        WHERE a.policy_id = $2`,
-      [product.accountOf('employee').email, policyId],
+      [product.accountOf('policyholder').email, policyId],
     );
     await product.stack.kill('temporal');
 
-    const answer = await product.as('employee').send({
+    const answer = await product.as('policyholder').send({
       method: 'POST',
       path: `/acknowledgements/${own?.id}/acknowledge`,
       body: { policy_version: 1, typed_name: 'Grace Hopper' },

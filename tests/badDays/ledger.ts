@@ -218,8 +218,8 @@ export async function settled(
            (SELECT count(*)::int FROM core.transitions WHERE entity_id IN
              (SELECT id FROM shared.policy_subscriptions WHERE insured_property_id IS NOT NULL)
            ) AS steps,
-           ARRAY(SELECT DISTINCT coalesce(n.entity_type || '/' || n.company_id || '/' || n.entity_id,
-               n.id::text)
+           ARRAY(SELECT DISTINCT coalesce(n.workflow_id,
+               n.entity_type || '/' || n.company_id || '/' || n.entity_id, n.id::text)
              FROM core.notifications n WHERE n.status = 'queued') AS waiting`,
       );
       if (!left) return false;

@@ -144,6 +144,18 @@ export async function openProduct(env: NodeJS.ProcessEnv = {}): Promise<Product>
     };
   };
 
+  // The demo data bring work along, which is not what is to fail.
+  await until(
+    'all that was seeded has begun and been told',
+    async () => {
+      const [left] = await sql<{ open: number }>(
+        `SELECT ((SELECT count(*) FROM core.outbox WHERE dispatched_at IS NULL)
+           + (SELECT count(*) FROM core.notifications WHERE status = 'queued'))::int AS open`,
+      );
+      return left?.open === 0;
+    },
+    120_000,
+  );
   const [plan] = await sql<{ id: string }>(
     `SELECT id FROM shared.insurance_plans WHERE duration_months = 12 ORDER BY id LIMIT 1`,
   );
