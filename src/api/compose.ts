@@ -1,7 +1,8 @@
 import type Koa from 'koa';
 import { checkTexts, offeredBy, sampleOf } from '../activities/companyTexts.ts';
 import { platformTexts, rendering } from '../activities/templates.ts';
-import { createAcknowledgements, type DrawPdf } from '../commands/acknowledgements.ts';
+import type { DrawPdf } from '../commands/acknowledgementCertificate.ts';
+import { createAcknowledgements } from '../commands/acknowledgements.ts';
 import { createAcknowledgementTimelines } from '../commands/acknowledgementTimelines.ts';
 import { createAlerts } from '../commands/alerts.ts';
 import { createApiKeys } from '../commands/apiKeys.ts';
