@@ -77,12 +77,12 @@ const rowOf = (userId: string) => NotificationPreference.findOne({ where: { user
 function viewOf(row: NotificationPreference | null): PreferencesView {
   const { email, in_app } = row?.muted ?? nothingMuted;
   return {
-    preferences: templateCodes.map((event) => ({
-      event,
-      email: !email.includes(event),
-      in_app: !in_app.includes(event),
-      mandatory: mandatoryBecause(event),
-    })),
+    preferences: templateCodes.map((event) => {
+      const mandatory = mandatoryBecause(event);
+      const isTold = (muted: readonly TemplateCode[]): boolean =>
+        mandatory !== null || !muted.includes(event);
+      return { event, email: isTold(email), in_app: isTold(in_app), mandatory };
+    }),
     version: row?.version ?? 0,
   };
 }

@@ -7,7 +7,7 @@ import type { Notification, TemplateCode } from '../models/Notification.ts';
 import { NotificationTemplate, type OwnTexts } from '../models/NotificationTemplate.ts';
 import { noSuch } from '../models/rows.ts';
 import { User } from '../models/User.ts';
-import type { SuppressionReason } from '../rules/notices.ts';
+import { mandatoryBecause, templateCodes, type SuppressionReason } from '../rules/notices.ts';
 import type { KnownCompany } from './companies.ts';
 
 export interface NotificationFilters {
@@ -132,6 +132,9 @@ const about = (id: string | null) => ({ type: 'notification', id });
 /** More unread messages are not counted. */
 export const mostCounted = 1000;
 
+/** What somebody may have muted before it could not be muted any more. */
+const mandatory = `'{${templateCodes.filter(mandatoryBecause).join(',')}}'::text[]`;
+
 /**
  * To a person, or to one of the roles they hold. What is told a role is there for its other members,
  * whoever of them mutes it.
@@ -140,8 +143,9 @@ export const mostCounted = 1000;
 export const isTo = (userId: string, roles: string): string =>
   `(n.recipient_user_id = ${userId} OR (n.recipient_role = ANY (${roles})
     AND n.template_code <> ALL (ARRAY(
-      SELECT jsonb_array_elements_text(p.muted -> 'in_app')
-      FROM core.notification_preferences p WHERE p.user_id = ${userId}))))`;
+      SELECT code FROM core.notification_preferences p,
+        jsonb_array_elements_text(p.muted -> 'in_app') AS code
+      WHERE p.user_id = ${userId} AND code <> ALL (${mandatory})))))`;
 
 /** `$1` and `$2` in any statement. */
 function mineOf({ userId, roles }: Actor): Condition {

@@ -78,6 +78,26 @@ describe('GET /notification-preferences', () => {
     );
   });
 
+  it('tells what was muted once and cannot be any more', async () => {
+    await api.as(ada).put(path, choose('report_ready', { in_app: false }));
+    await api.database.sql(
+      `UPDATE core.notification_preferences SET muted = '{"email": [], "in_app": ["alert_raised"]}'
+       WHERE user_id = $1`,
+      [ada.userId],
+    );
+    await queued([{ channel: 'in_app', role: 'claims_manager' }], 'alert_raised');
+
+    const { body } = await api.as(ada).get(path);
+
+    expect(body.data.preferences).toContainEqual({
+      event: 'alert_raised',
+      email: true,
+      in_app: true,
+      mandatory: 'escalation',
+    });
+    expect(await subjectsOf(ada)).toHaveLength(1);
+  });
+
   it("shows nobody else's choice, and nothing to a stranger", async () => {
     const neighbour = await buildActor({ companyId });
     await api.as(ada).put(path, choose('report_ready', { email: false }));
