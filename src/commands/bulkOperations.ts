@@ -58,6 +58,23 @@ export interface BulkItemFilters extends Pick<
   readonly result?: BulkResult | undefined;
 }
 
+export interface BulkFilters extends Pick<
+  ListAsked<keyof typeof bulkSortColumns>,
+  'sortBy' | 'sortOrder' | 'page' | 'size'
+> {
+  readonly status?: BulkStatus | undefined;
+  readonly action?: RunAction | undefined;
+}
+
+const bulkSortColumns = { createdAt: 'b.created_at' } as const;
+
+/** As `bulkStatusOf` says it of a row. */
+const standing: Readonly<Record<BulkStatus, string>> = {
+  running: 'b.aborted_at IS NULL AND b.workflow_closed_at IS NULL',
+  finished: 'b.aborted_at IS NULL AND b.workflow_closed_at IS NOT NULL',
+  aborted: 'b.aborted_at IS NOT NULL',
+};
+
 /** Items are numbered in the order in which they are carried out. */
 const sortColumns = { id: 'i.id' } as const;
 
@@ -113,6 +130,21 @@ export const createBulkOperations = ({
       return { dryRun, count, items: [], bulkId: id };
     });
   },
+
+  list: (actor: Actor, filters: BulkFilters) =>
+    withTenant(actor.companyId, async () => {
+      const { status, action } = filters;
+      const { items, total } = await selectPage<InferAttributes<BulkOperation>>(
+        columnsOf(BulkOperation, 'b'),
+        'core.bulk_operations b',
+        [
+          ...(status ? [[standing[status]] as const] : []),
+          ...(action ? [['b.action = $', action] as const] : []),
+        ],
+        sortedBy(bulkSortColumns, filters, 'b.id'),
+      );
+      return { items: await viewsOf(items), total };
+    }),
 
   get: (actor: Actor, id: string): Promise<BulkView> =>
     withTenant(actor.companyId, () => viewOf(id)),
@@ -207,24 +239,34 @@ async function found(id: string, { lock = false } = {}): Promise<BulkOperation> 
 }
 
 async function viewOf(id: string): Promise<BulkView> {
-  const bulk = await found(id);
-  const counted = await select<{ result: BulkResult; count: number }>(
-    `SELECT result, count(*)::integer AS count FROM core.bulk_items WHERE bulk_id = $1
-     GROUP BY result`,
-    [id],
+  const [view] = await viewsOf([(await found(id)).get()]);
+  if (!view) throw new Error(`Nothing is seen of ${id}`);
+  return view;
+}
+
+async function viewsOf(
+  bulks: readonly InferAttributes<BulkOperation>[],
+): Promise<readonly BulkView[]> {
+  const counted = await select<{ bulkId: string; result: BulkResult; count: number }>(
+    `SELECT bulk_id AS "bulkId", result, count(*)::integer AS count FROM core.bulk_items
+     WHERE bulk_id = ANY ($1::uuid[]) GROUP BY bulk_id, result`,
+    [bulks.map(({ id }) => id)],
   );
-  const of = (result: BulkResult): number =>
-    counted.find((each) => each.result === result)?.count ?? 0;
-  return {
-    ...bulk.get(),
-    status: bulkStatusOf(bulk),
-    workflowId: bulkWorkflowId(bulk.companyId, id),
-    counts: {
-      total: counted.reduce((sum, { count }) => sum + count, 0),
-      pending: of('pending'),
-      done: of('done'),
-      refused: of('refused'),
-      failed: of('failed'),
-    },
-  };
+  return bulks.map((bulk) => {
+    const own = counted.filter(({ bulkId }) => bulkId === bulk.id);
+    const of = (result: BulkResult): number =>
+      own.find((each) => each.result === result)?.count ?? 0;
+    return {
+      ...bulk,
+      status: bulkStatusOf(bulk),
+      workflowId: bulkWorkflowId(bulk.companyId, bulk.id),
+      counts: {
+        total: own.reduce((sum, { count }) => sum + count, 0),
+        pending: of('pending'),
+        done: of('done'),
+        refused: of('refused'),
+        failed: of('failed'),
+      },
+    };
+  });
 }

@@ -333,6 +333,7 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'GET /workflows/drift': ['global_admin', 'tenant_admin', 'operator'],
   'POST /workflows/drift/:id/repair': ['global_admin', 'operator'],
   'POST /workflows/bulk': ['global_admin', 'operator'],
+  'GET /workflows/bulk': ['global_admin', 'tenant_admin', 'operator'],
   'GET /workflows/bulk/:id': ['global_admin', 'tenant_admin', 'operator'],
   'GET /workflows/bulk/:id/items': ['global_admin', 'tenant_admin', 'operator'],
   'POST /workflows/bulk/:id/abort': ['global_admin', 'operator'],

@@ -352,6 +352,13 @@ export const bulkAnswer = object({
   ended_at: nullable(instant()).description('When nothing was left to be done'),
 }).id('BulkOperation');
 
+export const bulksQuery = listQuery({
+  filters: { status: oneOf(...bulkStatuses), action: oneOf(...runActions) },
+  sorts: ['created_at'],
+  defaultSort: '-created_at',
+  takes: [],
+});
+
 export const bulkItemsQuery = listQuery({
   filters: { result: oneOf(...bulkResults) },
   sorts: ['id'],

@@ -27,6 +27,48 @@ const begin = (changes: object = {}, actor = operator, key = uuid()) =>
 const rows = (table: string) =>
   api.database.sql(`SELECT * FROM core.${table} WHERE company_id = $1`, [companyId]);
 
+describe('GET /workflows/bulk', () => {
+  it('lists them with what they came to, by status and action, the newest first', async () => {
+    const { claim } = await buildClaimRow({ companyId });
+    await buildClaimRow({ companyId });
+    const first: string = (await begin()).body.data.bulk_id;
+    const second: string = (await begin({ action: 'pause' })).body.data.bulk_id;
+    await api.database.sql(
+      `UPDATE core.bulk_items SET result = 'done', ended_at = now() WHERE bulk_id = $1 AND entity_id = $2`,
+      [first, claim.id],
+    );
+    await api.database.sql(
+      'UPDATE core.bulk_operations SET workflow_closed_at = now() WHERE id = $1',
+      [first],
+    );
+    const found = async (query: object, actor = operator): Promise<unknown> =>
+      (await api.as(actor).get('/workflows/bulk', query)).body.items.map(
+        ({ id }: { id: string }) => id,
+      );
+
+    const { body } = await api.as(operator).get('/workflows/bulk');
+
+    expect(body).toMatchObject({
+      items: [
+        { id: second, action: 'pause', status: 'running', counts: { total: 2, pending: 2 } },
+        { id: first, status: 'finished', counts: { total: 4, pending: 3, done: 1 } },
+      ],
+      pagination: { total: 2 },
+    });
+    expect(await found({ status: 'running' })).toEqual([second]);
+    expect(await found({ status: 'finished' })).toEqual([first]);
+    expect(await found({ status: 'aborted' })).toEqual([]);
+    expect(await found({ action: 'pause' })).toEqual([second]);
+    await api.as(operator).post(`/workflows/bulk/${second}/abort`, { reason });
+    expect(await found({ status: 'aborted' })).toEqual([second]);
+    const neighbour = await buildActor({
+      companyId: (await buildCompany()).id,
+      role: 'operator',
+    });
+    expect(await found({}, neighbour)).toEqual([]);
+  });
+});
+
 describe('POST /workflows/bulk', () => {
   it('tells as a dry run how many there are and which come first, and begins nothing', async () => {
     const sold = await buildSubscription({ companyId });
