@@ -14,6 +14,9 @@ interface Holders {
   readonly servers: readonly Identity[];
 }
 
+/** Its owner is alive. */
+export class HeldError extends Error {}
+
 export interface Hold {
   /** Notes a server that works on what is held, so that a later start can end it. */
   add(pid: number): void;
@@ -24,7 +27,7 @@ export interface Hold {
  * Holds a pid file, so that two starts never work on the same data. What a dead owner left is
  * taken over: servers that are still alive (there was nothing to tie them to their owner) are
  * stopped first, never adopted.
- * @throws Error one sentence, if the owner is alive.
+ * @throws HeldError one sentence, if the owner is alive.
  */
 export async function hold({
   file,
@@ -41,7 +44,7 @@ export async function hold({
   while (!createOnce(file, { owner, servers: [] })) {
     const holders = read(file);
     if (holders && isAlive(holders.owner)) {
-      throw new Error(`${what} is already running (process ${holders.owner.pid}).`);
+      throw new HeldError(`${what} is already running (process ${holders.owner.pid}).`);
     }
     for (const server of holders?.servers.filter(isAlive) ?? []) {
       onOutput(`Stopping process ${server.pid}, left by an earlier start`);
