@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import PDFDocument from 'pdfkit';
 import { startOfDay } from '../rules/calendar.ts';
-import type { Letter } from './letters.ts';
+import type { Letter } from '../rules/letters.ts';
 
 /** With every letter of the Latin scripts; the fonts that each reader has lack most of them. */
 const fontFile = (name: string): string =>

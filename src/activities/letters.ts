@@ -2,6 +2,7 @@ import Handlebars from 'handlebars';
 import type { ClaimHead } from '../models/claimant.ts';
 import type { TemplateCode } from '../models/Notification.ts';
 import type { CalendarDate } from '../rules/calendar.ts';
+import type { Letter } from '../rules/letters.ts';
 
 /** What a claimant gets on paper as well, and what its file is called. */
 const letters: ReadonlyMap<TemplateCode, string> = new Map<TemplateCode, string>([
@@ -19,19 +20,6 @@ const letters: ReadonlyMap<TemplateCode, string> = new Map<TemplateCode, string>
 
 /** Whether a message is a letter, if it is about a claim. */
 export const isLetter = (code: TemplateCode): boolean => letters.has(code);
-
-/** One letter, the same whether it is drawn as a page or as a PDF. */
-export interface Letter {
-  readonly fileName: string;
-  /** The company's lines at the head. */
-  readonly sender: readonly string[];
-  readonly recipient: string;
-  /** In the company's time zone. */
-  readonly date: CalendarDate;
-  readonly references: readonly (readonly [label: string, value: string])[];
-  readonly subject: string;
-  readonly paragraphs: readonly string[];
-}
 
 /** Who writes to whom, and when. */
 export interface LetterHead {

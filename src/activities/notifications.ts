@@ -12,8 +12,9 @@ import { NotificationTemplate } from '../models/NotificationTemplate.ts';
 import type { Links } from '../models/secretLinks.ts';
 import { User } from '../models/User.ts';
 import { dateAt } from '../rules/calendar.ts';
+import type { Letter } from '../rules/letters.ts';
 import { oneLine } from '../rules/plainText.ts';
-import { letterHtml, letterOf, type Letter } from './letters.ts';
+import { letterHtml, letterOf } from './letters.ts';
 import { rendering } from './templates.ts';
 import { collectedWords, waitOf, type Held } from './waitingMail.ts';
 

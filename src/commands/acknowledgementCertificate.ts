@@ -1,19 +1,12 @@
 import type { Company } from '../models/Company.ts';
 import type { Evidence } from '../models/evidence.ts';
-import { dateAt, type CalendarDate } from '../rules/calendar.ts';
+import { dateAt } from '../rules/calendar.ts';
+import type { Letter } from '../rules/letters.ts';
 import { erasedWord } from '../rules/personalFields.ts';
 import type { AcknowledgementDetail } from './acknowledgementViews.ts';
 
-/** A page as a PDF. */
-export type DrawPdf = (page: {
-  readonly fileName: string;
-  readonly sender: readonly string[];
-  readonly recipient: string;
-  readonly date: CalendarDate;
-  readonly references: readonly (readonly [label: string, value: string])[];
-  readonly subject: string;
-  readonly paragraphs: readonly string[];
-}) => Promise<Buffer>;
+/** As a PDF. */
+export type DrawPdf = (letter: Letter) => Promise<Buffer>;
 
 /** The words of a certificate, as the evidence has them whatever is called otherwise by now. */
 export function certificateOf(
@@ -21,7 +14,7 @@ export function certificateOf(
   evidence: Evidence,
   hash: string,
   { name: sender, timeZone }: Pick<Company, 'name' | 'timeZone'>,
-): Parameters<DrawPdf>[0] {
+): Letter {
   const { title, label, person } = evidence;
   const name = person?.name ?? erasedWord;
   return {

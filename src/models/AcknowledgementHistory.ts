@@ -7,7 +7,7 @@ import {
 } from 'sequelize';
 import { currentContext } from '../context.ts';
 import { businessTable, column } from './columns.ts';
-import { append } from './database.ts';
+import { append, execute } from './database.ts';
 
 /** One changed field of an acknowledgement; answering is plain SQL and has no transitions. */
 export class AcknowledgementHistory extends Model<
@@ -63,5 +63,26 @@ export class AcknowledgementHistory extends Model<
       actorType: actorType ?? 'system',
       updatedAt: new Date(),
     });
+  }
+
+  /**
+   * The same for many acknowledgements, in one statement.
+   * @param changes SQL of rows history_id, acknowledgement_id, old_value, new_value; `$1` is `json`
+   */
+  static async recordEach(
+    field: string,
+    changes: string,
+    json: string,
+    { at, reason = null }: { readonly at: Date; readonly reason?: string | null },
+  ): Promise<void> {
+    const { actorId, actorType } = currentContext();
+    await execute(
+      `INSERT INTO acknowledgement_history (company_id, id, acknowledgement_id, field, old_value,
+         new_value, reason, actor_id, actor_type, updated_at)
+       SELECT (SELECT app.company_id()), c.history_id, c.acknowledgement_id, $2, c.old_value,
+         c.new_value, $3, $4, $5, $6
+       FROM (${changes}) c`,
+      [json, field, reason, actorId ?? null, actorType ?? 'system', at],
+    );
   }
 }

@@ -1,5 +1,4 @@
 import { v7 as uuid } from 'uuid';
-import { currentContext } from '../context.ts';
 import {
   actionsBetween,
   leastDays,
@@ -21,6 +20,7 @@ import {
   type Watched,
 } from './watchedPolicy.ts';
 import { Acknowledgement } from './Acknowledgement.ts';
+import { AcknowledgementHistory } from './AcknowledgementHistory.ts';
 import { AuditLog } from './AuditLog.ts';
 import { execute, select } from './database.ts';
 import type { TemplateCode } from './Notification.ts';
@@ -100,7 +100,6 @@ async function moveOn(watched: Watched, found: readonly Found[]): Promise<void> 
   const from = `jsonb_to_recordset($1) AS c (id uuid, escalation text, climbed boolean, owed text[],
     "nextAction" text, "nextActionAt" timestamptz, h uuid, audit uuid)`;
   const climbed = `${from} JOIN acknowledgements a ON a.id = c.id AND c.climbed`;
-  const { actorId, actorType } = currentContext();
   if (changes.some((change) => change.climbed)) {
     await AuditLog.recordEach(
       'UPDATE',
@@ -110,12 +109,12 @@ async function moveOn(watched: Watched, found: readonly Found[]): Promise<void> 
          jsonb_build_object('escalationStatus', c.escalation) AS after FROM ${climbed}`,
       [json],
     );
-    await execute(
-      `INSERT INTO acknowledgement_history (company_id, id, acknowledgement_id, field, old_value,
-         new_value, actor_id, actor_type, updated_at)
-       SELECT a.company_id, c.h, a.id, 'escalation_status', a.escalation_status, c.escalation, $2, $3, $4
-       FROM ${climbed}`,
-      [json, actorId ?? null, actorType ?? 'system', watched.at],
+    await AcknowledgementHistory.recordEach(
+      'escalation_status',
+      `SELECT c.h AS history_id, a.id AS acknowledgement_id, a.escalation_status AS old_value,
+         c.escalation AS new_value FROM ${climbed}`,
+      json,
+      watched,
     );
   }
   await execute(

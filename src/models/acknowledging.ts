@@ -13,6 +13,7 @@ import {
 import { addDays, compareDates, dateAt, type CalendarDate } from '../rules/calendar.ts';
 import { acknowledgementWorkflowId } from '../rules/workflowIds.ts';
 import { Acknowledgement } from './Acknowledgement.ts';
+import { AcknowledgementHistory } from './AcknowledgementHistory.ts';
 import { AuditLog } from './AuditLog.ts';
 import { withProgress } from './customerProgress.ts';
 import { execute, select } from './database.ts';
@@ -171,7 +172,6 @@ export async function changeStatus(
   if (changes.length === 0) return;
   const rows = JSON.stringify(changes.map((change) => ({ ...change, h: uuid(), audit: uuid() })));
   const from = `jsonb_to_recordset($1) AS c (id uuid, "to" text, h uuid, audit uuid)`;
-  const { actorId, actorType } = currentContext();
   await AuditLog.recordEach(
     'UPDATE',
     Acknowledgement.entityType,
@@ -181,12 +181,12 @@ export async function changeStatus(
      FROM ${from} JOIN acknowledgements a ON a.id = c.id`,
     [rows, reason],
   );
-  await execute(
-    `INSERT INTO acknowledgement_history (company_id, id, acknowledgement_id, field, old_value,
-       new_value, reason, actor_id, actor_type, updated_at)
-     SELECT a.company_id, c.h, a.id, 'status', a.status, c."to", $2, $3, $4, $5
+  await AcknowledgementHistory.recordEach(
+    'status',
+    `SELECT c.h AS history_id, a.id AS acknowledgement_id, a.status AS old_value, c."to" AS new_value
      FROM ${from} JOIN acknowledgements a ON a.id = c.id WHERE a.status <> c."to"`,
-    [rows, reason, actorId ?? null, actorType ?? 'system', at],
+    rows,
+    { at, reason },
   );
   await execute(
     `UPDATE exemptions SET status = 'lapsed', updated_at = now()

@@ -1,8 +1,8 @@
 import { v7 as uuid } from 'uuid';
-import { currentContext } from '../context.ts';
 import { concerns, type Audience } from '../rules/acknowledgements.ts';
 import { addDays, type CalendarDate } from '../rules/calendar.ts';
 import { Acknowledgement } from './Acknowledgement.ts';
+import { AcknowledgementHistory } from './AcknowledgementHistory.ts';
 import {
   among,
   askable,
@@ -152,7 +152,6 @@ async function move(watched: Watched, { id, pausedDays }: Waiting): Promise<void
   const json = JSON.stringify(changes);
   const from = `jsonb_to_recordset($1) AS c (id uuid, due date, "nextAction" text,
     "nextActionAt" timestamptz, h uuid, audit uuid) JOIN acknowledgements a ON a.id = c.id`;
-  const { actorId, actorType } = currentContext();
   await AuditLog.recordEach(
     'UPDATE',
     Acknowledgement.entityType,
@@ -161,12 +160,12 @@ async function move(watched: Watched, { id, pausedDays }: Waiting): Promise<void
        jsonb_build_object('dueDate', c.due) AS after FROM ${from}`,
     [json],
   );
-  await execute(
-    `INSERT INTO acknowledgement_history (company_id, id, acknowledgement_id, field, old_value,
-       new_value, reason, actor_id, actor_type, updated_at)
-     SELECT a.company_id, c.h, a.id, 'due_date', a.due_date, c.due, 'The campaign was paused', $2, $3, $4
+  await AcknowledgementHistory.recordEach(
+    'due_date',
+    `SELECT c.h AS history_id, a.id AS acknowledgement_id, a.due_date AS old_value, c.due AS new_value
      FROM ${from}`,
-    [json, actorId ?? null, actorType ?? 'system', watched.at],
+    json,
+    { at: watched.at, reason: 'The campaign was paused' },
   );
   await execute(
     `UPDATE acknowledgements SET due_date = c.due, next_action = c."nextAction",

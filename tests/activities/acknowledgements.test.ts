@@ -1,19 +1,12 @@
-import { MockActivityEnvironment } from '@temporalio/testing';
 import fc from 'fast-check';
-import { acknowledgementActivities } from '../../src/activities/acknowledgements.ts';
-import { execute, select, withTenant } from '../../src/models/database.ts';
-import { addDays, dateAt, hourOfDay } from '../../src/rules/calendar.ts';
-import { hire } from '../support/acknowledgements.ts';
-import { buildActor, buildCompany } from '../support/build.ts';
+import { select, withTenant } from '../../src/models/database.ts';
+import { buildKept, hire } from '../support/acknowledgements.ts';
+import { buildActor } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
-import { buildPolicyRow } from '../support/policyRows.ts';
 import { seed } from '../rules/property.ts';
-
-const zone = 'Europe/Berlin';
 
 describe('the keeper of a policy', () => {
   let database: TestDatabase;
-  const activities = acknowledgementActivities();
 
   beforeAll(async () => {
     database = await openTestDatabase();
@@ -21,28 +14,10 @@ describe('the keeper of a policy', () => {
   afterAll(() => database.close());
 
   async function build() {
-    const { id: companyId } = await buildCompany();
-    const author = await buildActor({ companyId, role: 'compliance_manager' });
-    const { policyId } = await buildPolicyRow({
-      companyId,
-      authors: [author.userId],
-      status: 'published',
-    });
-    const today = dateAt(Date.now(), zone);
-    /** Eight in the morning, so many days from today. */
-    const morning = (days: number): number => hourOfDay(addDays(today, days), 8, zone);
-    const order = (at = Date.now()) => ({ companyId, policyId, at });
-    const run = <T>(work: () => Promise<T>) => new MockActivityEnvironment().run(work);
-    const tenant = <T>(work: () => Promise<T>) => withTenant(companyId, work);
+    const keeper = await buildKept();
+    const { tenant } = keeper;
     return {
-      companyId,
-      policyId,
-      today,
-      morning,
-      settle: (at?: number) => run(() => activities.settleAudience(order(at))),
-      redate: (at?: number) => run(() => activities.redate(order(at))),
-      wave: (at: number) => run(() => activities.carryOutWave(order(at))),
-      state: (at?: number) => activities.readKeeper(order(at)),
+      ...keeper,
       rows: () =>
         tenant(() =>
           select<Record<string, unknown>>(
@@ -60,8 +35,6 @@ describe('the keeper of a policy', () => {
           );
           return counted?.count;
         }),
-      tenant,
-      change: (sql: string, ...bind: unknown[]) => tenant(() => execute(sql, bind)),
       /** The kept counts, and the same counted anew. */
       counts: () =>
         tenant(async () => {

@@ -5,13 +5,11 @@ import { Replay } from '../../src/commands/idempotency.ts';
 import { carryOnCampaigns } from '../../src/models/campaigning.ts';
 import { execute, select, withTenant } from '../../src/models/database.ts';
 import { daysLate, isOverdue, watchedPolicy } from '../../src/models/watchedPolicy.ts';
-import { addDays, dateAt, hourOfDay } from '../../src/rules/calendar.ts';
-import { hire } from '../support/acknowledgements.ts';
+import { addDays } from '../../src/rules/calendar.ts';
+import { buildKept, hire } from '../support/acknowledgements.ts';
 import { as, buildActor, buildCompany, once } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { buildPolicyRow } from '../support/policyRows.ts';
-
-const zone = 'Europe/Berlin';
 
 const wish: CampaignFacts = {
   name: 'Before the audit',
@@ -26,7 +24,6 @@ const wish: CampaignFacts = {
 
 describe('the campaigns of a policy', () => {
   let database: TestDatabase;
-  const activities = acknowledgementActivities();
   const campaigns = createCampaigns();
 
   beforeAll(async () => {
@@ -36,25 +33,12 @@ describe('the campaigns of a policy', () => {
 
   /** A policy that so many people have answered, and a campaign that is a draft. */
   async function build(count: number, facts: Partial<CampaignFacts> = {}) {
-    const company = await buildCompany();
-    const { id: companyId } = company;
-    const author = await buildActor({ companyId, role: 'compliance_manager' });
-    const { policyId } = await buildPolicyRow({
-      companyId,
-      authors: [author.userId],
-      status: 'published',
-    });
-    const today = dateAt(Date.now(), zone);
-    const morning = (days: number): number => hourOfDay(addDays(today, days), 8, zone);
-    const order = (at = Date.now()) => ({ companyId, policyId, at });
-    const run = <T>(work: () => Promise<T>) => new MockActivityEnvironment().run(work);
-    const tenant = <T>(work: () => Promise<T>) => withTenant(companyId, work);
-    const change = (sql: string, ...bind: unknown[]) => tenant(() => execute(sql, bind));
-    const wave = (at?: number) => run(() => activities.carryOutWave(order(at)));
+    const keeper = await buildKept();
+    const { company, companyId, author, policyId, tenant, change } = keeper;
     /** As the keeper does when it is woken up. */
     const settle = async (at?: number): Promise<void> => {
-      await run(() => activities.settleAudience(order(at)));
-      await wave(at);
+      await keeper.settle(at);
+      await keeper.wave(at);
     };
     const command = { expectedVersion: undefined, once: once(author) };
     const answer = (where: string) =>
@@ -73,18 +57,11 @@ describe('the campaigns of a policy', () => {
     const { id } = made;
     const of = (act: () => Promise<unknown>) => as(author, act);
     return {
-      companyId,
-      policyId,
+      ...keeper,
       id,
       people,
-      today,
-      morning,
-      change,
       answer,
       settle,
-      redate: () => run(() => activities.redate(order())),
-      wave,
-      state: (at?: number) => activities.readKeeper(order(at)),
       /** The next thing, in a transaction of its own. */
       step: () => tenant(async () => carryOnCampaigns(await watchedPolicy(policyId, new Date()))),
       launch: () => of(() => campaigns.launch(id, command)),

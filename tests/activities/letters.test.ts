@@ -1,5 +1,6 @@
 import { extractText, getDocumentProxy } from 'unpdf';
-import { letterHtml, letterOf, type Letter } from '../../src/activities/letters.ts';
+import { letterHtml, letterOf } from '../../src/activities/letters.ts';
+import type { Letter } from '../../src/rules/letters.ts';
 import { letterPdf } from '../../src/activities/letterPdf.ts';
 import { render } from '../../src/activities/templates.ts';
 

@@ -13,6 +13,13 @@ import { useJourneys, type Journeys } from '../support/journey.ts';
 import { beginPolicy, type PolicyJourney } from '../support/policies.ts';
 
 const zone = 'Europe/Berlin';
+const answer = {
+  policyVersion: 1,
+  typedName: 'Grace',
+  answers: [],
+  openedAt: null,
+  scrolledAt: null,
+};
 /** `LONG_RUN=1` makes a year of it. */
 const waves = process.env['LONG_RUN'] ? 365 : 60;
 
@@ -167,13 +174,6 @@ describe('the acknowledgements of a compliance policy', () => {
     await policy.toPublished();
     await wake(policy);
     const [asked] = await rowsOf(policy);
-    const answer = {
-      policyVersion: 1,
-      typedName: 'Grace',
-      answers: [],
-      openedAt: null,
-      scrolledAt: null,
-    };
     const { acknowledge } = createAcknowledgements({ drawPdf: letterPdf });
     const answered = await as(person, () => acknowledge(person, String(asked?.['id']), answer));
     const answeredOn = dateAt(Number(answered.acknowledgedAt), zone);
@@ -208,13 +208,6 @@ describe('the acknowledgements of a compliance policy', () => {
     const [asked] = await withTenant(company.id, () =>
       select<{ id: string }>('SELECT id FROM acknowledgements WHERE employee_id = $1', [employee]),
     );
-    const answer = {
-      policyVersion: 1,
-      typedName: 'Grace',
-      answers: [],
-      openedAt: null,
-      scrolledAt: null,
-    };
 
     const answered = await as(person, () =>
       acknowledgements.acknowledge(person, String(asked?.id), answer),
@@ -256,13 +249,6 @@ describe('the acknowledgements of a compliance policy', () => {
     await policy.toPublished();
     await wake(policy);
     const asked = (await rowsOf(policy)).find(({ employee }) => employee === answers);
-    const answer = {
-      policyVersion: 1,
-      typedName: 'Grace',
-      answers: [],
-      openedAt: null,
-      scrolledAt: null,
-    };
     await as(person, () => acknowledge(person, String(asked?.['id']), answer));
     // The answer was given by this process's clock, which does not go ahead with the server's.
     await journeys.database.sql(

@@ -1,12 +1,49 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { v7 as uuid } from 'uuid';
+import { acknowledgementActivities } from '../../src/activities/acknowledgements.ts';
 import { markDispatched } from '../../src/commands/dispatch.ts';
 import { execute, flush, select, withTenant } from '../../src/models/database.ts';
 import { wakeKeepers } from '../../src/models/keeperStart.ts';
 import { OutboxEntry } from '../../src/models/OutboxEntry.ts';
-import type { CalendarDate } from '../../src/rules/calendar.ts';
+import { addDays, dateAt, hourOfDay, type CalendarDate } from '../../src/rules/calendar.ts';
 import { acknowledgementWorkflowId } from '../../src/rules/workflowIds.ts';
+import { buildActor, buildCompany } from './build.ts';
 import type { Journeys } from './journey.ts';
 import type { PolicyJourney } from './policies.ts';
+import { buildPolicyRow } from './policyRows.ts';
+
+/** A published policy of a company of its own, and what its keeper does, step by step. */
+export async function buildKept() {
+  const company = await buildCompany();
+  const { id: companyId } = company;
+  const author = await buildActor({ companyId, role: 'compliance_manager' });
+  const { policyId } = await buildPolicyRow({
+    companyId,
+    authors: [author.userId],
+    status: 'published',
+  });
+  const zone = 'Europe/Berlin';
+  const today = dateAt(Date.now(), zone);
+  const activities = acknowledgementActivities();
+  const order = (at = Date.now()) => ({ companyId, policyId, at });
+  const run = <T>(work: () => Promise<T>) => new MockActivityEnvironment().run(work);
+  const tenant = <T>(work: () => Promise<T>) => withTenant(companyId, work);
+  return {
+    company,
+    companyId,
+    author,
+    policyId,
+    today,
+    /** Eight in the morning, so many days from today. */
+    morning: (days: number): number => hourOfDay(addDays(today, days), 8, zone),
+    settle: (at?: number) => run(() => activities.settleAudience(order(at))),
+    redate: (at?: number) => run(() => activities.redate(order(at))),
+    wave: (at?: number) => run(() => activities.carryOutWave(order(at))),
+    state: (at?: number) => activities.readKeeper(order(at)),
+    tenant,
+    change: (sql: string, ...bind: unknown[]) => tenant(() => execute(sql, bind)),
+  };
+}
 
 /** Makes people who work for the company itself, in one statement; the first has no manager. */
 export async function hire(
