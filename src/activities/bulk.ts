@@ -14,8 +14,14 @@ export interface BulkRef {
   readonly bulkId: string;
 }
 
-/** Whatever is not a refusal is tried so often. */
+/** What goes wrong is tried so often. */
 const mostTries = 3;
+
+/** Who does not answer may be starting anew, or be replaced by another release: some four minutes. */
+const mostUnanswered = 10;
+
+/** Before everything that is left has the same turn again; in milliseconds. */
+const waitBefore = (tries: number): number => Math.min(2 ** (tries - 1), 60) * 1000;
 
 /** Then the next try begins with what is left, so that each of them ends in time. */
 const enoughMs = 20_000;
@@ -48,13 +54,13 @@ export const bulkActivities = ({ operateRun }: { readonly operateRun: OperateRun
     /**
      * Safe to repeat: each item is asked for under an id of its own, and its outcome commits with the
      * rows and the audit of its effect. What was begun and has no outcome is taken up again.
-     * @returns how many are left
+     * @returns how many are left, and how long to leave them alone where all have had their turn
      */
-    async carryOutBulk({
-      companyId,
-      bulkId,
-      most,
-    }: BulkRef & { readonly most: number }): Promise<{ readonly left: number }> {
+    async carryOutBulk({ companyId, bulkId, most }: BulkRef & { readonly most: number }): Promise<{
+      readonly left: number;
+      /** Runs of an earlier release know nothing of it. */
+      readonly waitMs?: number;
+    }> {
       const { bulk, items } = await withTenant(companyId, async () => ({
         bulk: await BulkOperation.findOne({ where: { id: bulkId }, rejectOnEmpty: true }),
         items: await BulkItem.next(bulkId, most),
@@ -69,9 +75,9 @@ export const bulkActivities = ({ operateRun }: { readonly operateRun: OperateRun
         }
       });
       return withTenant(companyId, async () => {
-        const left = await BulkItem.left(bulkId);
+        const { left, tries } = await BulkItem.left(bulkId);
         if (left === 0) await close(bulkId);
-        return { left };
+        return { left, waitMs: tries > (items[0]?.tries ?? 0) ? waitBefore(tries) : 0 };
       });
     },
   };
@@ -89,10 +95,11 @@ function outcomeOf(error: unknown, tries: number): ItemOutcome | undefined {
     return { result: 'refused', code: error.code, message: error.message };
   }
   log.warn('A run was not acted on', { error, tries });
-  if (tries < mostTries) return undefined;
   if (error instanceof Unavailable) {
+    if (tries < mostUnanswered) return undefined;
     return { result: 'failed', code: error.code, message: error.message };
   }
+  if (tries < mostTries) return undefined;
   return { result: 'failed', code: 'INTERNAL_ERROR', message: 'Something went wrong on our side' };
 }
 

@@ -76,20 +76,25 @@ export class BulkItem extends Model<InferAttributes<BulkItem>, InferCreationAttr
   }
 
   /** The next ones; what nobody answered about waits until all others had their turn. */
-  static next(bulkId: string, most: number): Promise<Pick<BulkItem, 'id' | 'kind' | 'entityId'>[]> {
+  static next(
+    bulkId: string,
+    most: number,
+  ): Promise<Pick<BulkItem, 'id' | 'kind' | 'entityId' | 'tries'>[]> {
     return select(
-      `SELECT i.id, i.kind, i.entity_id AS "entityId" FROM core.bulk_items i
+      `SELECT i.id, i.kind, i.entity_id AS "entityId", i.tries FROM core.bulk_items i
        WHERE i.bulk_id = $1 AND ${due} ORDER BY i.tries, i.id LIMIT $2`,
       [bulkId, most],
     );
   }
 
-  static async left(bulkId: string): Promise<number> {
-    const [counted] = await select<{ left: number }>(
-      `SELECT count(*)::integer AS left FROM core.bulk_items i WHERE i.bulk_id = $1 AND ${due}`,
+  /** How many are left, and how often each of them was begun at least. */
+  static async left(bulkId: string): Promise<{ readonly left: number; readonly tries: number }> {
+    const [counted] = await select<{ left: number; tries: number }>(
+      `SELECT count(*)::integer AS left, coalesce(min(i.tries), 0) AS tries
+       FROM core.bulk_items i WHERE i.bulk_id = $1 AND ${due}`,
       [bulkId],
     );
-    return counted?.left ?? 0;
+    return counted ?? { left: 0, tries: 0 };
   }
 
   /** @returns the number of the try; undefined where nothing is to be done any more */

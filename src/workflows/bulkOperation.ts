@@ -24,11 +24,11 @@ export async function bulkOperation(input: BulkInput): Promise<void> {
   });
   for (;;) {
     const begunAt = Date.now();
-    const { left } = await carryOutBulk({ companyId, bulkId, most: perSecond });
-    setCurrentDetails(`**${left}** left`);
+    const { left, waitMs = 0 } = await carryOutBulk({ companyId, bulkId, most: perSecond });
+    setCurrentDetails(`**${left}** left${waitMs > 0 ? ', which did not answer' : ''}`);
     if (left === 0) return;
     if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof bulkOperation>(input);
-    const pauseMs = begunAt + secondMs - Date.now();
+    const pauseMs = Math.max(begunAt + secondMs - Date.now(), waitMs);
     if (pauseMs > 0) await sleep(pauseMs, { summary: `not more than ${perSecond} a second` });
   }
 }

@@ -82,7 +82,11 @@ describe('what the worker does for an operation on many runs', () => {
     return { asked, operateRun: carryOut };
   }
 
-  const carryOut = (bulkId: string, operateRun: OperateRun, most = 10) =>
+  const carryOut = (
+    bulkId: string,
+    operateRun: OperateRun,
+    most = 10,
+  ): Promise<{ left: number; waitMs?: number }> =>
     new MockActivityEnvironment().run(() =>
       bulkActivities({ operateRun }).carryOutBulk({ companyId, bulkId, most }),
     );
@@ -135,10 +139,10 @@ describe('what the worker does for an operation on many runs', () => {
     const bulkId = await begin(3);
     const { asked, operateRun } = operating();
 
-    expect(await carryOut(bulkId, operateRun, 2)).toEqual({ left: 1 });
+    expect(await carryOut(bulkId, operateRun, 2)).toEqual({ left: 1, waitMs: 0 });
     expect(await isClosed(bulkId)).toBe(false);
-    expect(await carryOut(bulkId, operateRun, 2)).toEqual({ left: 0 });
-    expect(await carryOut(bulkId, operateRun, 2)).toEqual({ left: 0 });
+    expect(await carryOut(bulkId, operateRun, 2)).toEqual({ left: 0, waitMs: 0 });
+    expect(await carryOut(bulkId, operateRun, 2)).toEqual({ left: 0, waitMs: 0 });
 
     expect(asked).toEqual(['cancel', 'cancel', 'cancel']);
     const all = await items(bulkId);
@@ -170,7 +174,7 @@ describe('what the worker does for an operation on many runs', () => {
     expect(await operated()).toHaveLength(1);
   });
 
-  it('tries three times what nobody answers about, after all others', async () => {
+  it('tries what nobody answers about after all others, less and less often, for minutes', async () => {
     const bulkId = await begin(2);
     const [first] = await items(bulkId);
     const order: string[] = [];
@@ -180,12 +184,16 @@ describe('what the worker does for an operation on many runs', () => {
       await withTenant(companyId, async () => alongside?.());
     };
 
-    for (let round = 0; round < 6; round += 1) await carryOut(bulkId, operateRun, 1);
+    const waits: unknown[] = [];
+    for (let round = 0; round < 11; round += 1) {
+      waits.push((await carryOut(bulkId, operateRun, 1)).waitMs);
+    }
 
     const [, second] = await items(bulkId);
-    expect(order).toEqual([first, second, first, first].map((item) => item?.entity_id));
+    expect(order.slice(0, 3)).toEqual([first, second, first].map((item) => item?.entity_id));
+    expect(waits).toEqual([0, 1e3, 2e3, 4e3, 8e3, 16e3, 32e3, 60e3, 60e3, 60e3, 0]);
     expect(await items(bulkId)).toMatchObject([
-      { result: 'failed', code: 'COMMAND_PENDING', tries: 3 },
+      { result: 'failed', code: 'COMMAND_PENDING', tries: 10 },
       { result: 'done', tries: 1 },
     ]);
     expect(await isClosed(bulkId)).toBe(true);
@@ -278,7 +286,7 @@ describe('what the worker does for an operation on many runs', () => {
     );
     const { asked, operateRun } = operating();
 
-    expect(await carryOut(bulkId, operateRun)).toEqual({ left: 0 });
+    expect(await carryOut(bulkId, operateRun)).toEqual({ left: 0, waitMs: 0 });
 
     expect(asked).toEqual(['cancel']);
     expect((await items(bulkId)).map(({ result }) => result)).toEqual([
