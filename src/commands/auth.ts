@@ -5,6 +5,7 @@ import { Conflict, Forbidden, Unauthenticated } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Credential, type NewAccount } from '../models/Credential.ts';
 import { select, withIdentity, withTenant } from '../models/database.ts';
+import { readPage } from '../models/list.ts';
 import { Membership, type Place } from '../models/Membership.ts';
 import type { WorkflowStart } from '../models/OutboxEntry.ts';
 import { RefreshToken, type Session } from '../models/RefreshToken.ts';
@@ -185,18 +186,19 @@ export function createAuth(dependencies: AuthDependencies) {
     }),
 
     /** The actor's own sign-ins to this company, the newest first. */
-    logins: ({ userId, companyId }: Actor, { page, size }: { page: number; size: number }) =>
-      withTenant(companyId, async () => {
-        const rows = await select<PastLogin & { total: number }>(
-          `SELECT id, timestamp AS at, ip, user_agent AS "userAgent",
-             (count(*) OVER ())::integer AS total
-           FROM core.audit_logs
-           WHERE entity_type = 'user' AND entity_id = $1 AND action = 'LOGIN'
-           ORDER BY timestamp DESC, id DESC LIMIT $2 OFFSET $3`,
-          [userId, size, (page - 1) * size],
-        );
-        return { items: rows, total: rows[0]?.total ?? 0 };
-      }),
+    logins: ({ userId, companyId }: Actor, asked: { page: number; size: number }) =>
+      withTenant(companyId, () =>
+        readPage(asked, (limit, offset) =>
+          select<PastLogin & { total: number }>(
+            `SELECT id, timestamp AS at, ip, user_agent AS "userAgent",
+               (count(*) OVER ())::integer AS total
+             FROM core.audit_logs
+             WHERE entity_type = 'user' AND entity_id = $1 AND action = 'LOGIN'
+             ORDER BY timestamp DESC, id DESC LIMIT $2 OFFSET $3`,
+            [userId, limit, offset],
+          ),
+        ),
+      ),
   };
 
   interface Opened {

@@ -1,5 +1,6 @@
 import type { Actor } from '../context.ts';
 import { select, withTenant } from '../models/database.ts';
+import { readPage } from '../models/list.ts';
 import { compliancePercentage, complianceStatusOf } from '../rules/acknowledgements.ts';
 
 /** By what progress is shown. */
@@ -82,25 +83,27 @@ export const createComplianceProgress = () => ({
 export type ComplianceProgress = ReturnType<typeof createComplianceProgress>;
 
 async function groups(asked: ProgressAsked): Promise<{ items: Progress[]; total: number }> {
-  const { by, policyId = null, customerId = null, page, size } = asked;
+  const { by, policyId = null, customerId = null } = asked;
   const { id, name, join } = groupsOf[by];
-  const rows = await select<Omit<Progress, 'percentage' | 'status'> & { total: string }>(
-    `SELECT ${id} AS id, ${name} AS name, sum(c.pending)::integer AS pending,
-       sum(c.acknowledged)::integer AS acknowledged, sum(c.declined)::integer AS declined,
-       sum(c.exempted)::integer AS exempted, count(*) OVER () AS total
-     FROM compliance_counts c JOIN compliance_policies p ON p.id = c.policy_id ${join}
-     WHERE ($1::uuid IS NULL OR c.policy_id = $1) AND ($2::uuid IS NULL OR c.customer_id = $2)
-     GROUP BY 1, 2
-     HAVING (sum(c.pending), sum(c.acknowledged), sum(c.declined), sum(c.exempted)) <> (0, 0, 0, 0)
-     ORDER BY 2, 1 LIMIT $3 OFFSET $4`,
-    [policyId, customerId, size, (page - 1) * size],
+  const { items, total } = await readPage(asked, (limit, offset) =>
+    select<Omit<Progress, 'percentage' | 'status'> & { total: string }>(
+      `SELECT ${id} AS id, ${name} AS name, sum(c.pending)::integer AS pending,
+         sum(c.acknowledged)::integer AS acknowledged, sum(c.declined)::integer AS declined,
+         sum(c.exempted)::integer AS exempted, count(*) OVER () AS total
+       FROM compliance_counts c JOIN compliance_policies p ON p.id = c.policy_id ${join}
+       WHERE ($1::uuid IS NULL OR c.policy_id = $1) AND ($2::uuid IS NULL OR c.customer_id = $2)
+       GROUP BY 1, 2
+       HAVING (sum(c.pending), sum(c.acknowledged), sum(c.declined), sum(c.exempted)) <> (0, 0, 0, 0)
+       ORDER BY 2, 1 LIMIT $3 OFFSET $4`,
+      [policyId, customerId, limit, offset],
+    ),
   );
   return {
-    items: rows.map(({ total: _, ...counts }) => ({
+    items: items.map(({ total: _, ...counts }) => ({
       ...counts,
       percentage: compliancePercentage(counts),
       status: complianceStatusOf(counts),
     })),
-    total: Number(rows[0]?.total ?? 0),
+    total,
   };
 }

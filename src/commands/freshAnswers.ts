@@ -35,26 +35,32 @@ export function createFreshAnswers<Q, A>({
   keyOf,
   isSame = () => true,
   load,
+  mostWaitMs = 50,
 }: {
   readonly keyOf: (question: Q) => string;
   /** Whether two questions of one key are the same; a different one is not answered from memory. */
   readonly isSame?: (a: Q, b: Q) => boolean;
   /** One query for many; by key, and whom it leaves out is refused. */
   readonly load: (questions: readonly Q[]) => Promise<ReadonlyMap<string, A>>;
+  /** So long newcomers wait for the query about those before them: the busier, the more share one. */
+  readonly mostWaitMs?: number;
 }): FreshAnswers<Q, A> {
   const known = new Map<string, Known<Q, A>>();
   const stopping = new AbortController();
   let isRefreshing = false;
   let newcomers: { questions: Q[]; answers: Promise<ReadonlyMap<string, A>> } | undefined;
+  let underway: Promise<unknown> = Promise.resolve();
 
   const askAbout = (question: Q): Known<Q, A> => {
     const since = performance.now();
     if (!newcomers || newcomers.questions.length >= batch) {
       const questions: Q[] = [];
-      const answers = pause(0).then(() => {
+      const before = Promise.race([underway, pause(mostWaitMs)]);
+      const answers = Promise.all([pause(0), before]).then(() => {
         if (newcomers?.questions === questions) newcomers = undefined;
         return load(questions);
       });
+      underway = answers.catch(() => undefined);
       newcomers = { questions, answers };
     }
     newcomers.questions.push(question);

@@ -8,6 +8,7 @@ import {
 import { currentContext } from '../context.ts';
 import { column, platformTable } from './columns.ts';
 import { append, execute, select } from './database.ts';
+import { readPage } from './list.ts';
 
 /** A sign-in and all the tokens that followed from it; its id is `sid` in access tokens. */
 export interface Session {
@@ -110,19 +111,20 @@ export class RefreshToken extends Model<
   /** A person's running sessions in a company, the one used last first. */
   static async runningOf(
     { userId, companyId }: Omit<Session, 'familyId'>,
-    { page, size }: { readonly page: number; readonly size: number },
+    asked: { readonly page: number; readonly size: number },
   ): Promise<{ items: RunningSession[]; total: number }> {
-    const rows = await select<RunningSession & { total: number }>(
-      `SELECT family_id AS id, min(created_at) AS "startedAt", max(created_at) AS "lastUsedAt",
+    return readPage(asked, (limit, offset) =>
+      select<RunningSession & { total: number }>(
+        `SELECT family_id AS id, min(created_at) AS "startedAt", max(created_at) AS "lastUsedAt",
          (array_agg(ip ORDER BY created_at DESC))[1] AS ip,
          (array_agg(user_agent ORDER BY created_at DESC))[1] AS "userAgent",
          (count(*) OVER ())::integer AS total
        FROM platform.refresh_tokens WHERE company_id = $1 AND user_id = $2
        GROUP BY family_id HAVING bool_and(revoked_at IS NULL) AND max(expires_at) > now()
        ORDER BY "lastUsedAt" DESC, id LIMIT $3 OFFSET $4`,
-      [companyId, userId, size, (page - 1) * size],
+        [companyId, userId, limit, offset],
+      ),
     );
-    return { items: rows, total: rows[0]?.total ?? 0 };
   }
 
   /** @returns whether the session was still running: a successor that came too late is not a session */

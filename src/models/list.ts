@@ -46,26 +46,35 @@ export const sortedBy = <Sort extends string>(
   id: string,
 ): ListOrder => ({ by: columns[sortBy], id, order: sortOrder, page, size });
 
-/** One page and the total in one statement. A page past the end counts once more. */
+/**
+ * One page of what `read` selects, whose rows carry the total. A page past the end has no row that
+ * could: the first one is read for it.
+ */
+export async function readPage<Row extends { readonly total: string | number }>(
+  { page, size }: { readonly page: number; readonly size: number },
+  read: (limit: number, offset: number) => Promise<Row[]>,
+): Promise<{ items: Row[]; total: number }> {
+  const items = await read(size, (page - 1) * size);
+  const [first] = items.length > 0 || page === 1 ? items : await read(1, 0);
+  return { items, total: Number(first?.total ?? 0) };
+}
+
+/** One page and the total in one statement. */
 export async function selectPage<Row extends object>(
   columns: string,
   from: string,
   conditions: readonly Condition[],
   order: ListOrder,
 ): Promise<{ items: Row[]; total: number }> {
-  const { page, size } = order;
   const { where, bind } = whereAll(conditions);
-  const rest = `FROM ${from} WHERE ${where}`;
   const sorted = orderBy(order, bind);
-  const rows = await select<Row & { total: string }>(
-    `SELECT ${columns}, count(*) OVER () AS total ${rest}
-     ${sorted.sql} LIMIT ${size} OFFSET ${(page - 1) * size}`,
-    sorted.bind,
+  return readPage(order, (limit, offset) =>
+    select<Row & { total: string }>(
+      `SELECT ${columns}, count(*) OVER () AS total FROM ${from} WHERE ${where}
+       ${sorted.sql} LIMIT ${limit} OFFSET ${offset}`,
+      sorted.bind,
+    ),
   );
-  const [first] = rows;
-  if (first) return { items: rows, total: Number(first.total) };
-  if (page === 1) return { items: [], total: 0 };
-  return { items: [], total: await countRows(from, conditions) };
 }
 
 export interface WideTable {

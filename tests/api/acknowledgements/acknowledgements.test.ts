@@ -232,6 +232,8 @@ describe('/acknowledgements', () => {
     expect(progress.body.items).toMatchObject([
       { id: null, name: '', exempted_count: 1, pending_count: 0 },
     ]);
+    const beyond = await staff.get('/compliance/progress?by=department&page=9');
+    expect(beyond.body).toMatchObject({ items: [], pagination: { total: 1 } });
   });
 
   it('moves a deadline after a look, and refuses one that has passed', async () => {

@@ -196,6 +196,7 @@ describe('signing in', () => {
     await api.post('/api/v1/auth/login').send({ email: person.email, password: goodPassword });
 
     const page = await api.get('/api/v1/auth/logins?size=1').auth(access, { type: 'bearer' });
+    const beyond = await api.get('/api/v1/auth/logins?page=9').auth(access, { type: 'bearer' });
 
     expect(page.status).toBe(200);
     expect(page.body.pagination).toMatchObject({ page: 1, size: 1, total: 2, has_next: true });
@@ -207,6 +208,7 @@ describe('signing in', () => {
         user_agent: expect.any(String),
       },
     ]);
+    expect(beyond.body).toMatchObject({ items: [], pagination: { total: 2 } });
   });
 
   it.each([

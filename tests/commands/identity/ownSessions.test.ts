@@ -40,6 +40,8 @@ describe('the own sessions', () => {
       { id: actor.sessionId, userAgent: 'desk', isCurrent: true },
     ]);
     expect(items[0]?.lastUsedAt.getTime()).toBeGreaterThan(items[0]?.startedAt.getTime() ?? 0);
+    const beyond = await ownSessions.list(actor, { ...firstPage, page: 9 });
+    expect(beyond).toEqual({ items: [], total: 2 });
   });
 
   it('end one by one, at once in this process', async () => {
