@@ -23,17 +23,24 @@ export interface WorkerOptions {
   readonly identity?: string;
 }
 
-const sourceOf = (name: string): string =>
-  fileURLToPath(new URL(`../src/workflows/${name}${extension}`, import.meta.url));
+const sourceOf = (path: string): string =>
+  fileURLToPath(new URL(`../src/${path}${extension}`, import.meta.url));
 
 /** `.ts` from the sources, `.js` when built: paths in strings are not rewritten by the compiler. */
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 
+/**
+ * The rules that workflows judge by, and the date library below them, hold no state: one copy serves all
+ * runs. A run with a copy of its own begins in 3.6 ms instead of 1.2, and takes 180 KB more of the cache.
+ */
+const sharedRules = ['claims', 'onboarding', 'policyApproval', 'subscriptions', 'workflowIds'];
+
 /** The workflows as one script; takes seconds, so it is made once and shared. */
 export const bundleWorkflows = async (): Promise<{ code: string }> =>
   bundleWorkflowCode({
-    workflowsPath: sourceOf('index'),
-    workflowInterceptorModules: [sourceOf('context'), sourceOf('rebuilt')],
+    workflowsPath: sourceOf('workflows/index'),
+    workflowInterceptorModules: [sourceOf('workflows/context'), sourceOf('workflows/rebuilt')],
+    preloadModules: sharedRules.map((name) => sourceOf(`rules/${name}`)),
     logger: { ...console, log() {}, trace() {}, debug() {}, info() {} },
     webpackConfigHook: (config) => ({
       ...config,
