@@ -4,6 +4,7 @@ import { v7 as uuid, validate as isUuid } from 'uuid';
 import { currentContext } from '../context.ts';
 import { Conflict } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
+import { driver } from './connection.ts';
 import { duplicates } from './duplicates.ts';
 
 export interface DatabaseOptions {
@@ -74,6 +75,7 @@ export function openDatabase(
   const { onQuery } = options;
   const settings: Options & { databaseVersion: string } = {
     dialect: 'postgres',
+    dialectModule: driver,
     // The oldest that is supported; named so that a connection does not ask.
     databaseVersion: '14.0.0',
     ...(onQuery
@@ -101,7 +103,7 @@ export function openDatabase(
     const parameters: unknown = Reflect.get(connection, 'connectionParameters');
     Reflect.set(Object(parameters), 'query_timeout', statementTimeoutMs + silenceMs);
   });
-  // The company, its tables and the door's rights come with BEGIN: one round trip, none before them.
+  // The company, its tables and the door's rights come with BEGIN, which travels with what follows.
   Object.assign(Object(sequelize.getQueryInterface().queryGenerator), {
     startTransactionQuery: () => `BEGIN; ${entry(openUnit())}`,
   });

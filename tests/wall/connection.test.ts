@@ -1,0 +1,102 @@
+import { connect, createServer, type AddressInfo, type Server } from 'node:net';
+import type pg from 'pg';
+import { driver } from '../../src/models/connection.ts';
+import { services } from '../support/services.ts';
+
+const begin = `BEGIN; SELECT set_config('app.current_company_id', 'ours', true)`;
+
+describe('a connection that begins its transactions with their first statement', () => {
+  let client: pg.Client;
+  let proxy: Server;
+  let messages: string[];
+
+  /** As Sequelize asks: by a callback. */
+  const ask = (text: string, values?: readonly unknown[]) =>
+    new Promise<pg.QueryResult>((resolve, reject) => {
+      const answer = (error: Error | null, result: pg.QueryResult): void =>
+        error ? reject(error) : resolve(result);
+      Reflect.apply(client.query, client, [text, ...(values ? [values] : []), answer]);
+    });
+
+  beforeEach(async () => {
+    messages = [];
+    const url = new URL(services().adminUrl);
+    const [target, host] = [Number(url.port), url.hostname];
+    proxy = createServer((ours) => {
+      const theirs = connect(target, host);
+      for (const socket of [ours, theirs]) socket.on('error', () => undefined);
+      ours.on('data', (message) => messages.push(message.toString('latin1')));
+      ours.pipe(theirs).pipe(ours);
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const { port }: Pick<AddressInfo, 'port'> = Object(proxy.address());
+    url.port = String(port);
+    url.pathname = '/postgres';
+    client = new driver.Client({ connectionString: url.toString() });
+    await client.connect();
+    messages = [];
+  });
+  afterEach(async () => {
+    await client.end();
+    await new Promise((resolve) => proxy.close(resolve));
+  });
+
+  it('sends both at once, and each of the others by itself', async () => {
+    await ask(begin);
+    const { rows } = await ask(
+      `SELECT current_setting('app.current_company_id') AS company, $1::int AS one`,
+      [1],
+    );
+    await ask('SELECT 2 AS two');
+    await ask('COMMIT;');
+    const outside = await ask(`SELECT current_setting('app.current_company_id', true) AS company`);
+
+    expect(rows).toEqual([{ company: 'ours', one: 1 }]);
+    expect(outside.rows).toEqual([{ company: '' }]);
+    expect(messages).toHaveLength(4);
+    expect(messages[0]).toMatch(/BEGIN.*current_setting/s);
+  });
+
+  it.each(['COMMIT;', 'ROLLBACK;'])(
+    'sends nothing of one that asked nothing before its %s',
+    async (end) => {
+      await ask(begin);
+      await ask(end);
+
+      expect(messages).toEqual([]);
+      expect((await ask('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+    },
+  );
+
+  it('carries out nothing after a begin that failed, and says why that did', async () => {
+    await client.query('CREATE TEMPORARY TABLE kept (id int)');
+    await ask(`BEGIN; SELECT set_config('role', 'nobody_at_all', true)`);
+
+    await expect(ask('INSERT INTO kept VALUES ($1)', [1])).rejects.toThrow(
+      'role "nobody_at_all" does not exist',
+    );
+    await ask('ROLLBACK;');
+
+    expect((await ask('SELECT * FROM kept')).rows).toEqual([]);
+  });
+
+  it('is of use again after a statement that failed', async () => {
+    await ask(begin);
+    await expect(ask('SELECT $1::int / 0', [1])).rejects.toThrow('division by zero');
+    await expect(ask('SELECT 1')).rejects.toThrow('current transaction is aborted');
+    await ask('ROLLBACK;');
+    await ask(begin);
+
+    expect((await ask('SELECT 3 AS three')).rows).toEqual([{ three: 3 }]);
+    await ask('COMMIT;');
+  });
+
+  it('fails each statement that waits when the server goes away', async () => {
+    await ask(begin);
+    client.on('error', () => undefined);
+
+    await expect(ask('SELECT pg_terminate_backend(pg_backend_pid())')).rejects.toThrow(
+      /terminat|closed/,
+    );
+  });
+});
