@@ -116,12 +116,12 @@ export class RefreshToken extends Model<
     return readPage(asked, (limit, offset) =>
       select<RunningSession & { total: number }>(
         `SELECT family_id AS id, min(created_at) AS "startedAt", max(created_at) AS "lastUsedAt",
-         (array_agg(ip ORDER BY created_at DESC))[1] AS ip,
-         (array_agg(user_agent ORDER BY created_at DESC))[1] AS "userAgent",
-         (count(*) OVER ())::integer AS total
-       FROM platform.refresh_tokens WHERE company_id = $1 AND user_id = $2
-       GROUP BY family_id HAVING bool_and(revoked_at IS NULL) AND max(expires_at) > now()
-       ORDER BY "lastUsedAt" DESC, id LIMIT $3 OFFSET $4`,
+           (array_agg(ip ORDER BY created_at DESC))[1] AS ip,
+           (array_agg(user_agent ORDER BY created_at DESC))[1] AS "userAgent",
+           (count(*) OVER ())::integer AS total
+         FROM platform.refresh_tokens WHERE company_id = $1 AND user_id = $2
+         GROUP BY family_id HAVING bool_and(revoked_at IS NULL) AND max(expires_at) > now()
+         ORDER BY "lastUsedAt" DESC, id LIMIT $3 OFFSET $4`,
         [companyId, userId, limit, offset],
       ),
     );
