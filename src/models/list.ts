@@ -94,24 +94,23 @@ export async function selectWidePage<Row extends object>(
   conditions: readonly Condition[],
   order: ListOrder,
 ): Promise<{ items: Row[]; total: number }> {
-  const { page, size, id } = order;
+  const { id } = order;
   const { where, bind } = whereAll(conditions);
   const sorted = orderBy(order, bind);
-  const found = parts?.map(
-    (part) => `(SELECT w.* FROM ${part} w WHERE ${where} ${sorted.sql} LIMIT ${page * size})`,
-  );
-  const within = found ? `(${found.join(' UNION ALL ')}) w` : `${narrow} WHERE ${where}`;
-  const rows = await select<Row & { total: string }>(
-    `WITH page AS MATERIALIZED (SELECT ${id} AS id FROM ${within}
-         ${sorted.sql} LIMIT ${size} OFFSET ${(page - 1) * size}),
-       counted AS MATERIALIZED (SELECT count(*) AS total FROM ${narrow} WHERE ${where})
-     SELECT ${columns}, (SELECT total FROM counted) AS total
-     FROM ${from} JOIN page ON page.id = ${id} ${sorted.sql}`,
-    sorted.bind,
-  );
-  const [first] = rows;
-  if (first) return { items: rows, total: Number(first.total) };
-  return { items: [], total: page === 1 ? 0 : await countRows(narrow, conditions) };
+  return readPage(order, (limit, offset) => {
+    const found = parts?.map(
+      (part) => `(SELECT w.* FROM ${part} w WHERE ${where} ${sorted.sql} LIMIT ${offset + limit})`,
+    );
+    const within = found ? `(${found.join(' UNION ALL ')}) w` : `${narrow} WHERE ${where}`;
+    return select<Row & { total: string }>(
+      `WITH page AS MATERIALIZED (SELECT ${id} AS id FROM ${within}
+           ${sorted.sql} LIMIT ${limit} OFFSET ${offset}),
+         counted AS MATERIALIZED (SELECT count(*) AS total FROM ${narrow} WHERE ${where})
+       SELECT ${columns}, (SELECT total FROM counted) AS total
+       FROM ${from} JOIN page ON page.id = ${id} ${sorted.sql}`,
+      sorted.bind,
+    );
+  });
 }
 
 export async function countRows(from: string, conditions: readonly Condition[]): Promise<number> {

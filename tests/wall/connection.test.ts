@@ -1,13 +1,13 @@
-import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import type pg from 'pg';
 import { driver } from '../../src/models/connection.ts';
+import { startFaultProxy, type FaultProxy } from '../support/faultProxy.ts';
 import { services } from '../support/services.ts';
 
 const begin = `BEGIN; SELECT set_config('app.current_company_id', 'ours', true)`;
 
 describe('a connection that begins its transactions with their first statement', () => {
   let client: pg.Client;
-  let proxy: Server;
+  let proxy: FaultProxy;
   let messages: string[];
 
   /** As Sequelize asks: by a callback. */
@@ -21,23 +21,11 @@ describe('a connection that begins its transactions with their first statement',
   beforeEach(async () => {
     messages = [];
     const url = new URL(services().adminUrl);
-    const [target, host] = [Number(url.port), url.hostname];
-    proxy = createServer((ours) => {
-      const theirs = connect(target, host);
-      // Who is cut off hears of it; so does the other side.
-      for (const [socket, other] of [
-        [ours, theirs],
-        [theirs, ours],
-      ] as const) {
-        socket.on('error', () => undefined);
-        socket.once('close', () => other.destroy());
-      }
-      ours.on('data', (message) => messages.push(message.toString('latin1')));
-      ours.pipe(theirs).pipe(ours);
+    proxy = await startFaultProxy({
+      target: Number(url.port),
+      choose: (message) => void messages.push(message.toString('latin1')),
     });
-    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-    const { port }: Pick<AddressInfo, 'port'> = Object(proxy.address());
-    url.port = String(port);
+    url.port = String(proxy.port);
     url.pathname = '/postgres';
     client = new driver.Client({ connectionString: url.toString() });
     await client.connect();
@@ -45,7 +33,7 @@ describe('a connection that begins its transactions with their first statement',
   });
   afterEach(async () => {
     await client.end();
-    await new Promise((resolve) => proxy.close(resolve));
+    await proxy.close();
   });
 
   it('sends both at once, and each of the others by itself', async () => {
