@@ -21,6 +21,7 @@ const endedWithin = `interval '3 days'`;
 const dated: ReadonlySet<DriftKind> = new Set<DriftKind>([
   'subscription',
   'claim',
+  'booking',
   'policy-approval',
   'onboarding',
 ]);

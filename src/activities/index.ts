@@ -1,4 +1,5 @@
 import { acknowledgementActivities } from './acknowledgements.ts';
+import { bookingActivities } from './bookings.ts';
 import { bulkActivities, type OperateRun } from './bulk.ts';
 import { alertActivities, type TroubledRuns } from './alerts.ts';
 import { claimActivities } from './claims.ts';
@@ -48,6 +49,7 @@ export const createActivities = (dependencies: ActivityDependencies) => ({
   ...provisioningActivities(dependencies),
   ...notificationActivities(dependencies),
   ...paymentActivities(dependencies),
+  ...bookingActivities(),
   ...jobActivities(dependencies),
   ...bulkActivities(dependencies),
   ...alertActivities(dependencies),

@@ -17,6 +17,7 @@ import { lastRungs } from '../rules/claimClocks.ts';
 import type { Role } from '../rules/permissions.ts';
 import {
   acknowledgementWorkflowId,
+  bookingWorkflowId,
   bulkWorkflowId,
   claimWorkflowId,
   onboardingWorkflowId,
@@ -272,6 +273,9 @@ async function openEntities(after: string): Promise<{ id: string; workflowId: st
        SELECT company_id, id, created_at, 'payment'
        FROM payments WHERE workflow_closed_at IS NULL
        UNION ALL
+       SELECT company_id, id, created_at, 'booking'
+       FROM bookings WHERE workflow_closed_at IS NULL
+       UNION ALL
        SELECT company_id, id, created_at, 'registration'
        FROM core.registration_requests WHERE workflow_closed_at IS NULL
        UNION ALL
@@ -299,6 +303,7 @@ const workflowIds = {
   version: policyApprovalWorkflowId,
   keeper: acknowledgementWorkflowId,
   payment: paymentWorkflowId,
+  booking: bookingWorkflowId,
   registration: (_companyId: string, id: string) => onboardingWorkflowId(id),
   report: reportWorkflowId,
   bulk: bulkWorkflowId,

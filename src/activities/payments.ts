@@ -85,7 +85,9 @@ export const paymentActivities = ({ gateway }: PaymentDependencies) => ({
       if (settlement.status === 'completed') {
         return complete(payment, step, { attempt, transactionId: settlement.transactionId });
       }
-      const next = settlement.mayPass ? retryAfter(attempt, order.at) : undefined;
+      // A guest can try again at once; nights are not held as long as the next try would wait.
+      const mayPass = settlement.mayPass && payment.purpose !== 'booking';
+      const next = mayPass ? retryAfter(attempt, order.at) : undefined;
       if (!next) return fail(payment, step, { attempt, code: settlement.code });
       await payment.move('postpone', step, { attempts: attempt, failureCode: settlement.code });
       Timer.schedule(

@@ -669,6 +669,84 @@ thank you: your payment of {{amount}} {{currency}} to {{company}} ({{what}}) has
 
 a refund of {{amount}} {{currency}} has been declined for a day: {{failure}}. It is tried once more by itself; what it gives money back for stays as it was decided.`,
   },
+  booking_placed: {
+    subject: 'Please pay for your stay at {{propertyName}}',
+    body: `Dear {{name}},
+
+the nights from {{startDate}} to {{endDate}} at {{propertyName}} are held for you. Please pay {{amount}} {{currency}} by {{payBy}}; afterwards others can have them.`,
+  },
+  booking_request: {
+    subject: 'Please confirm a stay at {{propertyName}}',
+    body: `Dear {{name}},
+
+somebody has booked and paid {{nights}} nights at {{propertyName}}, from {{startDate}} to {{endDate}}. Please confirm or decline the booking {{bookingId}}; without an answer it is cancelled by itself.`,
+  },
+  booking_request_reminder: {
+    subject: 'A stay at {{propertyName}} still waits for you',
+    body: `Dear {{name}},
+
+the booking {{bookingId}} of {{propertyName}}, from {{startDate}} to {{endDate}}, still waits for your answer. It is cancelled soon if you do not confirm it.`,
+  },
+  booking_request_expired: {
+    subject: 'The stay at {{propertyName}} was not confirmed',
+    body: `Dear {{name}},
+
+the booking {{bookingId}} of {{propertyName}}, from {{startDate}} to {{endDate}}, was not confirmed in time and is cancelled.{{#if refundAmount}} {{refundAmount}} {{currency}} go back to the guest.{{/if}}`,
+  },
+  booking_confirmed: {
+    subject: 'Your stay at {{propertyName}} is confirmed',
+    body: `Dear {{name}},
+
+your stay at {{propertyName}}, {{address}}, is confirmed: {{nights}} nights from {{startDate}} (check-in from {{checkInTime}}) to {{endDate}}, {{amount}} {{currency}}, paid. Your booking is {{bookingId}}.`,
+  },
+  booking_confirmed_host: {
+    subject: 'A stay at {{propertyName}} is confirmed',
+    body: `Dear {{name}},
+
+{{propertyName}} is booked and paid for {{nights}} nights from {{startDate}} to {{endDate}} (booking {{bookingId}}).`,
+  },
+  booking_declined: {
+    subject: 'Your stay at {{propertyName}} was declined',
+    body: `Dear {{name}},
+
+the host cannot take your booking of {{propertyName}} from {{startDate}} to {{endDate}}.{{#if reason}} They wrote: {{reason}}.{{/if}}{{#if refundAmount}} {{refundAmount}} {{currency}} go back to you.{{/if}}`,
+  },
+  booking_hold_expired: {
+    subject: 'The nights at {{propertyName}} are no longer held',
+    body: `Dear {{name}},
+
+your booking of {{propertyName}} from {{startDate}} to {{endDate}} was not paid in time and is cancelled. If a payment still arrives, you get the nights if they are free, and else the money back at once.`,
+  },
+  booking_payment_late: {
+    subject: 'Your payment for {{propertyName}} goes back',
+    body: `Dear {{name}},
+
+your payment of {{amount}} {{currency}} for {{propertyName}}, {{startDate}} to {{endDate}}, arrived after the booking had ended, and the stay could not be kept. All of it goes back to you.`,
+  },
+  booking_cancelled: {
+    subject: 'The stay at {{propertyName}} is cancelled',
+    body: `Dear {{name}},
+
+the booking {{bookingId}} of {{propertyName}}, from {{startDate}} to {{endDate}}, is cancelled.{{#if reason}} The reason given: {{reason}}.{{/if}}{{#if refundAmount}} {{refundAmount}} {{currency}} go back to the guest.{{/if}}`,
+  },
+  booking_reminder: {
+    subject: 'Your stay at {{propertyName}} begins on {{startDate}}',
+    body: `Dear {{name}},
+
+your stay at {{propertyName}}, {{address}}, begins on {{startDate}}; check-in is from {{checkInTime}}. Your booking is {{bookingId}}.`,
+  },
+  booking_completed: {
+    subject: 'A stay at {{propertyName}} is over',
+    body: `Dear {{name}},
+
+the stay at {{propertyName}} from {{startDate}} to {{endDate}} is over. {{amount}} {{currency}} were paid for it; your payout is due (booking {{bookingId}}).`,
+  },
+  booking_refund_stuck: {
+    subject: 'A refund of a booking has not arrived',
+    body: `Dear {{name}},
+
+the refund of the booking {{bookingId}} of {{propertyName}} has not been completed in time. Please look at its payments.`,
+  },
   payment_failed: {
     subject: 'A payment of {{amount}} {{currency}} failed',
     body: `Dear {{name}},

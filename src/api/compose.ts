@@ -11,6 +11,9 @@ import { checkAudit } from '../commands/auditChecks.ts';
 import { createAuditLogs } from '../commands/auditLogs.ts';
 import { createCampaigns } from '../commands/campaigns.ts';
 import { createCategories } from '../commands/categories.ts';
+import { createAvailability } from '../commands/availability.ts';
+import { createBookings } from '../commands/bookings.ts';
+import { createBookingTimelines } from '../commands/bookingTimelines.ts';
 import { createBulkOperations } from '../commands/bulkOperations.ts';
 import { createCalendars } from '../commands/calendars.ts';
 import { createClaimHistories } from '../commands/claimHistories.ts';
@@ -67,6 +70,7 @@ import { createPolicyVersions } from '../commands/policyVersions.ts';
 import { createPremiumInvoices } from '../commands/premiumInvoices.ts';
 import { createPremiums } from '../commands/premiums.ts';
 import { createPrivacy } from '../commands/privacy/privacy.ts';
+import { createProperties } from '../commands/properties.ts';
 import { createRegistrations } from '../commands/registrations.ts';
 import { createRegistrationTimelines } from '../commands/registrationTimelines.ts';
 import { createRunningClaims } from '../commands/runningClaims.ts';
@@ -235,6 +239,9 @@ export async function composeApi({
       auth,
       alerts: createAlerts(),
       auditLogs: createAuditLogs({ config }),
+      availability: createAvailability(),
+      bookings: createBookings({ dispatcher, workflows, hasGateway }),
+      bookingTimelines: createBookingTimelines({ temporal, workflows }),
       calendars: createCalendars(),
       categories: createCategories(),
       claimHistories: createClaimHistories(),
@@ -304,6 +311,7 @@ export async function composeApi({
       premiumInvoices: createPremiumInvoices({ workflows, hasGateway }),
       premiums: createPremiums({ flags }),
       prefix: config.apiPrefix,
+      properties: createProperties(),
       privacy: createPrivacy({ sessions }),
       registrations,
       runningClaims: createRunningClaims({ workflows }),

@@ -2,6 +2,7 @@ import { acknowledgementRoutes } from './acknowledgements/routes.ts';
 import { apiKeyRoutes } from './api-keys/routes.ts';
 import { auditLogRoutes } from './audit-logs/routes.ts';
 import { authRoutes } from './auth/routes.ts';
+import { bookingRoutes } from './bookings/routes.ts';
 import { campaignRoutes } from './campaigns/routes.ts';
 import { categoryRoutes } from './categories/routes.ts';
 import { claimRoutes } from './claims/routes.ts';
@@ -30,6 +31,7 @@ import { planRoutes } from './plans/routes.ts';
 import { policyConfigurationRoutes } from './policy-configurations/routes.ts';
 import { policyRoutes } from './policies/routes.ts';
 import { privacyRoutes } from './privacy/routes.ts';
+import { propertyRoutes } from './properties/routes.ts';
 import { recoveryRoutes } from './recoveries/routes.ts';
 import { registrationRoutes } from './registrations/routes.ts';
 import { reportRoutes } from './reports/routes.ts';
@@ -53,6 +55,8 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof reportRoutes>[0] &
   Parameters<typeof documentRoutes>[0] &
   Parameters<typeof paymentRoutes>[0] &
+  Parameters<typeof propertyRoutes>[0] &
+  Parameters<typeof bookingRoutes>[0] &
   Parameters<typeof noteRoutes>[0] &
   Parameters<typeof reserveRoutes>[0] &
   Parameters<typeof recoveryRoutes>[0] &
@@ -99,6 +103,8 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...reportRoutes(dependencies),
   ...documentRoutes(dependencies),
   ...paymentRoutes(dependencies),
+  ...propertyRoutes(dependencies),
+  ...bookingRoutes(dependencies),
   ...noteRoutes(dependencies),
   ...reserveRoutes(dependencies),
   ...recoveryRoutes(dependencies),

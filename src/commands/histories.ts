@@ -17,6 +17,8 @@ import { selectPage, type Condition } from '../models/list.ts';
 import { Policy } from '../models/Policy.ts';
 import { PolicyConfiguration } from '../models/PolicyConfiguration.ts';
 import { PolicySubscription } from '../models/PolicySubscription.ts';
+import { Booking } from '../models/Booking.ts';
+import { Property } from '../models/Property.ts';
 import { PropertyCategory } from '../models/PropertyCategory.ts';
 import { RegistrationRequest } from '../models/RegistrationRequest.ts';
 import { Report } from '../models/Report.ts';
@@ -26,6 +28,7 @@ import { resolved } from '../rules/settings.ts';
 import type { Facts } from './auditLogs.ts';
 import { getPerson } from './people.ts';
 import type { Policies } from './policies.ts';
+import { visibleBooking } from './bookingViews.ts';
 import { visible as visibleReport } from './reports.ts';
 import { visible } from './subscriptionViews.ts';
 
@@ -51,6 +54,8 @@ export type PastEntity =
   | 'policy'
   | 'plan'
   | 'category'
+  | 'property'
+  | 'booking'
   | 'report'
   | 'claim'
   | 'customer'
@@ -101,6 +106,8 @@ export const createHistories = ({ policies }: { readonly policies: Pick<Policies
     policy: policies.get,
     plan: (_, id) => getRow(InsurancePlan, id, { archived: true }),
     category: (_, id) => getRow(PropertyCategory, id, { archived: true }),
+    booking: visibleBooking,
+    property: (_, id) => getRow(Property, id, { archived: true }),
     report: visibleReport,
     claim: (_, id) => getRow(Claim, id, { archived: true }),
     customer: (_, id) => getRow(Customer, id, { archived: true }),
@@ -223,6 +230,52 @@ const ofCompliancePolicy = (id: string): Condition[] => [
  */
 const told: Readonly<Record<PastEntity, readonly string[]>> = {
   category: ['name', 'segment', 'description', 'createdAt', 'archivedAt'],
+  booking: [
+    'propertyId',
+    'guestId',
+    'hostId',
+    'startDate',
+    'endDate',
+    'nights',
+    'guests',
+    'pricePerNight',
+    'totalAmount',
+    'currency',
+    'status',
+    'acceptedAt',
+    'paidAt',
+    'confirmedAt',
+    'cancelledAt',
+    'cancelledBy',
+    'hostStrike',
+    'refundAmount',
+    'completedAt',
+    'createdAt',
+  ],
+  property: [
+    'ownerId',
+    'categoryId',
+    'name',
+    'description',
+    'address',
+    'latitude',
+    'longitude',
+    'pricePerNight',
+    'currency',
+    'timeZone',
+    'checkInTime',
+    'checkOutTime',
+    'maxGuests',
+    'minNights',
+    'maxNights',
+    'instantBook',
+    'cancellationPolicy',
+    'holdMinutes',
+    'hostConfirmationHours',
+    'status',
+    'createdAt',
+    'archivedAt',
+  ],
   report: ['name', 'reportType', 'filters', 'format', 'schedule', 'status', 'createdAt'],
   plan: [
     'name',
@@ -432,6 +485,10 @@ async function presentOf(entity: PastEntity, id: string): Promise<Facts> {
   switch (entity) {
     case 'category':
       return found(PropertyCategory);
+    case 'property':
+      return found(Property);
+    case 'booking':
+      return found(Booking);
     case 'plan':
       return found(InsurancePlan);
     case 'subscription':

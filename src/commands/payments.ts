@@ -2,6 +2,7 @@ import type { InferAttributes } from 'sequelize';
 import type { Actor } from '../context.ts';
 import { Conflict, Forbidden, Unavailable } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
+import { Booking } from '../models/Booking.ts';
 import { afterCommit, flush, select, withTenant } from '../models/database.ts';
 import {
   columnsOf,
@@ -73,10 +74,12 @@ export const createPayments = ({
   list: (actor: Actor, filters: PaymentFilters) =>
     withTenant(actor.companyId, () => {
       const { status, purpose, claimId, invoiceId, bookingId, parentPaymentId } = filters;
-      const owner = allows(actor, 'payment:read_all') ? filters.userId : signedIn(actor);
+      const seesAll = allows(actor, 'payment:read_all');
+      const { userId } = filters;
       const conditions: readonly Condition[] = [
         ['p.archived_at IS NULL'],
-        ...(owner ? [['p.user_id = $', owner] as const] : []),
+        ...(seesAll ? [] : [[isOwn, signedIn(actor)] as const]),
+        ...(seesAll && userId ? [['p.user_id = $', userId] as const] : []),
         ...(status ? [['p.status = $', status] as const] : []),
         ...(purpose ? [['p.purpose = $', purpose] as const] : []),
         ...(claimId ? [['p.claim_id = $', claimId] as const] : []),
@@ -101,7 +104,7 @@ export const createPayments = ({
     once: Once,
   ): Promise<PaymentView | Replay> =>
     rowsOnce(once, async () => {
-      const payment = await visiblePayment(actor, id, { lock: true });
+      const payment = await refundablePayment(actor, id);
       const { purpose, status, userId, payeeName, payeeEmail, currency } = payment;
       if (!hasGateway) {
         throw new Unavailable('No payment gateway is configured', 'PAYMENTS_NOT_CONFIGURED', 3600);
@@ -162,10 +165,27 @@ export async function visiblePayment(
   options: { readonly lock?: boolean } = {},
 ): Promise<Payment> {
   const payment = await getRow(Payment, id, options);
-  const isOwn = payment.userId !== null && payment.userId === actor.userId;
-  if (!isOwn && !allows(actor, 'payment:read_all')) throw noSuch(Payment.entityType, id);
-  return payment;
+  const isPayer = payment.userId !== null && payment.userId === actor.userId;
+  if (isPayer || allows(actor, 'payment:read_all') || (await isHostOf(actor, payment))) {
+    return payment;
+  }
+  throw noSuch(Payment.entityType, id);
 }
+
+/** Administrators give back what the company took, a host what was paid for their own stays. */
+async function refundablePayment(actor: Actor, id: string): Promise<Payment> {
+  const payment = await visiblePayment(actor, id, { lock: true });
+  if (allows(actor, 'payment:refund') || (await isHostOf(actor, payment))) return payment;
+  throw new Forbidden('Whoever was paid gives money back');
+}
+
+async function isHostOf({ userId }: Actor, { bookingId }: Payment): Promise<boolean> {
+  if (userId === null || !bookingId) return false;
+  return (await Booking.count({ where: { id: bookingId, hostId: userId } })) > 0;
+}
+
+/** Paid by or to the person, or for a stay with them. */
+const isOwn = `(p.user_id = $ OR p.booking_id IN (SELECT b.id FROM bookings b WHERE b.host_id = $))`;
 
 /** What can still be given back of it. */
 export const refundableOf = ({

@@ -12,6 +12,7 @@ import { workflowClosed } from './workflows.ts';
 const readsAgain: ReadonlySet<WorkflowKind> = new Set<WorkflowKind>([
   'subscription',
   'claim',
+  'booking',
   'policy-approval',
   'onboarding',
 ]);

@@ -1,6 +1,7 @@
 import type { Actor } from '../context.ts';
 import { Conflict, invalidField, Unavailable } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
+import { Booking } from '../models/Booking.ts';
 import { Claim } from '../models/Claim.ts';
 import { CompliancePolicyVersion } from '../models/CompliancePolicyVersion.ts';
 import { afterCommit, withTenant } from '../models/database.ts';
@@ -39,6 +40,10 @@ const kinds = {
   payment: {
     find: (id: string) => getRow(Payment, id, { archived: true }),
     close: (id: string, at: Date) => Payment.update({ workflowClosedAt: at }, { where: { id } }),
+  },
+  booking: {
+    find: (id: string) => getRow(Booking, id, { archived: true }),
+    close: (id: string, at: Date) => Booking.update({ workflowClosedAt: at }, { where: { id } }),
   },
   report: {
     find: (id: string) => getRow(Report, id, { archived: true }),

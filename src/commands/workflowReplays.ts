@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ReplayedRun } from '../rules/replays.ts';
 import type { Actor } from '../context.ts';
+import { Booking } from '../models/Booking.ts';
+import { bookingStateOf } from '../models/bookingStart.ts';
 import { Claim } from '../models/Claim.ts';
 import { claimStateOf } from '../models/claimStart.ts';
 import { CompliancePolicyVersion } from '../models/CompliancePolicyVersion.ts';
@@ -80,6 +82,7 @@ const rowStates: Readonly<Record<WorkflowKind, (id: string) => Promise<ObjectSta
   subscription: async (id) => stateOf(await getRow(PolicySubscription, id, { archived: true })),
   claim: async (id) => claimStateOf(await getRow(Claim, id, { archived: true })),
   payment: async (id) => paymentStateOf(await getRow(Payment, id, { archived: true })),
+  booking: async (id) => bookingStateOf(await getRow(Booking, id, { archived: true })),
   report: async (id) => reportStateOf(await getRow(Report, id, { archived: true })),
   document: async (id) => documentStateOf(await getRow(Document, id, { archived: true })),
   'policy-approval': async (id) =>

@@ -5,6 +5,11 @@ import {
   type InferCreationAttributes,
   type Sequelize,
 } from 'sequelize';
+import {
+  isBookingTimer,
+  type BookingTimer,
+  type BookingTimerName,
+} from '../rules/bookingClocks.ts';
 import { isClaimTimer, type ClaimTimer, type ClaimTimerName } from '../rules/claimClocks.ts';
 import type { OnboardingTimer, OnboardingTimerName } from '../rules/onboarding.ts';
 import type { PaymentTimer, PaymentTimerName } from '../rules/payments.ts';
@@ -16,9 +21,15 @@ import { currentContext } from '../context.ts';
 import { append, execute } from './database.ts';
 
 export type TimerName =
-  TermTimerName | OnboardingTimerName | ClaimTimerName | PaymentTimerName | PolicyTimerName;
+  | TermTimerName
+  | OnboardingTimerName
+  | ClaimTimerName
+  | PaymentTimerName
+  | PolicyTimerName
+  | BookingTimerName;
 
-export type TimerPlan = TermTimer | OnboardingTimer | ClaimTimer | PaymentTimer | PolicyTimer;
+export type TimerPlan =
+  TermTimer | OnboardingTimer | ClaimTimer | PaymentTimer | PolicyTimer | BookingTimer;
 
 const onboardingTimers: ReadonlySet<string> = new Set<OnboardingTimerName>([
   'verify_email',
@@ -36,7 +47,11 @@ export const isPaymentTimer = (name: TimerName): name is PaymentTimerName =>
   name === 'payment_retry';
 
 export const isTermTimer = (name: TimerName): name is TermTimerName =>
-  !isOnboardingTimer(name) && !isClaimTimer(name) && !isPaymentTimer(name) && !isPolicyTimer(name);
+  !isOnboardingTimer(name) &&
+  !isClaimTimer(name) &&
+  !isPaymentTimer(name) &&
+  !isPolicyTimer(name) &&
+  !isBookingTimer(name);
 
 /** A deadline ahead, as a workflow sees it; `dueAt` is epoch milliseconds. */
 export interface TimerAhead<Name extends TimerName> {

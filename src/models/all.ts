@@ -6,6 +6,7 @@ import { AlertRule } from './AlertRule.ts';
 import { ApiKey } from './ApiKey.ts';
 import { ApprovalStep } from './ApprovalStep.ts';
 import { AuditLog } from './AuditLog.ts';
+import { Booking } from './Booking.ts';
 import { BulkItem } from './BulkItem.ts';
 import { BulkOperation } from './BulkOperation.ts';
 import { Calendar } from './Calendar.ts';
@@ -47,10 +48,12 @@ import { Policy } from './Policy.ts';
 import { PolicyConfiguration } from './PolicyConfiguration.ts';
 import { PolicySubscription } from './PolicySubscription.ts';
 import { PremiumInvoice } from './PremiumInvoice.ts';
+import { Property } from './Property.ts';
 import { PropertyCategory } from './PropertyCategory.ts';
 import { RefreshToken } from './RefreshToken.ts';
 import { RegistrationRequest } from './RegistrationRequest.ts';
 import { Report } from './Report.ts';
+import { Reservation } from './Reservation.ts';
 import { SubscriptionTerm } from './SubscriptionTerm.ts';
 import { Template } from './Template.ts';
 import { Timer } from './Timer.ts';
@@ -68,6 +71,7 @@ const models = [
   ApiKey,
   ApprovalStep,
   AuditLog,
+  Booking,
   BulkItem,
   BulkOperation,
   Calendar,
@@ -109,10 +113,12 @@ const models = [
   PolicyConfiguration,
   PolicySubscription,
   PremiumInvoice,
+  Property,
   PropertyCategory,
   RefreshToken,
   RegistrationRequest,
   Report,
+  Reservation,
   SubscriptionTerm,
   Template,
   Timer,

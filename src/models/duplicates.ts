@@ -1,6 +1,6 @@
 import { Conflict } from '../errors.ts';
 
-/** Unique keys that a request can break, and the conflict each one is: code and sentence. */
+/** Unique and exclusion constraints that a request can break, and the conflict each one is: code and sentence. */
 export const duplicates: Readonly<Record<string, readonly [code: string, message: string]>> = {
   // Two requests with one key at the same moment: the later one was too early to see the other.
   idempotency_keys_pkey: [
@@ -81,6 +81,10 @@ export const duplicates: Readonly<Record<string, readonly [code: string, message
   notification_templates_code_key: [
     'TEMPLATE_EXISTS',
     'The company has words of its own for this message already',
+  ],
+  reservations_nights_key: [
+    'DATES_UNAVAILABLE',
+    'Some of these nights are taken; see the availability of the property',
   ],
   claim_locations_live_key: ['VERSION_CONFLICT', 'The location was set meanwhile'],
   fraud_flags_rule_key: [

@@ -2,7 +2,11 @@ import { CannotStart } from '../errors.ts';
 import { execute, select, withGlobal } from './database.ts';
 import { newestPolicySearchBody } from './migrations/0021Policies.ts';
 import { claimSearchBody } from './migrations/0030ClaimSearch.ts';
-import { eraseInAuditBody } from './migrations/0038Employees.ts';
+import {
+  eraseInAuditBody,
+  propertySearchBody,
+  propertySearchTakes,
+} from './migrations/0051Bookings.ts';
 
 /** The wall is not as it must be, or cannot be looked at; its message is for the operator. */
 export class SelfCheckFailed extends CannotStart {}
@@ -180,7 +184,11 @@ const checks: readonly string[] = [
              = '${newestPolicySearchBody('here')}')
          OR (p.oid::regprocedure::text = n.nspname || '.search_claim_ids(text)'
            AND p.proowner::regrole::text = 'app_search'
-           AND replace(p.prosrc, n.nspname || '.', 'here.') = '${claimSearchBody('here')}')))`,
+           AND replace(p.prosrc, n.nspname || '.', 'here.') = '${claimSearchBody('here')}')
+         OR (p.oid::regprocedure::text = n.nspname || '.search_property_ids(${propertySearchTakes})'
+           AND p.proowner::regrole::text = 'app_search'
+           AND replace(p.prosrc, n.nspname || '.', 'here.')
+             = '${propertySearchBody('here').replaceAll("'", "''")}')))`,
 ];
 
 /**

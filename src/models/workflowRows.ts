@@ -1,4 +1,5 @@
 import type { KeeperStatus } from '../rules/acknowledgements.ts';
+import type { BookingStatus } from '../rules/bookings.ts';
 import type { ClaimStatus } from '../rules/claims.ts';
 import type { RegistrationStatus } from '../rules/onboarding.ts';
 import type { ScanStatus } from '../rules/documents.ts';
@@ -18,6 +19,7 @@ export type LifecycleStatus =
   | RegistrationStatus
   | ClaimStatus
   | PaymentStatus
+  | BookingStatus
   | ReportStatus
   | ScanStatus
   | PolicyVersionStatus
@@ -47,6 +49,10 @@ const tableOf: Readonly<Record<WorkflowKind, string>> = {
       created_at, updated_at, workflow_closed_at, NULL::uuid AS policy_id, transaction_id AS reference,
       false AS is_late
     FROM payments`,
+  booking: `SELECT company_id, id, 'booking'::text AS kind, status, state_version,
+      created_at, updated_at, workflow_closed_at, NULL::uuid AS policy_id,
+      start_date::text AS reference, false AS is_late
+    FROM bookings`,
   report: `SELECT company_id, id, 'report'::text AS kind, status, state_version,
       created_at, updated_at, workflow_closed_at, NULL::uuid AS policy_id, report_type AS reference,
       false AS is_late

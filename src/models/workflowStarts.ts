@@ -1,5 +1,8 @@
+import { isBookingTimer } from '../rules/bookingClocks.ts';
 import { isClaimTimer } from '../rules/claimClocks.ts';
 import { isPolicyTimer } from '../rules/policyClocks.ts';
+import { Booking } from './Booking.ts';
+import { bookingStart, bookingStateOf } from './bookingStart.ts';
 import { BulkOperation } from './BulkOperation.ts';
 import { bulkStart } from './bulkStart.ts';
 import { Claim } from './Claim.ts';
@@ -55,6 +58,12 @@ export async function promiseStarts(ids: readonly string[]): Promise<readonly Wo
   for (const policy of await keptAmong(ids)) {
     // Due already, so that nobody joins it: it may be started at once, and not by the relay.
     starts.push(OutboxEntry.promise(keeperStart(policy.companyId, policy), new Date()));
+  }
+  for (const booking of await Booking.findAll({ where })) {
+    const { id } = booking;
+    const state = await bookingStateOf(booking, ahead(id, isBookingTimer));
+    const start = bookingStart(booking, state, unsent.of(id));
+    starts.push(OutboxEntry.promise({ ...start, isRestart: true }));
   }
   for (const payment of await Payment.findAll({ where })) {
     starts.push(OutboxEntry.promise({ ...paymentStart(payment), isRestart: true }));

@@ -57,6 +57,10 @@ export const startOfDay = (date: CalendarDate, timeZone: string): number =>
 export const dateAt = (instantMs: number, timeZone: string): CalendarDate =>
   zoned(instantMs, timeZone).toPlainDate().toString();
 
+/** The time of the day, `15:30`, that a clock on the wall shows in the zone. */
+export const timeAt = (instantMs: number, timeZone: string): string =>
+  zoned(instantMs, timeZone).toPlainTime().toString({ smallestUnit: 'minute' });
+
 /**
  * The instant `days` calendar days earlier (later when negative) at the same time of day. From the
  * first moment of a day it leads to the first moment of a day.
@@ -70,6 +74,10 @@ export const daysBefore = (instantMs: number, days: number, timeZone: string): n
 /** Epoch milliseconds of a full hour of the day in the zone; the next moment where the clocks skip it. */
 export const hourOfDay = (date: CalendarDate, hour: number, timeZone: string): number =>
   day(date).toZonedDateTime({ timeZone, plainTime: { hour } }).epochMilliseconds;
+
+/** Epoch milliseconds of a time of the day, `15:30`, in the zone; the next moment where the clocks skip it. */
+export const timeOfDay = (date: CalendarDate, time: string, timeZone: string): number =>
+  day(date).toZonedDateTime({ timeZone, plainTime: time }).epochMilliseconds;
 
 const datePattern = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/;
 const zonePattern = /^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/;

@@ -1,4 +1,5 @@
 import { billingModes, type BillingMode } from './billing.ts';
+import { bookingBounds, bookingDefaults, type BookingSettings } from './bookingSettings.ts';
 import { boundsProblem, type Bounds } from './bounds.ts';
 import {
   assignmentRules,
@@ -35,6 +36,7 @@ export interface CompanySettings {
   readonly claims?: StoredClaimSettings;
   readonly documents?: Partial<DocumentSettings>;
   readonly compliance?: Partial<ComplianceSettings>;
+  readonly booking?: Partial<BookingSettings>;
   readonly notifications?: Partial<MailTimes>;
   /** Of the platform alone. */
   readonly onboarding?: Partial<OnboardingSettings>;
@@ -105,6 +107,14 @@ const compliance = (key: keyof typeof complianceBounds, says: string): Setting =
   key,
   takes: complianceBounds[key],
   usual: complianceDefaults[key],
+  says,
+});
+
+const booking = (key: keyof typeof bookingBounds, says: string): Setting => ({
+  section: 'booking',
+  key,
+  takes: bookingBounds[key],
+  usual: bookingDefaults[key],
   says,
 });
 
@@ -218,6 +228,12 @@ const ofCompanies: readonly Setting[] = [
   compliance('overdueEveryDays', 'Days between two reminders of an overdue acknowledgement.'),
   compliance('escalateHrDays', 'Days overdue after which HR is told.'),
   compliance('escalateExecDays', 'Days overdue after which executives are told.'),
+  booking('holdMinutes', 'Minutes for which nights are held for a guest who has not paid.'),
+  booking('hostConfirmationHours', 'Hours in which the host confirms what was paid.'),
+  booking('stayReminderDays', 'Days before the check-in on which guests are reminded.'),
+  booking('reviewDays', 'Days after the check-out in which guests may review the stay.'),
+  booking('reviewReminderDays', 'Days after the check-out on which they are asked once more.'),
+  booking('refundWatchDays', 'Days after which a refund that has not arrived is looked into.'),
   notifications(
     'quietFromHour',
     'Hour of the day from which mails that can wait are held; none are where it is also the end.',

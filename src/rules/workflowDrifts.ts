@@ -13,6 +13,7 @@ export const driftKinds = [
   'subscription',
   'claim',
   'payment',
+  'booking',
   'report',
   'policy-approval',
   'acknowledgement',

@@ -17,6 +17,9 @@ export const reportWorkflowId = (companyId: string, reportId: string): string =>
 export const scheduledReportWorkflowId = (companyId: string, reportId: string): string =>
   `report-schedule/${companyId}/${reportId}`;
 
+export const bookingWorkflowId = (companyId: string, bookingId: string): string =>
+  `booking/${companyId}/${bookingId}`;
+
 export const paymentWorkflowId = (companyId: string, paymentId: string): string =>
   `payment/${companyId}/${paymentId}`;
 
@@ -56,6 +59,7 @@ export const workflowKinds = [
   'subscription',
   'claim',
   'payment',
+  'booking',
   'report',
   'document',
   'policy-approval',
@@ -71,6 +75,8 @@ export function workflowIdOf(kind: WorkflowKind, companyId: string, id: string):
       return subscriptionWorkflowId(companyId, id);
     case 'claim':
       return claimWorkflowId(companyId, id);
+    case 'booking':
+      return bookingWorkflowId(companyId, id);
     case 'payment':
       return paymentWorkflowId(companyId, id);
     case 'report':

@@ -1,4 +1,5 @@
 export { acknowledgement } from './acknowledgement.ts';
+export { bookingLifecycle } from './bookingLifecycle.ts';
 export { bulkOperation } from './bulkOperation.ts';
 export { claimProcessing } from './claimProcessing.ts';
 export { documentScan } from './documentScan.ts';

@@ -149,6 +149,9 @@ describe.each(['shared', 'dedicated_schema'] as const)('one company, %s', (isola
           (table) => `${business}.${table}`,
         ),
         `${business}.fraud_flags`,
+        ...['properties', 'reservations', 'bookings', 'payments'].map(
+          (table) => `${business}.${table}`,
+        ),
       ]),
     );
     const customers = (after[`${business}.customers`] ?? []).map((row) => JSON.parse(row));

@@ -100,6 +100,9 @@ export async function buildWholeCompany(
   const employees = [uuid(), uuid()].toSorted();
   const acknowledgement = uuid();
   const campaign = uuid();
+  const property = uuid();
+  const booking = uuid();
+  const charge = uuid();
   const endpoint = uuid();
   const hex = (length: number): string =>
     uuid().replaceAll('-', '').repeat(2).split('').toReversed().join('').slice(0, length);
@@ -315,6 +318,38 @@ export async function buildWholeCompany(
          '{"frequency":"daily","hour":7}', 'ready', '{"tables":[{"rows":[{"premium":"0.10"}]}]}',
          now(), now())`,
       [id, uuid(), oddText],
+    ],
+    [
+      `INSERT INTO ${business}.properties (company_id, id, owner_id, name, description, address, latitude,
+         longitude, price_per_night, currency, time_zone, check_in_time, check_out_time, max_guests,
+         min_nights, max_nights, instant_book, cancellation_policy, status)
+       VALUES ($1, $2, $3, $4, $4, $4, 90, -179.99999999, 9999999999.99, 'EUR', 'UTC', '15:00', '11:00',
+         4, 1, 365, true, 'strict', 'unlisted')`,
+      [id, property, admin.userId, oddText],
+    ],
+    [
+      `INSERT INTO ${business}.payments (company_id, id, purpose, booking_id, user_id, payee_name, amount,
+         currency, status, transaction_id, payment_date, idempotency_key, workflow_closed_at)
+       VALUES ($1, $2, 'booking', $3, $4, $5, 30, 'EUR', 'completed', $6, '2026-01-02', $6, now())`,
+      [id, charge, booking, holder.userId, oddText, hex(20)],
+    ],
+    [
+      `INSERT INTO ${business}.bookings (company_id, id, property_id, guest_id, host_id, start_date,
+         end_date, nights, guests, price_per_night, total_amount, currency, status, hold_expires_at,
+         payment_id, paid_at, confirmed_at, completed_at, config, workflow_closed_at)
+       VALUES ($1, $2, $3, $4, $5, '2026-01-03', '2026-01-06', 3, 2, 10, 30, 'EUR', 'completed',
+         '2026-01-02 03:04:05.123456+00', $6, now(), now(), now(), '{"policy":"strict"}', now())`,
+      [id, booking, property, holder.userId, admin.userId, charge],
+    ],
+    [
+      `INSERT INTO ${business}.reservations (company_id, id, property_id, start_date, end_date, booking_id)
+       VALUES ($1, $2, $3, '2026-01-03', '2026-01-06', $4)`,
+      [id, uuid(), property, booking],
+    ],
+    [
+      `INSERT INTO ${business}.reservations (company_id, id, property_id, start_date, end_date, reason)
+       VALUES ($1, $2, $3, '2026-07-01', '2026-07-08', $4)`,
+      [id, uuid(), property, oddText],
     ],
     [
       `UPDATE ${business}.policies SET metadata = $2 WHERE company_id = $1`,

@@ -135,6 +135,9 @@ describe('the catalog', () => {
         'claim_recoveries',
         'fraud_flags',
         'claim_locations',
+        'properties',
+        'reservations',
+        'bookings',
       ].flatMap((t) => tenant(`shared.${t}`, 'ISU')),
       ...tenant('shared.acknowledgement_history', 'IS'),
       ...['evidence_packs', 'evidence_pack_lines'].flatMap((t) => tenant(`shared.${t}`, 'IS')),
@@ -301,6 +304,7 @@ describe('the catalog', () => {
       'shared.search_employee_ids(text) definer',
       'shared.search_newest_policy_ids(text) definer',
       'shared.search_policy_ids(text) definer',
+      'shared.search_property_ids(text,bigint,bigint,integer,uuid,circle,box,daterange) definer',
     ]);
     expect(extensions.flat()).toEqual(['btree_gin', 'btree_gist', 'pg_trgm', 'plpgsql']);
   });

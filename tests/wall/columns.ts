@@ -33,7 +33,7 @@ export function send(
     ...given,
   };
   // From the root on: an older path is asked as itself.
-  const at = `/${fill(path, { id, name: 'expiry', domainId: uuid(), claimId: uuid(), deliveryId: uuid(), number: '1' })}`;
+  const at = `/${fill(path, { id, name: 'expiry', domainId: uuid(), blockId: uuid(), claimId: uuid(), deliveryId: uuid(), number: '1' })}`;
   switch (route.method) {
     case 'GET':
       return caller.get(

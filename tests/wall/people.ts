@@ -5,6 +5,7 @@ import { readConfig } from '../../src/config.ts';
 import { settleBatch } from '../../src/models/acknowledging.ts';
 import { watchedPolicy } from '../../src/models/watchedPolicy.ts';
 import { platformCompanyId, select, withTenant } from '../../src/models/database.ts';
+import { addDays, dateAt } from '../../src/rules/calendar.ts';
 import { roleCodes, type Role } from '../../src/rules/permissions.ts';
 import { hire } from '../support/acknowledgements.ts';
 import { openSession, openTestApi, type Caller, type TestApi } from '../support/api.ts';
@@ -88,6 +89,26 @@ export async function buildFull(api: TestApi): Promise<Full> {
     title: 'Burst pipe',
     description: 'Water in the kitchen',
     incident_date: bought.body.data.start_date,
+  });
+  const property = await api.as(holder).post('/properties', {
+    name: 'House by the lake',
+    description: 'With a boat',
+    address: 'Seestrasse 4',
+    price_per_night: '120.00',
+    max_guests: 4,
+  });
+  const letter = await buildActor({ companyId: id });
+  const other = await api.as(letter).post('/properties', {
+    name: 'Cabin',
+    description: 'In the woods',
+    address: 'Waldweg 1',
+    price_per_night: '80.00',
+    max_guests: 2,
+  });
+  const booking = await api.as(holder).post('/bookings', {
+    property_id: other.body.data.id,
+    start_date: addDays(dateAt(Date.now(), 'Europe/Berlin'), 30),
+    end_date: addDays(dateAt(Date.now(), 'Europe/Berlin'), 33),
   });
   const customer = await admin.post('/customers', { name: 'Harbour Logistics' });
   const employee = await admin.post('/employees', {
@@ -189,6 +210,9 @@ export async function buildFull(api: TestApi): Promise<Full> {
       companies: id,
       categories: category.body.data.id,
       plans: plan.body.data.id,
+      properties: property.body.data.id,
+      bookings: booking.body.data.id,
+      'workflows/booking': booking.body.data.id,
       subscriptions: bought.body.data.id,
       'workflows/drift': drift,
       'workflows/bulk': bulk,

@@ -5,7 +5,7 @@ import { projectDir } from '../../local/dataDir.ts';
 import { policySearch } from '../../src/models/migrations/0007Search.ts';
 import { newestPolicySearch } from '../../src/models/migrations/0021Policies.ts';
 import { claimSearch } from '../../src/models/migrations/0030ClaimSearch.ts';
-import { eraseInAudit } from '../../src/models/migrations/0038Employees.ts';
+import { eraseInAudit, propertySearch } from '../../src/models/migrations/0051Bookings.ts';
 import { selfCheck } from '../../src/models/selfCheck.ts';
 import { openCluster, type Cluster } from './cluster.ts';
 
@@ -316,6 +316,16 @@ const holes: readonly Hole[] = [
     finding: /the function shared.search_claim_ids\(text\) runs with its owner's rights/,
     mend: `DROP FUNCTION shared.search_claim_ids(text);
       SET search_path = shared, ext; ${claimSearch}; RESET search_path`,
+  },
+  {
+    what: 'a search of properties that forgets the company',
+    make: `CREATE OR REPLACE FUNCTION shared.search_property_ids(pattern text, least_minor bigint,
+        most_minor bigint, guests integer, category uuid, area circle, region box, nights daterange)
+      RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS
+      'SELECT id FROM shared.properties ORDER BY created_at DESC LIMIT 10000'`,
+    finding: /the function shared.search_property_ids\(text,.*\) runs with its owner's rights/,
+    mend: `DROP FUNCTION shared.search_property_ids;
+      SET search_path = shared, ext; ${propertySearch}; RESET search_path`,
   },
   {
     what: 'a table of one company that others could fill',

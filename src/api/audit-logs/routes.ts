@@ -150,6 +150,7 @@ export const auditLogRoutes = ({
 const both = [
   { entity: 'subscription', path: '/subscriptions', permission: 'subscription:read_own' },
   { entity: 'policy', path: '/policies', permission: 'policy:read_own' },
+  { entity: 'booking', path: '/bookings', permission: 'booking:read_own' },
   { entity: 'report', path: '/reports', permission: 'report:read_own' },
   { entity: 'customer', path: '/customers', permission: 'customer:read' },
   { entity: 'employee', path: '/employees', permission: 'employee:read' },
@@ -173,6 +174,7 @@ const both = [
   { entity: 'template', path: '/templates', permission: 'template:read' },
   { entity: 'plan', path: '/plans', permission: 'audit:read' },
   { entity: 'category', path: '/categories', permission: 'audit:read' },
+  { entity: 'property', path: '/properties', permission: 'audit:read' },
   { entity: 'company', path: '/companies', permission: 'audit:read' },
   {
     entity: 'registration',

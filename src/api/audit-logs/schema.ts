@@ -115,6 +115,8 @@ export const pastStateAnswer = object({
     'policy',
     'plan',
     'category',
+    'property',
+    'booking',
     'report',
     'claim',
     'customer',

@@ -62,8 +62,8 @@ export const paymentRoutes = ({
   route({
     method: 'POST',
     path: '/payments/:id/refund',
-    permission: 'payment:refund',
-    summary: 'Give money back, in full or in part, as a payment of its own',
+    permission: 'payment:refund_own',
+    summary: 'Give money back, in full or in part; by administrators, and by hosts of stays',
     message: 'Refund opened',
     status: 201,
     idempotency: 'required',

@@ -2,6 +2,7 @@ import type { AcknowledgementTimelines } from '../../commands/acknowledgementTim
 import type { BulkOperations } from '../../commands/bulkOperations.ts';
 import type { ClaimTimelines } from '../../commands/claimTimelines.ts';
 import type { DocumentTimelines } from '../../commands/documentTimelines.ts';
+import type { BookingTimelines } from '../../commands/bookingTimelines.ts';
 import type { PaymentTimelines } from '../../commands/paymentTimelines.ts';
 import type { PolicyApprovalTimelines } from '../../commands/policyApprovalTimelines.ts';
 import type { SubscriptionTimelines } from '../../commands/subscriptionTimelines.ts';
@@ -79,6 +80,7 @@ export const workflowRoutes = ({
   timelines,
   registrationTimelines,
   claimTimelines,
+  bookingTimelines,
   paymentTimelines,
   reportTimelines,
   documentTimelines,
@@ -94,6 +96,7 @@ export const workflowRoutes = ({
   readonly timelines: SubscriptionTimelines;
   readonly registrationTimelines: RegistrationTimelines;
   readonly claimTimelines: ClaimTimelines;
+  readonly bookingTimelines: BookingTimelines;
   readonly paymentTimelines: PaymentTimelines;
   readonly reportTimelines: ReportTimelines;
   readonly documentTimelines: DocumentTimelines;
@@ -176,6 +179,7 @@ export const workflowRoutes = ({
   ...detailOf('subscription', workflowSearch),
   ...detailOf('claim', workflowSearch),
   ...detailOf('payment', workflowSearch),
+  ...detailOf('booking', workflowSearch),
   ...detailOf('report', workflowSearch),
   ...detailOf('document', workflowSearch),
   ...detailOf('policy-approval', workflowSearch),
@@ -184,6 +188,7 @@ export const workflowRoutes = ({
   ...replayOf('subscription', workflowReplays),
   ...replayOf('claim', workflowReplays),
   ...replayOf('payment', workflowReplays),
+  ...replayOf('booking', workflowReplays),
   ...replayOf('report', workflowReplays),
   ...replayOf('document', workflowReplays),
   ...replayOf('policy-approval', workflowReplays),
@@ -195,6 +200,8 @@ export const workflowRoutes = ({
   ...timerRoutesOf('claim', claimTimelines),
   ...routesOf('payment', paymentTimelines),
   ...timerRoutesOf('payment', paymentTimelines),
+  ...routesOf('booking', bookingTimelines),
+  ...timerRoutesOf('booking', bookingTimelines),
   ...routesOf('report', reportTimelines),
   ...routesOf('document', documentTimelines),
   ...routesOf('policy-approval', policyApprovalTimelines),
@@ -206,6 +213,7 @@ export const workflowRoutes = ({
   ...operationsOf('subscription', workflowOperations),
   ...operationsOf('claim', workflowOperations),
   ...operationsOf('payment', workflowOperations),
+  ...operationsOf('booking', workflowOperations),
   ...operationsOf('report', workflowOperations),
   ...operationsOf('document', workflowOperations),
   ...operationsOf('policy-approval', workflowOperations),
@@ -351,6 +359,7 @@ const mayChangeTimers = {
   subscription: 'timer:change',
   claim: 'claim:change_timer',
   payment: 'timer:change',
+  booking: 'timer:change',
   'policy-approval': 'compliance_policy:change_timer',
   onboarding: 'registration:retry',
 } as const satisfies Readonly<Record<string, Permission>>;

@@ -1,4 +1,5 @@
 import { keeperStatuses } from '../../rules/acknowledgements.ts';
+import { bookingStatuses } from '../../rules/bookings.ts';
 import { claimStatuses } from '../../rules/claims.ts';
 import { claimBounds } from '../../rules/claimSettings.ts';
 import { scanStatuses } from '../../rules/documents.ts';
@@ -43,6 +44,7 @@ const statuses = [
     ...registrationStatuses,
     ...claimStatuses,
     ...paymentStatuses,
+    ...bookingStatuses,
     ...reportStatuses,
     ...scanStatuses,
     ...policyVersionStatuses,

@@ -68,6 +68,17 @@ export async function eraseRows({ userId, ...known }: Traces): Promise<void> {
        UPDATE exemptions SET reason = $2, updated_at = now(), version = version + 1,
          decision_reason = CASE WHEN decision_reason IS NOT NULL THEN $2 END
        WHERE (reason <> $2 OR decision_reason <> $2) AND acknowledgement_id IN (${acknowledgementsOf})),
+     let AS (
+       UPDATE properties SET name = $2, description = $2, address = $2, latitude = NULL, longitude = NULL,
+         status = 'unlisted', archived_at = coalesce(archived_at, now()), updated_at = now(),
+         version = version + 1
+       WHERE owner_id = $1 AND address <> $2),
+     kept AS (
+       UPDATE reservations SET reason = $2, updated_at = now(), version = version + 1
+       WHERE reason <> $2 AND property_id IN (SELECT id FROM properties WHERE owner_id = $1)),
+     given_up AS (
+       UPDATE bookings SET cancellation_reason = $2, updated_at = now(), version = version + 1
+       WHERE cancellation_reason <> $2 AND (guest_id = $1 OR host_id = $1)),
      explained AS (
        UPDATE acknowledgement_history SET reason = $2
        WHERE reason <> $2 AND acknowledgement_id IN (${acknowledgementsOf})),
@@ -94,6 +105,10 @@ export async function eraseRows({ userId, ...known }: Traces): Promise<void> {
      UNION ALL SELECT id FROM claims WHERE id IN (${claimsHeld}) OR claimant_email = ANY ($4)
      UNION ALL SELECT id FROM documents WHERE ${documentsOf}
      UNION ALL SELECT id FROM employees WHERE user_id = $1 OR email = ANY ($4)
+     UNION ALL SELECT id FROM properties WHERE owner_id = $1
+     UNION ALL SELECT id FROM bookings WHERE guest_id = $1 OR host_id = $1
+     UNION ALL SELECT r.id FROM reservations r JOIN properties p ON p.id = r.property_id
+       WHERE p.owner_id = $1
      UNION ALL SELECT id FROM payments WHERE user_id = $1 OR payee_email = ANY ($4)
      UNION ALL SELECT id FROM platform.memberships
        WHERE company_id = (SELECT app.company_id()) AND user_id = $1`,

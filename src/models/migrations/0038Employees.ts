@@ -3,21 +3,28 @@ import { firstEntityTypes, firstPersonalNames } from './0016Privacy.ts';
 import { eraseInAudit as eraseInAuditBefore } from './0027ClaimPrivacy.ts';
 import { baseColumns, baseIndexes, wall } from './wall.ts';
 
+export const personalNames = [
+  ...firstPersonalNames,
+  'claimantEmail',
+  'claimantName',
+  'claimantPhone',
+  'description',
+  'fileName',
+  'payeeEmail',
+  'payeeName',
+  'title',
+] as const;
+
+export const entityTypes = [
+  ...firstEntityTypes,
+  'claim',
+  'payment',
+  'document',
+  'employee',
+] as const;
+
 /** What stands about a person in the audit lines of their employment. */
-export const { eraseInAudit, eraseInAuditBody } = eraseFunctions(
-  [
-    ...firstPersonalNames,
-    'claimantEmail',
-    'claimantName',
-    'claimantPhone',
-    'description',
-    'fileName',
-    'payeeEmail',
-    'payeeName',
-    'title',
-  ],
-  [...firstEntityTypes, 'claim', 'payment', 'document', 'employee'],
-);
+export const { eraseInAudit } = eraseFunctions(personalNames, entityTypes);
 
 const replacing = (sql: string): string =>
   sql.replace('CREATE FUNCTION', 'CREATE OR REPLACE FUNCTION');

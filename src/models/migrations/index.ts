@@ -46,6 +46,7 @@ import { complianceProgress } from './0047ComplianceProgress.ts';
 import { acknowledgementRuns } from './0048AcknowledgementRuns.ts';
 import { webhookRetention } from './0049WebhookRetention.ts';
 import { campaigns } from './0050Campaigns.ts';
+import { bookings } from './0051Bookings.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -110,4 +111,5 @@ export const migrations: readonly Migration[] = [
   acknowledgementRuns,
   webhookRetention,
   campaigns,
+  bookings,
 ];

@@ -1,0 +1,381 @@
+import { Conflict } from '../errors.ts';
+import { AuditLog } from '../models/AuditLog.ts';
+import { Booking, illegalBookingEvent, type BookingChanges } from '../models/Booking.ts';
+import {
+  bookingFileOf,
+  holdNightsAgain,
+  leftOf,
+  lesser,
+  releaseNights,
+  setClocks,
+  tell,
+  tellStaff,
+  timesOf,
+  type BookingFile,
+} from '../models/bookingFile.ts';
+import { bookingStateOf, type BookingState, type BookingWish } from '../models/bookingStart.ts';
+import { flush, withTenant } from '../models/database.ts';
+import type { Step } from '../models/moveRow.ts';
+import { Payment } from '../models/Payment.ts';
+import { openPayment, type PaymentResult } from '../models/paymentStart.ts';
+import { getRow } from '../models/rows.ts';
+import { Timer } from '../models/Timer.ts';
+import { User } from '../models/User.ts';
+import {
+  refundClocks,
+  requestClocks,
+  stayClocks,
+  type BookingTimerName,
+} from '../rules/bookingClocks.ts';
+import { refundDue, type StayRefund } from '../rules/bookingRefunds.ts';
+import {
+  compensationsOf,
+  isReadyToConfirm,
+  mayRevive,
+  nextBookingStatus,
+  type BookingEvent,
+  type Canceller,
+} from '../rules/bookings.ts';
+import { isPositive, type Money } from '../rules/money.ts';
+import { oneStep, type Outcome } from './oneStep.ts';
+
+export interface BookingRef {
+  readonly companyId: string;
+  readonly bookingId: string;
+}
+
+/** A step as the workflow orders it; `at` (epoch milliseconds) is the workflow's clock. */
+export interface BookingOrder extends BookingRef {
+  readonly commandId: string;
+  readonly expectedVersion: number;
+  readonly at: number;
+}
+
+export type BookingStep = Outcome<BookingState>;
+
+export const bookingActivities = () => ({
+  /** Safe to repeat: it only reads. */
+  readBooking: ({ companyId, bookingId }: BookingRef): Promise<BookingState> =>
+    withTenant(companyId, async () =>
+      bookingStateOf(await getRow(Booking, bookingId, { archived: true })),
+    ),
+
+  /** Safe to repeat: what already happened answers with what is. */
+  processBooking: (order: BookingOrder & { readonly wish: BookingWish }): Promise<BookingStep> =>
+    inOneStep({ ...order, reason: order.wish.reason }, (file, step) =>
+      carryOut(file, step, order.wish),
+    ),
+
+  /** Safe to repeat: a charge ends once. */
+  settleBookingPayment: (
+    order: BookingOrder & { readonly paymentId: string; readonly result: PaymentResult },
+  ): Promise<BookingStep> =>
+    inOneStep(order, async (file, step) => {
+      const { booking } = file;
+      if (!booking.isCharging || booking.paymentId !== order.paymentId) return;
+      if (order.result.status === 'completed') return takePayment(file, step);
+      const facts = { failure_code: order.result.failureCode };
+      const isOver = booking.status === 'cancelled';
+      await booking.move(
+        'fail_payment',
+        { ...step, facts },
+        {
+          isCharging: false,
+          ...(isOver && { workflowClosedAt: step.at }),
+        },
+      );
+    }),
+
+  /** Safe to repeat: a refund ends once. */
+  settleBookingRefund: (
+    order: BookingOrder & { readonly refundId: string; readonly result: PaymentResult },
+  ): Promise<BookingStep> =>
+    inOneStep(order, async ({ booking }, step) => {
+      if (!booking.isRefunding || booking.refundId !== order.refundId) return;
+      const { status, failureCode } = order.result;
+      if (status === 'completed') {
+        return booking.move('end_refund', step, { isRefunding: false, workflowClosedAt: step.at });
+      }
+      // Administrators are told by the payment; what watches over it goes on climbing.
+      const facts = { failure_code: failureCode };
+      return booking.move('fail_refund', { ...step, facts }, { isRefunding: false });
+    }),
+
+  /** Safe to repeat: a timer fires once, the row keeps that it did. */
+  fireBookingTimer: (
+    order: BookingOrder & { readonly name: BookingTimerName; readonly occurrence: number },
+  ): Promise<BookingStep> =>
+    inOneStep(order, async (file, step) => {
+      const { name, occurrence } = order;
+      const ref = { entityId: file.booking.id, occurrence, name };
+      if (await Timer.fire(ref, step.at)) await onTimer(file, step, name);
+    }),
+});
+
+const inOneStep = (
+  order: BookingOrder & { readonly reason?: string | null },
+  act: (file: BookingFile, step: Step) => Promise<void>,
+): Promise<BookingStep> =>
+  oneStep(
+    {
+      ...order,
+      model: Booking,
+      id: order.bookingId,
+      stateOf: (booking) => bookingStateOf(booking),
+    },
+    async (booking, step) => act(await bookingFileOf(booking), step),
+  );
+
+/** One event that somebody asked for. */
+async function carryOut(file: BookingFile, step: Step, wish: BookingWish): Promise<void> {
+  const { booking } = file;
+  switch (wish.event) {
+    case 'pay':
+      return charge(file, step);
+    case 'accept':
+      refuseIllegal(booking, 'accept');
+      if (booking.acceptedAt) {
+        throw new Conflict('ALREADY_ACCEPTED', `The host has confirmed the booking ${booking.id}`);
+      }
+      return booking.paidAt
+        ? confirm(file, step, 'confirm', { acceptedAt: step.at })
+        : booking.move('accept', step, { acceptedAt: step.at });
+    case 'decline':
+      await end(file, step, 'decline', 'host');
+      tell(file, 'guest', 'booking_declined', step.commandId, refundFacts(booking, wish));
+      return;
+    case 'cancel':
+      return cancel(file, step, wish);
+    case 'move_timer':
+      return moveTimer(file, step, wish);
+    default:
+      return wish satisfies never;
+  }
+}
+
+/** The row names the payment before the gateway hears of it; its key makes it one movement of money. */
+async function charge({ booking }: BookingFile, step: Step): Promise<void> {
+  refuseIllegal(booking, 'pay');
+  if (booking.paidAt) throw new Conflict('ALREADY_PAID', `The booking ${booking.id} is paid`);
+  if (booking.isCharging) {
+    throw new Conflict('PAYMENT_UNDER_WAY', `A payment of the booking ${booking.id} is under way`);
+  }
+  const payment = openPayment({
+    purpose: 'booking',
+    bookingId: booking.id,
+    userId: booking.guestId,
+    payeeName: await nameOf(booking.guestId),
+    amount: booking.totalAmount,
+    currency: booking.currency,
+    idempotencyKey: `booking/${booking.id}/charge/${step.expectedVersion}`,
+    at: step.at,
+  });
+  await flush();
+  await booking.move('pay', step, { paymentId: payment.id, isCharging: true });
+}
+
+async function takePayment(file: BookingFile, step: Step): Promise<void> {
+  const { booking } = file;
+  const paid = { isCharging: false, paidAt: step.at };
+  const isReady = isReadyToConfirm({
+    isPaid: true,
+    isAccepted: Boolean(booking.acceptedAt),
+    instantBook: booking.config.instantBook,
+  });
+  if (booking.status === 'pending') {
+    return isReady
+      ? confirm(file, step, 'confirm', paid)
+      : askHost(file, step, 'take_payment', paid);
+  }
+  if (mayRevive(booking.cancelledBy ?? null) && (await holdNightsAgain(file, step.at))) {
+    const revived = { ...paid, cancelledBy: null, cancelledAt: null, cancellationReason: null };
+    return isReady
+      ? confirm(file, step, 'revive_confirmed', revived)
+      : askHost(file, step, 'revive', revived);
+  }
+  await booking.update({ paidAt: step.at });
+  const returned = await openRefund(file, step, booking.totalAmount);
+  await booking.move('return_payment', step, { ...paid, ...returned });
+  await setClocks(file, refundClocks(timesOf(booking, step.at)), 'The payment came too late');
+  tell(file, 'guest', 'booking_payment_late', step.commandId);
+}
+
+/** Nothing is missing any more: the stay is the guest's. */
+async function confirm(
+  file: BookingFile,
+  step: Step,
+  event: 'confirm' | 'revive_confirmed',
+  changes: BookingChanges,
+): Promise<void> {
+  const { booking } = file;
+  await booking.move(event, step, { ...changes, confirmedAt: step.at });
+  await setClocks(file, stayClocks(timesOf(booking, step.at)), 'The booking is confirmed');
+  const { checkInTime } = booking.config.house;
+  const { address } = file.property;
+  tell(file, 'guest', 'booking_confirmed', step.commandId, { checkInTime, address });
+  tell(file, 'host', 'booking_confirmed_host', step.commandId);
+}
+
+/** It is paid, and the host has so long to take it. */
+async function askHost(
+  file: BookingFile,
+  step: Step,
+  event: 'take_payment' | 'revive',
+  changes: BookingChanges,
+): Promise<void> {
+  const { booking } = file;
+  await booking.move(event, step, changes);
+  await setClocks(file, requestClocks(timesOf(booking, step.at)), 'The booking is paid');
+  tell(file, 'host', 'booking_request', step.commandId);
+}
+
+async function cancel(
+  file: BookingFile,
+  step: Step,
+  wish: Extract<BookingWish, { event: 'cancel' }>,
+): Promise<void> {
+  const { booking } = file;
+  const wasConfirmed = booking.status === 'confirmed';
+  await end(file, step, 'cancel', wish.as, {
+    hostStrike: wasConfirmed && wish.as === 'host',
+    cancellationReason: wish.reason,
+  });
+  const facts = refundFacts(booking, wish);
+  tell(file, 'guest', 'booking_cancelled', step.commandId, facts);
+  tell(file, 'host', 'booking_cancelled', step.commandId, facts);
+}
+
+/** Ends it before the stay: what was done for it is undone, the last thing first. */
+async function end(
+  file: BookingFile,
+  step: Step,
+  event: Extract<BookingEvent, 'cancel' | 'decline' | 'expire_hold' | 'expire_request'>,
+  by: Canceller,
+  changes: BookingChanges = {},
+): Promise<void> {
+  const { booking } = file;
+  refuseIllegal(booking, event);
+  const due = refundDue(booking, by, step.at.getTime());
+  let refund: BookingChanges = {};
+  for (const compensation of compensationsOf({ isPaid: Boolean(booking.paidAt) })) {
+    if (compensation === 'refund_charge') refund = await openRefund(file, step, due.amount);
+    else await releaseNights(booking.id, step.at);
+  }
+  await booking.move(
+    event,
+    { ...step, facts: refundRule(booking, due) },
+    {
+      ...changes,
+      ...refund,
+      cancelledBy: by,
+      cancelledAt: step.at,
+      ...(!refund.isRefunding && !booking.isCharging && { workflowClosedAt: step.at }),
+    },
+  );
+  const clocks = refund.isRefunding ? refundClocks(timesOf(booking, step.at)) : [];
+  await setClocks(file, clocks, 'The booking is cancelled');
+}
+
+/**
+ * Opens what goes back of the charge: no more than is left of it, since part of it may have gone back by
+ * hand. Nothing is opened for nothing.
+ */
+async function openRefund(
+  { booking }: BookingFile,
+  step: Step,
+  due: Money,
+): Promise<Pick<BookingChanges, 'refundId' | 'refundAmount' | 'isRefunding'>> {
+  const { paymentId } = booking;
+  if (!paymentId) throw new Error(`The booking ${booking.id} was never charged`);
+  const paid = await getRow(Payment, paymentId, { archived: true, lock: true });
+  const amount = lesser(due, leftOf(paid));
+  if (!isPositive(amount)) return {};
+  await paid.setAside(amount);
+  const refund = openPayment({
+    purpose: 'refund',
+    parentPaymentId: paid.id,
+    userId: paid.userId,
+    payeeName: paid.payeeName,
+    payeeEmail: paid.payeeEmail ?? null,
+    amount,
+    currency: paid.currency,
+    idempotencyKey: `booking/${booking.id}/refund/${paid.id}`,
+    at: step.at,
+  });
+  await flush();
+  return { refundId: refund.id, refundAmount: amount, isRefunding: true };
+}
+
+async function onTimer(file: BookingFile, step: Step, name: BookingTimerName): Promise<void> {
+  const { booking } = file;
+  switch (name) {
+    case 'hold':
+      await end(file, step, 'expire_hold', 'hold');
+      tell(file, 'guest', 'booking_hold_expired', step.commandId);
+      return;
+    case 'host_reminder':
+      tell(file, 'host', 'booking_request_reminder', step.commandId);
+      return;
+    case 'host_confirmation':
+      await end(file, step, 'expire_request', 'request');
+      tell(file, 'guest', 'booking_request_expired', step.commandId, refundFacts(booking, {}));
+      tell(file, 'host', 'booking_request_expired', step.commandId, refundFacts(booking, {}));
+      return;
+    case 'check_out':
+      await booking.move('complete', step, { completedAt: step.at, workflowClosedAt: step.at });
+      tell(file, 'host', 'booking_completed', step.commandId);
+      return;
+    case 'refund_watch':
+      tellStaff(file, 'tenant_admin', 'booking_refund_stuck', step.commandId);
+      return;
+    case 'refund_escalation':
+      tellStaff(file, 'operator', 'booking_refund_stuck', step.commandId);
+      // Nobody is left to tell; a refund that is still under way is waited for.
+      if (!booking.isRefunding) await booking.move('close', step, { workflowClosedAt: step.at });
+      return;
+    default:
+      tell(file, 'guest', 'booking_reminder', step.commandId, {
+        checkInTime: booking.config.house.checkInTime,
+        address: file.property.address,
+      });
+  }
+}
+
+async function moveTimer(
+  { booking }: BookingFile,
+  step: Step,
+  { event, name, dueAt, reason }: Extract<BookingWish, { event: 'move_timer' }>,
+): Promise<void> {
+  const timer = (await Timer.scheduledFor(booking.id)).find((each) => each.name === name);
+  if (!timer) throw new Conflict('TIMER_NOT_RUNNING', `The timer ${name} is not running`);
+  const moved = new Date(dueAt);
+  await booking.move(event, { ...step, facts: { timer: name, due_at: moved.toISOString() } });
+  const { occurrence } = timer;
+  await Timer.move(booking.id, [{ name, occurrence, dueAt }], reason ?? '', 'command');
+  AuditLog.record(
+    'TIMER_CHANGE',
+    { type: Booking.entityType, id: booking.id },
+    {
+      before: { timer: name, dueAt: timer.dueAt },
+      after: { timer: name, dueAt: moved, reason },
+    },
+  );
+}
+
+const refundFacts = (
+  booking: Booking,
+  { reason = null }: { readonly reason?: string | null },
+): Readonly<Record<string, string>> => ({
+  ...(booking.isRefunding && { refundAmount: booking.refundAmount }),
+  ...(reason && { reason }),
+});
+
+const refundRule = (booking: Booking, due: StayRefund): Readonly<Record<string, unknown>> =>
+  booking.paidAt ? { refund_rule: due.rule, refund_due: due.amount } : {};
+
+const nameOf = async (userId: string): Promise<string> =>
+  (await User.findOne({ where: { id: userId }, rejectOnEmpty: true })).fullName();
+
+function refuseIllegal(booking: Booking, event: BookingEvent): void {
+  if (!nextBookingStatus(booking.status, event)) throw illegalBookingEvent(booking, event);
+}

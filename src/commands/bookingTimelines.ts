@@ -1,0 +1,150 @@
+import type { Actor } from '../context.ts';
+import { Conflict, invalidField, NotFound } from '../errors.ts';
+import { Booking, illegalBookingEvent } from '../models/Booking.ts';
+import type { BookingWish } from '../models/bookingStart.ts';
+import { getRow } from '../models/rows.ts';
+import { Timer, type TimerName } from '../models/Timer.ts';
+import { furthestMove, isBookingTimer, type BookingTimerName } from '../rules/bookingClocks.ts';
+import {
+  allowedBookingEvents,
+  nextBookingStatus,
+  type BookingWishEvent,
+} from '../rules/bookings.ts';
+import { allows } from '../rules/permissions.ts';
+import { bookingWorkflowId } from '../rules/workflowIds.ts';
+import { bookingTransition } from '../workflows/bookingLifecycle.ts';
+import { visibleBooking } from './bookingViews.ts';
+import type { Temporal } from './temporal.ts';
+import {
+  createTimelines,
+  createTimerChange,
+  type PlannedChange,
+  type Story,
+  type TimerChange,
+} from './timelines.ts';
+import { typedText } from './typedText.ts';
+import type { WorkflowCommands } from './workflows.ts';
+
+type FixedName = Exclude<BookingTimerName, `stay_reminder_${number}`>;
+
+const titles: Readonly<Record<FixedName, readonly [title: string, consequence: string]>> = {
+  hold: ['Held until paid', 'The booking is cancelled and others can have the nights'],
+  host_reminder: ['Host reminded', 'The host is asked once more'],
+  host_confirmation: [
+    'Confirmed by the host until',
+    'The booking is cancelled and the guest gets everything back',
+  ],
+  check_out: ['Check-out', 'The stay is completed and the payout of the host is due'],
+  review_reminder: ['Asked for a review once more', 'The guest is reminded'],
+  review_window: ['Reviewed until', 'The stay can no longer be reviewed'],
+  refund_watch: ['Refund arrived until', 'Administrators are told that it has not'],
+  refund_escalation: ['Refund still under way', 'Operators are told'],
+};
+
+const reminder = ['Guest reminded', 'The guest is told of the stay'] as const;
+
+const wordsOf = (name: TimerName): readonly [string, string] =>
+  Object.entries(titles).find(([each]) => each === name)?.[1] ?? reminder;
+
+const whoMay: Readonly<Record<BookingWishEvent, string>> = {
+  pay: 'the guest',
+  accept: 'the host',
+  decline: 'the host',
+  cancel: 'the guest or the host',
+};
+
+const story: Story<Booking> = {
+  noun: 'booking',
+  workflowId: bookingWorkflowId,
+  /** Operators watch every run of the company; others see what they may see of bookings. */
+  find: (actor, id) =>
+    allows(actor, 'workflow:read') ? getRow(Booking, id) : visibleBooking(actor, id),
+  eventTitles: {
+    book: 'Booked',
+    pay: 'Payment begun',
+    take_payment: 'Paid',
+    fail_payment: 'Payment failed',
+    accept: 'Accepted by the host',
+    confirm: 'Confirmed',
+    decline: 'Declined by the host',
+    expire_hold: 'Not paid in time',
+    expire_request: 'Not confirmed in time',
+    cancel: 'Cancelled',
+    complete: 'Completed',
+    revive: 'Paid late, and held again',
+    revive_confirmed: 'Paid late, and confirmed',
+    return_payment: 'Paid too late; the money goes back',
+    end_refund: 'Refunded',
+    fail_refund: 'Refund failed',
+    move_timer: 'Deadline moved',
+    close: 'Closed',
+  },
+  isNotice: (name) => name !== 'hold' && name !== 'host_confirmation' && name !== 'check_out',
+  titleOf: (name) => wordsOf(name)[0],
+  consequenceOf: (name) => wordsOf(name)[1],
+  movesOf: ({ status }) =>
+    allowedBookingEvents(status).map((event) => ({ event, who: whoMay[event] })),
+  waitsForPerson: ({ status, paidAt, isCharging }) => {
+    if (status !== 'pending' || isCharging) return undefined;
+    return paidAt ? 'the host, who confirms or declines' : 'the guest, who has to pay';
+  },
+  withoutDate: 'the gateway is asked until it says what became of the money',
+};
+
+export const createBookingTimelines = ({
+  temporal,
+  workflows,
+}: {
+  readonly temporal: Pick<Temporal, 'failingStep' | 'uiUrl'>;
+  readonly workflows: WorkflowCommands;
+}) => ({
+  ...createTimelines(temporal, story),
+
+  changeTimer: createTimerChange({
+    workflows,
+    update: bookingTransition,
+    workflowIdOf: bookingWorkflowId,
+    plan: planMove,
+  }),
+});
+
+export type BookingTimelines = ReturnType<typeof createBookingTimelines>;
+
+async function planMove(
+  id: string,
+  name: string,
+  { dueAt, extendByMs = 0, reason, dryRun }: TimerChange,
+  actor: Actor,
+): Promise<PlannedChange<BookingWish>> {
+  const booking = await getRow(Booking, id);
+  const timer = (await Timer.scheduledFor(id)).find((each) => each.name === name);
+  if (!timer || !isBookingTimer(name)) {
+    throw new NotFound(`The booking ${id} has no running timer ${name}`);
+  }
+  const furthest = furthestMove[name];
+  if (furthest === undefined) {
+    throw new Conflict('TIMER_NOT_MOVABLE', `The timer ${name} follows the stay`);
+  }
+  if (!nextBookingStatus(booking.status, 'move_timer')) {
+    throw illegalBookingEvent(booking, 'move_timer');
+  }
+  const now = Date.now();
+  const wanted = dueAt?.getTime() ?? timer.dueAt.getTime() + extendByMs;
+  if (wanted < now || wanted > now + furthest) {
+    throw invalidField(
+      'due_at',
+      `It may be moved from now to ${furthest / 3_600_000} hours ahead`,
+      'DEADLINE_OUT_OF_RANGE',
+    );
+  }
+  return {
+    wish: {
+      event: 'move_timer',
+      by: actor.userId,
+      reason: typedText('reason', reason),
+      name,
+      dueAt: wanted,
+    },
+    shown: { dryRun, scheduled: [{ name, dueAt: new Date(wanted) }], cancelled: [] },
+  };
+}

@@ -1,0 +1,382 @@
+import type { Actor } from '../context.ts';
+import { Conflict, Forbidden, Invalid, invalidField, type FieldProblem } from '../errors.ts';
+import { AuditLog } from '../models/AuditLog.ts';
+import { Booking } from '../models/Booking.ts';
+import { append, flush, withTenant } from '../models/database.ts';
+import {
+  containing,
+  madeWithin,
+  selectPage,
+  selectWidePage,
+  columnsOf,
+  sortedBy,
+  type Condition,
+  type ListAsked,
+  type ListOrder,
+} from '../models/list.ts';
+import { distanceKm } from '../models/migrations/0051Bookings.ts';
+import { Property } from '../models/Property.ts';
+import { archiveRow, editRow, getRow, noSuch, restoreRow } from '../models/rows.ts';
+import { isTimeZone, type CalendarDate } from '../rules/calendar.ts';
+import { compare, type Money } from '../rules/money.ts';
+import {
+  regionAround,
+  type CancellationPolicy,
+  type Coordinates,
+  type PropertyStatus,
+} from '../rules/properties.ts';
+import { holdCategory, seesAll } from './categories.ts';
+import type { KnownCompany } from './companies.ts';
+import { rowsOnce, type Once, type Replay } from './idempotency.ts';
+import { typedLine, typedText } from './typedText.ts';
+
+/** What its owner may set; left out, currency and zone are the company's. */
+export interface PropertyWish {
+  readonly name: string;
+  readonly description: string;
+  readonly address: string;
+  /** Degrees; both or none. */
+  readonly latitude?: number | null | undefined;
+  readonly longitude?: number | null | undefined;
+  readonly categoryId?: string | null | undefined;
+  readonly pricePerNight: Money;
+  readonly currency?: string | undefined;
+  readonly timeZone?: string | undefined;
+  readonly checkInTime: string;
+  readonly checkOutTime: string;
+  readonly maxGuests: number;
+  readonly minNights: number;
+  readonly maxNights: number;
+  readonly instantBook: boolean;
+  readonly cancellationPolicy: CancellationPolicy;
+  readonly status: PropertyStatus;
+  /** Instead of the company's. */
+  readonly holdMinutes?: number | null | undefined;
+  readonly hostConfirmationHours?: number | null | undefined;
+}
+
+/** What is undefined stays as it is. */
+export type PropertyChanges = {
+  readonly [Name in keyof PropertyWish]?: PropertyWish[Name] | undefined;
+};
+
+export interface PropertyFilters extends ListAsked<keyof typeof sortColumns | 'distance'> {
+  readonly ownerId?: string | undefined;
+  readonly categoryId?: string | undefined;
+  readonly minPrice?: Money | undefined;
+  readonly maxPrice?: Money | undefined;
+  readonly guests?: number | undefined;
+  /** The nights that have to be free; both or none. */
+  readonly freeFrom?: CalendarDate | undefined;
+  readonly freeTo?: CalendarDate | undefined;
+  /** Where it has to be near; both or none. */
+  readonly latitude?: number | undefined;
+  readonly longitude?: number | undefined;
+  /** Around the place; 25 unless told. */
+  readonly radiusKm?: number | undefined;
+  readonly includeArchived: boolean;
+}
+
+const sortColumns = {
+  createdAt: 'p.created_at',
+  pricePerNight: 'p.price_minor',
+  name: 'lower(p.name)',
+} as const;
+
+/** What people let by the night. Anybody may find what is listed; its owner alone changes it. */
+export const createProperties = () => ({
+  /** What is searched for by words, place or free nights is found among the newest 10,000 that match. */
+  list: (companyId: string, visitor: Actor | undefined, filters: PropertyFilters) => {
+    const found = searchOf(filters);
+    return withTenant(companyId, () => {
+      const columns = columnsOf(Property, 'p');
+      const order = orderOf(filters);
+      const seen = [...visibleTo(visitor, filters), ...madeWithin('p', filters)];
+      return found
+        ? selectPage<Property>(columns, 'properties p', [...seen, ...owned(filters), found], order)
+        : selectWidePage<Property>(
+            columns,
+            { from: 'properties p', narrow: 'properties p' },
+            [...seen, ...conditionsOf(filters)],
+            order,
+          );
+    });
+  },
+
+  get: (companyId: string, visitor: Actor | undefined, id: string): Promise<Property> =>
+    withTenant(companyId, () => visibleProperty(visitor, id)),
+
+  create: (
+    actor: Actor,
+    company: KnownCompany,
+    wish: PropertyWish,
+    once: Once,
+  ): Promise<Property | Replay> => {
+    const ownerId = personOf(actor);
+    return rowsOnce(once, async () => {
+      const values = { ...checked(wish, company), ownerId };
+      await holdKnownCategory(values.categoryId);
+      const id = append(Property, values);
+      AuditLog.record('CREATE', { type: Property.entityType, id }, { after: values });
+      await flush();
+      return getRow(Property, id);
+    });
+  },
+
+  replace: (
+    actor: Actor,
+    company: KnownCompany,
+    id: string,
+    wish: PropertyWish,
+    expectedVersion: number | undefined,
+  ): Promise<Property> => edit(actor, id, () => checked(wish, company), expectedVersion),
+
+  edit: (
+    actor: Actor,
+    company: KnownCompany,
+    id: string,
+    changes: PropertyChanges,
+    expectedVersion: number | undefined,
+  ): Promise<Property> =>
+    edit(actor, id, (property) => checked(changed(property, changes), company), expectedVersion),
+
+  archive: (actor: Actor, id: string, expectedVersion: number | undefined): Promise<Property> =>
+    withTenant(actor.companyId, async () =>
+      archiveRow(Property, await unbooked(await ownProperty(actor, id)), expectedVersion),
+    ),
+
+  restore: (actor: Actor, id: string, expectedVersion: number | undefined): Promise<Property> =>
+    withTenant(actor.companyId, async () => {
+      const property = await ownProperty(actor, id, { archived: true });
+      await holdKnownCategory(property.categoryId);
+      return restoreRow(Property, property, expectedVersion);
+    }),
+});
+
+export type Properties = ReturnType<typeof createProperties>;
+
+/** In the open transaction. @throws NotFound also for what is not listed, except by its owner */
+export async function visibleProperty(visitor: Actor | undefined, id: string): Promise<Property> {
+  const property = await getRow(Property, id, { archived: true });
+  const isOwn = isOwner(visitor, property);
+  const isPublic = property.status === 'listed' && !property.archivedAt;
+  if (!isPublic && !isOwn && !seesAll(visitor)) throw noSuch(Property.entityType, id);
+  return property;
+}
+
+/**
+ * One's own, held until the commit: whoever books or blocks its nights waits.
+ * @throws NotFound, Forbidden for somebody else's
+ */
+export async function ownProperty(
+  actor: Actor,
+  id: string,
+  { archived = false } = {},
+): Promise<Property> {
+  const property = await getRow(Property, id, { lock: true, archived });
+  if (isOwner(actor, property)) return property;
+  if (property.status === 'unlisted' || property.archivedAt) throw noSuch(Property.entityType, id);
+  throw new Forbidden('Only the owner of a property changes it');
+}
+
+/** @throws Conflict PROPERTY_BOOKED while stays in it are ahead */
+async function unbooked(property: Property): Promise<Property> {
+  const live = await Booking.count({
+    where: { propertyId: property.id, status: ['pending', 'confirmed'] },
+  });
+  if (live === 0) return property;
+  throw new Conflict(
+    'PROPERTY_BOOKED',
+    `The property ${property.id} is booked: decline or cancel its bookings first, or unlist it`,
+    { live_bookings: live },
+  );
+}
+
+export const isOwner = (
+  actor: Actor | undefined,
+  { ownerId }: Pick<Property, 'ownerId'>,
+): boolean => actor?.userId === ownerId;
+
+/** @throws Forbidden for a key, which owns nothing */
+function personOf({ userId }: Actor): string {
+  if (!userId) throw new Forbidden('This is for people; a key cannot do it');
+  return userId;
+}
+
+function edit(
+  actor: Actor,
+  id: string,
+  valuesOf: (property: Property) => ReturnType<typeof checked>,
+  expectedVersion: number | undefined,
+): Promise<Property> {
+  return withTenant(actor.companyId, async () => {
+    const property = await ownProperty(actor, id);
+    const values = valuesOf(property);
+    if (values.categoryId !== property.categoryId) await holdKnownCategory(values.categoryId);
+    return editRow(Property, property, values, expectedVersion);
+  });
+}
+
+const changed = (property: Property, changes: PropertyChanges): PropertyWish => ({
+  name: changes.name ?? property.name,
+  description: changes.description ?? property.description,
+  address: changes.address ?? property.address,
+  latitude: changes.latitude === undefined ? degrees(property.latitude) : changes.latitude,
+  longitude: changes.longitude === undefined ? degrees(property.longitude) : changes.longitude,
+  categoryId: changes.categoryId === undefined ? property.categoryId : changes.categoryId,
+  pricePerNight: changes.pricePerNight ?? property.pricePerNight,
+  currency: changes.currency ?? property.currency,
+  timeZone: changes.timeZone ?? property.timeZone,
+  checkInTime: changes.checkInTime ?? property.checkInTime,
+  checkOutTime: changes.checkOutTime ?? property.checkOutTime,
+  maxGuests: changes.maxGuests ?? property.maxGuests,
+  minNights: changes.minNights ?? property.minNights,
+  maxNights: changes.maxNights ?? property.maxNights,
+  instantBook: changes.instantBook ?? property.instantBook,
+  cancellationPolicy: changes.cancellationPolicy ?? property.cancellationPolicy,
+  status: changes.status ?? property.status,
+  holdMinutes: changes.holdMinutes === undefined ? property.holdMinutes : changes.holdMinutes,
+  hostConfirmationHours:
+    changes.hostConfirmationHours === undefined
+      ? property.hostConfirmationHours
+      : changes.hostConfirmationHours,
+});
+
+/** As the columns hold it. @throws Invalid with all that is wrong */
+function checked(wish: PropertyWish, company: Pick<KnownCompany, 'currency' | 'timeZone'>) {
+  const { latitude = null, longitude = null, categoryId = null, ...values } = wish;
+  const { currency = company.currency, timeZone = company.timeZone } = wish;
+  const problems: FieldProblem[] = [];
+  if ((latitude === null) !== (longitude === null)) {
+    const field = latitude === null ? 'latitude' : 'longitude';
+    problems.push({ field, message: 'A place has both of them', code: 'REQUIRED' });
+  }
+  if (!isTimeZone(timeZone)) {
+    const message = 'An IANA name, such as Europe/Berlin';
+    problems.push({ field: 'time_zone', message, code: 'INVALID_FORMAT' });
+  }
+  if (values.minNights > values.maxNights) {
+    const message = 'The shortest stay is longer than the longest';
+    problems.push({ field: 'min_nights', message, code: 'OUT_OF_RANGE' });
+  }
+  if (compare(values.pricePerNight, mostPrice) > 0) {
+    const message = `A night costs up to ${mostPrice}`;
+    problems.push({ field: 'price_per_night', message, code: 'OUT_OF_RANGE' });
+  }
+  if (problems.length > 0) throw new Invalid(problems);
+  return {
+    ...values,
+    name: typedLine('name', wish.name),
+    description: typedText('description', wish.description),
+    address: typedLine('address', wish.address),
+    latitude: latitude?.toFixed(8) ?? null,
+    longitude: longitude?.toFixed(8) ?? null,
+    categoryId,
+    holdMinutes: wish.holdMinutes ?? null,
+    hostConfirmationHours: wish.hostConfirmationHours ?? null,
+    currency,
+    timeZone,
+  };
+}
+
+/** What `numeric(12,2)` holds. */
+const mostPrice: Money = '9999999999.99';
+
+/** Eight places and three before them fit a double. */
+const degrees = (stored: string | null): number | null => (stored === null ? null : Number(stored));
+
+async function holdKnownCategory(id: string | null): Promise<void> {
+  if (id === null || (await holdCategory(id))) return;
+  throw invalidField('category_id', 'There is no such category', 'CATEGORY_UNKNOWN');
+}
+
+/** What is listed, one's own, or all for whoever reads the audit. */
+function visibleTo(visitor: Actor | undefined, filters: PropertyFilters): Condition[] {
+  const live: Condition[] = [['p.archived_at IS NULL']];
+  if (seesAll(visitor)) return filters.includeArchived ? [] : live;
+  const isOwn = visitor?.userId != null && filters.ownerId === visitor.userId;
+  if (isOwn) return filters.includeArchived ? [] : live;
+  return [...live, ["p.status = 'listed'"]];
+}
+
+const owned = ({ ownerId }: PropertyFilters): Condition[] =>
+  ownerId ? [['p.owner_id = $', ownerId]] : [];
+
+/** Of a list that nothing is searched in. */
+function conditionsOf(filters: PropertyFilters): Condition[] {
+  const { categoryId, minPrice, maxPrice, guests } = filters;
+  return [
+    ...owned(filters),
+    ...(categoryId ? [['p.category_id = $', categoryId] as const] : []),
+    ...(minPrice ? [['p.price_minor >= $', inMinorUnits(minPrice)] as const] : []),
+    ...(maxPrice ? [['p.price_minor <= $', inMinorUnits(maxPrice)] as const] : []),
+    ...(guests ? [['p.max_guests >= $', guests] as const] : []),
+  ];
+}
+
+/**
+ * What words, place and free nights find; undefined where none of them is asked for.
+ * @throws Invalid for half of a pair
+ */
+function searchOf(filters: PropertyFilters): Condition | undefined {
+  const {
+    search,
+    minPrice,
+    maxPrice,
+    guests,
+    categoryId,
+    freeFrom,
+    freeTo,
+    radiusKm = 25,
+  } = filters;
+  if (minPrice && maxPrice && compare(minPrice, maxPrice) > 0) {
+    throw invalidField('min_price', 'The least price is above the greatest', 'OUT_OF_RANGE');
+  }
+  if (freeFrom !== undefined || freeTo !== undefined) {
+    if (freeFrom === undefined || freeTo === undefined) {
+      throw invalidField(freeFrom ? 'free_to' : 'free_from', 'Say both days', 'REQUIRED');
+    }
+    if (freeTo <= freeFrom) {
+      throw invalidField('free_to', 'The last day comes after the first', 'END_BEFORE_START');
+    }
+  }
+  const centre = centreOf(filters);
+  if (search === undefined && freeFrom === undefined && !centre) return undefined;
+  const region = centre && regionAround(centre, radiusKm);
+  return [
+    'p.id IN (SELECT search_property_ids($1, $2, $3, $4, $5, $6::circle, $7::box, $8::daterange))',
+    search === undefined ? null : containing(search),
+    minPrice ? inMinorUnits(minPrice) : null,
+    maxPrice ? inMinorUnits(maxPrice) : null,
+    guests ?? null,
+    categoryId ?? null,
+    centre ? `<(${centre.longitude},${centre.latitude}),${radiusKm}>` : null,
+    region ? `(${region.west},${region.south}),(${region.east},${region.north})` : null,
+    freeFrom === undefined ? null : `[${freeFrom},${freeTo})`,
+  ];
+}
+
+const orderOf = (filters: PropertyFilters): ListOrder => {
+  const { sortBy, sortOrder, page, size, latitude, longitude } = filters;
+  if (sortBy !== 'distance')
+    return sortedBy(sortColumns, { sortBy, sortOrder, page, size }, 'p.id');
+  const by = [distanceKm('p', '$1', '$2'), latitude, longitude] as const;
+  return { by, id: 'p.id', order: sortOrder, page, size };
+};
+
+/** The place that is searched around. */
+function centreOf({ latitude, longitude, sortBy }: PropertyFilters): Coordinates | undefined {
+  if (latitude === undefined && longitude === undefined) {
+    if (sortBy !== 'distance') return undefined;
+    throw invalidField('sort_by', 'By distance only from a place', 'INVALID_CHOICE');
+  }
+  if (latitude === undefined || longitude === undefined) {
+    const missing = latitude === undefined ? 'latitude' : 'longitude';
+    throw invalidField(missing, 'A place has both of them', 'REQUIRED');
+  }
+  return { latitude, longitude };
+}
+
+/** The column of minor units is a bigint; no price is above its bound. */
+const inMinorUnits = (amount: Money): string =>
+  compare(amount, mostPrice) > 0 ? mostPrice.replace('.', '') : amount.replace('.', '');

@@ -1,0 +1,150 @@
+import type { BookingTimes, DueBookingTimer } from '../rules/bookingClocks.ts';
+import { refundDue, type StayRefund } from '../rules/bookingRefunds.ts';
+import type { Canceller } from '../rules/bookings.ts';
+import { compare, subtract, zero, type Money } from '../rules/money.ts';
+import { bookingWorkflowId } from '../rules/workflowIds.ts';
+import { Booking } from './Booking.ts';
+import { execute, flush, select } from './database.ts';
+import { Notification, type TemplateCode } from './Notification.ts';
+import { Payment } from './Payment.ts';
+import { Property } from './Property.ts';
+import { getRow } from './rows.ts';
+import { Timer } from './Timer.ts';
+
+/** A booking with all that a step needs. */
+export interface BookingFile {
+  readonly booking: Booking;
+  readonly property: Property;
+}
+
+export const bookingFileOf = async (booking: Booking): Promise<BookingFile> => ({
+  booking,
+  property: await getRow(Property, booking.propertyId, { archived: true }),
+});
+
+export const timesOf = (
+  { config: { settings, house }, startDate, endDate }: Booking,
+  at: Date,
+): BookingTimes => ({ stay: { startDate, endDate }, house, settings, at: at.getTime() });
+
+export const aboutBooking = ({ companyId, id }: Pick<Booking, 'companyId' | 'id'>) => ({
+  workflowId: bookingWorkflowId(companyId, id),
+  entityType: Booking.entityType,
+  entityId: id,
+});
+
+/** What went before is over; these are set instead, all under one number. */
+export async function setClocks(
+  { booking }: Pick<BookingFile, 'booking'>,
+  clocks: readonly DueBookingTimer[],
+  reason: string,
+): Promise<void> {
+  await Timer.cancelScheduled(booking.id, reason);
+  if (clocks.length === 0) return;
+  const occurrence = await Timer.nextOccurrence(booking.id);
+  Timer.schedule(
+    aboutBooking(booking),
+    clocks.map(({ name, dueAt }) => ({ name, dueAt, occurrence, source: 'setting' as const })),
+  );
+  await flush();
+}
+
+/** Others can have the nights again; content where they can already. */
+export const releaseNights = (bookingId: string, at: Date): Promise<number> =>
+  execute(
+    `UPDATE reservations SET archived_at = $2, updated_at = $2, version = version + 1
+     WHERE booking_id = $1 AND archived_at IS NULL`,
+    [bookingId, at],
+  );
+
+/**
+ * Has the nights held once more, if nobody else has any of them. The property's row is held until the
+ * commit, as by whoever books.
+ */
+export async function holdNightsAgain({ booking }: BookingFile, at: Date): Promise<boolean> {
+  const property = await getRow(Property, booking.propertyId, { lock: true, archived: true });
+  if (property.archivedAt) return false;
+  const taken = await select(
+    `SELECT 1 FROM reservations
+     WHERE property_id = $1 AND archived_at IS NULL AND start_date < $3 AND end_date > $2 LIMIT 1`,
+    [booking.propertyId, booking.startDate, booking.endDate],
+  );
+  if (taken.length > 0) return false;
+  await execute(
+    `UPDATE reservations SET archived_at = NULL, updated_at = $2, version = version + 1
+     WHERE id = (SELECT id FROM reservations WHERE booking_id = $1 ORDER BY id DESC LIMIT 1)`,
+    [booking.id, at],
+  );
+  return true;
+}
+
+/**
+ * What goes back of a charge when somebody ends the booking now: no more than is left of it, since part may
+ * have gone back by hand.
+ */
+export async function refundOf(
+  booking: Booking,
+  by: Canceller,
+  at: number,
+): Promise<StayRefund & { readonly paid: Money }> {
+  const due = refundDue(booking, by, at);
+  const { paymentId, paidAt } = booking;
+  if (!paymentId || !paidAt) return { ...due, amount: zero, paid: zero };
+  const charge = await getRow(Payment, paymentId, { archived: true });
+  return { ...due, amount: lesser(due.amount, leftOf(charge)), paid: charge.amount };
+}
+
+/** Of a charge: what has not gone back yet. */
+export const leftOf = ({ amount, refundedAmount }: Payment): Money =>
+  subtract(amount, refundedAmount);
+
+export const lesser = (a: Money, b: Money): Money => (compare(a, b) < 0 ? a : b);
+
+/** What messages about a booking say; no names. */
+const bookingFacts = ({
+  booking,
+  property,
+}: BookingFile): Readonly<Record<string, string | number>> => ({
+  bookingId: booking.id,
+  propertyName: property.name,
+  startDate: booking.startDate,
+  endDate: booking.endDate,
+  nights: booking.nights,
+  amount: booking.totalAmount,
+  currency: booking.currency,
+});
+
+/** By e-mail and in the application. @returns the id of the e-mail */
+export function tell(
+  file: BookingFile,
+  whom: 'guest' | 'host',
+  template: TemplateCode,
+  key: string,
+  facts: Readonly<Record<string, string>> = {},
+): string {
+  const userId = whom === 'guest' ? file.booking.guestId : file.booking.hostId;
+  const message = messageOf(file, template, key, facts);
+  Notification.queue({ to: { channel: 'in_app', userId }, ...message });
+  return Notification.queue({ to: { channel: 'email', userId }, ...message });
+}
+
+/** In the application alone. */
+export const tellStaff = (
+  file: BookingFile,
+  role: 'tenant_admin' | 'operator',
+  template: TemplateCode,
+  key: string,
+): string =>
+  Notification.queue({ to: { channel: 'in_app', role }, ...messageOf(file, template, key, {}) });
+
+const messageOf = (
+  file: BookingFile,
+  template: TemplateCode,
+  key: string,
+  facts: Readonly<Record<string, string>>,
+) => ({
+  template,
+  payload: { ...bookingFacts(file), ...facts },
+  key: `${key}/${template}`,
+  about: { type: Booking.entityType, id: file.booking.id },
+});

@@ -1,0 +1,98 @@
+import type { BookingSettings } from './bookingSettings.ts';
+import { daysBefore } from './calendar.ts';
+import { checkInAt, checkOutAt, type House, type Stay } from './stays.ts';
+
+export type BookingTimerName =
+  | 'hold'
+  | 'host_reminder'
+  | 'host_confirmation'
+  | `stay_reminder_${number}`
+  | 'check_out'
+  | 'review_reminder'
+  | 'review_window'
+  | 'refund_watch'
+  | 'refund_escalation';
+
+/** One deadline; `dueAt` is epoch milliseconds, `occurrence` counts how often clocks were set. */
+export interface BookingTimer {
+  readonly name: BookingTimerName;
+  readonly occurrence: number;
+  readonly dueAt: number;
+  readonly source: 'setting' | 'command';
+}
+
+export type DueBookingTimer = Pick<BookingTimer, 'name' | 'dueAt'>;
+
+/** What the clocks of a booking go by. */
+export interface BookingTimes {
+  readonly stay: Stay;
+  readonly house: House;
+  readonly settings: BookingSettings;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+export const isBookingTimer = (name: string): name is BookingTimerName => bookingTimer.test(name);
+
+const bookingTimer =
+  /^(hold|host_reminder|host_confirmation|stay_reminder_\d+|check_out|review_reminder|review_window|refund_watch|refund_escalation)$/;
+
+/** Share of the host's time after which they are reminded. */
+const reminderShare = 0.75;
+
+/** While nights are held for somebody who has not paid. */
+export const holdClocks = ({ settings, at }: BookingTimes): DueBookingTimer[] => [
+  { name: 'hold', dueAt: at + settings.holdMinutes * 60_000 },
+];
+
+/** While a paid request waits for the host: no longer than until the guest would arrive. */
+export function requestClocks({ settings, stay, house, at }: BookingTimes): DueBookingTimer[] {
+  const time = settings.hostConfirmationHours * 3_600_000;
+  const dueAt = Math.max(at, Math.min(at + time, checkInAt(stay, house)));
+  return [
+    { name: 'host_reminder', dueAt: at + Math.round((dueAt - at) * reminderShare) },
+    { name: 'host_confirmation', dueAt },
+  ];
+}
+
+/** Of a confirmed stay: reminders that are still ahead, and its end. */
+export function stayClocks({ settings, stay, house, at }: BookingTimes): DueBookingTimer[] {
+  const arrival = checkInAt(stay, house);
+  const reminders = settings.stayReminderDays
+    .map((days): DueBookingTimer => ({
+      name: `stay_reminder_${days}`,
+      dueAt: daysBefore(arrival, days, house.timeZone),
+    }))
+    .filter(({ dueAt }) => dueAt > at)
+    .toSorted((a, b) => a.dueAt - b.dueAt);
+  return [...reminders, { name: 'check_out', dueAt: checkOutAt(stay, house) }];
+}
+
+/** After the stay: the guest may review it for so long. */
+export function reviewClocks({ settings, stay, house }: BookingTimes): DueBookingTimer[] {
+  const left = checkOutAt(stay, house);
+  const after = (days: number): number => daysBefore(left, -days, house.timeZone);
+  const { reviewDays, reviewReminderDays } = settings;
+  return [
+    ...(reviewReminderDays < reviewDays
+      ? [{ name: 'review_reminder', dueAt: after(reviewReminderDays) } as const]
+      : []),
+    { name: 'review_window', dueAt: after(reviewDays) },
+  ];
+}
+
+/** While money is on its way back. */
+export const refundClocks = ({ settings, house, at }: BookingTimes): DueBookingTimer[] => [
+  { name: 'refund_watch', dueAt: daysBefore(at, -settings.refundWatchDays, house.timeZone) },
+  {
+    name: 'refund_escalation',
+    dueAt: daysBefore(at, -2 * settings.refundWatchDays, house.timeZone),
+  },
+];
+
+/** How far from now somebody may move a deadline, in milliseconds; the others follow the stay. */
+export const furthestMove: { readonly [Name in BookingTimerName]?: number } = {
+  hold: 24 * 3_600_000,
+  host_confirmation: 7 * 86_400_000,
+  review_window: 60 * 86_400_000,
+};

@@ -1,0 +1,196 @@
+import fc from 'fast-check';
+import {
+  isBookingTimer,
+  requestClocks,
+  reviewClocks,
+  stayClocks,
+} from '../../src/rules/bookingClocks.ts';
+import { refundOfStay, type GivenUp } from '../../src/rules/bookingRefunds.ts';
+import {
+  bookingStatuses,
+  compensationsOf,
+  isReadyToConfirm,
+  mayRevive,
+  nextBookingStatus,
+  type BookingEvent,
+} from '../../src/rules/bookings.ts';
+import {
+  bookingBounds,
+  bookingDefaults,
+  bookingSettings,
+} from '../../src/rules/bookingSettings.ts';
+import { boundsProblem } from '../../src/rules/bounds.ts';
+import { compare, multiplyByRatio } from '../../src/rules/money.ts';
+import { cancellationPolicies } from '../../src/rules/properties.ts';
+
+const house = { timeZone: 'Europe/Berlin', checkInTime: '15:00', checkOutTime: '11:00' };
+const stay = { startDate: '2026-06-20', endDate: '2026-06-24' };
+const at = (text: string): number => Date.parse(`${text}+02:00`);
+const iso = (dueAt: number): string => new Date(dueAt).toISOString();
+
+describe('the steps of a booking', () => {
+  it.each<[BookingEvent, Record<string, string>]>([
+    ['book', { none: 'pending' }],
+    ['pay', { pending: 'pending' }],
+    ['take_payment', { pending: 'pending' }],
+    ['accept', { pending: 'pending' }],
+    ['confirm', { pending: 'confirmed' }],
+    ['decline', { pending: 'cancelled' }],
+    ['expire_hold', { pending: 'cancelled' }],
+    ['expire_request', { pending: 'cancelled' }],
+    ['cancel', { pending: 'cancelled', confirmed: 'cancelled' }],
+    ['complete', { confirmed: 'completed' }],
+    ['revive', { cancelled: 'pending' }],
+    ['revive_confirmed', { cancelled: 'confirmed' }],
+    ['return_payment', { cancelled: 'cancelled' }],
+  ])('%s leads from and to %j', (event, expected) => {
+    const found = (['none', ...bookingStatuses] as const).flatMap((status) => {
+      const next = nextBookingStatus(status, event);
+      return next ? [[status, next]] : [];
+    });
+
+    expect(Object.fromEntries(found)).toEqual(expected);
+  });
+
+  it('needs the money always, and the host unless anybody may book at once', () => {
+    const ready = [true, false].flatMap((isPaid) =>
+      [true, false].flatMap((isAccepted) =>
+        [true, false].map((instantBook) => isReadyToConfirm({ isPaid, isAccepted, instantBook })),
+      ),
+    );
+
+    expect(ready).toEqual([true, true, true, false, false, false, false, false]);
+  });
+
+  it('undoes the charge before it frees the nights, and revives only what nobody decided against', () => {
+    expect(compensationsOf({ isPaid: true })).toEqual(['refund_charge', 'release_nights']);
+    expect(compensationsOf({ isPaid: false })).toEqual(['release_nights']);
+    expect(
+      (['hold', 'request', 'guest', 'host', 'operator', null] as const).map(mayRevive),
+    ).toEqual([true, false, false, false, false, false]);
+  });
+});
+
+describe('the clocks of a booking', () => {
+  const settings = bookingDefaults;
+
+  it('give the host a day, but no longer than until the guest arrives', () => {
+    const usual = requestClocks({ stay, house, settings, at: at('2026-06-10T12:00') });
+    const late = requestClocks({ stay, house, settings, at: at('2026-06-20T11:00') });
+
+    expect(usual.map(({ dueAt }) => iso(dueAt))).toEqual([
+      iso(at('2026-06-11T06:00')),
+      iso(at('2026-06-11T12:00')),
+    ]);
+    expect(late.map(({ dueAt }) => iso(dueAt))).toEqual([
+      iso(at('2026-06-20T14:00')),
+      iso(at('2026-06-20T15:00')),
+    ]);
+  });
+
+  it('remind of a stay on days that are still ahead, and end with the check-out', () => {
+    const clocks = stayClocks({ stay, house, settings, at: at('2026-06-15T12:00') });
+
+    expect(clocks.map(({ name, dueAt }) => [name, iso(dueAt)])).toEqual([
+      ['stay_reminder_1', iso(at('2026-06-19T15:00'))],
+      ['check_out', iso(at('2026-06-24T11:00'))],
+    ]);
+  });
+
+  it('leave two weeks for a review', () => {
+    const clocks = reviewClocks({ stay, house, settings, at: 0 });
+
+    expect(clocks.map(({ name, dueAt }) => [name, iso(dueAt)])).toEqual([
+      ['review_reminder', iso(at('2026-07-01T11:00'))],
+      ['review_window', iso(at('2026-07-08T11:00'))],
+    ]);
+  });
+
+  it('go by the property before the company, and by the company before the defaults', () => {
+    const own = { holdMinutes: 5, hostConfirmationHours: null };
+
+    const settled = bookingSettings({ holdMinutes: 30, hostConfirmationHours: 2 }, own);
+
+    expect(settled).toEqual({ ...bookingDefaults, holdMinutes: 5, hostConfirmationHours: 2 });
+    const problems = Object.entries(bookingBounds).map(([key, bounds]) =>
+      boundsProblem(bounds, Object.entries(bookingDefaults).find(([each]) => each === key)?.[1]),
+    );
+    expect(problems).toEqual(problems.map(() => undefined));
+  });
+
+  it.each(['hold', 'stay_reminder_7', 'refund_watch', 'stay_reminder_', 'expiry', 'hold_2'])(
+    'knows whether %s is one of them',
+    (name) => {
+      expect(isBookingTimer(name)).toBe(/^(hold|stay_reminder_7|refund_watch)$/.test(name));
+    },
+  );
+});
+
+describe('what goes back of a stay', () => {
+  const given = (
+    policy: GivenUp['policy'],
+    when: string,
+    booked = '2026-01-01T12:00',
+  ): GivenUp => ({
+    stay,
+    house,
+    policy,
+    total: '400.00',
+    pricePerNight: '100.00',
+    bookedAt: at(booked),
+    at: at(when),
+  });
+
+  it.each<[GivenUp['policy'], string, string, string]>([
+    ['flexible', '2026-06-19T15:00', '400.00', 'in_time'],
+    ['flexible', '2026-06-19T15:01', '300.00', 'first_night_kept'],
+    ['flexible', '2026-06-20T16:00', '300.00', 'first_night_kept'],
+    ['flexible', '2026-06-22T14:00', '200.00', 'first_night_kept'],
+    ['flexible', '2026-06-22T15:00', '100.00', 'first_night_kept'],
+    ['flexible', '2026-06-24T10:00', '0.00', 'first_night_kept'],
+    ['moderate', '2026-06-15T15:00', '400.00', 'in_time'],
+    ['moderate', '2026-06-15T15:01', '200.00', 'half'],
+    ['moderate', '2026-06-21T16:00', '100.00', 'half'],
+    ['strict', '2026-06-13T15:00', '200.00', 'half'],
+    ['strict', '2026-06-13T15:01', '0.00', 'too_late'],
+  ])('under the rule %s at %s is %s', (policy, when, amount, rule) => {
+    expect(refundOfStay(given(policy, when))).toEqual({ amount, rule });
+  });
+
+  it('is all under the strict rule within two days of booking, two weeks ahead', () => {
+    const soon = given('strict', '2026-06-03T12:00', '2026-06-01T12:00');
+    const later = given('strict', '2026-06-03T12:01', '2026-06-01T12:00');
+    const close = given('strict', '2026-06-07T12:00', '2026-06-06T12:00');
+
+    expect([soon, later, close].map((each) => refundOfStay(each).amount)).toEqual([
+      '400.00',
+      '200.00',
+      '200.00',
+    ]);
+  });
+
+  it('is never more than was paid, never below zero, and never grows with time', () => {
+    const moment = fc.integer({ min: at('2026-05-20T00:00'), max: at('2026-06-24T11:00') });
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...cancellationPolicies),
+        moment,
+        moment,
+        fc.integer({ min: 1, max: 99_999 }),
+        (policy, one, other, cents) => {
+          const pricePerNight = multiplyByRatio('1.00', cents, 100);
+          const total = multiplyByRatio(pricePerNight, 4, 1);
+          const refund = (when: number) =>
+            refundOfStay({ ...given(policy, '2026-06-01T00:00'), pricePerNight, total, at: when })
+              .amount;
+
+          const [early, late] = [refund(Math.min(one, other)), refund(Math.max(one, other))];
+
+          expect(compare(early, total)).toBeLessThanOrEqual(0);
+          expect(compare(late, '0.00')).toBeGreaterThanOrEqual(0);
+          expect(compare(late, early)).toBeLessThanOrEqual(0);
+        },
+      ),
+    );
+  });
+});
