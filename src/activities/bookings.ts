@@ -18,12 +18,14 @@ import { flush, withTenant } from '../models/database.ts';
 import type { Step } from '../models/moveRow.ts';
 import { Payment } from '../models/Payment.ts';
 import { openPayment, type PaymentResult } from '../models/paymentStart.ts';
+import { Review } from '../models/Review.ts';
 import { getRow } from '../models/rows.ts';
 import { Timer } from '../models/Timer.ts';
 import { User } from '../models/User.ts';
 import {
   refundClocks,
   requestClocks,
+  reviewClocks,
   stayClocks,
   type BookingTimerName,
 } from '../rules/bookingClocks.ts';
@@ -322,9 +324,17 @@ async function onTimer(file: BookingFile, step: Step, name: BookingTimerName): P
       tell(file, 'host', 'booking_request_expired', step.commandId, refundFacts(booking, {}));
       return;
     case 'check_out':
-      await booking.move('complete', step, { completedAt: step.at, workflowClosedAt: step.at });
+      await booking.move('complete', step, { completedAt: step.at });
+      await setClocks(file, reviewClocks(timesOf(booking, step.at)), 'The stay is over');
+      tell(file, 'guest', 'review_invitation', step.commandId);
       tell(file, 'host', 'booking_completed', step.commandId);
       return;
+    case 'review_reminder':
+      if ((await Review.count({ where: { bookingId: booking.id } })) > 0) return;
+      tell(file, 'guest', 'review_invitation', step.commandId);
+      return;
+    case 'review_window':
+      return booking.move('close', step, { workflowClosedAt: step.at });
     case 'refund_watch':
       tellStaff(file, 'tenant_admin', 'booking_refund_stuck', step.commandId);
       return;

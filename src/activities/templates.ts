@@ -741,6 +741,30 @@ your stay at {{propertyName}}, {{address}}, begins on {{startDate}}; check-in is
 
 the stay at {{propertyName}} from {{startDate}} to {{endDate}} is over. {{amount}} {{currency}} were paid for it; your payout is due (booking {{bookingId}}).`,
   },
+  review_invitation: {
+    subject: 'How was your stay at {{propertyName}}?',
+    body: `Dear {{name}},
+
+your stay at {{propertyName}} from {{startDate}} to {{endDate}} is over. Tell others how it was: you can review it for two weeks (booking {{bookingId}}).`,
+  },
+  review_published: {
+    subject: '{{propertyName}} has a new review',
+    body: `Dear {{name}},
+
+a guest has rated {{propertyName}} with {{rating}} of 5. You can reply where you see the review.`,
+  },
+  review_reply: {
+    subject: 'A reply to your review of {{propertyName}}',
+    body: `Dear {{name}},
+
+the host of {{propertyName}} has replied to your review. You see the reply with it.`,
+  },
+  review_reported: {
+    subject: 'A review of {{propertyName}} was reported',
+    body: `Dear {{name}},
+
+somebody has reported a review of {{propertyName}} ({{reviewId}}). Please look whether it stays.`,
+  },
   booking_refund_stuck: {
     subject: 'A refund of a booking has not arrived',
     body: `Dear {{name}},

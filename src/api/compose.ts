@@ -77,6 +77,7 @@ import { createRunningClaims } from '../commands/runningClaims.ts';
 import { createRunningTimers } from '../commands/runningTimers.ts';
 import { createReports } from '../commands/reports.ts';
 import { createReportTimelines } from '../commands/reportTimelines.ts';
+import { createReviews } from '../commands/reviews.ts';
 import { createSessions } from '../commands/sessions.ts';
 import { createStaging, createTableStaging } from '../commands/staging.ts';
 import { createSubscriptions } from '../commands/subscriptions.ts';
@@ -314,6 +315,7 @@ export async function composeApi({
       properties: createProperties(),
       privacy: createPrivacy({ sessions }),
       registrations,
+      reviews: createReviews(),
       runningClaims: createRunningClaims({ workflows }),
       runningTimers: createRunningTimers({ workflows }),
       registrationTimelines: createRegistrationTimelines({ temporal, workflows }),

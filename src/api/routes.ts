@@ -36,6 +36,7 @@ import { recoveryRoutes } from './recoveries/routes.ts';
 import { registrationRoutes } from './registrations/routes.ts';
 import { reportRoutes } from './reports/routes.ts';
 import { reserveRoutes } from './reserves/routes.ts';
+import { reviewRoutes } from './reviews/routes.ts';
 import type { Route } from './route.ts';
 import { subscriptionRoutes } from './subscriptions/routes.ts';
 import { templateRoutes } from './templates/routes.ts';
@@ -57,6 +58,7 @@ export type ResourceDependencies = Parameters<typeof authRoutes>[0] &
   Parameters<typeof paymentRoutes>[0] &
   Parameters<typeof propertyRoutes>[0] &
   Parameters<typeof bookingRoutes>[0] &
+  Parameters<typeof reviewRoutes>[0] &
   Parameters<typeof noteRoutes>[0] &
   Parameters<typeof reserveRoutes>[0] &
   Parameters<typeof recoveryRoutes>[0] &
@@ -105,6 +107,7 @@ export const resourceRoutes = (dependencies: ResourceDependencies): Route[] => [
   ...paymentRoutes(dependencies),
   ...propertyRoutes(dependencies),
   ...bookingRoutes(dependencies),
+  ...reviewRoutes(dependencies),
   ...noteRoutes(dependencies),
   ...reserveRoutes(dependencies),
   ...recoveryRoutes(dependencies),

@@ -40,6 +40,9 @@ export class Property extends Model<InferAttributes<Property>, InferCreationAttr
   declare holdMinutes: CreationOptional<number | null>;
   declare hostConfirmationHours: CreationOptional<number | null>;
   declare status: PropertyStatus;
+  /** Of the published reviews, with two places; null without any. */
+  declare averageRating: CreationOptional<string | null>;
+  declare reviewCount: CreationOptional<number>;
   declare createdAt: CreationOptional<Date>;
   declare updatedAt: CreationOptional<Date>;
   declare createdBy: CreationOptional<string | null>;
@@ -71,6 +74,8 @@ export class Property extends Model<InferAttributes<Property>, InferCreationAttr
         holdMinutes: column.integer,
         hostConfirmationHours: column.integer,
         status: column.text,
+        averageRating: column.rating,
+        reviewCount: column.integer,
       },
       businessTable(sequelize, 'properties'),
     );

@@ -54,6 +54,7 @@ import { RefreshToken } from './RefreshToken.ts';
 import { RegistrationRequest } from './RegistrationRequest.ts';
 import { Report } from './Report.ts';
 import { Reservation } from './Reservation.ts';
+import { Review } from './Review.ts';
 import { SubscriptionTerm } from './SubscriptionTerm.ts';
 import { Template } from './Template.ts';
 import { Timer } from './Timer.ts';
@@ -119,6 +120,7 @@ const models = [
   RegistrationRequest,
   Report,
   Reservation,
+  Review,
   SubscriptionTerm,
   Template,
   Timer,

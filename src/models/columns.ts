@@ -14,6 +14,8 @@ export const column = {
   money: DECIMAL(20, 2),
   /** With two places, read as text. */
   percentage: DECIMAL(5, 2),
+  /** 1 to 5 with two places, read as text. */
+  rating: DECIMAL(3, 2),
   /** Degrees, read as text. */
   latitude: DECIMAL(10, 8),
   longitude: DECIMAL(11, 8),

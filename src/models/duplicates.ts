@@ -82,6 +82,7 @@ export const duplicates: Readonly<Record<string, readonly [code: string, message
     'TEMPLATE_EXISTS',
     'The company has words of its own for this message already',
   ],
+  reviews_booking_key: ['ALREADY_REVIEWED', 'This stay has been reviewed already'],
   reservations_nights_key: [
     'DATES_UNAVAILABLE',
     'Some of these nights are taken; see the availability of the property',

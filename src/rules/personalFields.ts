@@ -11,6 +11,7 @@ const personalFields: ReadonlySet<string> = new Set([
   'claimantEmail',
   'claimantName',
   'claimantPhone',
+  'comment',
   'contactEmail',
   'contactPhone',
   'description',
@@ -18,6 +19,7 @@ const personalFields: ReadonlySet<string> = new Set([
   'fileName',
   'firstName',
   'fullName',
+  'hostReply',
   'lastName',
   'latitude',
   'longitude',
@@ -31,6 +33,7 @@ const personalFields: ReadonlySet<string> = new Set([
   'policyholderName',
   'policyholderPhone',
   'recipientAddress',
+  'reportReason',
   'title',
   'username',
 ]);

@@ -149,7 +149,7 @@ describe.each(['shared', 'dedicated_schema'] as const)('one company, %s', (isola
           (table) => `${business}.${table}`,
         ),
         `${business}.fraud_flags`,
-        ...['properties', 'reservations', 'bookings', 'payments'].map(
+        ...['properties', 'reservations', 'bookings', 'reviews', 'payments'].map(
           (table) => `${business}.${table}`,
         ),
       ]),

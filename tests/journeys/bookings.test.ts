@@ -1,4 +1,5 @@
 import { createBookingTimelines } from '../../src/commands/bookingTimelines.ts';
+import { createReviews } from '../../src/commands/reviews.ts';
 import { as, buildActor, once } from '../support/build.ts';
 import { beginBooking, type BookingJourney } from '../support/bookings.ts';
 import { dayMs, useJourneysWithGateway, type Journeys } from '../support/journey.ts';
@@ -21,7 +22,7 @@ describe('a booking', () => {
     return booking;
   };
 
-  it('that needs nobody is confirmed once it is paid, reminds its guest, and is over at check-out', async () => {
+  it('that needs nobody is confirmed once it is paid, reminds its guest, and asks twice for a review', async () => {
     const booking = await paid({ instantBook: true });
 
     expect(await booking.row()).toMatchObject({ status: 'confirmed', total_amount: 300 });
@@ -31,12 +32,14 @@ describe('a booking', () => {
       status: 'completed',
       workflow_closed_at: expect.any(String),
     });
-    expect(await booking.events()).toEqual(['book', 'pay', 'confirm', 'complete']);
+    expect(await booking.events()).toEqual(['book', 'pay', 'confirm', 'complete', 'close']);
     expect(await booking.timers()).toEqual([
       'hold cancelled',
       'stay_reminder_7 fired',
       'stay_reminder_1 fired',
       'check_out fired',
+      'review_reminder fired',
+      'review_window fired',
     ]);
     expect(await booking.payments()).toEqual(['booking completed 300.00']);
     expect(await booking.ledger()).toEqual(settledBooks);
@@ -45,6 +48,8 @@ describe('a booking', () => {
       'booking_confirmed',
       'booking_reminder',
       'booking_reminder',
+      'review_invitation',
+      'review_invitation',
     ]);
     expect(await booking.mailsTo(booking.host)).toEqual([
       'booking_confirmed_host',
@@ -330,6 +335,30 @@ describe('a booking', () => {
     expect(still['status']).toBe('pending');
     expect(told.past.map(({ name }) => name)).toEqual(['book', 'move_timer', 'expire_hold']);
     await expect(move()).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('that was reviewed does not ask for it again', async () => {
+    const booking = await paid({ instantBook: true, startsIn: 2 });
+    await booking.passTo('check_out', 1000);
+    const reviews = createReviews();
+
+    const review = await as(booking.guest, () =>
+      reviews.create(
+        booking.guest,
+        booking.property.id,
+        { rating: 5, comment: 'A joy' },
+        once(booking.guest),
+      ),
+    );
+    await booking.end();
+
+    expect(review).toMatchObject({ bookingId: booking.id, rating: 5 });
+    expect(await booking.mailsTo(booking.guest)).toEqual([
+      'booking_placed',
+      'booking_confirmed',
+      'booking_reminder',
+      'review_invitation',
+    ]);
   });
 
   it('keeps what was agreed, whatever its property says later', async () => {

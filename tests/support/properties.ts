@@ -1,6 +1,11 @@
 import { v7 as uuid } from 'uuid';
-import { withTenant } from '../../src/models/database.ts';
+import { append, withTenant } from '../../src/models/database.ts';
+import { Booking } from '../../src/models/Booking.ts';
 import { Property } from '../../src/models/Property.ts';
+import { Timer } from '../../src/models/Timer.ts';
+import { bookingDefaults } from '../../src/rules/bookingSettings.ts';
+import { addDays, dateAt } from '../../src/rules/calendar.ts';
+import { bookingWorkflowId } from '../../src/rules/workflowIds.ts';
 import { buildActor } from './build.ts';
 
 /** What a host says of a house; each test says otherwise what it is about. */
@@ -59,4 +64,58 @@ export async function buildProperty({
       ...overrides,
     }),
   );
+}
+
+/** A stay that ended yesterday, three nights, and may be reviewed until that day; it has no workflow. */
+export async function buildStayed({
+  companyId,
+  reviewedUntil = new Date(Date.now() + 86_400_000),
+  ...people
+}: {
+  companyId: string;
+  propertyId: string;
+  guestId: string;
+  hostId: string;
+  reviewedUntil?: Date;
+}): Promise<Booking> {
+  const id = uuid();
+  const now = new Date();
+  const endDate = addDays(dateAt(now.getTime(), 'Europe/Berlin'), -1);
+  return withTenant(companyId, async () => {
+    append(Timer, {
+      workflowId: bookingWorkflowId(companyId, id),
+      entityType: 'booking',
+      entityId: id,
+      occurrence: 1,
+      name: 'review_window',
+      dueAt: reviewedUntil,
+      originalDueAt: reviewedUntil,
+      source: 'setting',
+      status: 'scheduled',
+    });
+    return Booking.create({
+      ...people,
+      id,
+      companyId,
+      startDate: addDays(endDate, -3),
+      endDate,
+      nights: 3,
+      guests: 2,
+      pricePerNight: '100.00',
+      totalAmount: '300.00',
+      currency: 'EUR',
+      status: 'completed',
+      holdExpiresAt: now,
+      paidAt: now,
+      confirmedAt: now,
+      completedAt: now,
+      workflowClosedAt: now,
+      config: {
+        settings: bookingDefaults,
+        house: { timeZone: 'Europe/Berlin', checkInTime: '15:00', checkOutTime: '11:00' },
+        policy: 'moderate',
+        instantBook: true,
+      },
+    });
+  });
 }

@@ -342,6 +342,11 @@ export async function buildWholeCompany(
       [id, booking, property, holder.userId, admin.userId, charge],
     ],
     [
+      `INSERT INTO ${business}.reviews (company_id, id, property_id, booking_id, reviewer_id, rating, comment)
+       VALUES ($1, $2, $3, $4, $5, 4, $6)`,
+      [id, uuid(), property, booking, holder.userId, oddText],
+    ],
+    [
       `INSERT INTO ${business}.reservations (company_id, id, property_id, start_date, end_date, booking_id)
        VALUES ($1, $2, $3, '2026-01-03', '2026-01-06', $4)`,
       [id, uuid(), property, booking],

@@ -138,6 +138,7 @@ describe('the catalog', () => {
         'properties',
         'reservations',
         'bookings',
+        'reviews',
       ].flatMap((t) => tenant(`shared.${t}`, 'ISU')),
       ...tenant('shared.acknowledgement_history', 'IS'),
       ...['evidence_packs', 'evidence_pack_lines'].flatMap((t) => tenant(`shared.${t}`, 'IS')),

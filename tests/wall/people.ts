@@ -4,13 +4,15 @@ import { createTokens } from '../../src/commands/tokens.ts';
 import { readConfig } from '../../src/config.ts';
 import { settleBatch } from '../../src/models/acknowledging.ts';
 import { watchedPolicy } from '../../src/models/watchedPolicy.ts';
-import { platformCompanyId, select, withTenant } from '../../src/models/database.ts';
+import { append, flush, platformCompanyId, select, withTenant } from '../../src/models/database.ts';
+import { Review } from '../../src/models/Review.ts';
 import { addDays, dateAt } from '../../src/rules/calendar.ts';
 import { roleCodes, type Role } from '../../src/rules/permissions.ts';
 import { hire } from '../support/acknowledgements.ts';
 import { openSession, openTestApi, type Caller, type TestApi } from '../support/api.ts';
 import { buildActor, buildCompany } from '../support/build.ts';
 import { png } from '../support/files.ts';
+import { buildStayed } from '../support/properties.ts';
 import { buildPayment } from '../support/payments.ts';
 import { buildPolicyRow } from '../support/policyRows.ts';
 import { reportCells } from './columns.ts';
@@ -110,6 +112,7 @@ export async function buildFull(api: TestApi): Promise<Full> {
     start_date: addDays(dateAt(Date.now(), 'Europe/Berlin'), 30),
     end_date: addDays(dateAt(Date.now(), 'Europe/Berlin'), 33),
   });
+  const review = await buildReview(id, other.body.data.id, holder.userId, letter.userId);
   const customer = await admin.post('/customers', { name: 'Harbour Logistics' });
   const employee = await admin.post('/employees', {
     customer_id: customer.body.data.id,
@@ -212,6 +215,7 @@ export async function buildFull(api: TestApi): Promise<Full> {
       plans: plan.body.data.id,
       properties: property.body.data.id,
       bookings: booking.body.data.id,
+      reviews: review,
       'workflows/booking': booking.body.data.id,
       subscriptions: bought.body.data.id,
       'workflows/drift': drift,
@@ -252,6 +256,21 @@ export async function buildFull(api: TestApi): Promise<Full> {
       notifications: told.body.items[0].id,
     },
   };
+}
+
+/** Of a stay that is over. */
+async function buildReview(
+  companyId: string,
+  propertyId: string,
+  guestId: string,
+  hostId: string,
+): Promise<string> {
+  const stayed = await buildStayed({ companyId, propertyId, guestId, hostId });
+  return withTenant(companyId, async () => {
+    const id = append(Review, { propertyId, bookingId: stayed.id, reviewerId: guestId, rating: 4 });
+    await flush();
+    return id;
+  });
 }
 
 /** A document that the holder is asked to read. */

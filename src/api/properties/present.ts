@@ -26,6 +26,8 @@ export const presentProperty = (property: Property) => {
     instant_book: property.instantBook,
     cancellation_policy: property.cancellationPolicy,
     status: property.status,
+    average_rating: property.averageRating ?? null,
+    review_count: property.reviewCount,
     hold_minutes: property.holdMinutes ?? null,
     host_confirmation_hours: property.hostConfirmationHours ?? null,
     created_at: property.createdAt.toISOString(),

@@ -76,6 +76,14 @@ export async function eraseRows({ userId, ...known }: Traces): Promise<void> {
      kept AS (
        UPDATE reservations SET reason = $2, updated_at = now(), version = version + 1
        WHERE reason <> $2 AND property_id IN (SELECT id FROM properties WHERE owner_id = $1)),
+     reviewed AS (
+       UPDATE reviews SET comment = CASE WHEN comment IS NOT NULL THEN $2 END, updated_at = now(),
+         version = version + 1
+       WHERE reviewer_id = $1 AND comment <> $2),
+     replied AS (
+       UPDATE reviews SET host_reply = $2, updated_at = now(), version = version + 1
+       WHERE host_reply <> $2 AND reviewer_id <> $1
+         AND property_id IN (SELECT id FROM properties WHERE owner_id = $1)),
      given_up AS (
        UPDATE bookings SET cancellation_reason = $2, updated_at = now(), version = version + 1
        WHERE cancellation_reason <> $2 AND (guest_id = $1 OR host_id = $1)),
@@ -106,6 +114,8 @@ export async function eraseRows({ userId, ...known }: Traces): Promise<void> {
      UNION ALL SELECT id FROM documents WHERE ${documentsOf}
      UNION ALL SELECT id FROM employees WHERE user_id = $1 OR email = ANY ($4)
      UNION ALL SELECT id FROM properties WHERE owner_id = $1
+     UNION ALL SELECT id FROM reviews WHERE reviewer_id = $1
+       OR property_id IN (SELECT id FROM properties WHERE owner_id = $1)
      UNION ALL SELECT id FROM bookings WHERE guest_id = $1 OR host_id = $1
      UNION ALL SELECT r.id FROM reservations r JOIN properties p ON p.id = r.property_id
        WHERE p.owner_id = $1

@@ -165,6 +165,13 @@ const tables: readonly Table[] = [
     where: '(t.guest_id = $1 OR t.host_id = $1)',
   },
   {
+    name: 'reviews',
+    columns: `t.id, t.property_id, t.booking_id, t.rating, t.comment, t.host_reply, t.status,
+      t.created_at`,
+    from: 'reviews t',
+    where: 't.reviewer_id = $1',
+  },
+  {
     name: 'claims',
     columns: `t.id, t.claim_number, t.policy_id, t.title, t.description, t.status,
       t.incident_date::text, t.claim_amount::text, t.approved_amount::text, t.paid_amount::text,

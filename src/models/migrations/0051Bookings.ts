@@ -102,9 +102,12 @@ CREATE TABLE properties (${baseColumns},
   hold_minutes integer CHECK (hold_minutes BETWEEN 5 AND 60),
   host_confirmation_hours integer CHECK (host_confirmation_hours BETWEEN 1 AND 72),
   status text NOT NULL CHECK (status IN ('listed', 'unlisted')),
+  average_rating numeric(3,2) CHECK (average_rating BETWEEN 1 AND 5),
+  review_count integer NOT NULL DEFAULT 0 CHECK (review_count >= 0),
   PRIMARY KEY (company_id, id),
   FOREIGN KEY (company_id, category_id) REFERENCES property_categories (company_id, id) ON DELETE RESTRICT,
   CHECK (min_nights <= max_nights),
+  CHECK ((review_count = 0) = (average_rating IS NULL)),
   CHECK ((latitude IS NULL) = (longitude IS NULL))
 );
 CREATE INDEX properties_owner_idx ON properties (company_id, owner_id, created_at);
@@ -194,6 +197,31 @@ CREATE INDEX reservations_dates_idx ON reservations
 ${baseIndexes('reservations')}
 ${wall('reservations')}
 
+CREATE TABLE reviews (${baseColumns},
+  property_id uuid NOT NULL,
+  booking_id uuid NOT NULL,
+  reviewer_id uuid NOT NULL REFERENCES platform.users (id) ON DELETE RESTRICT,
+  rating integer NOT NULL CHECK (rating BETWEEN 1 AND 5),
+  comment text CHECK (length(comment) BETWEEN 1 AND 5000),
+  host_reply text CHECK (length(host_reply) BETWEEN 1 AND 5000),
+  replied_at timestamptz,
+  status text NOT NULL DEFAULT 'published' CHECK (status IN ('published', 'hidden')),
+  reported_at timestamptz,
+  reported_by uuid REFERENCES platform.users (id) ON DELETE RESTRICT,
+  report_reason text CHECK (length(report_reason) BETWEEN 1 AND 500),
+  PRIMARY KEY (company_id, id),
+  FOREIGN KEY (company_id, property_id) REFERENCES properties (company_id, id) ON DELETE RESTRICT,
+  FOREIGN KEY (company_id, booking_id) REFERENCES bookings (company_id, id) ON DELETE RESTRICT,
+  CHECK ((host_reply IS NULL) = (replied_at IS NULL)),
+  CHECK ((reported_at IS NULL) = (report_reason IS NULL))
+);
+CREATE UNIQUE INDEX reviews_booking_key ON reviews (company_id, booking_id);
+CREATE INDEX reviews_property_idx ON reviews (company_id, property_id, created_at);
+CREATE INDEX reviews_reviewer_idx ON reviews (company_id, reviewer_id, created_at);
+CREATE INDEX reviews_reported_idx ON reviews (company_id, reported_at) WHERE reported_at IS NOT NULL;
+${baseIndexes('reviews')}
+${wall('reviews')}
+
 CREATE POLICY search ON properties FOR SELECT TO app_search USING (true);
 GRANT SELECT (company_id, id, created_at, archived_at, status, name, description, address, price_minor,
   max_guests, category_id, latitude, longitude, min_nights, max_nights) ON properties TO app_search;
@@ -203,6 +231,7 @@ GRANT SELECT (company_id, property_id, archived_at, start_date, end_date) ON res
 ${propertySearch}`,
   down: `
 DROP FUNCTION search_property_ids;
+DROP TABLE reviews;
 DROP TABLE reservations;
 DROP TABLE bookings;
 DROP TABLE properties;
@@ -211,8 +240,16 @@ DROP TABLE properties;
 
 /** What stands about hosts and guests in the audit lines of properties and bookings. */
 export const { erasedValue, eraseInAudit, eraseInAuditBody } = eraseFunctions(
-  [...personalNames, 'latitude', 'longitude', 'cancellationReason'],
-  [...entityTypes, 'property', 'availability_block', 'booking'],
+  [
+    ...personalNames,
+    'latitude',
+    'longitude',
+    'cancellationReason',
+    'comment',
+    'hostReply',
+    'reportReason',
+  ],
+  [...entityTypes, 'property', 'availability_block', 'booking', 'review'],
 );
 
 const replacing = (sql: string): string =>
