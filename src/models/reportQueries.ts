@@ -1,4 +1,5 @@
 import type { ReportType } from '../rules/reports.ts';
+import { bookingReports } from './bookingReports.ts';
 import { claimReports } from './claimReports.ts';
 import { complianceReports } from './complianceReports.ts';
 import {
@@ -174,6 +175,7 @@ const moneyTables: readonly TableQuery[] = [
 export const reportQueries: Readonly<Record<ReportType, readonly TableQuery[]>> = {
   ...claimReports,
   ...complianceReports,
+  ...bookingReports,
   renewal_pipeline: [
     {
       name: 'by_month',

@@ -12,6 +12,7 @@ export const reportTypes = [
   'financial_summary',
   'compliance_status',
   'acknowledgement_overdue',
+  'booking_revenue',
 ] as const;
 
 export type ReportType = (typeof reportTypes)[number];
@@ -73,10 +74,11 @@ export function periodProblem({ from, to }: ReportFilters): Problem | undefined 
   return undefined;
 }
 
-/** Reports that are about people, and not about policies of some type. */
-const ofPeople: ReadonlySet<ReportType> = new Set<ReportType>([
+/** Reports that are about people or stays, and not about policies of some type. */
+const withoutPolicies: ReadonlySet<ReportType> = new Set<ReportType>([
   'compliance_status',
   'acknowledgement_overdue',
+  'booking_revenue',
 ]);
 
 /** What is wrong with a type of policy asked for; undefined when the report can follow it. */
@@ -84,7 +86,7 @@ export const policyTypeProblem = (
   type: ReportType,
   { policyType }: ReportFilters,
 ): Problem | undefined =>
-  policyType !== undefined && ofPeople.has(type)
+  policyType !== undefined && withoutPolicies.has(type)
     ? { code: 'INVALID_VALUE', message: `is not for ${type}` }
     : undefined;
 
@@ -102,7 +104,8 @@ export function periodOf(
     }
     case 'claims_overview':
     case 'adjuster_performance':
-    case 'financial_summary': {
+    case 'financial_summary':
+    case 'booking_revenue': {
       const end = to ?? (from === null || from <= today ? addDays(today, 1) : addMonths(from, 12));
       const month = `${end.slice(0, 7)}-01`;
       return { from: from ?? addMonths(month, end === month ? -12 : -11), to: end };

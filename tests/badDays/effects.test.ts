@@ -93,6 +93,7 @@ const effects: readonly Effect[] = [
     // which the timers of the onboarding look for too, and what an upload lets go on, which is asked
     // again with the upload.
     places: {
+      'src/commands/bookings.ts': [],
       'src/commands/claimPauses.ts': [],
       'src/commands/claims.ts': [],
       'src/commands/compliancePolicies.ts': [],

@@ -22,6 +22,7 @@ import { gatewayNews, moveRetry } from '../../src/workflows/payment.ts';
 import { reinstate, renew } from '../../src/workflows/subscriptionLifecycle.ts';
 import { hire, wakeKeeper } from '../support/acknowledgements.ts';
 import { as, buildActor, buildCompany, once } from '../support/build.ts';
+import { beginBooking, type BookingJourney } from '../support/bookings.ts';
 import { beginBulk } from '../support/bulk.ts';
 import type { Scan } from '../../src/scanner.ts';
 import { beginClaim, type ClaimJourney } from '../support/claims.ts';
@@ -440,6 +441,53 @@ const paths: Readonly<Record<string, (journeys: Journeys) => Promise<Run>>> = {
         .executeUpdate(retryStep, { args: [{ reason: 'The gateway is back' }] });
     });
   },
+  'booking-stayed': async (journeys) => {
+    const booking = await paidBooking(journeys);
+    await booking.confirm();
+    await booking.end();
+    return booking;
+  },
+  'booking-not-paid': async (journeys) => {
+    const booking = await beginBooking(journeys);
+    await booking.end();
+    return booking;
+  },
+  'booking-declined': async (journeys) => {
+    const booking = await paidBooking(journeys);
+    await booking.decline();
+    await booking.end();
+    return booking;
+  },
+  'booking-paid-at-the-second-try-and-given-up': async (journeys) => {
+    await gateway.script(['decline']);
+    const booking = await paidBooking(journeys, { instantBook: true });
+    await booking.pay();
+    await booking.settled();
+    await booking.cancel();
+    await booking.end();
+    return booking;
+  },
+  'booking-paid-late': async (journeys) => {
+    const booking = await beginBooking(journeys, { instantBook: true });
+    await booking.passTo('hold', -4000);
+    await gateway.script(['processing']);
+    await booking.pay();
+    await booking.end();
+    return booking;
+  },
+  'booking-refund-failed': async (journeys) => {
+    const booking = await paidBooking(journeys, { instantBook: true });
+    await gateway.script(['decline']);
+    await booking.cancel();
+    await booking.end();
+    return booking;
+  },
+  'booking-stopped-by-operator': async (journeys) => {
+    const booking = await paidBooking(journeys, { instantBook: true });
+    await journeys.server.temporal.client.workflow.getHandle(booking.workflowId).cancel();
+    await journeys.settled(booking.workflowId);
+    return booking;
+  },
   'mail-delivered': async ({ server }) => {
     const { id: companyId } = await buildCompany();
     const { userId } = await buildActor({ companyId });
@@ -559,6 +607,16 @@ async function beginKeeper(journeys: Journeys): Promise<Run & { policy: PolicyJo
   await policy.toPublished();
   await wakeKeeper(journeys, policy);
   return { policy, workflowId: acknowledgementWorkflowId(policy.company.id, policy.id) };
+}
+
+async function paidBooking(
+  journeys: Journeys,
+  wish: Parameters<typeof beginBooking>[1] = {},
+): Promise<BookingJourney> {
+  const booking = await beginBooking(journeys, wish);
+  await booking.pay();
+  await booking.settled();
+  return booking;
 }
 
 async function renewed(journeys: Journeys): Promise<Run> {
