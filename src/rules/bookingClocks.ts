@@ -90,9 +90,13 @@ export const refundClocks = ({ settings, house, at }: BookingTimes): DueBookingT
   },
 ];
 
-/** How far from now somebody may move a deadline, in milliseconds; the others follow the stay. */
+/**
+ * How far from now somebody may move a deadline, in milliseconds; the others follow the stay. Guests leave
+ * early, or later than they should.
+ */
 export const furthestMove: { readonly [Name in BookingTimerName]?: number } = {
   hold: 24 * 3_600_000,
   host_confirmation: 7 * 86_400_000,
+  check_out: 30 * 86_400_000,
   review_window: 60 * 86_400_000,
 };

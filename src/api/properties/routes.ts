@@ -136,6 +136,7 @@ export const propertyRoutes = ({
     tag,
     permission: 'public',
     summary: 'Nights that the owner keeps and that are not over, soonest first',
+    businessRules: true,
     query: blocksQuery,
     ...answersBlock,
     handle: ({ company, visitor, params, query }) =>
