@@ -9,6 +9,7 @@ import { step, type Say } from '../local/progress.ts';
 import { startStack, type Stack } from '../local/stack.ts';
 import { acknowledgements } from './figures/acknowledgements.ts';
 import { audit } from './figures/audit.ts';
+import { bookings } from './figures/bookings.ts';
 import { claimTransitions, manyClaims } from './figures/claims.ts';
 import { importEmployees } from './figures/employees.ts';
 import { inside } from './figures/inside.ts';
@@ -45,6 +46,7 @@ const sizes = isQuick
       flood: { rounds: 1, seconds: 5 },
       transitions: { seconds: 5 },
       claims: { rows: 20_000, seconds: 3 },
+      bookings: { properties: 10_000, nights: 100_000, seconds: 5 },
       import: { lines: 10_000, rounds: 1 },
       acknowledgements: { employees: 1000, others: 20_000, rounds: 2 },
     }
@@ -62,6 +64,7 @@ const sizes = isQuick
       flood: { rounds: 3, seconds: 10 },
       transitions: { seconds: 30 },
       claims: { rows: 200_000, seconds: 10 },
+      bookings: { properties: 100_000, nights: 1_000_000, seconds: 30 },
       import: { lines: 50_000, rounds: 3 },
       acknowledgements: { employees: 10_000, others: 200_000, rounds: 5 },
     };
@@ -94,6 +97,7 @@ const onStack: Readonly<Record<string, Measure>> = {
   audit: (world, say) => audit(world, sizes.audit, say),
   schemas: (world, say) => schemas(world, sizes.schemas, say),
   acknowledgements: (world, say) => acknowledgements(world, sizes.acknowledgements, say),
+  bookings: (world, say) => bookings(world, sizes.bookings, say),
   claims: (world, say) => manyClaims(world, sizes.claims, say),
   import: (world, say) => importEmployees(world, sizes.import, say),
   subscribe: (world, say) => subscribe(world, sizes.rounds, say),

@@ -1,0 +1,119 @@
+import type { Say } from '../../local/progress.ts';
+import { addDays, dateAt } from '../../src/rules/calendar.ts';
+import { runClient } from '../programs.ts';
+import type { Row } from '../report.ts';
+import type { Request } from '../requests.ts';
+import { percentile, rounded } from '../statistics.ts';
+import type { World } from '../world.ts';
+
+const words = ['lake', 'mountain', 'harbour', 'forest', 'market', 'castle', 'station', 'garden'];
+
+/** Stays of three nights, as many on each property as make up the nights, in the year ahead. */
+export async function bookings(
+  world: World,
+  { properties, nights, seconds }: Readonly<Record<'properties' | 'nights' | 'seconds', number>>,
+  say: Say,
+): Promise<Row[]> {
+  const { prefix, people, admin, companyId, sql, stack } = world;
+  say(`${properties} properties`);
+  await sql(
+    `INSERT INTO shared.properties (company_id, id, owner_id, name, description, address, latitude,
+       longitude, price_per_night, currency, time_zone, check_in_time, check_out_time, max_guests,
+       min_nights, max_nights, instant_book, cancellation_policy, status, created_at)
+     SELECT $1, gen_random_uuid(), $2, initcap(w.word) || ' house ' || n,
+       'A place of ' || n % 7 + 1 || ' rooms by the ' || w.word, n || ' ' || w.word || ' road',
+       47 + (n::bigint * 7919 % 7000) / 1000.0, 6 + (n::bigint * 104729 % 9000) / 1000.0, 40 + n % 400, 'EUR',
+       'Europe/Berlin', '15:00', '11:00', n % 8 + 1, 1, 30, true, 'flexible', 'listed',
+       now() - n * interval '1 second'
+     FROM generate_series(1, $3::int) n,
+       LATERAL (SELECT ($4::text[])[n % ${words.length} + 1] AS word) w`,
+    [companyId, admin.userId, properties, words],
+  );
+  const today = dateAt(Date.now(), 'Europe/Berlin');
+  const each = Math.round(nights / properties / 3);
+  say(`${nights} nights`);
+  await sql(
+    `INSERT INTO shared.reservations (company_id, id, property_id, start_date, end_date)
+     SELECT company_id, gen_random_uuid(), id, d.day, d.day + 3
+     FROM (SELECT company_id, id, row_number() OVER (ORDER BY created_at) AS place
+       FROM shared.properties WHERE company_id = $1 AND archived_at IS NULL) p,
+       generate_series(0, $3::int - 1) k,
+       LATERAL (SELECT $2::date + (30 + (place * 13 + k * 97) % 300)::int AS day) d`,
+    [companyId, today, each],
+  );
+  await sql('VACUUM ANALYZE shared.properties, shared.reservations');
+
+  const search = searches(today).map((query): Request => ({
+    kind: query.split('=')[0] ?? '',
+    method: 'GET',
+    path: `${prefix}/properties?${query}`,
+    token: admin.token,
+  }));
+  say('searching');
+  const run = (requests: readonly Request[], perSecond: number) =>
+    runClient({
+      origin: stack.urls.api,
+      connections: 20,
+      requests,
+      pace: { kind: 'open', perSecond, seconds },
+    });
+  await run(search.slice(0, 50), 10);
+  const found = await run(search, 10);
+
+  say('booking');
+  const free = await sql<{ id: string }>(
+    `SELECT id FROM shared.properties WHERE company_id = $1 AND owner_id = $2 ORDER BY id LIMIT 2000`,
+    [companyId, admin.userId],
+  );
+  const books = free.map(({ id }, index): Request => ({
+    kind: 'book',
+    method: 'POST',
+    path: `${prefix}/bookings`,
+    token: people[index % people.length]?.token,
+    body: { property_id: id, start_date: addDays(today, 3), end_date: addDays(today, 5) },
+    keyed: true,
+  }));
+  const booked = await run(books, 20);
+  await world.settle(say);
+
+  const row = (
+    figure: string,
+    { times, failed, failures, answered }: Awaited<ReturnType<typeof run>>,
+    limit: number,
+  ): Row => {
+    const all = Object.values(times).flat();
+    const p95 = percentile(all, 0.95);
+    const kinds = Object.fromEntries(
+      Object.entries(times).map(([kind, values]) => [kind, percentile(values, 0.95)]),
+    );
+    return {
+      figure,
+      measured: `${rounded(p95)} ms (p50 ${rounded(percentile(all, 0.5))}), ${failed} failed`,
+      target: `< ${limit} ms`,
+      met: p95 < limit && failed === 0,
+      detail: { answered, kinds, failures },
+    };
+  };
+  const many = `${properties.toLocaleString('en')} properties, ${nights.toLocaleString('en')} nights`;
+  return [
+    row(`search over ${many}, p95`, found, 50),
+    row('a booking answered with its hold at 20/s, p95', booked, 200),
+  ];
+}
+
+/** Words, prices, places and free nights, alone and together; the first part names the kind. */
+function searches(today: string): string[] {
+  const nights = (from: number): string =>
+    `free_from=${addDays(today, from)}&free_to=${addDays(today, from + 3)}`;
+  return Array.from({ length: 100 }, (_, n) => {
+    const word = words[n % words.length];
+    const place = `latitude=${47 + (n % 70) / 10}&longitude=${6 + (n % 90) / 10}`;
+    return [
+      `search=${word} house ${n * 37}`,
+      `min_price=${50 + n}&max_price=${60 + n}&sort_by=price_per_night`,
+      `${place}&radius_km=20&sort_by=distance`,
+      nights(30 + n * 2),
+      `free_to=${addDays(today, 43 + n)}&free_from=${addDays(today, 40 + n)}&${place}&guests=2`,
+    ].map((query) => encodeURI(query));
+  }).flat();
+}

@@ -1,0 +1,232 @@
+import fc from 'fast-check';
+import { bookingActivities, type BookingStep } from '../../src/activities/bookings.ts';
+import { paymentActivities } from '../../src/activities/payments.ts';
+import { book } from '../../src/commands/book.ts';
+import type { Actor } from '../../src/context.ts';
+import type { BookingWish } from '../../src/models/bookingStart.ts';
+import { withTenant } from '../../src/models/database.ts';
+import type { Property } from '../../src/models/Property.ts';
+import { addDays, dateAt } from '../../src/rules/calendar.ts';
+import { cancellationPolicies } from '../../src/rules/properties.ts';
+import { seed } from '../rules/property.ts';
+import { bookingActs, BookingModel, type BookingAct } from '../support/bookingModel.ts';
+import { as, buildActor, buildCompany } from '../support/build.ts';
+import { openTestDatabase, type TestDatabase } from '../support/database.ts';
+import { outcomeOf, walkBoth } from '../support/model.ts';
+import { buildProperty } from '../support/properties.ts';
+
+type Person = Actor & { userId: string };
+
+/** The activities as they are, on real rows; the workflow's loop and the gateway are played. */
+describe('a booking and its money', () => {
+  let database: TestDatabase;
+  const activities = bookingActivities();
+  const payments = paymentActivities({});
+
+  beforeAll(async () => {
+    database = await openTestDatabase();
+  });
+
+  afterAll(() => database.close());
+
+  async function openLife(property: Property, guest: Person, rival: Person) {
+    const { companyId } = property;
+    const startDate = addDays(dateAt(Date.now(), property.timeZone), 60);
+    const stay = { startDate, endDate: addDays(startDate, 3) };
+    const wish = { propertyId: property.id, ...stay, guests: 1 };
+    const bookAs = (person: Person): Promise<string> =>
+      as(person, () => withTenant(companyId, async () => (await book(person, wish)).booking.id));
+    const id = await bookAs(guest);
+    const ref = { companyId, bookingId: id };
+    let state = await activities.readBooking(ref);
+    let now = Date.now();
+    let steps = 0;
+    let last: (() => Promise<BookingStep>) | undefined;
+    let rivalId: string | undefined;
+
+    const order = () => ({
+      ...ref,
+      commandId: `booking/${id}/act/${(steps += 1)}`,
+      expectedVersion: state.stateVersion,
+      at: now,
+    });
+    async function carryOut(work: () => Promise<BookingStep>): Promise<void> {
+      ({ state } = await work());
+      last = work;
+    }
+    async function process(asked: BookingWish): Promise<void> {
+      const ordered = { ...order(), wish: asked };
+      await carryOut(() => activities.processBooking(ordered));
+    }
+
+    async function settle(paymentId: string, isDone: boolean) {
+      const attempt = 1;
+      await payments.settlePayment({
+        companyId,
+        paymentId,
+        commandId: `payment/${paymentId}/settle/1`,
+        expectedVersion: 1,
+        at: now,
+        attempt,
+        settlement: isDone
+          ? { status: 'completed', transactionId: `tr_${paymentId}` }
+          : { status: 'declined', code: 'account_closed', mayPass: false },
+      });
+      return isDone
+        ? ({ status: 'completed', failureCode: null } as const)
+        : ({ status: 'failed', failureCode: 'account_closed' } as const);
+    }
+
+    return {
+      id,
+      stay,
+      now: () => now,
+      isOver: () => state.isClosed,
+      async do(act: BookingAct): Promise<void> {
+        const who = { by: guest.userId, reason: null };
+        switch (act.kind) {
+          case 'pay':
+          case 'accept':
+          case 'decline':
+            return process({ ...who, event: act.kind });
+          case 'cancel':
+            return process({ ...who, event: 'cancel', as: act.as });
+          case 'fire': {
+            const [timer] = state.timers;
+            if (!timer) return;
+            now = Math.max(now, timer.dueAt);
+            const fired = { ...order(), name: timer.name, occurrence: timer.occurrence };
+            return carryOut(() => activities.fireBookingTimer(fired));
+          }
+          case 'charged': {
+            const { paymentId } = state;
+            if (!paymentId) return;
+            const result = await settle(paymentId, act.isDone);
+            const settled = { ...order(), paymentId, result };
+            return carryOut(() => activities.settleBookingPayment(settled));
+          }
+          case 'refunded': {
+            const { refundId } = state;
+            if (!refundId) return;
+            const result = await settle(refundId, act.isDone);
+            const settled = { ...order(), refundId, result };
+            return carryOut(() => activities.settleBookingRefund(settled));
+          }
+          case 'rival':
+            rivalId = await bookAs(rival);
+            return;
+          case 'rivalLeaves':
+            if (rivalId) {
+              await database.sql(
+                'UPDATE shared.reservations SET archived_at = now() WHERE booking_id = $1',
+                [rivalId],
+              );
+            }
+            rivalId = undefined;
+            return;
+          case 'repeat':
+            await last?.();
+            return;
+          default:
+            return act satisfies never;
+        }
+      },
+    };
+  }
+
+  const shownOf = async (id: string) => {
+    const [row] = await database.sql<Record<string, unknown>>(
+      `SELECT b.status, b.cancelled_by AS "cancelledBy", b.paid_at IS NOT NULL AS "isPaid",
+         b.accepted_at IS NOT NULL AS "isAccepted", b.is_charging AS "isCharging",
+         b.is_refunding AS "isRefunding", b.workflow_closed_at IS NOT NULL AS "isClosed",
+         b.refund_amount::text AS "refundAmount",
+         coalesce((SELECT CASE WHEN r.booking_id = b.id THEN 'booking' ELSE 'rival' END
+           FROM shared.reservations r WHERE r.property_id = b.property_id AND r.archived_at IS NULL),
+           'nobody') AS nights,
+         ARRAY(SELECT t.name FROM core.timers t WHERE t.entity_id = b.id AND t.status = 'scheduled'
+           ORDER BY t.due_at) AS timers,
+         (SELECT count(*)::integer FROM shared.payments p
+           WHERE p.booking_id = b.id AND p.status IN ('completed', 'refunded')) AS received,
+         (SELECT coalesce(sum(p.amount), 0.00)::text FROM shared.payments p
+           WHERE p.status = 'completed' AND p.parent_payment_id IN (
+             SELECT c.id FROM shared.payments c WHERE c.booking_id = b.id)) AS returned
+       FROM shared.bookings b WHERE b.id = $1`,
+      [id],
+    );
+    return row;
+  };
+
+  /** What the books have of it, and whether its steps are all there. */
+  const booksOf = async (id: string) => {
+    const [row] = await database.sql<Record<string, unknown>>(
+      `SELECT coalesce(sum(e.amount) FILTER (WHERE e.account = 'gateway_clearing'), 0.00)::text AS clearing,
+         coalesce(sum(e.amount), 0.00)::text AS rest,
+         (SELECT count(*) = max(state_version) FROM core.transitions WHERE entity_id = $1) AS "isWhole",
+         (SELECT count(*) = count(DISTINCT dedupe_key) FROM core.notifications WHERE entity_id = $1)
+           AS "isToldOnce"
+       FROM shared.ledger_entries e WHERE e.payment_id IN (
+         SELECT p.id FROM shared.payments p WHERE p.booking_id = $1 OR p.parent_payment_id IN (
+           SELECT c.id FROM shared.payments c WHERE c.booking_id = $1))`,
+      [id],
+    );
+    return row;
+  };
+
+  it('goes as its table says, in a hundred lives of thirty acts', async () => {
+    const { id: companyId } = await buildCompany();
+    const [guest, rival] = [await buildActor({ companyId }), await buildActor({ companyId })];
+    const seen = new Map<string, number>();
+    const lives = fc.record({
+      instantBook: fc.boolean(),
+      policy: fc.constantFrom(...cancellationPolicies),
+      acts: fc.array(bookingActs, { minLength: 30, maxLength: 30 }),
+    });
+
+    await fc.assert(
+      fc.asyncProperty(lives, async ({ instantBook, policy, acts }) => {
+        const property = await buildProperty({
+          companyId,
+          instantBook,
+          cancellationPolicy: policy,
+        });
+        const life = await openLife(property, guest, rival);
+        const { timeZone, checkInTime, checkOutTime, pricePerNight } = property;
+        const model = new BookingModel({
+          instantBook,
+          policy,
+          stay: life.stay,
+          house: { timeZone, checkInTime, checkOutTime },
+          total: '300.00',
+          pricePerNight,
+          bookedAt: life.now(),
+        });
+        await walkBoth(
+          acts,
+          async (act) => {
+            const outcome = await outcomeOf(() => life.do(act));
+            const expected = model.do(act, life.now());
+            return [
+              { outcome: expected, ...model },
+              { outcome, ...(await shownOf(life.id)) },
+            ];
+          },
+          life.isOver,
+        );
+
+        const { received, returned, status, cancelledBy } = model;
+        const ending = `${status} ${cancelledBy ?? ''}`.trim();
+        seen.set(ending, (seen.get(ending) ?? 0) + 1);
+        const clearing = (received * 300 - Number(returned)).toFixed(2);
+        expect(await booksOf(life.id)).toEqual({
+          clearing,
+          rest: '0.00',
+          isWhole: true,
+          isToldOnce: true,
+        });
+      }),
+      { seed, numRuns: 100 },
+    );
+    process.stderr.write(`${JSON.stringify(Object.fromEntries(seen))}\n`);
+    expect(seen.size).toBeGreaterThan(4);
+  }, 900_000);
+});
