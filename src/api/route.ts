@@ -6,6 +6,7 @@ import { reader, type Asked } from './asked.ts';
 import { answerList, answerOne, type Pagination } from './envelope.ts';
 import type { ListQuery } from './listQuery.ts';
 import type { Inner, Wire } from './schema.ts';
+import { sentByHttp, type Sent } from './sent.ts';
 import type { Context } from './state.ts';
 
 /** A role's permission, or one of the two doors that need none. */
@@ -52,13 +53,25 @@ export interface RouteFacts {
   readonly examples?: { readonly body?: unknown; readonly answer?: unknown };
 }
 
+/** What came of a request, as it is shown. */
+export interface Performed {
+  readonly status: number;
+  readonly message: string;
+  /** One thing, or the rows of a page. */
+  readonly data: unknown;
+  readonly isReplay?: true;
+  readonly pagination?: Pagination;
+}
+
 /** A declared route, its types closed over. */
 export interface Route extends RouteFacts {
   readonly kind: 'one' | 'list' | 'raw';
   readonly schemas: Input & { readonly answer?: Joi.AnySchema | undefined };
   /** Those a raw answer can have. */
   readonly mediaTypes?: readonly string[];
-  /** Carries out a request that has passed authentication and permission. */
+  /** Carries out what is asked and has passed authentication and permission; a raw route cannot. */
+  readonly perform?: (sent: Sent) => Promise<Performed>;
+  /** The same for an HTTP request, which it answers. */
   readonly run: (ctx: Context) => Promise<void>;
 }
 
@@ -98,20 +111,29 @@ export function route<
   const present = (result: R): unknown => answer?.(result);
   const read = reader<P, Q, B>(declaration, { status, message, present });
 
+  const perform = async (sent: Sent): Promise<Performed> => {
+    const result = await handle(await read(sent));
+    if (result instanceof Replay) {
+      return { status: result.status, message: result.message, data: result.data, isReplay: true };
+    }
+    if (status === 204) return { status, message, data: undefined };
+    const isTrial = facts.dryRuns && isDryRun(result);
+    return { status: isTrial ? 200 : status, message, data: present(result) };
+  };
+
   return {
     ...facts,
     kind: 'one',
     schemas: { params, query, body, answer: answerSchema },
+    perform,
     async run(ctx) {
-      const result = await handle(await read(ctx));
-      if (result instanceof Replay) {
-        ctx.set('Idempotent-Replayed', 'true');
-        answerOne(ctx, result.status, result.message, result.data);
-      } else if (status === 204) {
+      const performed = await perform(sentByHttp(ctx));
+      if (performed.isReplay) ctx.set('Idempotent-Replayed', 'true');
+      else if (status === 204) {
         ctx.status = 204;
-      } else {
-        answerOne(ctx, facts.dryRuns && isDryRun(result) ? 200 : status, message, present(result));
+        return;
       }
+      answerOne(ctx, performed.status, performed.message, performed.data);
     },
   };
 }
@@ -145,15 +167,26 @@ export function listRoute<
   const { message = 'OK' } = facts;
   const read = reader<P, Q, Nothing>({ ...facts, params, query, body });
 
+  const performList = async (sent: Sent) => {
+    const asked = await read(sent);
+    const { items, total, nextCursor } = await handle(asked);
+    const { page, size }: Pick<ListQuery, 'page' | 'size'> = asked.query;
+    return {
+      status: 200,
+      message,
+      data: items.map(answer),
+      pagination: { page, size, total, nextCursor },
+    };
+  };
+
   return {
     ...facts,
     kind: 'list',
     schemas: { params, query, body, answer: answerSchema },
+    perform: performList,
     async run(ctx) {
-      const asked = await read(ctx);
-      const { items, total, nextCursor } = await handle(asked);
-      const { page, size }: Pick<ListQuery, 'page' | 'size'> = asked.query;
-      answerList(ctx, message, items.map(answer), { page, size, total, nextCursor });
+      const { data, pagination } = await performList(sentByHttp(ctx));
+      answerList(ctx, message, data, pagination);
     },
   };
 }
@@ -202,7 +235,7 @@ export function rawRoute<
     kind: 'raw',
     schemas: { params, query, body },
     async run(ctx) {
-      const asked = await read(ctx);
+      const asked = await read(sentByHttp(ctx));
       const handled = await handle(asked);
       const declared = typeof mediaType === 'function' ? mediaType(asked.query) : mediaType;
       const served: Served = isServed(handled)

@@ -17,6 +17,9 @@ export interface RequestState {
   isCounted?: boolean;
   /** Path parameters as they were sent. */
   params: Readonly<Record<string, string>>;
+  /** Who sends the request. */
+  sender?: Actor;
+  /** Who acts: the sender, a global administrator inside the company that they entered. */
   visitor?: Actor;
   /** When the access token runs out with which somebody signed in. */
   signedInUntil?: Date;
