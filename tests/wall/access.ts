@@ -44,6 +44,7 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'GET /health/live': 'open',
   'GET /health/ready': 'open',
   'GET /metrics': 'open',
+  'POST /graphql': 'public',
   'GET /api/openapi.json': 'open',
   'GET /api/docs': 'open',
   'GET /api/docs/': 'open',

@@ -189,6 +189,10 @@ export const typeNames: Readonly<Record<string, string>> = {
   Category: 'PropertyCategory',
   Person: 'User',
   User: 'Account',
+  PreviewCancellation: 'CancellationPreview',
+  PreviewEndorsement: 'EndorsementPreview',
+  SubscriptionInvoice: 'PremiumInvoice',
+  SubscriptionTimeline: 'Timeline',
   IssuePolicy: 'IssuedPolicy',
   RenewPolicy: 'RenewedPolicy',
 };

@@ -5,6 +5,7 @@ import type { Gate } from '../gate.ts';
 import type { Settle } from '../middleware/errors.ts';
 import type { Performed, Route } from '../route.ts';
 import { canonicalPath } from '../router.ts';
+import { freeForm, nullable, object, optional, text } from '../schema.ts';
 import { keyIn } from '../sent.ts';
 import type { Context, RequestState } from '../state.ts';
 import { carryOut, understand, type Rules } from './answer.ts';
@@ -60,11 +61,19 @@ export function graphqlRoutes({ carrier, prefix, isOpen, routes }: GraphqlOption
       tag: 'GraphQL',
       kind: 'raw',
       mediaTypes: ['application/json'],
-      schemas: {},
+      schemas: { body: requestBody },
+      examples: { body: { query: '{ plans(size: 5) { items { name premium } } }' } },
       run: answer,
     },
   ];
 }
+
+/** As the document tells it; what is wrong with a request is answered in the way of GraphQL. */
+const requestBody = object({
+  query: text(100_000),
+  variables: optional(nullable(freeForm())),
+  operationName: optional(nullable(text(200))),
+}).id('GraphqlRequest');
 
 /** One operation passes the same checks as a request of its own. */
 function scopeOf(ctx: Context, { gate, settle }: Carrier, prefix: string): Scope {

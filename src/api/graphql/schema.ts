@@ -56,17 +56,20 @@ function operation(name: string, route: Route, types: Types): Field {
   };
 }
 
-/** What has nothing to show answers true. */
+/**
+ * What has nothing to show answers true. It may be null: an operation that is refused does not take
+ * away what the others of its request answer.
+ */
 function answerOf(
   name: string,
   { kind, schemas: { answer } }: Route,
   types: Types,
 ): GraphQLOutputType {
-  if (!answer) return new GraphQLNonNull(GraphQLBoolean);
+  if (!answer) return GraphQLBoolean;
   const described = describe(answer);
   const wished = capitalised(kind === 'list' ? singular(name) : name);
   const type = types.output(described, wished);
-  return new GraphQLNonNull(kind === 'list' ? pageOf(type) : type);
+  return kind === 'list' ? pageOf(type) : type;
 }
 
 const pages = new WeakMap<object, GraphQLObjectType>();

@@ -38,9 +38,9 @@ type RefusedRequest = Pick<Context, 'state' | 'method' | 'ip' | 'headers'>;
  */
 export const settling =
   ({ log, onDenied }: Telling): Settle =>
-  async (error, of) => {
-    const refusal = refusalOf(error);
-    if (refusal.status >= 500) log.error({ err: error, code: refusal.code }, 'request failed');
+  async (thrown, of) => {
+    const refusal = refusalOf(thrown);
+    if (refusal.status >= 500) log.error({ err: thrown, code: refusal.code }, 'request failed');
     if (refusal.status === 401 || refusal.status === 403) {
       const request = denied(of);
       log.warn({ stream: 'security', code: refusal.code, ...told(request) }, 'denied');
