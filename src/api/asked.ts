@@ -43,6 +43,19 @@ export interface Asked<P, Q, B> {
   readonly setHeader: (name: string, value: string) => void;
 }
 
+/** Who asks for what relations lead to. */
+export type Asker = Pick<Asked<unknown, unknown, unknown>, 'actor' | 'visitor' | 'company'>;
+
+export const askerOf = (state: RequestState): Asker => ({
+  get actor() {
+    return signedIn(state);
+  },
+  visitor: state.visitor,
+  get company() {
+    return companyIn(state);
+  },
+});
+
 /**
  * Prepares, once a route, how its requests are read.
  * @throws Error at start where the declaration contradicts itself
@@ -80,8 +93,7 @@ export function reader<P extends Joi.AnySchema, Q extends Joi.AnySchema, B exten
       },
       visitor: state.visitor,
       get company() {
-        if (!state.company) throw tenantUnknown();
-        return state.company;
+        return companyIn(state);
       },
       companyIfKnown: state.company,
       get once() {
@@ -123,6 +135,11 @@ export const tenantUnknown = (): NotFound =>
 
 /** Of routes that never honour a key. */
 const noOutcome = { status: 200, message: '', present: () => undefined };
+
+function companyIn({ company }: RequestState): KnownCompany {
+  if (!company) throw tenantUnknown();
+  return company;
+}
 
 const signedIn = ({ visitor }: RequestState): Actor => {
   if (!visitor) throw new Unauthenticated();

@@ -2,12 +2,12 @@ import { Readable } from 'node:stream';
 import type Joi from 'joi';
 import { Replay } from '../commands/idempotency.ts';
 import type { Permission } from '../rules/permissions.ts';
-import { reader, type Asked } from './asked.ts';
+import { askerOf, reader, type Asked, type Asker } from './asked.ts';
 import { answerList, answerOne, type Pagination } from './envelope.ts';
 import type { ListQuery } from './listQuery.ts';
 import type { Inner, Wire } from './schema.ts';
 import { sentByHttp, type Sent } from './sent.ts';
-import type { Context } from './state.ts';
+import type { Context, RequestState } from './state.ts';
 
 /** A role's permission, or one of the two doors that need none. */
 export type Access = Permission | 'public' | 'signed-in';
@@ -71,9 +71,20 @@ export interface Route extends RouteFacts {
   readonly mediaTypes?: readonly string[];
   /** Carries out what is asked and has passed authentication and permission; a raw route cannot. */
   readonly perform?: (sent: Sent) => Promise<Performed>;
+  /**
+   * What the relations of many things lead to, in one query: each of `ids` presented, or of a list the
+   * first rows that belong to each. What the sender may not see is not there.
+   */
+  readonly related?: Related;
   /** The same for an HTTP request, which it answers. */
   readonly run: (ctx: Context) => Promise<void>;
 }
+
+export type Related = (
+  state: RequestState,
+  ids: readonly string[],
+  size: number,
+) => Promise<ReadonlyMap<string, unknown>>;
 
 /** The schemas a request is read with; one that is left out allows nothing to be sent. */
 export interface Input<
@@ -104,9 +115,14 @@ export function route<
   declaration: Handling<P, Q, B, R | Replay> & {
     readonly answer?: (result: R) => Wire<A>;
     readonly answerSchema?: A;
+    /** Several at once by their ids, as visible as `handle` makes one: for relations. */
+    readonly several?: (
+      asker: Asker,
+      ids: readonly string[],
+    ) => Promise<ReadonlyMap<string, NoInfer<R>>>;
   },
 ): Route {
-  const { answer, answerSchema, handle, params, query, body, ...facts } = declaration;
+  const { answer, answerSchema, handle, several, params, query, body, ...facts } = declaration;
   const { status = 200, message = 'OK' } = facts;
   const present = (result: R): unknown => answer?.(result);
   const read = reader<P, Q, B>(declaration, { status, message, present });
@@ -126,6 +142,12 @@ export function route<
     kind: 'one',
     schemas: { params, query, body, answer: answerSchema },
     perform,
+    ...(several && {
+      related: async (state: RequestState, ids: readonly string[]) =>
+        new Map(
+          [...(await several(askerOf(state), ids))].map(([id, found]) => [id, present(found)]),
+        ),
+    }),
     async run(ctx) {
       const performed = await perform(sentByHttp(ctx));
       if (performed.isReplay) ctx.set('Idempotent-Replayed', 'true');
@@ -160,9 +182,15 @@ export function listRoute<
     readonly query: Q;
     readonly answer: (row: R) => Wire<A>;
     readonly answerSchema: A;
+    /** The first rows of each of the things by whose ids relations ask for the list. */
+    readonly ofEach?: (
+      asker: Asker,
+      ids: readonly string[],
+      size: number,
+    ) => Promise<ReadonlyMap<string, readonly NoInfer<R>[]>>;
   },
 ): Route {
-  const { answer, answerSchema, handle, params, query, body, ...rest } = declaration;
+  const { answer, answerSchema, handle, ofEach, params, query, body, ...rest } = declaration;
   const facts = { ...rest, method: 'GET' } as const;
   const { message = 'OK' } = facts;
   const read = reader<P, Q, Nothing>({ ...facts, params, query, body });
@@ -184,6 +212,15 @@ export function listRoute<
     kind: 'list',
     schemas: { params, query, body, answer: answerSchema },
     perform: performList,
+    ...(ofEach && {
+      related: async (state: RequestState, ids: readonly string[], size: number) =>
+        new Map(
+          [...(await ofEach(askerOf(state), ids, size))].map(([id, rows]) => [
+            id,
+            rows.map(answer),
+          ]),
+        ),
+    }),
     async run(ctx) {
       const { data, pagination } = await performList(sentByHttp(ctx));
       answerList(ctx, message, data, pagination);

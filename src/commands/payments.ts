@@ -4,9 +4,13 @@ import { Conflict, Forbidden, Unavailable } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { afterCommit, flush, select, withTenant } from '../models/database.ts';
 import {
+  byId,
   columnsOf,
   madeWithin,
+  newestFirst,
+  selectFirstOfEach,
   selectPage,
+  selectThose,
   sortedBy,
   type Condition,
   type ListAsked,
@@ -69,13 +73,38 @@ export const createPayments = ({
   get: (actor: Actor, id: string): Promise<PaymentView> =>
     withTenant(actor.companyId, () => visiblePayment(actor, id)),
 
+  /** Those of `ids` that `get` would answer. */
+  several: (actor: Actor, ids: readonly string[]) =>
+    withTenant(actor.companyId, async () =>
+      byId(
+        await selectThose<PaymentView>(
+          columnsOf(Payment, 'p'),
+          'payments p',
+          ['p.id', ids],
+          [live, ...ownOnly(actor)],
+        ),
+      ),
+    ),
+
+  /** For each claim the first that `list` would answer. */
+  ofClaims: (actor: Actor, claimIds: readonly string[], size: number) =>
+    withTenant(actor.companyId, () =>
+      selectFirstOfEach<PaymentView>(
+        columnsOf(Payment, 'p'),
+        'payments p',
+        ['p.claim_id', claimIds],
+        [live, ...ownOnly(actor)],
+        { ...newestFirst('p'), size },
+      ),
+    ),
+
   /** Those that one pays or is paid by; staff see all of the company. */
   list: (actor: Actor, filters: PaymentFilters) =>
     withTenant(actor.companyId, () => {
       const { status, purpose, claimId, invoiceId, bookingId, parentPaymentId } = filters;
       const owner = allows(actor, 'payment:read_all') ? filters.userId : signedIn(actor);
       const conditions: readonly Condition[] = [
-        ['p.archived_at IS NULL'],
+        live,
         ...(owner ? [['p.user_id = $', owner] as const] : []),
         ...(status ? [['p.status = $', status] as const] : []),
         ...(purpose ? [['p.purpose = $', purpose] as const] : []),
@@ -166,6 +195,11 @@ export async function visiblePayment(
   if (!isOwn && !allows(actor, 'payment:read_all')) throw noSuch(Payment.entityType, id);
   return payment;
 }
+
+const live: Condition = ['p.archived_at IS NULL'];
+
+const ownOnly = (actor: Actor): readonly Condition[] =>
+  allows(actor, 'payment:read_all') ? [] : [['p.user_id = $', signedIn(actor)]];
 
 /** What can still be given back of it. */
 export const refundableOf = ({

@@ -14,7 +14,7 @@ import {
 } from 'graphql';
 import { badQuery } from './failures.ts';
 import { complexityRule, fieldsOf, refuseManyTokens } from './limits.ts';
-import type { Scope } from './schema.ts';
+import type { Scope } from './scope.ts';
 
 /** A request that was understood: nothing of it has been carried out yet. */
 export interface Understood {

@@ -46,8 +46,8 @@ export const queries = {
   customerCompliance: 'GET /customer-compliance/:id',
   complianceProgress: 'GET /compliance/progress',
 
-  compliancePolicies: 'GET /compliance-policies',
   compliancePolicy: 'GET /compliance-policies/:id',
+  compliancePolicies: 'GET /compliance-policies',
   compliancePolicyApprovals: 'GET /compliance-policies/:id/approvals',
   compliancePolicyVersions: 'GET /compliance-policies/:id/versions',
   compliancePolicyVersion: 'GET /compliance-policies/:id/versions/:number',
@@ -188,6 +188,7 @@ export const typeNames: Readonly<Record<string, string>> = {
   Plan: 'InsurancePlan',
   Category: 'PropertyCategory',
   Person: 'User',
+  EmployeeManagerStatus: 'EmployeeStatus',
   User: 'Account',
   PreviewCancellation: 'CancellationPreview',
   PreviewEndorsement: 'EndorsementPreview',

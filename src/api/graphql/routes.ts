@@ -1,23 +1,13 @@
 import { GraphQLError } from 'graphql';
-import { checkFields, readBody } from '../body.ts';
-import { presentPagination } from '../envelope.ts';
-import type { Gate } from '../gate.ts';
+import { readBody } from '../body.ts';
 import type { Settle } from '../middleware/errors.ts';
-import type { Performed, Route } from '../route.ts';
-import { canonicalPath } from '../router.ts';
+import type { Route } from '../route.ts';
 import { freeForm, nullable, object, optional, text } from '../schema.ts';
-import { keyIn } from '../sent.ts';
-import type { Context, RequestState } from '../state.ts';
+import type { Context } from '../state.ts';
 import { carryOut, understand, type Rules } from './answer.ts';
-import type { Asking } from './arguments.ts';
 import { badQuery, failureOf, hasCode } from './failures.ts';
-import { graphqlSchema, type Scope } from './schema.ts';
-
-/** How an operation is let in, and what it is refused by. */
-export interface Carrier {
-  readonly gate: Gate;
-  readonly settle: Settle;
-}
+import { graphqlSchema } from './schema.ts';
+import { scopeOf, type Carrier } from './scope.ts';
 
 export interface GraphqlOptions {
   /** Undefined where routes are only declared. */
@@ -74,57 +64,6 @@ const requestBody = object({
   variables: optional(nullable(freeForm())),
   operationName: optional(nullable(text(200))),
 }).id('GraphqlRequest');
-
-/** One operation passes the same checks as a request of its own. */
-function scopeOf(ctx: Context, { gate, settle }: Carrier, prefix: string): Scope {
-  return {
-    async perform(route, asking) {
-      const state = stateFor(ctx, route, asking, prefix);
-      try {
-        const { perform } = route;
-        if (!perform) throw new Error(`${route.path} cannot be performed`);
-        return shown(
-          route,
-          await gate.enter(ctx, state, route, () => {
-            checkFields(asking);
-            return perform({
-              ctx,
-              state,
-              query: () => asking.query,
-              idempotencyKey: () => keyIn(asking.idempotencyKey),
-              expectedVersion: () => asking.expectedVersion,
-              body: async () => asking.body,
-            });
-          }),
-        );
-      } catch (error) {
-        const { ip, headers } = ctx;
-        throw failureOf(await settle(error, { state, method: route.method, ip, headers }));
-      }
-    },
-  };
-}
-
-function stateFor(ctx: Context, route: Route, { params }: Asking, prefix: string): RequestState {
-  const { requestId, host, sender, signedInUntil } = ctx.state;
-  return {
-    requestId,
-    host,
-    route,
-    endpoint: canonicalPath(route, prefix),
-    params: Object.fromEntries(
-      Object.entries(params).map(([name, value]) => [name, String(value)]),
-    ),
-    ...(sender && { sender, visitor: sender }),
-    ...(signedInUntil && { signedInUntil }),
-  };
-}
-
-/** A page, one thing, or that it is done. */
-const shown = (route: Route, { data, pagination }: Performed): unknown => {
-  if (pagination) return { items: data, pagination: presentPagination(pagination) };
-  return route.schemas.answer ? data : true;
-};
 
 /** An error under a code of ours. What has none is a fault of the query, or else a bug of ours. */
 async function settled(ctx: Context, error: GraphQLError, settle: Settle): Promise<GraphQLError> {

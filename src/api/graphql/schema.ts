@@ -10,28 +10,41 @@ import {
   type GraphQLFieldConfig,
   type GraphQLOutputType,
 } from 'graphql';
+import { invalidField } from '../../errors.ts';
 import type { Route } from '../route.ts';
-import { argumentsOf, type Asking } from './arguments.ts';
+import { argumentsOf } from './arguments.ts';
+import { failureOf } from './failures.ts';
+import { usualSize } from './limits.ts';
 import { mutations, queries, typeNames } from './operations.ts';
+import { relations } from './relations.ts';
+import type { Scope } from './scope.ts';
 import { capitalised, createTypes, describe, singular, type Types } from './types.ts';
-
-/** Carries out what a request of GraphQL asks for. */
-export interface Scope {
-  readonly perform: (route: Route, asking: Asking) => Promise<unknown>;
-}
 
 type Field = GraphQLFieldConfig<unknown, Scope>;
 
 /** Queries and mutations of the routes that the tables name, with types derived from their schemas. */
 export function graphqlSchema(routes: readonly Route[]): GraphQLSchema {
   const byEndpoint = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
-  const types = createTypes(typeNames, () => ({}));
+  const answers = new Map<string, GraphQLOutputType>();
+  const types = createTypes(typeNames, (typeName) => {
+    const leads = relations[typeName] ?? {};
+    return Object.fromEntries(
+      Object.entries(leads).map(([name, { by, route: endpoint }]) => {
+        const [route, type] = [byEndpoint.get(endpoint), answers.get(endpoint)];
+        if (!route?.related || !type)
+          throw new Error(`GraphQL: ${name} cannot lead to ${endpoint}`);
+        return [name, relation(route, by, type)];
+      }),
+    );
+  });
   const fieldsOf = (table: Readonly<Record<string, string>>) =>
     Object.fromEntries(
       Object.entries(table).map(([name, endpoint]) => {
         const route = byEndpoint.get(endpoint);
         if (!route) throw new Error(`GraphQL: ${name} names ${endpoint}, which is no route`);
-        return [name, operation(name, route, types)];
+        const type = answerOf(name, route, types);
+        if (type) answers.set(endpoint, type);
+        return [name, operation(name, route, type, types)];
       }),
     );
 
@@ -41,35 +54,61 @@ export function graphqlSchema(routes: readonly Route[]): GraphQLSchema {
   });
 }
 
-function operation(name: string, route: Route, types: Types): Field {
+function operation(
+  name: string,
+  route: Route,
+  answer: GraphQLOutputType | undefined,
+  types: Types,
+): Field {
   const { kind, upload, limit, summary } = route;
   if (kind === 'raw' || upload || limit) {
     throw new Error(`GraphQL: ${name} cannot be ${route.method} ${route.path}`);
   }
-  const type = answerOf(name, route, types);
   const { args, asking } = argumentsOf(route, name, types);
   return {
-    type,
+    // Null is possible: an operation that is refused leaves the others of its request alone.
+    type: answer ? (kind === 'list' ? pageOf(answer) : answer) : GraphQLBoolean,
     args,
     description: summary,
     resolve: (_root, values, { perform }) => perform(route, asking(values)),
   };
 }
 
-/**
- * What has nothing to show answers true. It may be null: an operation that is refused does not take
- * away what the others of its request answer.
- */
+/** The type of one thing that it answers; what has nothing to show answers true. */
 function answerOf(
   name: string,
   { kind, schemas: { answer } }: Route,
   types: Types,
-): GraphQLOutputType {
-  if (!answer) return GraphQLBoolean;
-  const described = describe(answer);
+): GraphQLOutputType | undefined {
   const wished = capitalised(kind === 'list' ? singular(name) : name);
-  const type = types.output(described, wished);
-  return kind === 'list' ? pageOf(type) : type;
+  return answer && types.output(describe(answer), wished);
+}
+
+/** Null where there is none, or none that the sender may see. */
+function relation(route: Route, by: string, type: GraphQLOutputType): Field {
+  const idOf = (source: unknown): unknown => Object(source)[by];
+  if (route.kind !== 'list') {
+    return {
+      type,
+      resolve: (source, _values, { load }) => {
+        const id = idOf(source);
+        return typeof id === 'string' ? load(route, id, 1) : null;
+      },
+    };
+  }
+  return {
+    type: new GraphQLList(new GraphQLNonNull(type)),
+    description: 'The newest first',
+    args: { size: { type: GraphQLInt, description: `Up to 100, ${usualSize} unless told` } },
+    resolve: (source, values, { load }) => {
+      const { size }: { size?: unknown } = values;
+      const asked = size ?? usualSize;
+      if (typeof asked !== 'number' || asked < 1 || asked > 100) {
+        throw failureOf(invalidField('size', 'must be between 1 and 100', 'OUT_OF_RANGE'));
+      }
+      return load(route, String(idOf(source)), asked);
+    },
+  };
 }
 
 const pages = new WeakMap<object, GraphQLObjectType>();

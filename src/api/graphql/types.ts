@@ -16,6 +16,7 @@ import {
 } from 'graphql';
 import type Joi from 'joi';
 import { camelCase } from '../schema.ts';
+import type { Scope } from './scope.ts';
 import { DateScalar, DateTimeScalar, JsonScalar, MoneyScalar } from './scalars.ts';
 
 /** What Joi tells of a schema, as far as types are made of it. */
@@ -44,7 +45,7 @@ export const capitalised = (name: string): string =>
 /** `invoices` to `invoice`, `policies` to `policy`. */
 export const singular = (name: string): string => name.replace(/ies$/, 'y').replace(/s$/, '');
 
-type Fields = GraphQLFieldConfigMap<unknown, unknown>;
+type Fields = GraphQLFieldConfigMap<unknown, Scope>;
 
 /** The types of one schema: what is described alike is one type, and a name means one thing. */
 export interface Types {
@@ -55,7 +56,7 @@ export interface Types {
 }
 
 /**
- * @param renamed types that are known by another name than their schema's id
+ * @param renamed what is known by another name than its schema's id, or than where it stands
  * @param relations fields that a type has besides those of its schema
  */
 export function createTypes(
@@ -88,7 +89,7 @@ export function createTypes(
     return once(content, GraphQLEnumType, () => {
       const name = content === 'asc|desc' ? 'SortOrder' : joined(owner, field);
       return new GraphQLEnumType({
-        name: claim(name, content),
+        name: claim(renamed[name] ?? name, content),
         values: Object.fromEntries(words.map((word) => [word, { value: word }])),
       });
     });
