@@ -25,14 +25,15 @@ type Field = GraphQLFieldConfig<unknown, Scope>;
 /** Queries and mutations of the routes that the tables name, with types derived from their schemas. */
 export function graphqlSchema(routes: readonly Route[]): GraphQLSchema {
   const byEndpoint = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
-  const answers = new Map<string, GraphQLOutputType>();
-  const types = createTypes(typeNames, (typeName) => {
+  const types: Types = createTypes(typeNames, (typeName) => {
     const leads = relations[typeName] ?? {};
     return Object.fromEntries(
       Object.entries(leads).map(([name, { by, route: endpoint }]) => {
-        const [route, type] = [byEndpoint.get(endpoint), answers.get(endpoint)];
-        if (!route?.related || !type)
-          throw new Error(`GraphQL: ${name} cannot lead to ${endpoint}`);
+        const route = byEndpoint.get(endpoint);
+        const type = route && answerOf(name, route, types);
+        if (!route?.related || !type) {
+          throw new Error(`GraphQL: ${typeName}.${name} cannot lead to ${endpoint}`);
+        }
         return [name, relation(route, by, type)];
       }),
     );
@@ -42,9 +43,7 @@ export function graphqlSchema(routes: readonly Route[]): GraphQLSchema {
       Object.entries(table).map(([name, endpoint]) => {
         const route = byEndpoint.get(endpoint);
         if (!route) throw new Error(`GraphQL: ${name} names ${endpoint}, which is no route`);
-        const type = answerOf(name, route, types);
-        if (type) answers.set(endpoint, type);
-        return [name, operation(name, route, type, types)];
+        return [name, operation(name, route, types)];
       }),
     );
 
@@ -54,16 +53,12 @@ export function graphqlSchema(routes: readonly Route[]): GraphQLSchema {
   });
 }
 
-function operation(
-  name: string,
-  route: Route,
-  answer: GraphQLOutputType | undefined,
-  types: Types,
-): Field {
+function operation(name: string, route: Route, types: Types): Field {
   const { kind, upload, limit, summary } = route;
   if (kind === 'raw' || upload || limit) {
     throw new Error(`GraphQL: ${name} cannot be ${route.method} ${route.path}`);
   }
+  const answer = answerOf(name, route, types);
   const { args, asking } = argumentsOf(route, name, types);
   return {
     // Null is possible: an operation that is refused leaves the others of its request alone.
