@@ -114,7 +114,7 @@ function walk(
     depth: number,
     pending: number,
   ): number => {
-    if (depth === 1) count('fields', 1);
+    if (depth === 1 && type) count('fields', 1);
     if (field.alias) count('aliases', 1);
     const known = isObjectType(type) ? type.getFields() : {};
     const { name } = field;

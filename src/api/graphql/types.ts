@@ -37,7 +37,14 @@ export interface Described {
   readonly patterns?: unknown;
 }
 
-export const describe = (schema: Joi.AnySchema): Described => Object(schema.describe());
+/** Many operations answer the same thing. */
+export function describe(schema: Joi.AnySchema): Described {
+  const described: Described = known.get(schema) ?? Object(schema.describe());
+  known.set(schema, described);
+  return described;
+}
+
+const known = new WeakMap<Joi.AnySchema, Described>();
 
 export const capitalised = (name: string): string =>
   `${name.charAt(0).toUpperCase()}${name.slice(1)}`;

@@ -12,6 +12,8 @@ beforeAll(async () => {
   api = await openTestApi();
   const { id: companyId } = await buildCompany();
   admin = api.as(await buildActor({ companyId, role: 'tenant_admin' }));
+  // The first request of a process makes the schema.
+  await admin.post('/graphql', { query: '{ me { id } }' });
 });
 
 afterAll(() => api.close());
@@ -87,7 +89,7 @@ describe('a query that is too complex', () => {
     const fields = times(10, (index) => `a${index}: me { id }`);
     const aliases = times(15, (index) => `a${index}: id`);
     const depth =
-      '{ plans { items { category { plans { category { plans { category { name } } } } } } } }';
+      '{ plans(size: 2) { items { category { plans(size: 2) { category { plans(size: 2) { category { name } } } } } } } }';
     const list = '{ plans(size: 100) { items { name premium category { name } } } }';
 
     for (const query of [`{ ${fields} }`, `{ me { ${aliases} } }`, list, depth]) {
@@ -174,7 +176,7 @@ describe('what a literal says', () => {
   it.each([
     ['a name of a prototype', '{ __proto__: { a: 1 } }', 'BAD_REQUEST'],
     ['text that nothing can store', '{ a: "\\u0000" }', 'VALIDATION_ERROR'],
-    ['a lone surrogate', '{ a: "\\ud800" }', 'VALIDATION_ERROR'],
+    ['a lone surrogate', '{ a: "\\ud800" }', 'BAD_REQUEST'],
   ])('is refused as in a body: %s', async (_, metadata, code) => {
     const { body } = await admin.post('/graphql', issue(metadata));
 
@@ -212,7 +214,10 @@ describe('in production', () => {
     for (const body of [
       { query: '{ plan(id: "1") { premum } }' },
       { query: '{ plns { items { id } } }' },
-      { query: 'query ($i: CreateCustomerInput!) { me { id } }', variables: { i: { nam: 'x' } } },
+      {
+        query: 'mutation ($i: CreateCustomerInput!) { createCustomer(input: $i) { id } }',
+        variables: { i: { nam: 'x' } },
+      },
     ]) {
       const [hidden, told] = [
         await closed.post('/graphql').send(body),
