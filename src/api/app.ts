@@ -11,6 +11,7 @@ import { errorCode } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { docsRoutes } from './docs/routes.ts';
 import { createGate } from './gate.ts';
+import { explorerRoutes } from './graphql/explorer.ts';
 import { graphqlRoutes } from './graphql/routes.ts';
 import type { Carrier } from './graphql/scope.ts';
 import { accessLog } from './middleware/accessLog.ts';
@@ -98,6 +99,7 @@ export function allRoutes({
     ...routes,
     ...operationRoutes({ ...operations, about, prefix, routes: () => every }),
     ...graphqlRoutes({ carrier, prefix, isOpen, routes: () => routes }),
+    ...(isOpen ? explorerRoutes(about.name) : []),
     ...docsRoutes({
       title: about.name,
       document: () => openApiDocument(every, { prefix, title: about.name, version: about.version }),

@@ -24,6 +24,8 @@ export interface RequestState {
   /** When the access token runs out with which somebody signed in. */
   signedInUntil?: Date;
   company?: KnownCompany;
+  /** Those of a request of GraphQL: each passes the checks as a request of its own. */
+  operations?: RequestState[];
 }
 
 export type Context = ParameterizedContext<RequestState>;

@@ -84,8 +84,8 @@ export function createTypes(
     kind: new (...args: never[]) => T,
     make: () => T,
   ): T => {
-    const known = made.get(content);
-    if (known instanceof kind) return known;
+    const earlier = made.get(content);
+    if (earlier instanceof kind) return earlier;
     const fresh = make();
     made.set(content, fresh);
     return fresh;
