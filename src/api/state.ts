@@ -24,8 +24,15 @@ export interface RequestState {
   /** When the access token runs out with which somebody signed in. */
   signedInUntil?: Date;
   company?: KnownCompany;
-  /** Those of a request of GraphQL: each passes the checks as a request of its own. */
-  operations?: RequestState[];
+  /** Of a request of GraphQL: what it was let do. */
+  operations?: AccessedOperation[];
+}
+
+/** One line of the access log within that of its request. */
+export interface AccessedOperation {
+  readonly route: string;
+  readonly decision: 'granted' | 'denied' | 'refused';
+  readonly id: string | null;
 }
 
 export type Context = ParameterizedContext<RequestState>;

@@ -17,10 +17,10 @@ export const failureOf = (
       ...facts,
       code,
       status,
-      details: details.map((problem) => ({
-        ...problem,
-        field: problem.field.split('.').map(camelCase).join('.'),
-      })),
+      details: details.map(({ field, message: problem, code: problemCode }) => {
+        const known = field.split('.').map(camelCase).join('.');
+        return { field: known, message: problem.replace(field, known), code: problemCode };
+      }),
     },
   });
 

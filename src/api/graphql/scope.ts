@@ -3,7 +3,9 @@ import { Refusal } from '../../errors.ts';
 import { checkFields } from '../body.ts';
 import { presentPagination } from '../envelope.ts';
 import type { Gate } from '../gate.ts';
+import { decisionOn } from '../middleware/accessLog.ts';
 import type { Settle } from '../middleware/errors.ts';
+import { isUuid } from '../ownTypes.ts';
 import type { Performed, Route } from '../route.ts';
 import { canonicalPath } from '../router.ts';
 import { keyIn } from '../sent.ts';
@@ -35,23 +37,24 @@ export function scopeOf(ctx: Context, { gate, settle }: Carrier, prefix: string)
       try {
         const { perform } = route;
         if (!perform) throw new Error(`${route.path} cannot be performed`);
-        return shown(
-          route,
-          await gate.enter(ctx, state, route, () => {
-            checkFields(asking);
-            return perform({
-              ctx,
-              state,
-              query: () => asking.query,
-              idempotencyKey: () => keyIn(asking.idempotencyKey),
-              expectedVersion: () => asking.expectedVersion,
-              body: async () => asking.body,
-            });
-          }),
-        );
+        const performed = await gate.enter(ctx, state, route, () => {
+          // A literal is no part of the body that was looked at.
+          for (const part of [asking.params, asking.query, asking.body]) checkFields(part);
+          return perform({
+            ctx,
+            state,
+            query: () => asking.query,
+            idempotencyKey: () => keyIn(asking.idempotencyKey),
+            expectedVersion: () => asking.expectedVersion,
+            body: async () => asking.body,
+          });
+        });
+        note(ctx.state, state, 200);
+        return shown(route, performed);
       } catch (error) {
-        const { ip, headers } = ctx;
-        throw failureOf(await settle(error, { state, method: route.method, ip, headers }));
+        const refusal = await settle(error, refusedIn(ctx, state, route));
+        note(ctx.state, state, refusal.status);
+        throw failureOf(refusal);
       }
     },
 
@@ -74,10 +77,28 @@ export function scopeOf(ctx: Context, { gate, settle }: Carrier, prefix: string)
       return ids.map((id) => found.get(id) ?? (route.kind === 'list' ? [] : null));
     } catch (error) {
       if (error instanceof Refusal && notToBeSeen.has(error.status)) return ids.map(() => null);
-      const { ip, headers } = ctx;
-      throw failureOf(await settle(error, { state, method: route.method, ip, headers }));
+      throw failureOf(await settle(error, refusedIn(ctx, state, route)));
     }
   }
+}
+
+const refusedIn = ({ ip, headers }: Context, state: RequestState, { method }: Route) => ({
+  state,
+  method,
+  ip,
+  headers,
+});
+
+/** For the access log. */
+function note(request: RequestState, state: RequestState, status: number): void {
+  const { route, params } = state;
+  const { id } = params;
+  request.operations ??= [];
+  request.operations.push({
+    route: `${route?.method} ${state.endpoint}`,
+    decision: decisionOn(status, state),
+    id: id !== undefined && isUuid(id) ? id : null,
+  });
 }
 
 /** A relation that the sender may not follow is as one that leads nowhere. */

@@ -81,3 +81,30 @@ describe('a fault of ours', () => {
     });
   });
 });
+
+describe('the access log', () => {
+  it('tells of each operation who was let do what', async () => {
+    const { api, accessLines } = buildApp({
+      config: { apiPrefix: prefix, corsOrigins: [], trustProxy: false },
+      routes: resourceRoutes(uncalled),
+    });
+    const id = '0199a7c2-0000-7000-8000-00000000000a';
+
+    await api
+      .post('/graphql')
+      .send({ query: `mutation { archivePlan(id: "${id}") quiet: archivePlan(id: "hidden") }` });
+
+    const denied = { route: 'DELETE /api/v1/plans/:id', decision: 'denied' };
+    expect(accessLines).toMatchObject([
+      {
+        route: '/graphql',
+        status: 200,
+        operations: [
+          { ...denied, id },
+          { ...denied, id: null },
+        ],
+      },
+    ]);
+    expect(JSON.stringify(accessLines)).not.toContain('hidden');
+  });
+});
