@@ -77,9 +77,14 @@ function walk(
   };
   const sizeOf = (field: FieldNode): number => {
     const value = field.arguments?.find(({ name }) => name.value === 'size')?.value;
-    const size = value?.kind === Kind.VARIABLE ? variables[value.name.value] : value;
-    const asked = Number(typeof size === 'object' && size && 'value' in size ? size.value : size);
-    return asked >= 1 ? asked : usualSize;
+    const asked = value?.kind === Kind.VARIABLE ? variableOf(value.name.value) : value;
+    const size = Number(isLiteral(asked) ? asked.value : asked);
+    return size >= 1 ? size : usualSize;
+  };
+  const variableOf = (name: string): unknown => {
+    if (Object.hasOwn(variables, name)) return variables[name];
+    const definitions = operation.variableDefinitions ?? [];
+    return definitions.find(({ variable }) => variable.name.value === name)?.defaultValue;
   };
 
   /** @param pending the size that a page was asked for with, until its list of items comes */
@@ -135,6 +140,9 @@ function walk(
   const root = context.getSchema().getRootType(operation.operation) ?? undefined;
   costOf(operation.selectionSet, root, 1, 1);
 }
+
+const isLiteral = (value: unknown): value is { readonly value: unknown } =>
+  typeof value === 'object' && value !== null && 'value' in value;
 
 /** The fields that an operation begins with, those of fragments too. */
 export function fieldsOf(

@@ -82,7 +82,9 @@ describe('a query that is too complex', () => {
     const small = await admin.post('/graphql', { query, variables: { size: 5 } });
     const large = await admin.post('/graphql', { query, variables: { size: 100 } });
 
-    expect([small.status, large.status]).toEqual([200, 400]);
+    const unsaid = await admin.post('/graphql', { query: query.replace('Int)', 'Int = 100)') });
+
+    expect([small.status, large.status, unsaid.status]).toEqual([200, 400, 400]);
   });
 
   it('is none just below each limit', async () => {
@@ -199,11 +201,16 @@ describe('in production', () => {
 
     const hidden = await closed.post('/graphql').send({ query });
     const shown = await open.post('/graphql').send({ query });
+    const deep = await open.post('/graphql').send({
+      query: `{ __schema { types { ${'fields { type { '.repeat(4)} name ${'} } '.repeat(4)} } } }`,
+    });
     const typed = await closed
       .post('/graphql')
       .send({ query: '{ __type(name: "Claim") { name } }' });
 
-    expect([hidden.status, typed.status, shown.status]).toEqual([400, 400, 200]);
+    expect([hidden, typed, deep, shown].map((answer) => answer.status)).toEqual([
+      400, 400, 400, 200,
+    ]);
     expect(hidden.body.errors[0].extensions.code).toBe('BAD_REQUEST');
     expect(shown.body.data.__schema.types.length).toBeGreaterThan(100);
   });

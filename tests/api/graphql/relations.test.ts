@@ -39,14 +39,19 @@ async function buildShop(count: number): Promise<Caller> {
   return admin;
 }
 
+/** The least of three tries: what is known for seconds is looked up again now and then. */
 async function statementsOf(work: () => Promise<unknown>): Promise<number> {
   const count = async (): Promise<number> => {
     const { text } = await api.nowhere.get('/metrics');
     return Number(/^db_query_duration_seconds_count (\d+)/m.exec(text)?.[1]);
   };
-  const before = await count();
-  await work();
-  return (await count()) - before;
+  const tries: number[] = [];
+  while (tries.length < 3) {
+    const before = await count();
+    await work();
+    tries.push((await count()) - before);
+  }
+  return Math.min(...tries);
 }
 
 const levels = [
@@ -71,6 +76,7 @@ describe('a relation', () => {
         shown = JSON.stringify(await ask(fifty, query));
       });
       expect([query, ofFifty]).toEqual([query, ofOne]);
+      expect(ofOne).toBeGreaterThan(3);
       expect(shown.length).toBeGreaterThan(1500);
     }
   }, 60_000);
