@@ -12,6 +12,7 @@ import {
 } from 'graphql';
 import { invalidField } from '../../errors.ts';
 import type { Route } from '../route.ts';
+import { camelCase } from '../schema.ts';
 import { argumentsOf } from './arguments.ts';
 import { failureOf } from './failures.ts';
 import { usualSize } from './limits.ts';
@@ -25,13 +26,13 @@ type Field = GraphQLFieldConfig<unknown, Scope>;
 /** Queries and mutations of the routes that the tables name, with types derived from their schemas. */
 export function graphqlSchema(routes: readonly Route[]): GraphQLSchema {
   const byEndpoint = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
-  const types: Types = createTypes(typeNames, (typeName) => {
+  const types: Types = createTypes(typeNames, (typeName, fields) => {
     const leads = relations[typeName] ?? {};
     return Object.fromEntries(
       Object.entries(leads).map(([name, { by, route: endpoint }]) => {
         const route = byEndpoint.get(endpoint);
         const type = route && answerOf(name, route, types);
-        if (!route?.related || !type) {
+        if (!route?.related || !type || !(camelCase(by) in fields) || name in fields) {
           throw new Error(`GraphQL: ${typeName}.${name} cannot lead to ${endpoint}`);
         }
         return [name, relation(route, by, type)];
@@ -47,10 +48,13 @@ export function graphqlSchema(routes: readonly Route[]): GraphQLSchema {
       }),
     );
 
-  return new GraphQLSchema({
+  const schema = new GraphQLSchema({
     query: new GraphQLObjectType({ name: 'Query', fields: fieldsOf(queries) }),
     mutation: new GraphQLObjectType({ name: 'Mutation', fields: fieldsOf(mutations) }),
   });
+  const strays = Object.keys(relations).filter((typeName) => !schema.getType(typeName));
+  if (strays.length > 0) throw new Error(`GraphQL: relations of no type: ${strays.join()}`);
+  return schema;
 }
 
 function operation(name: string, route: Route, types: Types): Field {

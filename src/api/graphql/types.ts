@@ -68,7 +68,7 @@ export interface Types {
  */
 export function createTypes(
   renamed: Readonly<Record<string, string>>,
-  relations: (typeName: string) => Fields,
+  relations: (typeName: string, fields: Readonly<Record<string, unknown>>) => Fields,
 ): Types {
   const made = new Map<string, GraphQLObjectType | GraphQLInputObjectType | GraphQLEnumType>();
   const names = new Map<string, string>();
@@ -122,7 +122,10 @@ export function createTypes(
           },
         ]),
       );
-      return new GraphQLObjectType({ name, fields: () => ({ ...fields, ...relations(name) }) });
+      return new GraphQLObjectType({
+        name,
+        fields: () => ({ ...fields, ...relations(name, fields) }),
+      });
     });
   };
 
