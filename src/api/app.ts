@@ -10,10 +10,14 @@ import type { Config } from '../config.ts';
 import { errorCode } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { docsRoutes } from './docs/routes.ts';
+import { createGate } from './gate.ts';
+import { explorerRoutes } from './graphql/explorer.ts';
+import { graphqlRoutes } from './graphql/routes.ts';
+import type { Carrier } from './graphql/scope.ts';
 import { accessLog } from './middleware/accessLog.ts';
 import { allowedHosts } from './middleware/allowedHosts.ts';
 import type { VerifyingTokens } from './middleware/authentication.ts';
-import { errors, type OnDenied } from './middleware/errors.ts';
+import { errors, settling, type OnDenied } from './middleware/errors.ts';
 import { httpMetrics } from './middleware/metrics.ts';
 import { countFailures, type RateLimits } from './middleware/rateLimits.ts';
 import { requestContext } from './middleware/requestContext.ts';
@@ -28,7 +32,7 @@ import type { Context, RequestState } from './state.ts';
 
 export interface AppDependencies {
   readonly config: Pick<Config, 'apiPrefix' | 'corsOrigins' | 'trustProxy'> &
-    Partial<Pick<Config, 'olderPathsEnd' | 'showStack'>>;
+    Partial<Pick<Config, 'environment' | 'olderPathsEnd' | 'showStack'>>;
   readonly log: Logger;
   readonly access: Logger;
   readonly metrics: Registry;
@@ -50,10 +54,11 @@ export interface AppDependencies {
 /** The HTTP side of the API, not listening yet. Requests pass the middleware from top to bottom. */
 export function createApp(dependencies: AppDependencies): Koa<RequestState> {
   const { config, log, access, metrics, companies, onDenied, rateLimits } = dependencies;
-  const { trustProxy } = config;
-  const routes = allRoutes(dependencies);
-  const { apiPrefix: prefix, olderPathsEnd } = config;
-  const router = createRouter(routes, { ...dependencies, prefix, olderPathsEnd });
+  const { trustProxy, apiPrefix: prefix, olderPathsEnd } = config;
+  const gate = createGate(dependencies);
+  const settle = settling({ log, onDenied });
+  const routes = allRoutes({ ...dependencies, carrier: { gate, settle } });
+  const router = createRouter(routes, { gate, prefix, olderPathsEnd });
   // One proxy of ours: the address it appended last is the caller's, the others anyone may write.
   const app = new Koa<RequestState>({ proxy: trustProxy, maxIpsCount: 1 });
 
@@ -64,7 +69,7 @@ export function createApp(dependencies: AppDependencies): Koa<RequestState> {
   app.use(cors(crossOrigin(config.corsOrigins)));
   app.use(compress());
   app.use(conditionalGet());
-  app.use(errors({ log, onDenied, showStack: config.showStack ?? false }));
+  app.use(errors({ settle, showStack: config.showStack ?? false }));
   if (rateLimits) app.use(countFailures(rateLimits));
   app.use(allowedHosts({ companies, rateLimits, trustProxy }));
   app.use(tidyUrl);
@@ -81,11 +86,20 @@ export function createApp(dependencies: AppDependencies): Koa<RequestState> {
 }
 
 /** The resources' routes together with the platform's own. */
-export function allRoutes({ config, about, routes, ...operations }: RouteSources): Route[] {
-  const { apiPrefix: prefix } = config;
+export function allRoutes({
+  config,
+  about,
+  routes,
+  carrier,
+  ...operations
+}: RouteSources): Route[] {
+  const { apiPrefix: prefix, environment = 'production' } = config;
+  const isOpen = environment !== 'production';
   const every: Route[] = [
     ...routes,
     ...operationRoutes({ ...operations, about, prefix, routes: () => every }),
+    ...graphqlRoutes({ carrier, prefix, isOpen, routes: () => routes }),
+    ...(isOpen ? explorerRoutes(about.name) : []),
     ...docsRoutes({
       title: about.name,
       document: () => openApiDocument(every, { prefix, title: about.name, version: about.version }),
@@ -97,7 +111,10 @@ export function allRoutes({ config, about, routes, ...operations }: RouteSources
 type RouteSources = Pick<
   AppDependencies,
   'config' | 'about' | 'routes' | 'metrics' | 'probes' | 'vital' | 'lifecycle'
->;
+> & {
+  /** Needed to carry routes out, not to declare them. */
+  readonly carrier?: Carrier;
+};
 
 const crossOrigin = (allowed: readonly string[]): cors.Options => {
   const origins = new Set(allowed);

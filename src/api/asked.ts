@@ -3,13 +3,13 @@ import Joi from 'joi';
 import type { KnownCompany } from '../commands/companies.ts';
 import { keyMissing, type Once } from '../commands/idempotency.ts';
 import { principalOf, type Actor } from '../context.ts';
-import { BadRequest, Forbidden, NotFound, Unauthenticated, invalidField } from '../errors.ts';
+import { Forbidden, NotFound, Unauthenticated } from '../errors.ts';
 import type { Stage } from '../commands/staging.ts';
 import { isBilled } from '../rules/billing.ts';
-import { readBody, refuseForbiddenName } from './body.ts';
 import type { Input, RouteFacts } from './route.ts';
 import { parser, type Inner } from './schema.ts';
-import type { Context, RequestState } from './state.ts';
+import type { Sent } from './sent.ts';
+import type { RequestState } from './state.ts';
 import { receiveUpload, type Received } from './upload.ts';
 
 /** What a handler gets. Reading `actor` or `company` where there is none refuses the request. */
@@ -43,6 +43,19 @@ export interface Asked<P, Q, B> {
   readonly setHeader: (name: string, value: string) => void;
 }
 
+/** Who asks for what relations lead to. */
+export type Asker = Pick<Asked<unknown, unknown, unknown>, 'actor' | 'visitor' | 'company'>;
+
+export const askerOf = (state: RequestState): Asker => ({
+  get actor() {
+    return signedIn(state);
+  },
+  visitor: state.visitor,
+  get company() {
+    return companyIn(state);
+  },
+});
+
 /**
  * Prepares, once a route, how its requests are read.
  * @throws Error at start where the declaration contradicts itself
@@ -50,7 +63,7 @@ export interface Asked<P, Q, B> {
 export function reader<P extends Joi.AnySchema, Q extends Joi.AnySchema, B extends Joi.AnySchema>(
   declaration: RouteFacts & Input<P, Q, B>,
   outcome: Pick<Once, 'status' | 'message' | 'present'> = noOutcome,
-): (ctx: Context) => Promise<Asked<Inner<P>, Inner<Q>, Inner<B>>> {
+): (sent: Sent) => Promise<Asked<Inner<P>, Inner<Q>, Inner<B>>> {
   refuseContradictions(declaration);
   const { method, path, idempotency, ifMatch, upload } = declaration;
   const readsBody =
@@ -59,13 +72,13 @@ export function reader<P extends Joi.AnySchema, Q extends Joi.AnySchema, B exten
   const parseQuery = parser<Q>(declaration.query, 'address');
   const parseBody = parser<B>(declaration.body, 'json');
 
-  return async (ctx) => {
-    const { state } = ctx;
+  return async (sent) => {
+    const { state, ctx } = sent;
     const params = parseParams(state.params);
-    const query = parseQuery(singleValues(ctx.query));
-    const key = idempotency && idempotencyKey(ctx, idempotency);
-    const expectedVersion = ifMatch && versionInHeader(ctx);
-    const body = parseBody(readsBody ? await readBody(ctx) : {});
+    const query = parseQuery(sent.query());
+    const key = idempotency && (sent.idempotencyKey() ?? demandKey(state, idempotency));
+    const expectedVersion = ifMatch && sent.expectedVersion();
+    const body = parseBody(readsBody ? await sent.body() : {});
 
     return {
       params,
@@ -80,8 +93,7 @@ export function reader<P extends Joi.AnySchema, Q extends Joi.AnySchema, B exten
       },
       visitor: state.visitor,
       get company() {
-        if (!state.company) throw tenantUnknown();
-        return state.company;
+        return companyIn(state);
       },
       companyIfKnown: state.company,
       get once() {
@@ -124,6 +136,11 @@ export const tenantUnknown = (): NotFound =>
 /** Of routes that never honour a key. */
 const noOutcome = { status: 200, message: '', present: () => undefined };
 
+function companyIn({ company }: RequestState): KnownCompany {
+  if (!company) throw tenantUnknown();
+  return company;
+}
+
 const signedIn = ({ visitor }: RequestState): Actor => {
   if (!visitor) throw new Unauthenticated();
   return visitor;
@@ -142,40 +159,13 @@ function refuseContradictions(declaration: RouteFacts & Input): void {
   }
 }
 
-function singleValues(query: Context['query']): unknown {
-  for (const [name, value] of Object.entries(query)) {
-    refuseForbiddenName(name);
-    if (Array.isArray(value)) {
-      throw invalidField(name.slice(0, 200), 'may be given only once', 'REPEATED');
-    }
-  }
-  return query;
-}
-
-function idempotencyKey(
-  ctx: Context,
+/** @throws BadRequest where money moves and no key came along */
+function demandKey(
+  { company }: RequestState,
   need: NonNullable<RouteFacts['idempotency']>,
-): string | undefined {
-  const key = ctx.headers['idempotency-key'];
-  if (key === undefined) {
-    const { company } = ctx.state;
-    const isBilling = company !== undefined && isBilled(company);
-    if (need === 'required' || (need === 'where-billed' && isBilling)) throw keyMissing();
-    return undefined;
-  }
-  if (typeof key !== 'string' || !/^[\x20-\x7e]{1,255}$/.test(key)) {
-    throw new BadRequest('An Idempotency-Key has 1 to 255 printable characters');
-  }
-  return key;
-}
-
-function versionInHeader(ctx: Context): number | undefined {
-  const header = ctx.headers['if-match'];
-  if (header === undefined || header === '*') return undefined;
-  // Many clients leave the quotes out. After the dash an ETag goes on with what was shown.
-  const version = /^(?:W\/)?("?)(\d{1,9})(?:-[\w-]{1,40})?\1$/.exec(header)?.[2];
-  if (version === undefined) throw new BadRequest('If-Match takes one version, such as "3"');
-  return Number(version);
+): undefined {
+  const isBilling = company !== undefined && isBilled(company);
+  if (need === 'required' || (need === 'where-billed' && isBilling)) throw keyMissing();
 }
 
 const versionInBody = (body: unknown): number | undefined =>

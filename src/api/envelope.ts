@@ -20,27 +20,25 @@ export function answerOne(ctx: Context, status: number, message: string, data: u
   write(ctx, status, { success: true, message, data: data ?? null });
 }
 
-export function answerList(
+export const answerList = (
   ctx: Context,
   message: string,
   items: readonly unknown[],
-  { page, size, total, nextCursor }: Pagination,
-): void {
+  pagination: Pagination,
+): void =>
+  write(ctx, 200, { success: true, message, items, pagination: presentPagination(pagination) });
+
+export function presentPagination({ page, size, total, nextCursor }: Pagination) {
   const pages = Math.ceil(total / size);
-  write(ctx, 200, {
-    success: true,
-    message,
-    items,
-    pagination: {
-      page,
-      size,
-      total,
-      pages,
-      has_next: nextCursor === undefined ? page < pages : nextCursor !== null,
-      has_prev: page > 1,
-      ...(nextCursor !== undefined && { next_cursor: nextCursor }),
-    },
-  });
+  return {
+    page,
+    size,
+    total,
+    pages,
+    has_next: nextCursor === undefined ? page < pages : nextCursor !== null,
+    has_prev: page > 1,
+    ...(nextCursor !== undefined && { next_cursor: nextCursor }),
+  };
 }
 
 /** `stack` only where the caller is a developer. Facts cannot hide the envelope's own fields. */

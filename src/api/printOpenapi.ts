@@ -1,13 +1,15 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { printSchema } from 'graphql';
 import { Registry } from 'prom-client';
 import { errorCode } from '../errors.ts';
 import { allRoutes } from './app.ts';
+import { graphqlSchema } from './graphql/schema.ts';
 import { openApiDocument } from './openapi.ts';
 import { resourceRoutes, type ResourceDependencies } from './routes.ts';
 
-// npm run openapi writes the document, npm run openapi -- --check fails where it is out of date.
+// npm run openapi writes the documents of REST and GraphQL, npm run openapi -- --check fails where one
+// is out of date.
 
-const file = 'docs/openapi.json';
 const prefix = '/api/v1';
 
 const { version }: { version: string } = JSON.parse(await readFile('package.json', 'utf8'));
@@ -24,9 +26,17 @@ const routes = allRoutes({
   routes: resourceRoutes(uncalled),
 });
 const document = openApiDocument(routes, { prefix, title: about.name, version });
-const written = `${JSON.stringify(document, null, 2)}\n`;
+const documents = {
+  'docs/openapi.json': `${JSON.stringify(document, null, 2)}\n`,
+  'docs/schema.graphql': `${printSchema(graphqlSchema(routes))}\n`,
+};
 
-if (process.argv.includes('--check')) {
+await mkdir('docs', { recursive: true });
+for (const [file, written] of Object.entries(documents)) {
+  if (!process.argv.includes('--check')) {
+    await writeFile(file, written);
+    continue;
+  }
   const known = await readFile(file, 'utf8').catch((error: unknown) => {
     if (errorCode(error) === 'ENOENT') return '';
     throw error;
@@ -35,7 +45,4 @@ if (process.argv.includes('--check')) {
     process.stderr.write(`${file} is out of date: npm run openapi\n`);
     process.exitCode = 1;
   }
-} else {
-  await mkdir('docs', { recursive: true });
-  await writeFile(file, written);
 }

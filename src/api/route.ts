@@ -2,11 +2,12 @@ import { Readable } from 'node:stream';
 import type Joi from 'joi';
 import { Replay } from '../commands/idempotency.ts';
 import type { Permission } from '../rules/permissions.ts';
-import { reader, type Asked } from './asked.ts';
+import { askerOf, reader, type Asked, type Asker } from './asked.ts';
 import { answerList, answerOne, type Pagination } from './envelope.ts';
 import type { ListQuery } from './listQuery.ts';
 import type { Inner, Wire } from './schema.ts';
-import type { Context } from './state.ts';
+import { sentByHttp, type Sent } from './sent.ts';
+import type { Context, RequestState } from './state.ts';
 
 /** A role's permission, or one of the two doors that need none. */
 export type Access = Permission | 'public' | 'signed-in';
@@ -52,15 +53,38 @@ export interface RouteFacts {
   readonly examples?: { readonly body?: unknown; readonly answer?: unknown };
 }
 
+/** What came of a request, as it is shown. */
+export interface Performed {
+  readonly status: number;
+  readonly message: string;
+  /** One thing, or the rows of a page. */
+  readonly data: unknown;
+  readonly isReplay?: true;
+  readonly pagination?: Pagination;
+}
+
 /** A declared route, its types closed over. */
 export interface Route extends RouteFacts {
   readonly kind: 'one' | 'list' | 'raw';
   readonly schemas: Input & { readonly answer?: Joi.AnySchema | undefined };
   /** Those a raw answer can have. */
   readonly mediaTypes?: readonly string[];
-  /** Carries out a request that has passed authentication and permission. */
+  /** Carries out what is asked and has passed authentication and permission; a raw route cannot. */
+  readonly perform?: (sent: Sent) => Promise<Performed>;
+  /**
+   * What the relations of many things lead to, in one query: each of `ids` presented, or of a list the
+   * first rows that belong to each. What the sender may not see is not there.
+   */
+  readonly related?: Related;
+  /** The same for an HTTP request, which it answers. */
   readonly run: (ctx: Context) => Promise<void>;
 }
+
+export type Related = (
+  state: RequestState,
+  ids: readonly string[],
+  size: number,
+) => Promise<ReadonlyMap<string, unknown>>;
 
 /** The schemas a request is read with; one that is left out allows nothing to be sent. */
 export interface Input<
@@ -91,27 +115,47 @@ export function route<
   declaration: Handling<P, Q, B, R | Replay> & {
     readonly answer?: (result: R) => Wire<A>;
     readonly answerSchema?: A;
+    /** Several at once by their ids, as visible as `handle` makes one: for relations. */
+    readonly several?: (
+      asker: Asker,
+      ids: readonly string[],
+    ) => Promise<ReadonlyMap<string, NoInfer<R>>>;
   },
 ): Route {
-  const { answer, answerSchema, handle, params, query, body, ...facts } = declaration;
+  const { answer, answerSchema, handle, several, params, query, body, ...facts } = declaration;
   const { status = 200, message = 'OK' } = facts;
   const present = (result: R): unknown => answer?.(result);
   const read = reader<P, Q, B>(declaration, { status, message, present });
+
+  const perform = async (sent: Sent): Promise<Performed> => {
+    const result = await handle(await read(sent));
+    if (result instanceof Replay) {
+      return { status: result.status, message: result.message, data: result.data, isReplay: true };
+    }
+    if (status === 204) return { status, message, data: undefined };
+    const isTrial = facts.dryRuns && isDryRun(result);
+    return { status: isTrial ? 200 : status, message, data: present(result) };
+  };
 
   return {
     ...facts,
     kind: 'one',
     schemas: { params, query, body, answer: answerSchema },
+    perform,
+    ...(several && {
+      related: async (state: RequestState, ids: readonly string[]) =>
+        new Map(
+          [...(await several(askerOf(state), ids))].map(([id, found]) => [id, present(found)]),
+        ),
+    }),
     async run(ctx) {
-      const result = await handle(await read(ctx));
-      if (result instanceof Replay) {
-        ctx.set('Idempotent-Replayed', 'true');
-        answerOne(ctx, result.status, result.message, result.data);
-      } else if (status === 204) {
+      const performed = await perform(sentByHttp(ctx));
+      if (performed.isReplay) ctx.set('Idempotent-Replayed', 'true');
+      else if (status === 204) {
         ctx.status = 204;
-      } else {
-        answerOne(ctx, facts.dryRuns && isDryRun(result) ? 200 : status, message, present(result));
+        return;
       }
+      answerOne(ctx, performed.status, performed.message, performed.data);
     },
   };
 }
@@ -138,22 +182,48 @@ export function listRoute<
     readonly query: Q;
     readonly answer: (row: R) => Wire<A>;
     readonly answerSchema: A;
+    /** The first rows of each of the things by whose ids relations ask for the list. */
+    readonly ofEach?: (
+      asker: Asker,
+      ids: readonly string[],
+      size: number,
+    ) => Promise<ReadonlyMap<string, readonly NoInfer<R>[]>>;
   },
 ): Route {
-  const { answer, answerSchema, handle, params, query, body, ...rest } = declaration;
+  const { answer, answerSchema, handle, ofEach, params, query, body, ...rest } = declaration;
   const facts = { ...rest, method: 'GET' } as const;
   const { message = 'OK' } = facts;
   const read = reader<P, Q, Nothing>({ ...facts, params, query, body });
+
+  const performList = async (sent: Sent) => {
+    const asked = await read(sent);
+    const { items, total, nextCursor } = await handle(asked);
+    const { page, size }: Pick<ListQuery, 'page' | 'size'> = asked.query;
+    return {
+      status: 200,
+      message,
+      data: items.map(answer),
+      pagination: { page, size, total, nextCursor },
+    };
+  };
 
   return {
     ...facts,
     kind: 'list',
     schemas: { params, query, body, answer: answerSchema },
+    perform: performList,
+    ...(ofEach && {
+      related: async (state: RequestState, ids: readonly string[], size: number) =>
+        new Map(
+          [...(await ofEach(askerOf(state), ids, size))].map(([id, rows]) => [
+            id,
+            rows.map(answer),
+          ]),
+        ),
+    }),
     async run(ctx) {
-      const asked = await read(ctx);
-      const { items, total, nextCursor } = await handle(asked);
-      const { page, size }: Pick<ListQuery, 'page' | 'size'> = asked.query;
-      answerList(ctx, message, items.map(answer), { page, size, total, nextCursor });
+      const { data, pagination } = await performList(sentByHttp(ctx));
+      answerList(ctx, message, data, pagination);
     },
   };
 }
@@ -202,7 +272,7 @@ export function rawRoute<
     kind: 'raw',
     schemas: { params, query, body },
     async run(ctx) {
-      const asked = await read(ctx);
+      const asked = await read(sentByHttp(ctx));
       const handled = await handle(asked);
       const declared = typeof mediaType === 'function' ? mediaType(asked.query) : mediaType;
       const served: Served = isServed(handled)

@@ -1,26 +1,13 @@
 import Router from '@koa/router';
-import type { ApiKeys } from '../commands/apiKeys.ts';
-import type { Companies, KnownCompany } from '../commands/companies.ts';
-import type { Sessions } from '../commands/sessions.ts';
-import { currentContext, principalOf, runInContext, type Actor } from '../context.ts';
-import { BadRequest, Forbidden, Refusal, Unauthenticated } from '../errors.ts';
-import { allows } from '../rules/permissions.ts';
-import { tenantUnknown } from './asked.ts';
-import { authentication, type VerifyingTokens } from './middleware/authentication.ts';
+import type { Gate } from './gate.ts';
 import { methodNotAllowed } from './middleware/unmatched.ts';
-import type { RateLimits } from './middleware/rateLimits.ts';
-import { isUuid } from './ownTypes.ts';
 import type { Route } from './route.ts';
 import type { Context, RequestState } from './state.ts';
 
 export interface RouterOptions {
   readonly prefix: string;
   readonly olderPathsEnd: Date | undefined;
-  readonly tokens: VerifyingTokens;
-  readonly sessions: Pick<Sessions, 'actorOf'>;
-  readonly apiKeys: Pick<ApiKeys, 'actorOf'>;
-  readonly companies: Pick<Companies, 'resolve'>;
-  readonly rateLimits?: RateLimits | undefined;
+  readonly gate: Gate;
 }
 
 /** The path from the root under which a route is found. */
@@ -30,10 +17,8 @@ export const canonicalPath = ({ root, path }: Route, prefix: string): string =>
 /** Every declared route at its path and at its older ones, behind the same checks. */
 export function createRouter(
   routes: readonly Route[],
-  options: RouterOptions,
+  { prefix, olderPathsEnd, gate }: RouterOptions,
 ): Router<RequestState> {
-  const { prefix, olderPathsEnd } = options;
-  const serve = guarded(options);
   // Without `strict` a route would also catch its path with a slash, and the documentation loops.
   const router = new Router<RequestState>({ strict: true });
   const places = routes.flatMap((route) => {
@@ -56,7 +41,10 @@ export function createRouter(
       if (allowed) throw methodNotAllowed(ctx.method, allowed);
       if (successor) markDeprecated(ctx, successor, olderPathsEnd);
       ctx.state.endpoint = endpoint;
-      await serve(route, ctx);
+      ctx.state.route = route;
+      ctx.state.params = ctx.params;
+      await gate.admit(ctx, route);
+      await gate.enter(ctx, ctx.state, route, () => route.run(ctx));
     });
   }
   // OPTIONS would name the methods of the path with a parameter as well.
@@ -114,93 +102,4 @@ function markDeprecated(
 
 interface Parameterised {
   readonly params: Readonly<Record<string, string>>;
-}
-
-/** The order of the checks: who, how often, where, whether; only then is the request read. */
-function guarded({ tokens, sessions, apiKeys, companies, rateLimits }: RouterOptions) {
-  const authenticate = authentication(tokens, sessions, apiKeys);
-
-  return async (route: Route, ctx: Context & Parameterised): Promise<void> => {
-    const { state } = ctx;
-    state.route = route;
-    state.params = ctx.params;
-    // Signing in must also work for whoever still sends an old token.
-    const isOpen = route.permission === 'public' && route.company === false;
-    const sender = isOpen ? undefined : await authenticate(ctx);
-    if (sender) state.visitor = sender;
-    await rateLimits?.admit(ctx, sender);
-    const company = await companyOf(route, ctx, sender);
-    const visitor = inside(company, sender);
-    if (visitor) state.visitor = visitor;
-    if (company) state.company = company;
-    checkAccess(route, visitor);
-    state.isGranted = true;
-    if (company) refuseSuspended(company, route);
-
-    const work = {
-      ...currentContext(),
-      companyId: company?.id ?? visitor?.companyId,
-      actorId: visitor && principalOf(visitor),
-      actorType: visitor?.type,
-    };
-    await runInContext(work, () => route.run(ctx));
-  };
-
-  async function companyOf(
-    route: Route,
-    ctx: Context,
-    sender: Actor | undefined,
-  ): Promise<KnownCompany | undefined> {
-    if (route.company === false) return undefined;
-    try {
-      return await companies.resolve({
-        host: ctx.state.host,
-        tokenCompanyId: sender?.companyId,
-        requestedId: enteredCompany(ctx, sender),
-        sender,
-      });
-    } catch (error) {
-      const isUnknown = error instanceof Refusal && error.code === tenantUnknown().code;
-      if (route.company === 'optional' && isUnknown) return undefined;
-      throw error;
-    }
-  }
-}
-
-/** Which company a global administrator enters. */
-function enteredCompany(ctx: Context, sender: Actor | undefined): string | undefined {
-  const id = ctx.headers['x-company-id'];
-  if (id === undefined) return undefined;
-  if (typeof id !== 'string' || !isUuid(id)) {
-    throw new BadRequest('X-Company-Id takes the id of a company');
-  }
-  return sender?.roles.includes('global_admin') ? id.toLowerCase() : undefined;
-}
-
-/** A global administrator who entered a company acts in it; everyone else is in theirs already. */
-const inside = (company: KnownCompany | undefined, sender: Actor | undefined): Actor | undefined =>
-  company && sender?.roles.includes('global_admin') ? { ...sender, companyId: company.id } : sender;
-
-function checkAccess({ permission, path }: Route, visitor: Actor | undefined): void {
-  if (permission === 'public') return;
-  if (!visitor) throw new Unauthenticated();
-  if (visitor.mustEnrol && !path.startsWith('/auth/')) {
-    throw new Forbidden('Enable a second factor first', 'MFA_ENROLMENT_REQUIRED');
-  }
-  if (permission === 'signed-in') {
-    if (visitor.key) throw new Forbidden('This is for people; a key cannot do it');
-    return;
-  }
-  if (allows(visitor, permission)) return;
-  throw new Forbidden(`Your ${visitor.key ? 'key' : 'role'} does not allow ${permission}`);
-}
-
-/** Whoever belongs to a suspended tenant may still sign in and read. */
-function refuseSuspended({ status, code }: KnownCompany, { method, permission }: Route): void {
-  if (status === 'suspended' && method !== 'GET' && permission !== 'public') {
-    throw new Forbidden(
-      `The company ${code} is suspended and can only be read`,
-      'TENANT_SUSPENDED',
-    );
-  }
 }

@@ -17,10 +17,22 @@ export interface RequestState {
   isCounted?: boolean;
   /** Path parameters as they were sent. */
   params: Readonly<Record<string, string>>;
+  /** Who sends the request. */
+  sender?: Actor;
+  /** Who acts: the sender, a global administrator inside the company that they entered. */
   visitor?: Actor;
   /** When the access token runs out with which somebody signed in. */
   signedInUntil?: Date;
   company?: KnownCompany;
+  /** Of a request of GraphQL: what it was let do. */
+  operations?: AccessedOperation[];
+}
+
+/** One line of the access log within that of its request. */
+export interface AccessedOperation {
+  readonly route: string;
+  readonly decision: 'granted' | 'denied' | 'refused';
+  readonly id: string | null;
 }
 
 export type Context = ParameterizedContext<RequestState>;

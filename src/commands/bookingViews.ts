@@ -4,8 +4,12 @@ import { Forbidden } from '../errors.ts';
 import { Booking } from '../models/Booking.ts';
 import {
   columnsOf,
+  newestFirst,
   selectFirst,
+  selectFirstOfEach,
   selectPage,
+  selectThose,
+  viewsOfEach,
   type Condition,
   type ListOrder,
 } from '../models/list.ts';
@@ -43,6 +47,32 @@ export async function viewOf(actor: Actor, id: string): Promise<BookingView> {
   });
   if (!row || !isVisible(actor, row)) throw noSuch(Booking.entityType, id);
   return asView(row);
+}
+
+/** Those that `viewOf` would answer, by their ids. */
+export async function viewsOf(
+  actor: Actor,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, BookingView>> {
+  const seen = [live, ...mayBeSeen(actor)];
+  const rows = await selectThose<Row>(columns(), tables, ['b.id', ids], seen);
+  return new Map(rows.map((row) => [row.id, asView(row)]));
+}
+
+/** For each guest the newest that the actor may see. */
+export async function viewsOfGuests(
+  actor: Actor,
+  guestIds: readonly string[],
+  size: number,
+): Promise<ReadonlyMap<string, readonly BookingView[]>> {
+  const found = await selectFirstOfEach<Row>(
+    columns(),
+    tables,
+    ['b.guest_id', guestIds],
+    [live, ...mayBeSeen(actor)],
+    { ...newestFirst('b'), size },
+  );
+  return viewsOfEach(found, asView);
 }
 
 /** One page of those that the actor may see and that are not archived. */

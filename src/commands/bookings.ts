@@ -16,6 +16,8 @@ import { book, type BookStay } from './book.ts';
 import {
   partyOf,
   viewOf,
+  viewsOf,
+  viewsOfGuests,
   viewsWhere,
   visibleBooking,
   type BookingParty,
@@ -126,6 +128,14 @@ export const createBookings = ({
 
     get: (actor: Actor, id: string): Promise<BookingView> =>
       withTenant(actor.companyId, () => viewOf(actor, id)),
+
+    /** Those of `ids` that `get` would answer. */
+    several: (actor: Actor, ids: readonly string[]) =>
+      withTenant(actor.companyId, () => viewsOf(actor, ids)),
+
+    /** For each guest the first that `list` would answer. */
+    ofGuests: (actor: Actor, guestIds: readonly string[], size: number) =>
+      withTenant(actor.companyId, () => viewsOfGuests(actor, guestIds, size)),
 
     list: (actor: Actor, filters: BookingFilters) =>
       withTenant(actor.companyId, () => {

@@ -4,7 +4,7 @@ import { AuditLog } from '../models/AuditLog.ts';
 import { append, flush, select, withTenant } from '../models/database.ts';
 import { containing, madeWithin, selectPage, sortedBy, type ListAsked } from '../models/list.ts';
 import { PropertyCategory, type segments } from '../models/PropertyCategory.ts';
-import { archiveRow, editRow, getRow, restoreRow } from '../models/rows.ts';
+import { archiveRow, editRow, getRow, getRows, restoreRow } from '../models/rows.ts';
 import { allows } from '../rules/permissions.ts';
 import { rowsOnce, type Once, type Replay } from './idempotency.ts';
 
@@ -58,6 +58,14 @@ export const createCategories = () => ({
 
   get: (companyId: string, visitor: Actor | undefined, id: string): Promise<CategoryView> =>
     withTenant(companyId, () => getRow(PropertyCategory, id, { archived: seesAll(visitor) })),
+
+  /** Those of `ids` that `get` would answer. */
+  several: (
+    companyId: string,
+    visitor: Actor | undefined,
+    ids: readonly string[],
+  ): Promise<ReadonlyMap<string, CategoryView>> =>
+    withTenant(companyId, () => getRows(PropertyCategory, ids, { archived: seesAll(visitor) })),
 
   /** @throws Conflict CATEGORY_EXISTS, like every change of a name here */
   create: (wish: CategoryWish, once: Once): Promise<CategoryView | Replay> =>

@@ -4,9 +4,13 @@ import { Forbidden } from '../errors.ts';
 import { Claim } from '../models/Claim.ts';
 import {
   columnsOf,
+  newestFirst,
   selectFirst,
+  selectFirstOfEach,
   selectPage,
+  selectThose,
   selectWidePage,
+  viewsOfEach,
   type Condition,
   type ListOrder,
 } from '../models/list.ts';
@@ -79,6 +83,30 @@ export async function viewsWhere(
     ? await selectPage<Row>(columns(), tables, all, order)
     : await selectWidePage<Row>(columns(), { from: tables, narrow: 'claims c' }, all, order);
   return { ...page, items: page.items.map((row) => asView(actor, row)) };
+}
+
+/** Those of `ids` that the actor may see. */
+export async function viewsOf(
+  actor: Actor,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, ClaimView>> {
+  const conditions = [live, ...mayBeSeen(actor)];
+  const rows = await selectThose<Row>(columns(), tables, ['c.id', ids], conditions);
+  return new Map(rows.map((row) => [row.id, asView(actor, row)]));
+}
+
+/** For each policy the newest that the actor may see. */
+export async function viewsOfPolicies(
+  actor: Actor,
+  policyIds: readonly string[],
+  size: number,
+): Promise<ReadonlyMap<string, readonly ClaimView[]>> {
+  const conditions = [live, ...mayBeSeen(actor)];
+  const order = { ...newestFirst('c'), size };
+  return viewsOfEach(
+    await selectFirstOfEach<Row>(columns(), tables, ['c.policy_id', policyIds], conditions, order),
+    (row) => asView(actor, row),
+  );
 }
 
 /** Who gives claims to people, and stands in for whoever has one. */

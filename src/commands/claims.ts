@@ -34,6 +34,8 @@ import {
   assigners,
   mayEdit,
   viewOf,
+  viewsOf,
+  viewsOfPolicies,
   viewsWhere,
   visibleClaim,
   worksOnClaims,
@@ -205,6 +207,14 @@ export const createClaims = ({
 
     list: (actor: Actor, filters: ClaimFilters) =>
       withTenant(actor.companyId, () => pageOf(actor, filters)),
+
+    /** Those of `ids` that `get` would answer. */
+    several: (actor: Actor, ids: readonly string[]) =>
+      withTenant(actor.companyId, () => viewsOf(actor, ids)),
+
+    /** For each policy the first of its claims that the actor may see. */
+    ofPolicies: (actor: Actor, policyIds: readonly string[], size: number) =>
+      withTenant(actor.companyId, () => viewsOfPolicies(actor, policyIds, size)),
 
     /** @throws NotFound for a policy that the actor may not see */
     listOfPolicy: (actor: Actor, policyId: string, filters: ClaimFilters) =>

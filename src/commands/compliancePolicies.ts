@@ -36,6 +36,7 @@ import { transition } from '../workflows/policyApproval.ts';
 import { seesAll } from './categories.ts';
 import {
   policyViewOf,
+  policyViewsOf,
   policyViews,
   type CompliancePolicyFilters,
   type CompliancePolicyView,
@@ -113,6 +114,10 @@ export const createCompliancePolicies = ({
 
     get: (actor: Actor, id: string): Promise<CompliancePolicyView> =>
       withTenant(actor.companyId, () => policyViewOf(id, { archived: seesAll(actor) })),
+
+    /** Those of `ids` that `get` would answer. */
+    several: (actor: Actor, ids: readonly string[]) =>
+      withTenant(actor.companyId, () => policyViewsOf(ids, { archived: seesAll(actor) })),
 
     /**
      * With its first version, a draft, and the workflow that carries it: all of it commits together.

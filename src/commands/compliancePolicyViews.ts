@@ -13,7 +13,7 @@ import {
   type Condition,
   type ListAsked,
 } from '../models/list.ts';
-import { getRow, noSuch } from '../models/rows.ts';
+import { getRow, getRows, noSuch } from '../models/rows.ts';
 import type { ApprovalStatus, CompliancePolicyType } from '../rules/compliancePolicies.ts';
 import type { PolicyVersionStatus } from '../rules/policyApproval.ts';
 import { seesAll } from './categories.ts';
@@ -65,6 +65,34 @@ export async function policyViewOf(
   return { policy: policy.get(), latest };
 }
 
+/** Those of `ids`, with what they say, in two statements. */
+export async function policyViewsOf(
+  ids: readonly string[],
+  { archived = false } = {},
+): Promise<ReadonlyMap<string, CompliancePolicyView>> {
+  const policies = await getRows(CompliancePolicy, ids, { archived });
+  const latestOf = await newestVersions<PolicyVersionView>([...policies.keys()], versionColumns());
+  return new Map(
+    [...policies].map(([id, policy]) => [
+      id,
+      { policy: policy.get(), latest: latestOf.get(id) ?? null },
+    ]),
+  );
+}
+
+async function newestVersions<Version extends { readonly policyId: string }>(
+  policyIds: readonly string[],
+  columns: string,
+): Promise<ReadonlyMap<string, Version>> {
+  const newest = await select<Version>(
+    `SELECT DISTINCT ON (v.policy_id) ${columns} FROM compliance_policy_versions v
+     WHERE v.policy_id = ANY ($1::uuid[]) AND v.archived_at IS NULL
+     ORDER BY v.policy_id, v.number DESC`,
+    [policyIds],
+  );
+  return new Map(newest.map((version) => [version.policyId, version]));
+}
+
 export async function policyViews(
   actor: Actor,
   filters: CompliancePolicyFilters,
@@ -75,13 +103,8 @@ export async function policyViews(
     conditionsOf(actor, filters),
     sortedBy(sortColumns, filters, 'p.id'),
   );
-  const newest = await select<PolicyVersionSummary>(
-    `SELECT DISTINCT ON (v.policy_id) ${versionColumns(tooLarge)} FROM compliance_policy_versions v
-     WHERE v.policy_id = ANY ($1::uuid[]) AND v.archived_at IS NULL
-     ORDER BY v.policy_id, v.number DESC`,
-    [page.items.map(({ id }) => id)],
-  );
-  const latestOf = new Map(newest.map((version) => [version.policyId, version]));
+  const ids = page.items.map(({ id }) => id);
+  const latestOf = await newestVersions<PolicyVersionSummary>(ids, versionColumns(tooLarge));
   return {
     ...page,
     items: page.items.map((policy) => ({ policy, latest: latestOf.get(policy.id) ?? null })),

@@ -12,7 +12,7 @@ import {
   type Condition,
   type ListAsked,
 } from '../models/list.ts';
-import { archiveRow, editRow, getRow, restoreRow } from '../models/rows.ts';
+import { archiveRow, editRow, getRow, getRows, restoreRow } from '../models/rows.ts';
 import { requirementsProblem, type Requirement } from '../rules/compliance.ts';
 import { seesAll } from './categories.ts';
 import { rowsOnce, type Once, type Replay } from './idempotency.ts';
@@ -66,6 +66,10 @@ export const createCompliances = () => ({
 
   get: (actor: Actor, id: string): Promise<ComplianceView> =>
     withTenant(actor.companyId, () => getRow(Compliance, id, { archived: seesAll(actor) })),
+
+  /** Those of `ids` that `get` would answer. */
+  several: (actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, ComplianceView>> =>
+    withTenant(actor.companyId, () => getRows(Compliance, ids, { archived: seesAll(actor) })),
 
   /** @throws Conflict COMPLIANCE_EXISTS, like every change of a title here */
   create: (wish: ComplianceWish, once: Once): Promise<ComplianceView | Replay> =>

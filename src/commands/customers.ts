@@ -12,7 +12,7 @@ import {
   type Condition,
   type ListAsked,
 } from '../models/list.ts';
-import { archiveRow, editRow, getRow, restoreRow } from '../models/rows.ts';
+import { archiveRow, editRow, getRow, getRows, restoreRow } from '../models/rows.ts';
 import { seesAll } from './categories.ts';
 import { rowsOnce, type Once, type Replay } from './idempotency.ts';
 import { typedLine } from './typedText.ts';
@@ -72,6 +72,10 @@ export const createCustomers = () => ({
 
   get: (actor: Actor, id: string): Promise<CustomerView> =>
     withTenant(actor.companyId, () => getRow(Customer, id, { archived: seesAll(actor) })),
+
+  /** Those of `ids` that `get` would answer. */
+  several: (actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, CustomerView>> =>
+    withTenant(actor.companyId, () => getRows(Customer, ids, { archived: seesAll(actor) })),
 
   /** @throws Conflict CUSTOMER_EXISTS, like every change of a name here */
   create: (wish: CustomerWish, once: Once): Promise<CustomerView | Replay> =>

@@ -5,10 +5,14 @@ import { AuditLog } from '../models/AuditLog.ts';
 import { append, flush, withTenant } from '../models/database.ts';
 import { Employee } from '../models/Employee.ts';
 import {
+  byId,
   columnsOf,
   containing,
   madeWithin,
+  newestFirst,
   selectFirst,
+  selectFirstOfEach,
+  selectThose,
   selectWidePage,
   sortedBy,
   type Condition,
@@ -95,6 +99,22 @@ export const createEmployees = () => ({
 
   get: (actor: Actor, id: string): Promise<EmployeeView> =>
     withTenant(actor.companyId, () => viewOf(id, { archived: seesAll(actor) })),
+
+  /** Those of `ids` that `get` would answer. */
+  several: (actor: Actor, ids: readonly string[]) =>
+    withTenant(actor.companyId, async () => {
+      const conditions = seesAll(actor) ? [] : [live];
+      return byId(await selectThose<EmployeeView>(columns(), tables, ['e.id', ids], conditions));
+    }),
+
+  /** For each customer the first that `list` would answer. */
+  ofCustomers: (actor: Actor, ids: readonly string[], size: number) =>
+    withTenant(actor.companyId, () =>
+      selectFirstOfEach<EmployeeView>(columns(), tables, ['e.customer_id', ids], [live], {
+        ...newestFirst('e'),
+        size,
+      }),
+    ),
 
   /** @throws Invalid; Conflict EMPLOYEE_EXISTS for an address or an account that another one has */
   create: (company: KnownCompany, wish: EmployeeWish, once: Once): Promise<EmployeeView | Replay> =>

@@ -5,9 +5,13 @@ import { AuditLog } from '../models/AuditLog.ts';
 import { Booking } from '../models/Booking.ts';
 import { afterCommit, flush, select, withTenant } from '../models/database.ts';
 import {
+  byId,
   columnsOf,
   madeWithin,
+  newestFirst,
+  selectFirstOfEach,
   selectPage,
+  selectThose,
   sortedBy,
   type Condition,
   type ListAsked,
@@ -70,6 +74,31 @@ export const createPayments = ({
   get: (actor: Actor, id: string): Promise<PaymentView> =>
     withTenant(actor.companyId, () => visiblePayment(actor, id)),
 
+  /** Those of `ids` that `get` would answer. */
+  several: (actor: Actor, ids: readonly string[]) =>
+    withTenant(actor.companyId, async () =>
+      byId(
+        await selectThose<PaymentView>(
+          columnsOf(Payment, 'p'),
+          'payments p',
+          ['p.id', ids],
+          [live, ...ownOnly(actor)],
+        ),
+      ),
+    ),
+
+  /** For each claim the first that `list` would answer. */
+  ofClaims: (actor: Actor, claimIds: readonly string[], size: number) =>
+    withTenant(actor.companyId, () =>
+      selectFirstOfEach<PaymentView>(
+        columnsOf(Payment, 'p'),
+        'payments p',
+        ['p.claim_id', claimIds],
+        [live, ...ownOnly(actor)],
+        { ...newestFirst('p'), size },
+      ),
+    ),
+
   /** Those that one pays or is paid by; staff see all of the company. */
   list: (actor: Actor, filters: PaymentFilters) =>
     withTenant(actor.companyId, () => {
@@ -77,8 +106,8 @@ export const createPayments = ({
       const seesAll = allows(actor, 'payment:read_all');
       const { userId } = filters;
       const conditions: readonly Condition[] = [
-        ['p.archived_at IS NULL'],
-        ...(seesAll ? [] : [[isOwn, signedIn(actor)] as const]),
+        live,
+        ...ownOnly(actor),
         ...(seesAll && userId ? [['p.user_id = $', userId] as const] : []),
         ...(status ? [['p.status = $', status] as const] : []),
         ...(purpose ? [['p.purpose = $', purpose] as const] : []),
@@ -184,8 +213,18 @@ async function isHostOf({ userId }: Actor, { bookingId }: Payment): Promise<bool
   return (await Booking.count({ where: { id: bookingId, hostId: userId } })) > 0;
 }
 
-/** Paid by or to the person, or for a stay with them. */
-const isOwn = `(p.user_id = $ OR p.booking_id IN (SELECT b.id FROM bookings b WHERE b.host_id = $))`;
+const live: Condition = ['p.archived_at IS NULL'];
+
+/** Paid by or to the person, or for a stay with them; staff see all. */
+const ownOnly = (actor: Actor): readonly Condition[] =>
+  allows(actor, 'payment:read_all')
+    ? []
+    : [
+        [
+          '(p.user_id = $ OR p.booking_id IN (SELECT b.id FROM bookings b WHERE b.host_id = $))',
+          signedIn(actor),
+        ],
+      ];
 
 /** What can still be given back of it. */
 export const refundableOf = ({

@@ -1,6 +1,7 @@
 import type { Actor } from '../context.ts';
 import { Conflict, Forbidden, invalidField } from '../errors.ts';
 import { select } from '../models/database.ts';
+import { byId, selectThose } from '../models/list.ts';
 import { isHeld, knownRoles } from '../models/Membership.ts';
 import { noSuch } from '../models/rows.ts';
 import { allows, mayGrant, type Role } from '../rules/permissions.ts';
@@ -66,6 +67,12 @@ export async function findPerson(id: string): Promise<PersonView | undefined> {
     id,
   ]);
   return row && asPerson(row);
+}
+
+/** Those of `ids` that are of the company, archived or not. */
+export async function findPeople(ids: readonly string[]): Promise<ReadonlyMap<string, PersonView>> {
+  const rows = await selectThose<PersonView>(personColumns, people, ['u.id', ids], []);
+  return byId(rows.map(asPerson));
 }
 
 /** @throws NotFound also for people of other companies */

@@ -5,10 +5,14 @@ import { lifecycleSettings } from '../models/contract.ts';
 import { append, flush, withTenant } from '../models/database.ts';
 import { InsurancePlan } from '../models/InsurancePlan.ts';
 import {
+  byId,
   containing,
   madeWithin,
+  newestFirst,
   selectFirst,
+  selectFirstOfEach,
   selectPage,
+  selectThose,
   sortedBy,
   type Condition,
   type ListAsked,
@@ -108,6 +112,29 @@ export const createPlans = () => ({
 
   get: (companyId: string, visitor: Actor | undefined, id: string): Promise<PlanView> =>
     withTenant(companyId, () => viewOf(id, visibleTo(visitor))),
+
+  /** Those of `ids` that `get` would answer. */
+  several: (companyId: string, visitor: Actor | undefined, ids: readonly string[]) =>
+    withTenant(companyId, async () => {
+      return byId(await selectThose<PlanView>(columns, tables, ['p.id', ids], visibleTo(visitor)));
+    }),
+
+  /** For each category the first that `list` would answer. */
+  ofCategories: (
+    companyId: string,
+    visitor: Actor | undefined,
+    ids: readonly string[],
+    size: number,
+  ) =>
+    withTenant(companyId, () =>
+      selectFirstOfEach<PlanView>(
+        columns,
+        tables,
+        ['p.property_category_id', ids],
+        [...visibleTo(visitor), ['p.archived_at IS NULL']],
+        { ...newestFirst('p'), size },
+      ),
+    ),
 
   /** What buying it would mean; nothing is stored. */
   quote: async (

@@ -8,6 +8,7 @@ import {
   madeWithin,
   selectFirst,
   selectPage,
+  selectThose,
   sortedBy,
   type Condition,
   type ListAsked,
@@ -105,6 +106,14 @@ export const createPolicies = () => ({
     const conditions = [...ownOnly(actor), ...conditionsOf({ ...filters, includeArchived })];
     return viewsWhere(actor.companyId, conditions, orderOf(filters));
   },
+
+  /** Those of `ids` that `get` would answer. */
+  several: (actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, PolicyView>> =>
+    withTenant(actor.companyId, async () => {
+      const conditions = [live, ...ownOnly(actor)];
+      const rows = await selectThose<Row>(columns(), tables, ['p.id', ids], conditions);
+      return new Map(rows.map((row) => [row.id, asView(row)]));
+    }),
 
   /** All of a company, for whoever was let into it. */
   listAll: (companyId: string, filters: PolicyFilters) =>

@@ -4,9 +4,13 @@ import { AuditLog } from '../models/AuditLog.ts';
 import { Booking } from '../models/Booking.ts';
 import { append, flush, withTenant } from '../models/database.ts';
 import {
+  byId,
   containing,
   madeWithin,
+  newestFirst,
+  selectFirstOfEach,
   selectPage,
+  selectThose,
   selectWidePage,
   columnsOf,
   sortedBy,
@@ -105,6 +109,39 @@ export const createProperties = () => ({
 
   get: (companyId: string, visitor: Actor | undefined, id: string): Promise<Property> =>
     withTenant(companyId, () => visibleProperty(visitor, id)),
+
+  /** Those of `ids` that `get` would answer. */
+  several: (companyId: string, visitor: Actor | undefined, ids: readonly string[]) =>
+    withTenant(companyId, async () =>
+      byId(
+        await selectThose<Property>(
+          columnsOf(Property, 'p'),
+          'properties p',
+          ['p.id', ids],
+          seesAll(visitor) ? [] : [[publicOrOwn, visitor?.userId ?? null]],
+        ),
+      ),
+    ),
+
+  /** For each owner the first that `list` would answer. */
+  ofOwners: (
+    companyId: string,
+    visitor: Actor | undefined,
+    ownerIds: readonly string[],
+    size: number,
+  ) =>
+    withTenant(companyId, () =>
+      selectFirstOfEach<Property>(
+        columnsOf(Property, 'p'),
+        'properties p',
+        ['p.owner_id', ownerIds],
+        [
+          ['p.archived_at IS NULL'],
+          ...(seesAll(visitor) ? [] : [[publicOrOwn, visitor?.userId ?? null] as const]),
+        ],
+        { ...newestFirst('p'), size },
+      ),
+    ),
 
   create: (
     actor: Actor,
@@ -289,6 +326,8 @@ async function holdKnownCategory(id: string | null): Promise<void> {
   if (id === null || (await holdCategory(id))) return;
   throw invalidField('category_id', 'There is no such category', 'CATEGORY_UNKNOWN');
 }
+
+const publicOrOwn = `((p.status = 'listed' AND p.archived_at IS NULL) OR p.owner_id = $)`;
 
 /** What is listed, one's own, or all for whoever reads the audit. */
 function visibleTo(visitor: Actor | undefined, filters: PropertyFilters): Condition[] {

@@ -6,6 +6,8 @@ import { append, execute, flush, withTenant } from '../models/database.ts';
 import {
   columnsOf,
   madeWithin,
+  newestFirst,
+  selectFirstOfEach,
   selectPage,
   sortedBy,
   type Condition,
@@ -51,6 +53,18 @@ export const createReviews = () => ({
       await visibleProperty(visitor, propertyId);
       return pageOf(filters, [["r.status = 'published'"], ['r.property_id = $', propertyId]]);
     }),
+
+  /** For each property the newest that are published. */
+  ofProperties: (companyId: string, propertyIds: readonly string[], size: number) =>
+    withTenant(companyId, () =>
+      selectFirstOfEach<Review>(
+        columnsOf(Review, 'r'),
+        'reviews r',
+        ['r.property_id', propertyIds],
+        [["r.status = 'published'"]],
+        { ...newestFirst('r'), size },
+      ),
+    ),
 
   /** Also hidden and reported ones, for whoever decides about them. */
   list: (actor: Actor, { status, reported, propertyId, ...filters }: ReportedFilters) =>

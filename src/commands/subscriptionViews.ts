@@ -2,8 +2,12 @@ import type { InferAttributes } from 'sequelize';
 import type { Actor } from '../context.ts';
 import {
   columnsOf,
+  newestFirst,
   selectFirst,
+  selectFirstOfEach,
   selectPage,
+  selectThose,
+  viewsOfEach,
   type Condition,
   type ListOrder,
 } from '../models/list.ts';
@@ -35,6 +39,28 @@ export async function viewOf(actor: Actor, id: string): Promise<SubscriptionView
   });
   if (!row || !isVisible(actor, row)) throw noSuch('subscription', id);
   return asView(row);
+}
+
+/** Those of `ids` that the actor may see. */
+export async function viewsOf(
+  actor: Actor,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, SubscriptionView>> {
+  const rows = await selectThose<Row>(columns(), tables, ['s.id', ids], [live]);
+  const seen = rows.filter((row) => isVisible(actor, row));
+  return new Map(seen.map((row) => [row.id, asView(row)]));
+}
+
+/** For each holder their newest. */
+export async function viewsOfHolders(
+  holders: readonly string[],
+  size: number,
+): Promise<ReadonlyMap<string, readonly SubscriptionView[]>> {
+  const order = { ...newestFirst('s'), size };
+  return viewsOfEach(
+    await selectFirstOfEach<Row>(columns(), tables, ['s.user_id', holders], [live], order),
+    asView,
+  );
 }
 
 /** One page of those that are not archived. */

@@ -15,7 +15,15 @@ import { demandKey, rowsOnce, type Once, type Replay } from './idempotency.ts';
 import { matching } from './policies.ts';
 import { sell, type Subscribe } from './subscribe.ts';
 import { carriedOut, refuseUnless } from './subscriptionCommands.ts';
-import { owns, viewOf, viewsWhere, visible, type SubscriptionView } from './subscriptionViews.ts';
+import {
+  owns,
+  viewOf,
+  viewsOf,
+  viewsOfHolders,
+  viewsWhere,
+  visible,
+  type SubscriptionView,
+} from './subscriptionViews.ts';
 import type { WorkflowCommands } from './workflows.ts';
 
 export interface SubscriptionFilters extends ListAsked<keyof typeof sortColumns> {
@@ -50,6 +58,18 @@ export const createSubscriptions = ({
 
     get: (actor: Actor, id: string): Promise<SubscriptionView> =>
       withTenant(actor.companyId, () => viewOf(actor, id)),
+
+    /** Those of `ids` that `get` would answer. */
+    several: (actor: Actor, ids: readonly string[]) =>
+      withTenant(actor.companyId, () => viewsOf(actor, ids)),
+
+    /** For each person the first that `list` would answer. */
+    ofUsers: (actor: Actor, userIds: readonly string[], size: number) =>
+      withTenant(actor.companyId, () => {
+        const seesOthers = allows(actor, 'subscription:read_all');
+        const holders = userIds.filter((userId) => seesOthers || userId === actor.userId);
+        return viewsOfHolders(holders, size);
+      }),
 
     list: (actor: Actor, filters: SubscriptionFilters) =>
       withTenant(actor.companyId, async () => {

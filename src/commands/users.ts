@@ -12,6 +12,7 @@ import { createNewPeople } from './newPeople.ts';
 import {
   asPerson,
   belongsElsewhere,
+  findPeople,
   getPerson,
   holdPerson,
   mayManage,
@@ -98,6 +99,12 @@ export function createUsers({
       refuseStranger(actor, id);
       return withTenant(actor.companyId, () => getPerson(id));
     },
+
+    /** Those of `ids` that `get` would answer. */
+    several: (actor: Actor, ids: readonly string[]) =>
+      withTenant(actor.companyId, () =>
+        findPeople(mayManage(actor) ? ids : ids.filter((id) => id === actor.userId)),
+      ),
 
     /**
      * Names belong to the person: others change them only where this is the person's one company.

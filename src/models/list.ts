@@ -137,6 +137,71 @@ export async function selectFirst<Row extends object>(
   );
 }
 
+/** Those rows of `ids` that meet the conditions, in one statement. @param id the column: `p.id` */
+export function selectThose<Row extends object>(
+  columns: string,
+  from: string,
+  [id, ids]: readonly [id: string, ids: readonly string[]],
+  conditions: readonly Condition[],
+): Promise<Row[]> {
+  const { where, bind } = whereAll([[`${id} = ANY ($::uuid[])`, ids], ...conditions]);
+  return select<Row>(`SELECT ${columns} FROM ${from} WHERE ${where}`, bind);
+}
+
+/**
+ * The first rows for each of `ids`, in one statement that walks the index of the list once for each.
+ * @param by the column that holds one of `ids`: `c.policy_id`
+ */
+export async function selectFirstOfEach<Row extends object>(
+  columns: string,
+  from: string,
+  [by, ids]: readonly [by: string, ids: readonly string[]],
+  conditions: readonly Condition[],
+  order: Omit<ListOrder, 'page'>,
+): Promise<ReadonlyMap<string, Row[]>> {
+  const { where, bind } = whereAll([[`${by} = owner.id`], ...conditions]);
+  const sorted = orderBy(order, bind);
+  const owners = sorted.bind.push(ids);
+  const rows = await select<Row & { ownedBy: string }>(
+    `SELECT owner.id AS "ownedBy", first.* FROM unnest($${owners}::uuid[]) AS owner (id)
+     CROSS JOIN LATERAL (SELECT ${columns}, row_number() OVER (${sorted.sql}) AS place
+       FROM ${from} WHERE ${where} ${sorted.sql} LIMIT ${order.size}) AS first
+     ORDER BY owner.id, first.place`,
+    sorted.bind,
+  );
+  return grouped(rows, ({ ownedBy }) => ownedBy);
+}
+
+/** Rows by what they have in common, in their order. */
+function grouped<Row>(rows: readonly Row[], keyOf: (row: Row) => string): Map<string, Row[]> {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) {
+    const group = groups.get(keyOf(row));
+    if (group) group.push(row);
+    else groups.set(keyOf(row), [row]);
+  }
+  return groups;
+}
+
+/** The usual order of a list, of the table `alias`. */
+export const newestFirst = (alias: string): Pick<ListOrder, 'by' | 'id' | 'order'> => ({
+  by: `${alias}.created_at`,
+  id: `${alias}.id`,
+  order: 'desc',
+});
+
+/** By their id. */
+export const byId = <Row extends { readonly id: string }>(
+  rows: readonly Row[],
+): ReadonlyMap<string, Row> => new Map(rows.map((row) => [row.id, row]));
+
+/** What is shown of the rows of each group. */
+export const viewsOfEach = <Row, View>(
+  groups: ReadonlyMap<string, readonly Row[]>,
+  view: (row: Row) => View,
+): ReadonlyMap<string, readonly View[]> =>
+  new Map([...groups].map(([id, rows]) => [id, rows.map(view)]));
+
 /**
  * Every column of a model's table under its attribute's name, for a statement that calls it `alias`.
  * @param except attributes too large for a list

@@ -30,6 +30,16 @@ export async function getRow<M extends Model & Entity>(
   return row;
 }
 
+/** Those of `ids` that `getRow` would find, in one statement. */
+export async function getRows<M extends Model & Entity>(
+  model: EntityModel<M>,
+  ids: readonly string[],
+  { archived = false }: { archived?: boolean } = {},
+): Promise<ReadonlyMap<string, M>> {
+  const rows = await model.findAll({ where: and({ id: [...ids] }) });
+  return new Map(rows.filter((row) => archived || !row.archivedAt).map((row) => [row.id, row]));
+}
+
 export const noSuch = (entityType: string, id: string): NotFound =>
   new NotFound(`There is no ${entityType.replaceAll('_', ' ')} ${id}`);
 

@@ -123,6 +123,8 @@ async function writeDocument(): Promise<string> {
   const document: { paths: Record<string, Record<string, { security: object[] }>> } = JSON.parse(
     await response.text(),
   );
+  // It has a document of its own, and answers in its own way.
+  delete document.paths['/graphql'];
   for (const operation of Object.values(document.paths).flatMap((methods) =>
     Object.values(methods),
   )) {

@@ -22,7 +22,7 @@ type Answer = Promise<supertest.Response>;
 
 /**
  * Sends requests as somebody. A path from the API prefix on, or from the root: `/api/plans`,
- * `/dev/mail`, and with `//` any other one.
+ * `/dev/mail`, `/graphql`, and with `//` any other one.
  */
 export interface Caller {
   get(path: string, query?: object, headers?: Headers): Answer;
@@ -92,7 +92,7 @@ export async function openTestApi(
     const at = (to: string) =>
       to.startsWith('//')
         ? to.slice(1)
-        : /^\/(api|dev|\.well-known|health|version|status|metrics)(\/|$)/.test(to)
+        : /^\/(api|dev|\.well-known|graphql|health|version|status|metrics)(\/|$)/.test(to)
           ? to
           : `${config.apiPrefix}${to}`;
     const send = async (request: Test, headers: Headers = {}, body?: object) =>

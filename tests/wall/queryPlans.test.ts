@@ -358,6 +358,53 @@ describe('the history of a person among 20,000 sign-ins of others', () => {
   });
 });
 
+describe('what relations lead to, for fifty at once', () => {
+  const some = async (table: string): Promise<string[]> => {
+    const rows = await database.sql<{ id: string }>(
+      `SELECT id FROM shared.${table} WHERE company_id = $1 LIMIT 50`,
+      [companyId],
+    );
+    return rows.map(({ id }) => id);
+  };
+  const read = (steps: Step[], table: string): number =>
+    steps
+      .filter((step) => step['Relation Name'] === table)
+      .reduce((sum, step) => sum + (step['Rows Removed by Filter'] ?? 0), 0);
+
+  it('is found by the index of what it belongs to: the claims of policies', async () => {
+    const admin = await buildActor({ companyId, role: 'tenant_admin' });
+    const claims = createClaims({
+      dispatcher: { dispatch: () => {}, drained: () => Promise.resolve() },
+      workflows: { command: () => Promise.reject(new Error('There is no workflow here')) },
+    });
+    const ids = await some('policies');
+
+    const steps = await stepsOf('owner.id', () => claims.ofPolicies(admin, ids, 20), [
+      `{${ids.join()}}`,
+    ]);
+
+    expect(steps.filter((step) => step['Relation Name'] === 'claims')).toMatchObject([
+      { 'Index Cond': expect.stringMatching(/company_id = .* AND \(policy_id = owner.id/) },
+    ]);
+    expect(read(steps, 'claims')).toBe(0);
+  });
+
+  it('is found by its key: policies', async () => {
+    const admin = await buildActor({ companyId, role: 'tenant_admin' });
+    const ids = await some('policies');
+
+    const steps = await stepsOf('= ANY', () => createPolicies().several(admin, ids), [
+      `{${ids.join()}}`,
+    ]);
+
+    const [found] = steps.filter((step) => step['Relation Name'] === 'policies');
+    expect(found).toMatchObject({
+      'Index Cond': expect.stringContaining('id = ANY'),
+      'Actual Rows': 50,
+    });
+  });
+});
+
 describe('what a person has not read among 20,000 messages to them that they have', () => {
   let person: Awaited<ReturnType<typeof buildActor>>;
   beforeAll(async () => {

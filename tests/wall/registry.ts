@@ -21,7 +21,7 @@ export function registry(): Place[] {
     JSON.stringify({ prefix, devMailDir: '/nowhere' }),
   );
   const routes = allRoutes({
-    config: { apiPrefix: prefix, corsOrigins: [], trustProxy: false },
+    config: { apiPrefix: prefix, corsOrigins: [], trustProxy: false, environment: 'development' },
     about: { name: 'Surety', version: '0', features: async () => ({}) },
     metrics: new Registry(),
     probes: {},

@@ -39,6 +39,7 @@ export const bookingRoutes = ({ bookings }: { readonly bookings: Bookings }): Ro
     query: bookingsQuery,
     ...answersBooking,
     handle: ({ actor, query }) => bookings.list(actor, query),
+    ofEach: ({ actor }, guestIds, size) => bookings.ofGuests(actor, guestIds, size),
     examples: example,
   }),
   route({
@@ -73,6 +74,7 @@ export const bookingRoutes = ({ bookings }: { readonly bookings: Bookings }): Ro
     tag,
     ...answersBooking,
     handle: ({ actor, params }) => bookings.get(actor, params.id),
+    several: ({ actor }, ids) => bookings.several(actor, ids),
     examples: example,
   }),
   route({

@@ -56,6 +56,7 @@ export const categoryRoutes = ({ categories }: { readonly categories: Categories
     summary: 'One category',
     ...answersCategory,
     handle: ({ company, visitor, params }) => categories.get(company.id, visitor, params.id),
+    several: ({ company, visitor }, ids) => categories.several(company.id, visitor, ids),
     examples: { answer: categoryExample },
   }),
   route({

@@ -124,6 +124,7 @@ export const claimRoutes = ({
     query: narrowClaimsQuery,
     ...answersClaim,
     handle: ({ actor, params, query }) => claims.listOfPolicy(actor, params.id, query),
+    ofEach: ({ actor }, policyIds, size) => claims.ofPolicies(actor, policyIds, size),
   }),
   listRoute({
     path: '/users/:id/claims',
@@ -144,6 +145,7 @@ export const claimRoutes = ({
     summary: 'One claim',
     ...one,
     handle: ({ actor, params }) => claims.get(actor, params.id),
+    several: ({ actor }, ids) => claims.several(actor, ids),
   }),
   route({
     method: 'GET',

@@ -102,6 +102,7 @@ export const compliancePolicyRoutes = ({
     summary: 'One document with its newest version',
     ...answersPolicy,
     handle: ({ actor, params }) => compliancePolicies.get(actor, params.id),
+    several: ({ actor }, ids) => compliancePolicies.several(actor, ids),
     examples: { answer: policyExample },
   }),
   route({

@@ -62,6 +62,7 @@ export const complianceRoutes = ({
     summary: 'One compliance',
     ...answersCompliance,
     handle: ({ actor, params }) => compliances.get(actor, params.id),
+    several: ({ actor }, ids) => compliances.several(actor, ids),
     examples: { answer: complianceExample },
   }),
   route({

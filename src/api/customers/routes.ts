@@ -55,6 +55,7 @@ export const customerRoutes = ({ customers }: { readonly customers: Customers })
     summary: 'One customer',
     ...answersCustomer,
     handle: ({ actor, params }) => customers.get(actor, params.id),
+    several: ({ actor }, ids) => customers.several(actor, ids),
     examples: { answer: customerExample },
   }),
   route({

@@ -50,6 +50,7 @@ export const employeeRoutes = ({
     query: employeesQuery,
     ...answersEmployee,
     handle: ({ actor, query }) => employees.list(actor, query),
+    ofEach: ({ actor }, customerIds, size) => employees.ofCustomers(actor, customerIds, size),
     examples: { answer: employeeExample },
   }),
   route({
@@ -90,6 +91,7 @@ export const employeeRoutes = ({
     summary: 'One employee',
     ...answersEmployee,
     handle: ({ actor, params }) => employees.get(actor, params.id),
+    several: ({ actor }, ids) => employees.several(actor, ids),
     examples: { answer: employeeExample },
   }),
   route({

@@ -1,6 +1,6 @@
 import { principalOf } from '../../context.ts';
 import type { Logger } from '../../logger.ts';
-import type { Context, Middleware } from '../state.ts';
+import type { AccessedOperation, Middleware, RequestState } from '../state.ts';
 
 /** One line a request: who, which company, which route, whether it was let through. No URL values. */
 export const accessLog =
@@ -8,21 +8,25 @@ export const accessLog =
   async (ctx, next) => {
     const startedAt = performance.now();
     await next();
-    const { endpoint, visitor, company, params } = ctx.state;
+    const { endpoint, visitor, company, params, operations } = ctx.state;
     access.info({
       method: ctx.method,
       route: endpoint ?? 'unmatched',
       status: ctx.status,
-      decision: decisionOn(ctx),
+      decision: decisionOn(ctx.status, ctx.state),
       ms: Math.round((performance.now() - startedAt) * 10) / 10,
       principal: visitor ? principalOf(visitor) : null,
       company: company?.id ?? null,
       id: params?.['id'] ?? null,
+      ...(operations && { operations }),
     });
   };
 
 /** A command may still deny what the route's permission granted; `refused` never came that far. */
-function decisionOn({ status, state }: Context): 'granted' | 'denied' | 'refused' {
+export function decisionOn(
+  status: number,
+  { isGranted }: Pick<RequestState, 'isGranted'>,
+): AccessedOperation['decision'] {
   if (status === 401 || status === 403) return 'denied';
-  return state.isGranted ? 'granted' : 'refused';
+  return isGranted ? 'granted' : 'refused';
 }

@@ -23,33 +23,42 @@ export interface DeniedRequest {
 /** Records a 401 or 403, in a transaction of its own: the request's has been rolled back. */
 export type OnDenied = (refusal: Refusal, request: DeniedRequest) => Promise<void>;
 
+interface Telling {
+  readonly log: Logger;
+  readonly onDenied: OnDenied;
+}
+
+/** What a request, or one operation of it, was refused by. */
+export type Settle = (error: unknown, of: RefusedRequest) => Promise<Refusal>;
+type RefusedRequest = Pick<Context, 'state' | 'method' | 'ip' | 'headers'>;
+
 /**
- * The one place where what was thrown becomes an answer. A refusal is answered as it is, a database
- * that is away with 503; everything else is our bug: logged, and 500.
+ * The one place where what was thrown becomes a refusal, which is told as it is; a database that is
+ * away becomes 503, everything else is our bug: logged, and 500. Denials are recorded.
  */
+export const settling =
+  ({ log, onDenied }: Telling): Settle =>
+  async (thrown, of) => {
+    const refusal = refusalOf(thrown);
+    if (refusal.status >= 500) log.error({ err: thrown, code: refusal.code }, 'request failed');
+    if (refusal.status === 401 || refusal.status === 403) {
+      const request = denied(of);
+      log.warn({ stream: 'security', code: refusal.code, ...told(request) }, 'denied');
+      await onDenied(refusal, request).catch((cause: unknown) =>
+        log.error({ err: cause }, 'a denial could not be recorded'),
+      );
+    }
+    return refusal;
+  };
+
+/** Answers with what a request was refused by. */
 export const errors =
-  ({
-    log,
-    onDenied,
-    showStack,
-  }: {
-    log: Logger;
-    onDenied: OnDenied;
-    showStack: boolean;
-  }): Middleware =>
+  ({ settle, showStack }: { settle: Settle; showStack: boolean }): Middleware =>
   async (ctx, next) => {
     try {
       await next();
     } catch (error) {
-      const refusal = refusalOf(error);
-      if (refusal.status >= 500) log.error({ err: error, code: refusal.code }, 'request failed');
-      if (refusal.status === 401 || refusal.status === 403) {
-        const request = denied(ctx);
-        log.warn({ stream: 'security', code: refusal.code, ...told(request) }, 'denied');
-        await onDenied(refusal, request).catch((cause: unknown) =>
-          log.error({ err: cause }, 'a denial could not be recorded'),
-        );
-      }
+      const refusal = await settle(error, ctx);
       const stack = showStack && error instanceof Error ? error.stack : undefined;
       answerRefusal(ctx, refusal, stack);
     }
@@ -97,7 +106,7 @@ const told = ({ method, route, permission, actor, companyId, objectId }: DeniedR
   id: objectId ?? null,
 });
 
-function denied({ state, method, ip, headers }: Context): DeniedRequest {
+function denied({ state, method, ip, headers }: RefusedRequest): DeniedRequest {
   const { id } = state.params ?? {};
   return {
     requestId: state.requestId,

@@ -36,6 +36,7 @@ export const paymentRoutes = ({
     query: paymentsQuery,
     ...answersPayment,
     handle: ({ actor, query }) => payments.list(actor, query),
+    ofEach: ({ actor }, claimIds, size) => payments.ofClaims(actor, claimIds, size),
   }),
   route({
     method: 'POST',
@@ -58,6 +59,7 @@ export const paymentRoutes = ({
     ...one,
     ...answersPayment,
     handle: ({ actor, params }) => payments.get(actor, params.id),
+    several: ({ actor }, ids) => payments.several(actor, ids),
   }),
   route({
     method: 'POST',

@@ -34,6 +34,7 @@ export const planRoutes = ({ plans }: { readonly plans: Plans }): Route[] => [
     query: plansQuery,
     ...answersPlan,
     handle: ({ company, visitor, query }) => plans.list(company.id, visitor, query),
+    ofEach: ({ company, visitor }, ids, size) => plans.ofCategories(company.id, visitor, ids, size),
     examples: { answer: planExample },
   }),
   route({
@@ -57,6 +58,7 @@ export const planRoutes = ({ plans }: { readonly plans: Plans }): Route[] => [
     summary: 'One plan',
     ...answersPlan,
     handle: ({ company, visitor, params }) => plans.get(company.id, visitor, params.id),
+    several: ({ company, visitor }, ids) => plans.several(company.id, visitor, ids),
     examples: { answer: planExample },
   }),
   route({

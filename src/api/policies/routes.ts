@@ -132,6 +132,7 @@ export const policyRoutes = ({
       summary: 'One policy',
       ...answersPolicy,
       handle: ({ actor, params }) => policies.get(actor, params.id),
+      several: ({ actor }, ids) => policies.several(actor, ids),
     }),
     route({
       ...one,

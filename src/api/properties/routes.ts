@@ -45,6 +45,8 @@ export const propertyRoutes = ({
     query: propertiesQuery,
     ...answersProperty,
     handle: ({ company, visitor, query }) => properties.list(company.id, visitor, query),
+    ofEach: ({ company, visitor }, ids, size) =>
+      properties.ofOwners(company.id, visitor, ids, size),
     examples: { answer: propertyExample },
   }),
   route({
@@ -68,6 +70,7 @@ export const propertyRoutes = ({
     summary: 'One property',
     ...answersProperty,
     handle: ({ company, visitor, params }) => properties.get(company.id, visitor, params.id),
+    several: ({ company, visitor }, ids) => properties.several(company.id, visitor, ids),
     examples: { answer: propertyExample },
   }),
   route({

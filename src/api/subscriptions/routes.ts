@@ -76,6 +76,7 @@ export const subscriptionRoutes = ({
     query: subscriptionsQuery,
     ...answersSubscription,
     handle: ({ actor, query }) => subscriptions.list(actor, query),
+    ofEach: ({ actor }, userIds, size) => subscriptions.ofUsers(actor, userIds, size),
   }),
   route({
     method: 'GET',
@@ -86,6 +87,7 @@ export const subscriptionRoutes = ({
     ...one,
     ...answersSubscription,
     handle: ({ actor, params }) => subscriptions.get(actor, params.id),
+    several: ({ actor }, ids) => subscriptions.several(actor, ids),
   }),
   route({
     method: 'PATCH',

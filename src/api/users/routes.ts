@@ -105,6 +105,7 @@ const personRoutes = ({
     summary: 'One person of this company; everybody may see themself',
     ...answersPerson,
     handle: ({ actor, params }) => users.get(actor, params.id),
+    several: ({ actor }, ids) => users.several(actor, ids),
     examples: shown,
   }),
   route({
