@@ -16,13 +16,14 @@ import {
   untilUp,
   type Json,
 } from './demoApi.ts';
+import { tellOfBooking } from './demoBooking.ts';
 import { tellOfClaim } from './demoClaim.ts';
 import { tellOfCompliance } from './demoCompliance.ts';
 import { reasonOf } from './failures.ts';
 
 /**
  * Run as a program against the running product: the story of one subscription, from registering to
- * its expiry by a durable timer, of a claim from its report to its payment, of a document that five hundred
+ * its expiry by a durable timer, of a claim from its report to its payment, of two stays by GraphQL, of a document that five hundred
  * people must read, and of a second company that comes in; told with the API's own answers.
  */
 async function tell(): Promise<void> {
@@ -98,6 +99,7 @@ async function tell(): Promise<void> {
   say(text(run, 'workflow_url'));
 
   await tellOfClaim();
+  await tellOfBooking();
   await tellOfCompliance();
   await tellOfCompany();
   console.log(`\nTold in ${((performance.now() - startedAt) / 1000).toFixed(1)} s.`);

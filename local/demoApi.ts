@@ -169,6 +169,30 @@ export async function command(
   }
 }
 
+/** One request of GraphQL, sent again while an answer in it is "not now". @returns its data */
+export async function graphql(
+  token: string,
+  query: string,
+  variables: object = {},
+): Promise<Readonly<Record<string, unknown>>> {
+  for (let tries = 1; ; tries += 1) {
+    const response = await fetch(`${base}/graphql`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
+      body: JSON.stringify({ query, variables }),
+    });
+    const answer: unknown = await response.json();
+    const [error] = list(answer, 'errors');
+    if (!error) return data(within(answer));
+    const isNotNow = number(within(error['extensions']), 'status') === 503;
+    if (!isNotNow || tries === mostTries) throw new Error(`GraphQL: ${text(error, 'message')}`);
+    await pause(1000);
+  }
+}
+
+/** What is under a name, where it is an object. */
+export const within = (value: unknown): Json => (isJson(value) ? value : {});
+
 const isJson = (value: unknown): value is Json => typeof value === 'object' && value !== null;
 
 export const data = (answer: Json): Json => (isJson(answer['data']) ? answer['data'] : {});

@@ -26,6 +26,7 @@ import { PropertyCategory } from '../src/models/PropertyCategory.ts';
 import { firstCategories } from '../src/rules/catalogue.ts';
 import { roleCodes, type Role } from '../src/rules/permissions.ts';
 import type { Say } from './progress.ts';
+import { seedHost } from './seedHost.ts';
 import { seedOverdue } from './seedOverdue.ts';
 import { chooseStaffLogins, seedStaff, type StaffLogins } from './seedStaff.ts';
 
@@ -47,7 +48,7 @@ const levels = [
 
 /**
  * Fills an empty database: a demo company with its catalogue, one person for each role, its staff, a
- * document that some of them are late with, and a few live subscriptions made by the commands that the API
+ * document that some of them are late with, properties to stay at and a few live subscriptions made by the commands that the API
  * uses. A company that is there stays as it is. What was begun and interrupted is completed: the accounts
  * are chosen, and kept, before the rest.
  */
@@ -88,14 +89,15 @@ export async function seed({
       const company = await withGlobal(() => demoCompany(code));
       const plans = await withTenant(company.id, () => seedCatalogue(company));
       say('one person for each role');
-      const holder = await seedPeople(company, accounts, passwords);
+      const people = await seedPeople(company, accounts, passwords);
       keepAccounts(path.join(dataDir, 'demo-accounts.json'), accounts);
       say('staff');
       await seedStaff({ company, accounts, logins, passwords });
       say('a document that is overdue');
       await seedOverdue({ companyId: company.id, accounts });
-      say('live subscriptions');
-      await subscribe(holder, plans.slice(0, 3));
+      say('properties and live subscriptions');
+      await seedHost(actorAs(people, 'employee'), company);
+      await subscribe(actorAs(people, 'policyholder'), plans.slice(0, 3));
     });
     rmSync(begun);
   } finally {
@@ -164,8 +166,8 @@ async function seedPeople(
   company: Company,
   accounts: readonly Account[],
   passwords: Passwords,
-): Promise<Actor> {
-  let holder: Actor | undefined;
+): Promise<readonly Actor[]> {
+  const people: Actor[] = [];
   for (const { role, email, password } of accounts) {
     const companyId = role === 'global_admin' ? platformCompanyId : company.id;
     const username = role.replaceAll('_', '-');
@@ -186,12 +188,15 @@ async function seedPeople(
       await Membership.grant({ companyId, userId: id, role });
       return id;
     });
-    if (role === 'policyholder') {
-      holder = { type: 'user', userId, companyId, roles: [role], sessionId: null };
-    }
+    people.push({ type: 'user', userId, companyId, roles: [role], sessionId: null });
   }
-  if (!holder) throw new Error('No policyholder was seeded');
-  return holder;
+  return people;
+}
+
+function actorAs(people: readonly Actor[], role: Role): Actor {
+  const found = people.find(({ roles }) => roles.includes(role));
+  if (!found) throw new Error(`Nobody was seeded as ${role}`);
+  return found;
 }
 
 /** Those not bought yet. Their workflows are started by the relay of the worker, which comes up next. */

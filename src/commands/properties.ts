@@ -145,7 +145,7 @@ export const createProperties = () => ({
 
   create: (
     actor: Actor,
-    company: KnownCompany,
+    company: Pick<KnownCompany, 'currency' | 'timeZone'>,
     wish: PropertyWish,
     once: Once,
   ): Promise<Property | Replay> => {

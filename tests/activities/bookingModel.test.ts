@@ -206,7 +206,7 @@ describe('a booking and its money', () => {
             const outcome = await outcomeOf(() => life.do(act));
             const expected = model.do(act, life.now());
             return [
-              { outcome: expected, ...model },
+              { outcome: expected, ...model.shown },
               { outcome, ...(await shownOf(life.id)) },
             ];
           },

@@ -70,6 +70,23 @@ export class BookingModel {
     this.#terms = terms;
   }
 
+  get shown(): object {
+    return {
+      status: this.status,
+      cancelledBy: this.cancelledBy,
+      isPaid: this.isPaid,
+      isAccepted: this.isAccepted,
+      isCharging: this.isCharging,
+      isRefunding: this.isRefunding,
+      isClosed: this.isClosed,
+      refundAmount: this.refundAmount,
+      nights: this.nights,
+      timers: this.timers,
+      received: this.received,
+      returned: this.returned,
+    };
+  }
+
   /** @returns 'done', or the code of the refusal */
   do(act: BookingAct, at: number): string {
     switch (act.kind) {
