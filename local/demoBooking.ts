@@ -94,7 +94,7 @@ export async function tellOfBooking(): Promise<void> {
       guest,
       `
         mutation ($id: ID!, $key: String!) {
-          payBooking(id: $id, idempotencyKey: $key, input: {}) {
+          payBooking(id: $id, idempotencyKey: $key) {
             paymentStatus
           }
         }
@@ -146,7 +146,7 @@ export async function tellOfBooking(): Promise<void> {
         }
       }
     `,
-    { id: propertyId, input: { rating: 5, comment: 'Quiet, and the boat is a joy' } },
+    { id: propertyId, input: { rating: 5, comment: 'Quiet, and the stove is warm' } },
   );
   await graphql(
     host,
