@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { platformCompanyId } from '../../../src/models/database.ts';
 import { openTestApi, type Caller, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany, buildPlan, buildSubscription } from '../../support/build.ts';
 
@@ -159,7 +160,7 @@ describe('a relation', () => {
     ).toEqual([]);
   });
 
-  it('leaves out what belongs to others: the holder of one policy sees no payment of another', async () => {
+  it('leads each person to what is theirs', async () => {
     const { id: companyId } = await buildCompany();
     const admin = api.as(await buildActor({ companyId, role: 'tenant_admin' }));
     const [mine, theirs] = [
@@ -173,6 +174,18 @@ describe('a relation', () => {
 
     expect(own.me.subscriptions).toEqual([{ id: mine.id }]);
     expect(others.user.subscriptions).toEqual([{ id: theirs.id }]);
+  });
+
+  it('leaves out what a list would: who manages people need not see what they bought', async () => {
+    const { holder, companyId } = await buildSubscription();
+    const global = await buildActor({ companyId: platformCompanyId, role: 'global_admin' });
+    const query = `query ($id: ID!) { user(id: $id) { email subscriptions { id } } }`;
+
+    const { body } = await api
+      .as(global)
+      .post('/graphql', { query, variables: { id: holder.userId } }, { 'X-Company-Id': companyId });
+
+    expect(body).toEqual({ data: { user: { email: holder.email, subscriptions: [] } } });
   });
 
   it('shows after a change what is there then', async () => {
