@@ -15,6 +15,8 @@ const filters: Readonly<Record<string, string>> = {
   'GET /subscriptions': 'user_id',
   'GET /payments': 'claim_id',
   'GET /employees': 'customer_id',
+  'GET /properties': 'owner_id',
+  'GET /bookings': 'guest_id',
 };
 
 /** Every relation of what a query answers by its id. */
@@ -74,6 +76,7 @@ describe('what a relation leads to', () => {
     expect(paths.length).toBeGreaterThan(20);
     expect(paths.filter(({ isList, route }) => isList && !filters[route])).toEqual([
       expect.objectContaining({ query: 'policy', field: 'claims' }),
+      expect.objectContaining({ query: 'property', field: 'reviews' }),
     ]);
   });
 
@@ -104,6 +107,12 @@ describe('what a relation leads to', () => {
     expect(strangers.byGraphql.map((line) => line.split(':')[0])).toEqual([
       'category.plans',
       'plan.category',
+      'property.owner',
+      'property.category',
+      'property.reviews',
+      'review.property',
+      'review.booking',
+      'review.reviewer',
     ]);
     expect(others.byGraphql).toEqual([]);
   });

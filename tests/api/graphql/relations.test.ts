@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { platformCompanyId } from '../../../src/models/database.ts';
 import { openTestApi, type Caller, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany, buildPlan, buildSubscription } from '../../support/build.ts';
+import { buildProperty, buildStayed } from '../../support/properties.ts';
 
 let api: TestApi;
 
@@ -29,6 +31,10 @@ async function buildShop(count: number): Promise<Caller> {
       description: 'Water in the kitchen',
       incident_date: bought.body.data.start_date,
     });
+    const property = await buildProperty({ companyId });
+    const people = { propertyId: property.id, guestId: holder.userId, hostId: property.ownerId };
+    await buildStayed({ companyId, ...people });
+    await api.as(holder).post(`/properties/${property.id}/reviews`, { rating: 4 });
     const customer = await admin.post('/customers', { name: `Customer ${index}` });
     await admin.post('/employees', {
       customer_id: customer.body.data.id,
@@ -61,6 +67,8 @@ const levels = [
   '{ claims(size: 60) { items { policy { claims(size: 3) { payments(size: 2) { id } } } } } }',
   '{ plans(size: 60) { items { category { plans(size: 3) { name } } } } }',
   '{ customers(size: 60) { items { employees(size: 2) { customer { name } manager { id } } } } }',
+  '{ properties(size: 60) { items { owner { email } category { name } reviews(size: 2) { rating booking { id } reviewer { email } property { name } } } } }',
+  '{ bookings(size: 60) { items { property { name } guest { bookings(size: 2) { id } } host { properties(size: 2) { id } } payment { id } refund { id } } } }',
 ];
 
 describe('a relation', () => {
@@ -159,7 +167,7 @@ describe('a relation', () => {
     ).toEqual([]);
   });
 
-  it('leaves out what belongs to others: the holder of one policy sees no payment of another', async () => {
+  it('leads each person to what is theirs', async () => {
     const { id: companyId } = await buildCompany();
     const admin = api.as(await buildActor({ companyId, role: 'tenant_admin' }));
     const [mine, theirs] = [
@@ -173,6 +181,18 @@ describe('a relation', () => {
 
     expect(own.me.subscriptions).toEqual([{ id: mine.id }]);
     expect(others.user.subscriptions).toEqual([{ id: theirs.id }]);
+  });
+
+  it('leaves out what a list would: who manages people need not see what they bought', async () => {
+    const { holder, companyId } = await buildSubscription();
+    const global = await buildActor({ companyId: platformCompanyId, role: 'global_admin' });
+    const query = `query ($id: ID!) { user(id: $id) { email subscriptions { id } } }`;
+
+    const { body } = await api
+      .as(global)
+      .post('/graphql', { query, variables: { id: holder.userId } }, { 'X-Company-Id': companyId });
+
+    expect(body).toEqual({ data: { user: { email: holder.email, subscriptions: [] } } });
   });
 
   it('shows after a change what is there then', async () => {
