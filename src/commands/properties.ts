@@ -2,23 +2,21 @@ import type { Actor } from '../context.ts';
 import { Conflict, Forbidden, Invalid, invalidField, type FieldProblem } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Booking } from '../models/Booking.ts';
-import { append, flush, withTenant } from '../models/database.ts';
+import { append, flush, select, withTenant } from '../models/database.ts';
 import {
   byId,
   containing,
   madeWithin,
   newestFirst,
+  readPage,
   selectFirstOfEach,
-  selectPage,
   selectThose,
   selectWidePage,
   columnsOf,
   sortedBy,
   type Condition,
   type ListAsked,
-  type ListOrder,
 } from '../models/list.ts';
-import { distanceKm } from '../models/migrations/0051Bookings.ts';
 import { Property } from '../models/Property.ts';
 import { archiveRow, editRow, getRow, noSuch, restoreRow } from '../models/rows.ts';
 import { isTimeZone, type CalendarDate } from '../rules/calendar.ts';
@@ -89,22 +87,10 @@ const sortColumns = {
 
 /** What people let by the night. Anybody may find what is listed; its owner alone changes it. */
 export const createProperties = () => ({
-  /** What is searched for by words, place or free nights is found among the newest 10,000 that match. */
+  /** What is searched for by words, place or free nights is found among the first 10,000 that match. */
   list: (companyId: string, visitor: Actor | undefined, filters: PropertyFilters) => {
-    const found = searchOf(filters);
-    return withTenant(companyId, () => {
-      const columns = columnsOf(Property, 'p');
-      const order = orderOf(filters);
-      const seen = [...visibleTo(visitor, filters), ...madeWithin('p', filters)];
-      return found
-        ? selectPage<Property>(columns, 'properties p', [...seen, ...owned(filters), found], order)
-        : selectWidePage<Property>(
-            columns,
-            { from: 'properties p', narrow: 'properties p' },
-            [...seen, ...conditionsOf(filters)],
-            order,
-          );
-    });
+    const wish = searchOf(filters);
+    return withTenant(companyId, () => (wish ? foundBy(wish, filters) : pageOf(visitor, filters)));
   },
 
   get: (companyId: string, visitor: Actor | undefined, id: string): Promise<Property> =>
@@ -338,14 +324,11 @@ function visibleTo(visitor: Actor | undefined, filters: PropertyFilters): Condit
   return [...live, ["p.status = 'listed'"]];
 }
 
-const owned = ({ ownerId }: PropertyFilters): Condition[] =>
-  ownerId ? [['p.owner_id = $', ownerId]] : [];
-
 /** Of a list that nothing is searched in. */
 function conditionsOf(filters: PropertyFilters): Condition[] {
-  const { categoryId, minPrice, maxPrice, guests } = filters;
+  const { ownerId, categoryId, minPrice, maxPrice, guests } = filters;
   return [
-    ...owned(filters),
+    ...(ownerId ? [['p.owner_id = $', ownerId] as const] : []),
     ...(categoryId ? [['p.category_id = $', categoryId] as const] : []),
     ...(minPrice ? [['p.price_minor >= $', inMinorUnits(minPrice)] as const] : []),
     ...(maxPrice ? [['p.price_minor <= $', inMinorUnits(maxPrice)] as const] : []),
@@ -353,21 +336,15 @@ function conditionsOf(filters: PropertyFilters): Condition[] {
   ];
 }
 
+/** What `search_property_ids` is asked for. */
+type PropertySearch = Readonly<Record<string, string | number | Date | null | undefined>>;
+
 /**
  * What words, place and free nights find; undefined where none of them is asked for.
  * @throws Invalid for half of a pair
  */
-function searchOf(filters: PropertyFilters): Condition | undefined {
-  const {
-    search,
-    minPrice,
-    maxPrice,
-    guests,
-    categoryId,
-    freeFrom,
-    freeTo,
-    radiusKm = 25,
-  } = filters;
+function searchOf(filters: PropertyFilters): PropertySearch | undefined {
+  const { search, minPrice, maxPrice, guests, categoryId, ownerId, freeFrom, freeTo } = filters;
   if (minPrice && maxPrice && compare(minPrice, maxPrice) > 0) {
     throw invalidField('min_price', 'The least price is above the greatest', 'OUT_OF_RANGE');
   }
@@ -381,27 +358,49 @@ function searchOf(filters: PropertyFilters): Condition | undefined {
   }
   const centre = centreOf(filters);
   if (search === undefined && freeFrom === undefined && !centre) return undefined;
+  const { radiusKm = 25, sortBy, sortOrder, createdAfter, createdBefore } = filters;
   const region = centre && regionAround(centre, radiusKm);
-  return [
-    'p.id IN (SELECT search_property_ids($1, $2, $3, $4, $5, $6::circle, $7::box, $8::daterange))',
-    search === undefined ? null : containing(search),
-    minPrice ? inMinorUnits(minPrice) : null,
-    maxPrice ? inMinorUnits(maxPrice) : null,
-    guests ?? null,
-    categoryId ?? null,
-    centre ? `<(${centre.longitude},${centre.latitude}),${radiusKm}>` : null,
-    region ? `(${region.west},${region.south}),(${region.east},${region.north})` : null,
-    freeFrom === undefined ? null : `[${freeFrom},${freeTo})`,
-  ];
+  return {
+    pattern: search && containing(search),
+    leastMinor: minPrice && inMinorUnits(minPrice),
+    mostMinor: maxPrice && inMinorUnits(maxPrice),
+    area: centre && `<(${centre.longitude},${centre.latitude}),${radiusKm}>`,
+    region: region && `(${region.west},${region.south}),(${region.east},${region.north})`,
+    nights: freeFrom && `[${freeFrom},${freeTo})`,
+    guests,
+    categoryId,
+    ownerId,
+    createdAfter,
+    createdBefore,
+    sortBy,
+    sortOrder,
+  };
 }
 
-const orderOf = (filters: PropertyFilters): ListOrder => {
-  const { sortBy, sortOrder, page, size, latitude, longitude } = filters;
-  if (sortBy !== 'distance')
-    return sortedBy(sortColumns, { sortBy, sortOrder, page, size }, 'p.id');
-  const by = [distanceKm('p', '$1', '$2'), latitude, longitude] as const;
-  return { by, id: 'p.id', order: sortOrder, page, size };
-};
+/** In the order in which they are found; the rows of the page alone are read. */
+const foundBy = (wish: PropertySearch, page: Pick<PropertyFilters, 'page' | 'size'>) =>
+  readPage(page, (limit, offset) =>
+    select<Property & { total: string }>(
+      `WITH found AS MATERIALIZED (SELECT f.id, f.place
+         FROM search_property_ids($1::jsonb) WITH ORDINALITY AS f (id, place))
+       SELECT ${columnsOf(Property, 'p')}, (SELECT count(*) FROM found) AS total
+       FROM found JOIN properties p ON p.id = found.id
+       WHERE found.place > $2 AND found.place <= $3 ORDER BY found.place`,
+      [JSON.stringify(wish), offset, offset + limit],
+    ),
+  );
+
+/** Of a list that nothing is searched in. */
+function pageOf(visitor: Actor | undefined, filters: PropertyFilters) {
+  const { sortBy, ...rest } = filters;
+  const by = sortBy === 'distance' ? 'createdAt' : sortBy;
+  return selectWidePage<Property>(
+    columnsOf(Property, 'p'),
+    { from: 'properties p', narrow: 'properties p' },
+    [...visibleTo(visitor, filters), ...madeWithin('p', filters), ...conditionsOf(filters)],
+    sortedBy(sortColumns, { ...rest, sortBy: by }, 'p.id'),
+  );
+}
 
 /** The place that is searched around. */
 function centreOf({ latitude, longitude, sortBy }: PropertyFilters): Coordinates | undefined {

@@ -2,11 +2,7 @@ import { CannotStart } from '../errors.ts';
 import { execute, select, withGlobal } from './database.ts';
 import { newestPolicySearchBody } from './migrations/0021Policies.ts';
 import { claimSearchBody } from './migrations/0030ClaimSearch.ts';
-import {
-  eraseInAuditBody,
-  propertySearchBody,
-  propertySearchTakes,
-} from './migrations/0051Bookings.ts';
+import { eraseInAuditBody, propertySearchBody } from './migrations/0051Bookings.ts';
 
 /** The wall is not as it must be, or cannot be looked at; its message is for the operator. */
 export class SelfCheckFailed extends CannotStart {}
@@ -48,6 +44,9 @@ const companyFunction = `DECLARE company text := current_setting('app.current_co
 BEGIN IF company IS NULL OR company = '' THEN
 RAISE insufficient_privilege USING MESSAGE = 'no company is set for this transaction'; END IF;
 RETURN company::uuid; END`;
+
+/** Between quotes; a dollar would be the place of a value. */
+const asLiteral = (text: string): string => text.replaceAll("'", "''").replaceAll('$', '$$$$');
 
 /** Each finds what breaks the wall; a finding is one sentence. Catalog facts only, no rows. */
 const checks: readonly string[] = [
@@ -174,7 +173,7 @@ const checks: readonly string[] = [
        AND (p.oid::regprocedure::text = ANY (${ownerFunctions})
          OR (p.oid::regprocedure::text = 'app.erase_in_audit(uuid,uuid[],text[],uuid,integer)'
            AND p.proowner = (SELECT oid FROM pg_roles WHERE rolname = 'app_owner')
-           AND p.prosrc = '${eraseInAuditBody.replaceAll("'", "''")}')
+           AND p.prosrc = '${asLiteral(eraseInAuditBody)}')
          OR (p.oid::regprocedure::text ~ '^(shared|t_[0-9a-f]{16})\\.search_(policy|employee)_ids\\(text\\)$'
            AND p.proowner::regrole::text = 'app_search'
            AND p.prosrc ~ '${ownSearch}')
@@ -185,10 +184,10 @@ const checks: readonly string[] = [
          OR (p.oid::regprocedure::text = n.nspname || '.search_claim_ids(text)'
            AND p.proowner::regrole::text = 'app_search'
            AND replace(p.prosrc, n.nspname || '.', 'here.') = '${claimSearchBody('here')}')
-         OR (p.oid::regprocedure::text = n.nspname || '.search_property_ids(${propertySearchTakes})'
+         OR (p.oid::regprocedure::text = n.nspname || '.search_property_ids(jsonb)'
            AND p.proowner::regrole::text = 'app_search'
            AND replace(p.prosrc, n.nspname || '.', 'here.')
-             = '${propertySearchBody('here').replaceAll("'", "''")}')))`,
+             = '${asLiteral(propertySearchBody('here'))}')))`,
 ];
 
 /**

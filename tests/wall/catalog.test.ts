@@ -305,7 +305,7 @@ describe('the catalog', () => {
       'shared.search_employee_ids(text) definer',
       'shared.search_newest_policy_ids(text) definer',
       'shared.search_policy_ids(text) definer',
-      'shared.search_property_ids(text,bigint,bigint,integer,uuid,circle,box,daterange) definer',
+      'shared.search_property_ids(jsonb) definer',
     ]);
     expect(extensions.flat()).toEqual(['btree_gin', 'btree_gist', 'pg_trgm', 'plpgsql']);
   });

@@ -319,12 +319,11 @@ const holes: readonly Hole[] = [
   },
   {
     what: 'a search of properties that forgets the company',
-    make: `CREATE OR REPLACE FUNCTION shared.search_property_ids(pattern text, least_minor bigint,
-        most_minor bigint, guests integer, category uuid, area circle, region box, nights daterange)
-      RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS
+    make: `CREATE OR REPLACE FUNCTION shared.search_property_ids(wish jsonb) RETURNS SETOF uuid
+      LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS
       'SELECT id FROM shared.properties ORDER BY created_at DESC LIMIT 10000'`,
-    finding: /the function shared.search_property_ids\(text,.*\) runs with its owner's rights/,
-    mend: `DROP FUNCTION shared.search_property_ids;
+    finding: /the function shared.search_property_ids\(jsonb\) runs with its owner's rights/,
+    mend: `DROP FUNCTION shared.search_property_ids(jsonb);
       SET search_path = shared, ext; ${propertySearch}; RESET search_path`,
   },
   {

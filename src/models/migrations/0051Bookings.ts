@@ -3,37 +3,45 @@ import { erasedValue as erasedValueBefore } from './0027ClaimPrivacy.ts';
 import { entityTypes, eraseInAudit as eraseInAuditBefore, personalNames } from './0038Employees.ts';
 import { baseColumns, baseIndexes, wall } from './wall.ts';
 
-/** SQL for kilometres from a place (degrees) to a property, on a sphere. @param alias of the property */
-export const distanceKm = (alias: string, latitude: string, longitude: string): string =>
-  `12742 * asin(least(1, sqrt(sin(radians(${alias}.latitude::float8 - ${latitude}) / 2) ^ 2
-    + cos(radians(${latitude})) * cos(radians(${alias}.latitude::float8))
-      * sin(radians(${alias}.longitude::float8 - ${longitude}) / 2) ^ 2)))`;
-
 /**
- * The newest 10,000 listed properties that are found by what is not null. `area` is a place (longitude,
- * latitude) and a radius in kilometres on a sphere, `region` holds all of it and is what the index is
- * asked for. Of `nights` all are free, and the property takes as many.
+ * The first 10,000 listed properties, in the order that is asked for, that are found by what the wish has.
+ * `area` is a place (longitude, latitude) and a radius in kilometres on a sphere, `region` holds all of it and
+ * is what the index is asked for. Of `nights` all are free, and the property takes as many.
  * @param schema in which the properties stand
  */
 export const propertySearchBody = (schema: string): string => `
+DECLARE
+  distance text := '12742 * asin(least(1, sqrt(sin(radians(p.latitude::float8 - (center($6))[1]) / 2) ^ 2
+    + cos(radians((center($6))[1])) * cos(radians(p.latitude::float8))
+      * sin(radians(p.longitude::float8 - (center($6))[0]) / 2) ^ 2)))';
+  direction text := CASE wish ->> 'sortOrder' WHEN 'asc' THEN ' ASC' ELSE ' DESC' END;
+  ordering text := CASE wish ->> 'sortBy' WHEN 'pricePerNight' THEN 'p.price_minor'
+    WHEN 'name' THEN 'lower(p.name)' WHEN 'distance' THEN distance ELSE 'p.created_at' END;
 BEGIN
-  RETURN QUERY
+  RETURN QUERY EXECUTE '
   WITH taken AS MATERIALIZED (
     SELECT DISTINCT r.property_id FROM ${schema}.reservations r
     WHERE r.company_id = (SELECT app.company_id()) AND r.archived_at IS NULL
-      AND daterange(r.start_date, r.end_date, '[)') && nights)
+      AND daterange(r.start_date, r.end_date, ''[)'') && $8)
   SELECT p.id FROM ${schema}.properties p
-  WHERE p.company_id = (SELECT app.company_id()) AND p.archived_at IS NULL AND p.status = 'listed'
-    AND (pattern IS NULL OR p.name ILIKE pattern OR p.description ILIKE pattern OR p.address ILIKE pattern)
-    AND (least_minor IS NULL OR p.price_minor >= least_minor)
-    AND (most_minor IS NULL OR p.price_minor <= most_minor)
-    AND (guests IS NULL OR p.max_guests >= guests)
-    AND (category IS NULL OR p.category_id = category)
-    AND (area IS NULL OR (point(p.longitude::float8, p.latitude::float8) <@ region
-      AND ${distanceKm('p', '(center(area))[1]', '(center(area))[0]')} <= radius(area)))
-    AND (nights IS NULL OR (upper(nights) - lower(nights) BETWEEN p.min_nights AND p.max_nights
+  WHERE p.company_id = (SELECT app.company_id()) AND p.archived_at IS NULL AND p.status = ''listed''
+    AND ($1 IS NULL OR p.name ILIKE $1 OR p.description ILIKE $1 OR p.address ILIKE $1)
+    AND ($2 IS NULL OR p.price_minor >= $2)
+    AND ($3 IS NULL OR p.price_minor <= $3)
+    AND ($4 IS NULL OR p.max_guests >= $4)
+    AND ($5 IS NULL OR p.category_id = $5)
+    AND ($6 IS NULL OR (point(p.longitude::float8, p.latitude::float8) <@ $7
+      AND ' || distance || ' <= radius($6)))
+    AND ($8 IS NULL OR (upper($8) - lower($8) BETWEEN p.min_nights AND p.max_nights
       AND p.id NOT IN (SELECT t.property_id FROM taken t)))
-  ORDER BY p.created_at DESC LIMIT 10000;
+    AND ($9 IS NULL OR p.owner_id = $9)
+    AND ($10 IS NULL OR p.created_at >= $10)
+    AND ($11 IS NULL OR p.created_at < $11)
+  ORDER BY ' || ordering || direction || ', p.id' || direction || ' LIMIT 10000'
+  USING wish ->> 'pattern', (wish ->> 'leastMinor')::bigint, (wish ->> 'mostMinor')::bigint,
+    (wish ->> 'guests')::integer, (wish ->> 'categoryId')::uuid, (wish ->> 'area')::circle,
+    (wish ->> 'region')::box, (wish ->> 'nights')::daterange, (wish ->> 'ownerId')::uuid,
+    (wish ->> 'createdAfter')::timestamptz, (wish ->> 'createdBefore')::timestamptz;
 END
 `;
 
@@ -49,9 +57,6 @@ ALTER TABLE core.workflow_drifts
   ADD CONSTRAINT workflow_drifts_kind_check CHECK (kind IN (${kinds}${more})) ${check};
 `;
 
-/** Types of its parameters, as Postgres names them. */
-export const propertySearchTakes = 'text,bigint,bigint,integer,uuid,circle,box,daterange';
-
 /** In the schema that comes first on the search path, like `policySearch` of 0007. */
 export const propertySearch = `
 DO $search$
@@ -59,14 +64,13 @@ DECLARE
   here text := current_schema();
 BEGIN
   EXECUTE format($create$
-CREATE FUNCTION %1$I.search_property_ids(pattern text, least_minor bigint, most_minor bigint,
-  guests integer, category uuid, area circle, region box, nights daterange)
-RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
-SET search_path = pg_catalog SET plan_cache_mode = force_custom_plan AS $$${propertySearchBody('%1$I')}$$;
-REVOKE EXECUTE ON FUNCTION %1$I.search_property_ids FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION %1$I.search_property_ids TO app_api, app_worker;
+CREATE FUNCTION %1$I.search_property_ids(wish jsonb) RETURNS SETOF uuid
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1000
+SET search_path = pg_catalog AS $$${propertySearchBody('%1$I')}$$;
+REVOKE EXECUTE ON FUNCTION %1$I.search_property_ids(jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION %1$I.search_property_ids(jsonb) TO app_api, app_worker;
 GRANT CREATE ON SCHEMA %1$I TO app_search;
-ALTER FUNCTION %1$I.search_property_ids OWNER TO app_search;
+ALTER FUNCTION %1$I.search_property_ids(jsonb) OWNER TO app_search;
 REVOKE CREATE ON SCHEMA %1$I FROM app_search;
 $create$, here);
 END
@@ -224,13 +228,13 @@ ${wall('reviews')}
 
 CREATE POLICY search ON properties FOR SELECT TO app_search USING (true);
 GRANT SELECT (company_id, id, created_at, archived_at, status, name, description, address, price_minor,
-  max_guests, category_id, latitude, longitude, min_nights, max_nights) ON properties TO app_search;
+  max_guests, category_id, owner_id, latitude, longitude, min_nights, max_nights) ON properties TO app_search;
 CREATE POLICY search ON reservations FOR SELECT TO app_search USING (true);
 GRANT SELECT (company_id, property_id, archived_at, start_date, end_date) ON reservations TO app_search;
 
 ${propertySearch}`,
   down: `
-DROP FUNCTION search_property_ids;
+DROP FUNCTION search_property_ids(jsonb);
 DROP TABLE reviews;
 DROP TABLE reservations;
 DROP TABLE bookings;

@@ -99,6 +99,24 @@ describe('the search for properties', () => {
     expect(names(await find({ ...query, sort_by: 'name' }))).toEqual(expected);
   });
 
+  it('puts the cheapest first among those with free nights, or the dearest', async () => {
+    const query = {
+      free_from: addDays(today, 10),
+      free_to: addDays(today, 13),
+      sort_by: 'price_per_night',
+    };
+
+    expect(names(await find(query))).toEqual([
+      'Lake cabin',
+      'Dateline hut',
+      'City flat',
+      'Mountain lodge',
+    ]);
+    expect(names(await find({ ...query, sort_order: 'desc', size: 1 }))).toEqual([
+      'Mountain lodge',
+    ]);
+  });
+
   it('puts the nearest first, page by page', async () => {
     const query = { latitude: 47.41, longitude: 9.89, radius_km: 50, sort_by: 'distance', size: 1 };
 

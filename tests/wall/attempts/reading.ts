@@ -69,8 +69,7 @@ export const readingAttempts = ({ ours, theirs }: Scene): Attempt[] => {
     ...empty({
       'searching before the wall': `SELECT shared.search_policy_ids('%')`,
       'searching claims before the wall': `SELECT shared.search_claim_ids('%')`,
-      'searching properties before the wall': `SELECT shared.search_property_ids(NULL, NULL, NULL, NULL,
-        NULL, NULL, NULL, '[2026-01-01,2026-01-02)')`,
+      'searching properties before the wall': `SELECT shared.search_property_ids('{"ownerId": null}')`,
       'searching employees before the wall': `SELECT shared.search_employee_ids('%')`,
       'searching the newest before the wall': `SELECT shared.search_newest_policy_ids('%')`,
       locking: `SELECT * FROM shared.policies WHERE ${foreign} FOR UPDATE`,
