@@ -47,7 +47,7 @@ export async function bookings(
     kind: query.split('=')[0] ?? '',
     method: 'GET',
     path: `${prefix}/properties?${query}`,
-    token: admin.token,
+    token: people[0]?.token,
   }));
   say('searching');
   const run = (requests: readonly Request[], perSecond: number) =>

@@ -117,8 +117,8 @@ CREATE TABLE properties (${baseColumns},
 CREATE INDEX properties_owner_idx ON properties (company_id, owner_id, created_at);
 CREATE INDEX properties_listed_idx ON properties (company_id, created_at)
   WHERE status = 'listed' AND archived_at IS NULL;
-CREATE INDEX properties_price_idx ON properties (company_id, price_minor)
-  WHERE status = 'listed' AND archived_at IS NULL;
+CREATE INDEX properties_price_idx ON properties (company_id, price_minor) INCLUDE (status)
+  WHERE archived_at IS NULL;
 CREATE INDEX properties_category_idx ON properties (company_id, category_id) WHERE category_id IS NOT NULL;
 CREATE INDEX properties_place_idx ON properties
   USING gist (company_id, point(longitude::float8, latitude::float8)) WHERE latitude IS NOT NULL;
