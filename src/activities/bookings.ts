@@ -195,7 +195,6 @@ async function takePayment(file: BookingFile, step: Step): Promise<void> {
       ? confirm(file, step, 'revive_confirmed', revived)
       : askHost(file, step, 'revive', revived);
   }
-  await booking.update({ paidAt: step.at });
   const returned = await openRefund(file, step, booking.totalAmount);
   await booking.move('return_payment', step, { ...paid, ...returned });
   await setClocks(file, refundClocks(timesOf(booking, step.at)), 'The payment came too late');
@@ -359,7 +358,11 @@ async function moveTimer(
   const timer = (await Timer.scheduledFor(booking.id)).find((each) => each.name === name);
   if (!timer) throw new Conflict('TIMER_NOT_RUNNING', `The timer ${name} is not running`);
   const moved = new Date(dueAt);
-  await booking.move(event, { ...step, facts: { timer: name, due_at: moved.toISOString() } });
+  await booking.move(
+    event,
+    { ...step, facts: { timer: name, due_at: moved.toISOString() } },
+    name === 'hold' ? { holdExpiresAt: moved } : {},
+  );
   const { occurrence } = timer;
   await Timer.move(booking.id, [{ name, occurrence, dueAt }], reason ?? '', 'command');
   AuditLog.record(

@@ -34,6 +34,7 @@ export type BookingChanges = Partial<
   Pick<
     Booking,
     | 'acceptedAt'
+    | 'holdExpiresAt'
     | 'paymentId'
     | 'isCharging'
     | 'paidAt'
@@ -69,7 +70,6 @@ export class Booking extends Model<InferAttributes<Booking>, InferCreationAttrib
   declare currency: string;
   declare status: BookingStatus;
   declare stateVersion: CreationOptional<number>;
-  /** As it was set at first; the timer tells when somebody moved it. */
   declare holdExpiresAt: Date;
   /** When the host confirmed; of an instant booking nobody has to. */
   declare acceptedAt: CreationOptional<Date | null>;

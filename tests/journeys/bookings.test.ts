@@ -2,7 +2,7 @@ import { createBookingTimelines } from '../../src/commands/bookingTimelines.ts';
 import { createReviews } from '../../src/commands/reviews.ts';
 import { as, buildActor, once } from '../support/build.ts';
 import { beginBooking, type BookingJourney } from '../support/bookings.ts';
-import { dayMs, useJourneysWithGateway, type Journeys } from '../support/journey.ts';
+import { dayMs, instantOf, useJourneysWithGateway, type Journeys } from '../support/journey.ts';
 import type { TestGateway } from '../support/payments.ts';
 
 const settledBooks = ['booking_income -300.00', 'gateway_clearing 300.00'];
@@ -321,6 +321,7 @@ describe('a booking', () => {
       as(operator, () => changeTimer(operator, booking.id, 'hold', change, once(operator)));
 
     const why = await explain(booking.guest, booking.id);
+    const before = await booking.row();
     await move();
     await journeys.passUntil(journeys.now() + 30 * 60_000);
     const still = await booking.row();
@@ -333,6 +334,8 @@ describe('a booking', () => {
       next: { name: 'hold' },
     });
     expect(still['status']).toBe('pending');
+    const [held, heldLonger] = [before, still].map((row) => instantOf(row['hold_expires_at']));
+    expect(heldLonger).toBe((held ?? 0) + 3_600_000);
     expect(told.past.map(({ name }) => name)).toEqual(['book', 'move_timer', 'expire_hold']);
     await expect(move()).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
