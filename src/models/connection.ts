@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { ConnectionError } from 'sequelize';
 
 type Answer = (error: unknown, result?: unknown) => void;
 
@@ -18,7 +19,7 @@ class Connection extends pg.Client {
 
     const query = (text: string, ...rest: readonly unknown[]): unknown => {
       const answer = rest.at(-1);
-      if (!isAnswer(answer)) return Reflect.apply(send, this, [text, ...rest]);
+      if (!isAnswer(answer)) return preparing(Reflect.apply(send, this, [text, ...rest]));
       if (text.startsWith('BEGIN')) {
         begin = text;
         return process.nextTick(answer, null, nothing);
@@ -43,6 +44,15 @@ class Connection extends pg.Client {
       return stream.uncork();
     };
     Object.assign(this, { query });
+  }
+}
+
+/** Without a callback Sequelize sets up a new connection: if that fails there is none to be had. */
+async function preparing(setting: unknown): Promise<unknown> {
+  try {
+    return await setting;
+  } catch (error) {
+    throw error instanceof Error ? new ConnectionError(error) : error;
   }
 }
 

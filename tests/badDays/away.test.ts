@@ -139,7 +139,8 @@ describe('without Postgres', () => {
     const person = product.as('policyholder');
     let isOver = false;
     const asking = Promise.all(
-      Array.from({ length: 6 }, async () => {
+      // More than there are connections yet, so that some are being opened.
+      Array.from({ length: 40 }, async () => {
         const statuses = new Set<number>();
         while (!isOver) {
           statuses.add((await person.send({ method: 'GET', path: '/subscriptions' })).status);

@@ -15,6 +15,8 @@ export interface FaultProxy {
   readonly port: number;
   /** How often each fault has happened. */
   readonly happened: Readonly<Record<Fault, number>>;
+  /** Ends all connections as a server that is going away does. */
+  hangUp(): void;
   /** Cuts what is left. */
   close(): Promise<void>;
 }
@@ -94,6 +96,9 @@ export async function startFaultProxy({
   return {
     port: typeof address === 'object' && address ? address.port : 0,
     happened,
+    hangUp() {
+      for (const socket of sockets) socket.end();
+    },
     async close() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => listener.close(resolve));

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { ConnectionError } from 'sequelize';
 import { driver } from '../../src/models/connection.ts';
 import { startFaultProxy, type FaultProxy } from '../support/faultProxy.ts';
 import { services } from '../support/services.ts';
@@ -93,5 +94,14 @@ describe('a connection that begins its transactions with their first statement',
     await expect(ask('SELECT pg_terminate_backend(pg_backend_pid())')).rejects.toThrow(
       /terminat|closed|ECONNRESET/,
     );
+  });
+
+  it('counts as none when the server goes away while Sequelize sets it up', async () => {
+    client.on('error', () => undefined);
+    const setUp = client.query('SET client_min_messages TO warning; SELECT pg_sleep(60)');
+    const failed = expect(setUp).rejects.toBeInstanceOf(ConnectionError);
+    proxy.hangUp();
+
+    await failed;
   });
 });
