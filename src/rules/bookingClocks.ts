@@ -37,6 +37,9 @@ export const isBookingTimer = (name: string): name is BookingTimerName => bookin
 const bookingTimer =
   /^(hold|host_reminder|host_confirmation|stay_reminder_\d+|check_out|review_reminder|review_window|refund_watch|refund_escalation)$/;
 
+/** Also of a stay that has begun already, booked in the evening. */
+const leastMs = 3_600_000;
+
 /** Share of the host's time after which they are reminded. */
 const reminderShare = 0.75;
 
@@ -45,10 +48,10 @@ export const holdClocks = ({ settings, at }: BookingTimes): DueBookingTimer[] =>
   { name: 'hold', dueAt: at + settings.holdMinutes * 60_000 },
 ];
 
-/** While a paid request waits for the host: no longer than until the guest would arrive. */
+/** While a paid request waits for the host: no longer than until the guest would arrive, but an hour. */
 export function requestClocks({ settings, stay, house, at }: BookingTimes): DueBookingTimer[] {
   const time = settings.hostConfirmationHours * 3_600_000;
-  const dueAt = Math.max(at, Math.min(at + time, checkInAt(stay, house)));
+  const dueAt = Math.min(at + time, Math.max(checkInAt(stay, house), at + leastMs));
   return [
     { name: 'host_reminder', dueAt: at + Math.round((dueAt - at) * reminderShare) },
     { name: 'host_confirmation', dueAt },

@@ -74,9 +74,10 @@ describe('the steps of a booking', () => {
 describe('the clocks of a booking', () => {
   const settings = bookingDefaults;
 
-  it('give the host a day, but no longer than until the guest arrives', () => {
+  it('give the host a day, but no longer than until the guest arrives, and an hour at least', () => {
     const usual = requestClocks({ stay, house, settings, at: at('2026-06-10T12:00') });
     const late = requestClocks({ stay, house, settings, at: at('2026-06-20T11:00') });
+    const evening = requestClocks({ stay, house, settings, at: at('2026-06-20T20:00') });
 
     expect(usual.map(({ dueAt }) => iso(dueAt))).toEqual([
       iso(at('2026-06-11T06:00')),
@@ -85,6 +86,10 @@ describe('the clocks of a booking', () => {
     expect(late.map(({ dueAt }) => iso(dueAt))).toEqual([
       iso(at('2026-06-20T14:00')),
       iso(at('2026-06-20T15:00')),
+    ]);
+    expect(evening.map(({ dueAt }) => iso(dueAt))).toEqual([
+      iso(at('2026-06-20T20:45')),
+      iso(at('2026-06-20T21:00')),
     ]);
   });
 
