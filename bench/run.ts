@@ -12,6 +12,7 @@ import { audit } from './figures/audit.ts';
 import { bookings } from './figures/bookings.ts';
 import { claimTransitions, manyClaims } from './figures/claims.ts';
 import { importEmployees } from './figures/employees.ts';
+import { graphql } from './figures/graphql.ts';
 import { inside } from './figures/inside.ts';
 import { load } from './figures/load.ts';
 import { schemas } from './figures/schemas.ts';
@@ -47,6 +48,7 @@ const sizes = isQuick
       transitions: { seconds: 5 },
       claims: { rows: 20_000, seconds: 3 },
       bookings: { properties: 10_000, nights: 100_000, seconds: 5 },
+      graphql: { rounds: 2, times: 20 },
       import: { lines: 10_000, rounds: 1 },
       acknowledgements: { employees: 1000, others: 20_000, rounds: 2 },
     }
@@ -65,6 +67,7 @@ const sizes = isQuick
       transitions: { seconds: 30 },
       claims: { rows: 200_000, seconds: 10 },
       bookings: { properties: 100_000, nights: 1_000_000, seconds: 30 },
+      graphql: { rounds: 7, times: 100 },
       import: { lines: 50_000, rounds: 3 },
       acknowledgements: { employees: 10_000, others: 200_000, rounds: 5 },
     };
@@ -97,6 +100,7 @@ const onStack: Readonly<Record<string, Measure>> = {
   audit: (world, say) => audit(world, sizes.audit, say),
   schemas: (world, say) => schemas(world, sizes.schemas, say),
   acknowledgements: (world, say) => acknowledgements(world, sizes.acknowledgements, say),
+  graphql: (world, say) => graphql(world, sizes.graphql, say),
   bookings: (world, say) => bookings(world, sizes.bookings, say),
   claims: (world, say) => manyClaims(world, sizes.claims, say),
   import: (world, say) => importEmployees(world, sizes.import, say),
