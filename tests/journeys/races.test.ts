@@ -1,8 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { jest } from '@jest/globals';
-import { Refusal } from '../../src/errors.ts';
 import { cancel } from '../../src/workflows/subscriptionLifecycle.ts';
-import { backOff } from '../support/backoff.ts';
+import { insist } from '../support/backoff.ts';
 import { events, useJourneys, type Journey, type Journeys } from '../support/journey.ts';
 import { openRealTemporal } from '../support/lifecycle.ts';
 
@@ -81,19 +80,3 @@ describe('commands that race, on the real server', () => {
 async function ended(journey: Journey): Promise<void> {
   while ((await journey.row())['status'] === 'active') await setTimeout(100);
 }
-
-/** As a client does: the same request again while the answer is "not now". @returns 'done' or the code */
-async function insist(request: () => Promise<unknown>): Promise<string> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      await request();
-      return 'done';
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      if (!notNow.has(error.code)) return error.code;
-      await backOff(tries);
-    }
-  }
-}
-
-const notNow = new Set(['SERVICE_UNAVAILABLE', 'COMMAND_PENDING', 'IDEMPOTENCY_IN_PROGRESS']);

@@ -334,6 +334,7 @@ export function useJourneys(
 /** The same, with a simulated gateway that the workers pay by. */
 export function useJourneysWithGateway(
   use: (opened: Journeys, gateway: TestGateway) => void,
+  open = openSkippingTemporal,
 ): void {
   let gateway: TestGateway;
 
@@ -345,7 +346,7 @@ export function useJourneysWithGateway(
 
   useJourneys(
     (journeys) => use(journeys, gateway),
-    () => openSkippingTemporal(() => ({ gateway: gateway.gateway })),
+    () => open(() => ({ gateway: gateway.gateway })),
   );
 }
 
