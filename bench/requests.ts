@@ -20,8 +20,19 @@ export interface Person {
 
 const newId = '00000000-0000-4000-8000-000000000000';
 
-/** As long as the text it is made of. */
-export const withNewIds = (text: string): string => text.replaceAll(newId, () => randomUUID());
+/** That may be insured; the world has so many. */
+export const insurable = 60_000;
+let insured = 0;
+
+const propertyId = (n: number): string => newId.slice(0, -6) + n.toString(16).padStart(6, '0');
+
+/** Names the next property where one is to be; as long as the text it is made of. */
+export const withNewIds = (text: string): string =>
+  text.replaceAll(newId, () => {
+    insured += 1;
+    if (insured > insurable) throw new Error('There are no more properties to insure');
+    return propertyId(insured);
+  });
 
 /** For a property of its own, because nobody may hold a plan twice for one. */
 export const subscribeRequest = (

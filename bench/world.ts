@@ -7,7 +7,7 @@ import { createTokens } from '../src/commands/tokens.ts';
 import { readConfig } from '../src/config.ts';
 import { platformCompanyId } from '../src/models/database.ts';
 import type { Role } from '../src/rules/permissions.ts';
-import { call, subscribeRequest, type Person, type Request } from './requests.ts';
+import { call, insurable, subscribeRequest, type Person, type Request } from './requests.ts';
 
 /** A company to measure with: what a figure needs of it is made through the product's own API. */
 export interface World {
@@ -96,6 +96,18 @@ export async function makeWorld(
   const [admin] = await signIn([administrator?.userId ?? ''], 'tenant_admin');
   const [globalAdmin] = await signIn([globalId], 'global_admin', platformCompanyId);
   if (!admin || !globalAdmin) throw new Error('The demo company has no tenant administrator');
+
+  say('properties');
+  await sql(
+    `INSERT INTO shared.properties (company_id, id, owner_id, name, description, address, price_per_night,
+       currency, time_zone, check_in_time, check_out_time, max_guests, min_nights, max_nights,
+       instant_book, cancellation_policy, status)
+     SELECT $1::uuid, ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, $2::uuid,
+       'House ' || n, 'Two rooms', 'Lindau', 100,
+       'EUR', 'Europe/Berlin', '15:00', '11:00', 2, 1, 30, false, 'strict', 'listed'
+     FROM generate_series(1, $3::integer) AS n`,
+    [ours, userIds[0], insurable],
+  );
 
   say('plans');
   const categories = await sql<{ id: string }>('SELECT id FROM shared.property_categories');

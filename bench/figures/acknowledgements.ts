@@ -4,6 +4,7 @@ import type { Say } from '../../local/progress.ts';
 import { memoryDuring } from '../memory.ts';
 import type { Row } from '../report.ts';
 import { call, type Person, type Request } from '../requests.ts';
+import { dateAt } from '../../src/rules/calendar.ts';
 import { median, percentile, rounded } from '../statistics.ts';
 import type { World } from '../world.ts';
 import { acknowledgementWorkflowId } from '../../src/rules/workflowIds.ts';
@@ -171,9 +172,9 @@ async function remind(
   const { policyId, send } = asked;
   say('reminders');
   await world.sql(
-    `UPDATE shared.acknowledgements SET due_date = current_date + 7, next_action = 'remind',
+    `UPDATE shared.acknowledgements SET due_date = $2::date + 7, next_action = 'remind',
        next_action_at = now() WHERE policy_id = $1`,
-    [policyId],
+    [policyId, dateAt(Date.now(), 'Europe/Berlin')],
   );
   const [first] = await world.sql<{ id: string }>(
     'SELECT id FROM shared.acknowledgements WHERE policy_id = $1 LIMIT 1',

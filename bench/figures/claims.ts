@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Say } from '../../local/progress.ts';
 import type { BareInput } from '../bareUpdates.ts';
+import { dateAt } from '../../src/rules/calendar.ts';
 import { runClient, startServerProgram } from '../programs.ts';
 import type { Row } from '../report.ts';
 import { call, type Request } from '../requests.ts';
@@ -205,10 +206,11 @@ async function adjustersOf({ companyId, sql }: World): Promise<string[]> {
 async function reportClaims(world: World, count: number, say: Say): Promise<string[]> {
   const { stack, prefix, admin, sql } = world;
   await world.subscribeAll(say);
+  const today = dateAt(Date.now(), 'Europe/Berlin');
   const policies = await sql<{ id: string }>(
-    `SELECT id FROM shared.policies WHERE status = 'active' AND start_date <= current_date
+    `SELECT id FROM shared.policies WHERE status = 'active' AND start_date <= $2
      ORDER BY created_at LIMIT $1`,
-    [count],
+    [count, today],
   );
   const left = Array.from({ length: count }, (_, index) => policies[index % policies.length]);
   const [now] = await sql<{ at: Date }>('SELECT clock_timestamp() AS at');
@@ -223,7 +225,7 @@ async function reportClaims(world: World, count: number, say: Say): Promise<stri
         body: {
           title: 'Burst pipe',
           description: 'Water in the kitchen',
-          incident_date: new Date().toISOString().slice(0, 10),
+          incident_date: today,
         },
       });
     }
