@@ -1,14 +1,17 @@
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import type { Context } from '@temporalio/activity';
 import {
   bundleWorkflowCode,
   Worker,
+  type ActivityInboundCallsInterceptor,
   type NativeConnection,
   type WorkerOptions as WorkerSettings,
   type WorkflowBundleOption,
 } from '@temporalio/worker';
 import { createActivities, type ActivityDependencies } from '../src/activities/index.ts';
 import { activityInterceptor } from './activityInterceptor.ts';
+import { createPrecedence } from './precedence.ts';
 
 export interface WorkerOptions {
   readonly connection: NativeConnection;
@@ -82,14 +85,19 @@ export async function createWorkers({
 }: WorkerOptions): Promise<readonly Worker[]> {
   const activities = createActivities({ ...dependencies, mailsPerSecond });
   const slots = slotsOf(maxActivities);
+  const precedence = createPrecedence();
+  const interceptedBy = (...more: readonly ActivityInboundCallsInterceptor[]) => ({
+    activity: [
+      (context: Context) => ({ inbound: activityInterceptor(context) }),
+      ...more.map((inbound) => () => ({ inbound })),
+    ],
+  });
   const common: Omit<WorkerSettings, 'taskQueue'> = {
     connection,
     namespace,
     activities,
     identity,
-    interceptors: {
-      activity: [(context) => ({ inbound: activityInterceptor(context) })],
-    },
+    interceptors: interceptedBy(),
     maxHeartbeatThrottleInterval: '5 seconds',
     shutdownGraceTime: '20 seconds',
     shutdownForceTime: '30 seconds',
@@ -99,6 +107,7 @@ export async function createWorkers({
     Worker.create({
       ...common,
       taskQueue: `${taskQueue}-lifecycle`,
+      interceptors: interceptedBy(precedence.first()),
       workflowBundle: bundle,
       maxCachedWorkflows: 100,
       maxConcurrentWorkflowTaskExecutions: 40,
@@ -109,6 +118,7 @@ export async function createWorkers({
     Worker.create({
       ...common,
       taskQueue: `${taskQueue}-notifications`,
+      interceptors: interceptedBy(precedence.second()),
       maxConcurrentActivityTaskExecutions: slots.notifications,
       maxTaskQueueActivitiesPerSecond: mailsPerSecond,
     }),
