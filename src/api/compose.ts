@@ -9,6 +9,7 @@ import { createApiKeys } from '../commands/apiKeys.ts';
 import { createAuth } from '../commands/auth.ts';
 import { checkAudit } from '../commands/auditChecks.ts';
 import { createAuditLogs } from '../commands/auditLogs.ts';
+import { previewBooking } from '../commands/bookingPreview.ts';
 import { createCampaigns } from '../commands/campaigns.ts';
 import { createCategories } from '../commands/categories.ts';
 import { createAvailability } from '../commands/availability.ts';
@@ -19,6 +20,7 @@ import { createCalendars } from '../commands/calendars.ts';
 import { createClaimHistories } from '../commands/claimHistories.ts';
 import { createClaimLocations } from '../commands/claimLocations.ts';
 import { createClaimNotes } from '../commands/claimNotes.ts';
+import { previewClaim } from '../commands/claimPreview.ts';
 import { createClaimRecoveries } from '../commands/claimRecoveries.ts';
 import { createClaimReserves } from '../commands/claimReserves.ts';
 import { createClaims } from '../commands/claims.ts';
@@ -80,6 +82,7 @@ import { createReportTimelines } from '../commands/reportTimelines.ts';
 import { createReviews } from '../commands/reviews.ts';
 import { createSessions } from '../commands/sessions.ts';
 import { createStaging, createTableStaging } from '../commands/staging.ts';
+import { previewSubscription } from '../commands/subscriptionPreview.ts';
 import { createSubscriptions } from '../commands/subscriptions.ts';
 import { openTemporal } from '../commands/temporal.ts';
 import { createSubscriptionTimelines } from '../commands/subscriptionTimelines.ts';
@@ -92,7 +95,6 @@ import { createWorkerWatch } from '../commands/workerWatch.ts';
 import { createWorkflowCommands } from '../commands/workflows.ts';
 import { createWorkflowOperations } from '../commands/workflowOperations.ts';
 import { createWorkflowDrifts } from '../commands/workflowDrifts.ts';
-import { createWorkflowPreviews } from '../commands/workflowPreviews.ts';
 import { createWorkflowReplays } from '../commands/workflowReplays.ts';
 import { createWorkflowSearch } from '../commands/workflowSearch.ts';
 import type { Config } from '../config.ts';
@@ -329,7 +331,11 @@ export async function composeApi({
       webhookEndpoints: createWebhookEndpoints({ config, dispatch }),
       workflowOperations: createWorkflowOperations({ temporal, workflows, dispatcher }),
       workflowDrifts: createWorkflowDrifts({ temporal, dispatcher }),
-      workflowPreviews: createWorkflowPreviews(),
+      workflowPreviews: {
+        claim: previewClaim,
+        subscription: previewSubscription,
+        booking: previewBooking,
+      },
       workflowSearch,
       bulkOperations: createBulkOperations({ search: workflowSearch, dispatcher }),
       workflowReplays: createWorkflowReplays({ temporal }),

@@ -73,9 +73,10 @@ export interface Route extends RouteFacts {
   readonly perform?: (sent: Sent) => Promise<Performed>;
   /**
    * What the relations of many things lead to, in one query: each of `ids` presented, or of a list the
-   * first rows that belong to each. What the sender may not see is not there.
+   * first rows that belong to each. What the sender may not see is not there. By the parameter that a
+   * request would name one of them in.
    */
-  readonly related?: Related;
+  readonly related?: Readonly<Record<string, Related>>;
   /** The same for an HTTP request, which it answers. */
   readonly run: (ctx: Context) => Promise<void>;
 }
@@ -143,10 +144,12 @@ export function route<
     schemas: { params, query, body, answer: answerSchema },
     perform,
     ...(several && {
-      related: async (state: RequestState, ids: readonly string[]) =>
-        new Map(
-          [...(await several(askerOf(state), ids))].map(([id, found]) => [id, present(found)]),
-        ),
+      related: {
+        id: async (state: RequestState, ids: readonly string[]) =>
+          new Map(
+            [...(await several(askerOf(state), ids))].map(([id, found]) => [id, present(found)]),
+          ),
+      },
     }),
     async run(ctx) {
       const performed = await perform(sentByHttp(ctx));
@@ -182,12 +185,17 @@ export function listRoute<
     readonly query: Q;
     readonly answer: (row: R) => Wire<A>;
     readonly answerSchema: A;
-    /** The first rows of each of the things by whose ids relations ask for the list. */
-    readonly ofEach?: (
-      asker: Asker,
-      ids: readonly string[],
-      size: number,
-    ) => Promise<ReadonlyMap<string, readonly NoInfer<R>[]>>;
+    /** The first rows of each of many things, by the parameter that names one of them. */
+    readonly ofEach?: Readonly<
+      Record<
+        string,
+        (
+          asker: Asker,
+          ids: readonly string[],
+          size: number,
+        ) => Promise<ReadonlyMap<string, readonly NoInfer<R>[]>>
+      >
+    >;
   },
 ): Route {
   const { answer, answerSchema, handle, ofEach, params, query, body, ...rest } = declaration;
@@ -207,20 +215,20 @@ export function listRoute<
     };
   };
 
+  const related = Object.entries(ofEach ?? {}).map(([parameter, firstOfEach]) => {
+    const load: Related = async (state, ids, size) => {
+      const found = await firstOfEach(askerOf(state), ids, size);
+      return new Map([...found].map(([id, rows]) => [id, rows.map(answer)]));
+    };
+    return [parameter, load] as const;
+  });
+
   return {
     ...facts,
     kind: 'list',
     schemas: { params, query, body, answer: answerSchema },
     perform: performList,
-    ...(ofEach && {
-      related: async (state: RequestState, ids: readonly string[], size: number) =>
-        new Map(
-          [...(await ofEach(askerOf(state), ids, size))].map(([id, rows]) => [
-            id,
-            rows.map(answer),
-          ]),
-        ),
-    }),
+    related: Object.fromEntries(related),
     async run(ctx) {
       const { data, pagination } = await performList(sentByHttp(ctx));
       answerList(ctx, message, data, pagination);

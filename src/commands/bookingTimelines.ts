@@ -3,8 +3,8 @@ import { Conflict, invalidField, NotFound } from '../errors.ts';
 import { Booking, illegalBookingEvent } from '../models/Booking.ts';
 import type { BookingWish } from '../models/bookingStart.ts';
 import { getRow } from '../models/rows.ts';
-import { Timer, type TimerName } from '../models/Timer.ts';
-import { furthestMove, isBookingTimer, type BookingTimerName } from '../rules/bookingClocks.ts';
+import { Timer } from '../models/Timer.ts';
+import { furthestMove, isBookingTimer } from '../rules/bookingClocks.ts';
 import {
   allowedBookingEvents,
   nextBookingStatus,
@@ -14,6 +14,7 @@ import { allows } from '../rules/permissions.ts';
 import { bookingWorkflowId } from '../rules/workflowIds.ts';
 import { bookingTransition } from '../workflows/bookingLifecycle.ts';
 import { visibleBooking } from './bookingViews.ts';
+import { bookingTimerConsequence, bookingTimerTitle, isBookingNotice } from './bookingWords.ts';
 import type { Temporal } from './temporal.ts';
 import {
   createTimelines,
@@ -24,27 +25,6 @@ import {
 } from './timelines.ts';
 import { typedText } from './typedText.ts';
 import type { WorkflowCommands } from './workflows.ts';
-
-type FixedName = Exclude<BookingTimerName, `stay_reminder_${number}`>;
-
-const titles: Readonly<Record<FixedName, readonly [title: string, consequence: string]>> = {
-  hold: ['Held until paid', 'The booking is cancelled and others can have the nights'],
-  host_reminder: ['Host reminded', 'The host is asked once more'],
-  host_confirmation: [
-    'Confirmed by the host until',
-    'The booking is cancelled and the guest gets everything back',
-  ],
-  check_out: ['Check-out', 'The stay is completed and the payout of the host is due'],
-  review_reminder: ['Asked for a review once more', 'The guest is reminded'],
-  review_window: ['Reviewed until', 'The stay can no longer be reviewed'],
-  refund_watch: ['Refund arrived until', 'Administrators are told that it has not'],
-  refund_escalation: ['Refund still under way', 'Operators are told'],
-};
-
-const reminder = ['Guest reminded', 'The guest is told of the stay'] as const;
-
-const wordsOf = (name: TimerName): readonly [string, string] =>
-  Object.entries(titles).find(([each]) => each === name)?.[1] ?? reminder;
 
 const whoMay: Readonly<Record<BookingWishEvent, string>> = {
   pay: 'the guest',
@@ -79,9 +59,9 @@ const story: Story<Booking> = {
     move_timer: 'Deadline moved',
     close: 'Closed',
   },
-  isNotice: (name) => name !== 'hold' && name !== 'host_confirmation' && name !== 'check_out',
-  titleOf: (name) => wordsOf(name)[0],
-  consequenceOf: (name) => wordsOf(name)[1],
+  isNotice: isBookingNotice,
+  titleOf: bookingTimerTitle,
+  consequenceOf: bookingTimerConsequence,
   movesOf: ({ status }) =>
     allowedBookingEvents(status).map((event) => ({ event, who: whoMay[event] })),
   waitsForPerson: ({ status, paidAt, isCharging }) => {

@@ -59,19 +59,16 @@ export async function viewsOf(
   return new Map(rows.map((row) => [row.id, asView(row)]));
 }
 
-/** For each guest the newest that the actor may see. */
-export async function viewsOfGuests(
+/** For each guest, or property, the newest that the actor may see. */
+export async function viewsOfEvery(
   actor: Actor,
-  guestIds: readonly string[],
+  of: readonly [by: 'b.guest_id' | 'b.property_id', ids: readonly string[]],
   size: number,
 ): Promise<ReadonlyMap<string, readonly BookingView[]>> {
-  const found = await selectFirstOfEach<Row>(
-    columns(),
-    tables,
-    ['b.guest_id', guestIds],
-    [live, ...mayBeSeen(actor)],
-    { ...newestFirst('b'), size },
-  );
+  const found = await selectFirstOfEach<Row>(columns(), tables, of, [live, ...mayBeSeen(actor)], {
+    ...newestFirst('b'),
+    size,
+  });
   return viewsOfEach(found, asView);
 }
 

@@ -17,7 +17,7 @@ import {
   partyOf,
   viewOf,
   viewsOf,
-  viewsOfGuests,
+  viewsOfEvery,
   viewsWhere,
   visibleBooking,
   type BookingParty,
@@ -36,6 +36,8 @@ export interface BookingFilters extends ListAsked<keyof typeof sortColumns> {
   /** Stays of which a night is in the window. */
   readonly from?: CalendarDate | undefined;
   readonly to?: CalendarDate | undefined;
+  /** The host gave up what was confirmed. */
+  readonly hostStrike?: boolean | undefined;
 }
 
 /** A command to one booking, besides its event. */
@@ -135,11 +137,15 @@ export const createBookings = ({
 
     /** For each guest the first that `list` would answer. */
     ofGuests: (actor: Actor, guestIds: readonly string[], size: number) =>
-      withTenant(actor.companyId, () => viewsOfGuests(actor, guestIds, size)),
+      withTenant(actor.companyId, () => viewsOfEvery(actor, ['b.guest_id', guestIds], size)),
+
+    /** For each property the first that `list` would answer. */
+    ofProperties: (actor: Actor, propertyIds: readonly string[], size: number) =>
+      withTenant(actor.companyId, () => viewsOfEvery(actor, ['b.property_id', propertyIds], size)),
 
     list: (actor: Actor, filters: BookingFilters) =>
       withTenant(actor.companyId, () => {
-        const { status, propertyId, guestId, hostId, from, to } = filters;
+        const { status, propertyId, guestId, hostId, from, to, hostStrike } = filters;
         return viewsWhere(
           actor,
           [
@@ -149,6 +155,9 @@ export const createBookings = ({
             ...(hostId ? [['b.host_id = $', hostId] as const] : []),
             ...(from ? [['b.end_date > $', from] as const] : []),
             ...(to ? [['b.start_date < $', to] as const] : []),
+            ...(hostStrike === undefined
+              ? []
+              : [[hostStrike ? 'b.host_strike' : 'NOT b.host_strike'] as const]),
             ...madeWithin('b', filters),
           ],
           sortedBy(sortColumns, filters, 'b.id'),

@@ -1,5 +1,5 @@
 import { v7 as uuid } from 'uuid';
-import { Conflict, invalidField } from '../errors.ts';
+import { Conflict, invalidField, type Invalid } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { lifecycleSettings, loadSale, priceOf, tellHolder, type Sale } from '../models/contract.ts';
 import { append } from '../models/database.ts';
@@ -9,6 +9,7 @@ import { Policy } from '../models/Policy.ts';
 import { PolicySubscription, type PriceSnapshot } from '../models/PolicySubscription.ts';
 import type { PremiumInvoice } from '../models/PremiumInvoice.ts';
 import { issueInvoice } from '../models/premiums.ts';
+import { Property } from '../models/Property.ts';
 import { stateOf, subscriptionStart } from '../models/subscriptionStart.ts';
 import { SubscriptionTerm } from '../models/SubscriptionTerm.ts';
 import { Timer } from '../models/Timer.ts';
@@ -70,17 +71,20 @@ export type Concluded = Contract & { readonly start: WorkflowStart };
 
 /**
  * Sells a plan to a person within the open transaction.
- * @throws NotFound, Conflict PLAN_NOT_SOLD, Invalid `start_date`
+ * @throws NotFound, Conflict PLAN_NOT_SOLD, Invalid `start_date`, `insured_property_id`
  */
 export async function sell(userId: string, wish: Subscribe): Promise<Concluded> {
   const now = Date.now();
-  const { plan, isForSale, segment, company, holder } = await loadSale(
+  const { insuredPropertyId = null } = wish;
+  const { plan, isForSale, isInsurable, segment, company, holder } = await loadSale(
     wish.insurancePlanId,
     userId,
+    insuredPropertyId,
   );
   if (!isForSale) {
     throw new Conflict('PLAN_NOT_SOLD', `The plan ${plan.id} is not sold at present`);
   }
+  if (!isInsurable) throw unknownProperty();
   const today = dateAt(now, company.timeZone);
   const startDate = wish.startDate ?? today;
   const problem = startDateProblem(startDate, today);
@@ -92,7 +96,7 @@ export async function sell(userId: string, wish: Subscribe): Promise<Concluded> 
       userId,
       holder,
       policyType: segment === 'residential' ? 'home' : 'business',
-      insuredPropertyId: wish.insuredPropertyId ?? null,
+      insuredPropertyId,
       startDate,
       endDate: endOfTerm(startDate, plan.durationMonths),
       price: priceOf(plan),
@@ -106,18 +110,20 @@ export async function sell(userId: string, wish: Subscribe): Promise<Concluded> 
 /**
  * Issues a direct policy within the open transaction. Its cover may have begun already, so that
  * contracts from elsewhere can be taken over while they run.
- * @throws Invalid `policy_number`, `start_date`, `end_date`, `user_id`
+ * @throws Invalid `policy_number`, `start_date`, `end_date`, `user_id`, `insured_property_id`
  */
 export async function issue(company: KnownCompany, wish: IssuePolicy): Promise<Concluded> {
   const now = Date.now();
   const problem = agreedTermProblem(wish, dateAt(now, company.timeZone));
   if (problem) throw invalidField(problem.field, problem.message, problem.code);
   const { policyNumber, policyType, userId = null, premium, coverageAmount } = wish;
+  const { insuredPropertyId = null } = wish;
   if (policyNumber !== undefined && isOfOwnSeries(policyNumber, company.code)) {
     const message = 'A number of this form comes from the series; leave it out to get the next one';
     throw invalidField('policy_number', message, 'NUMBER_RESERVED');
   }
   if (userId) await refuseUnknownHolder(userId);
+  if (insuredPropertyId) await refuseUnknownProperty(insuredPropertyId);
   return conclude(
     {
       company,
@@ -130,7 +136,7 @@ export async function issue(company: KnownCompany, wish: IssuePolicy): Promise<C
       },
       policyNumber,
       policyType,
-      insuredPropertyId: wish.insuredPropertyId ?? null,
+      insuredPropertyId,
       startDate: wish.startDate,
       endDate: wish.endDate,
       price: {
@@ -154,6 +160,17 @@ export async function refuseUnknownHolder(userId: string): Promise<void> {
   if (await User.findOne({ where: { id: userId } })) return;
   throw invalidField('user_id', 'There is no such person in the company', 'USER_UNKNOWN');
 }
+
+async function refuseUnknownProperty(id: string): Promise<void> {
+  if (!(await Property.findOne({ where: { id, archivedAt: null } }))) throw unknownProperty();
+}
+
+const unknownProperty = (): Invalid =>
+  invalidField(
+    'insured_property_id',
+    'There is no such property in the company',
+    'PROPERTY_UNKNOWN',
+  );
 
 /** What was agreed with a holder, by the sale of a plan or directly. */
 interface Agreement extends TermDates {

@@ -271,34 +271,44 @@ function lengthOf(
 export interface Sale {
   readonly plan: Pick<InsurancePlan, 'id' | 'lifecycleConfig' | keyof PriceSource>;
   readonly isForSale: boolean;
+  /** Nothing is named as insured, or a property of the company that the person can see. */
+  readonly isInsurable: boolean;
   readonly segment: PropertyCategory['segment'];
   readonly company: Pick<Company, 'id' | 'code' | 'timeZone' | 'settings'>;
   readonly holder: { readonly name: string; readonly email: string; readonly phone: string | null };
 }
 
 /** In one statement, because a sale waits for its answer. @throws NotFound */
-export async function loadSale(planId: string, userId: string): Promise<Sale> {
+export async function loadSale(
+  planId: string,
+  userId: string,
+  insuredPropertyId: string | null,
+): Promise<Sale> {
   const [row] = await select<SaleRow>(
     `SELECT p.id, p.name, p.version, p.premium, p.coverage_amount AS "coverageAmount", p.currency,
        p.duration_months AS "durationMonths", p.lifecycle_config AS "lifecycleConfig",
        p.is_active AND c.archived_at IS NULL AS "isForSale", c.segment,
        o.id AS "companyId", o.code, o.time_zone AS "timeZone", o.settings,
        u.email, u.username, u.first_name AS "firstName", u.last_name AS "lastName",
-       u.phone_number AS phone
+       u.phone_number AS phone,
+       $3::uuid IS NULL OR EXISTS (SELECT FROM properties h
+         WHERE h.company_id = p.company_id AND h.id = $3 AND h.archived_at IS NULL
+           AND (h.status = 'listed' OR h.owner_id = $2)) AS "isInsurable"
      FROM insurance_plans p
        JOIN property_categories c ON c.company_id = p.company_id AND c.id = p.property_category_id
        JOIN platform.companies o ON o.id = p.company_id
        LEFT JOIN platform.users u ON u.id = $2
      WHERE p.id = $1 AND p.archived_at IS NULL`,
-    [planId, userId],
+    [planId, userId, insuredPropertyId],
   );
   if (!row) throw noSuch(InsurancePlan.entityType, planId);
-  const { isForSale, segment, companyId, code, timeZone, settings, ...rest } = row;
+  const { isForSale, isInsurable, segment, companyId, code, timeZone, settings, ...rest } = row;
   const { email, username, firstName, lastName, phone, ...plan } = rest;
   if (email === null) throw noSuch('user', userId);
   return {
     plan,
     isForSale,
+    isInsurable,
     segment,
     company: { id: companyId, code, timeZone, settings },
     holder: { name: fullNameOf({ username, firstName, lastName }), email, phone },
@@ -312,6 +322,7 @@ interface SaleRow
     Pick<Company, 'code' | 'timeZone' | 'settings'>,
     Pick<User, 'username' | 'firstName' | 'lastName'> {
   readonly isForSale: boolean;
+  readonly isInsurable: boolean;
   readonly segment: PropertyCategory['segment'];
   readonly companyId: string;
   /** Null where the person does not belong to the company. */

@@ -1,4 +1,5 @@
 import type { BookingSettings } from './bookingSettings.ts';
+import type { BookingStatus } from './bookings.ts';
 import { daysBefore } from './calendar.ts';
 import { checkInAt, checkOutAt, type House, type Stay } from './stays.ts';
 
@@ -92,6 +93,59 @@ export const refundClocks = ({ settings, house, at }: BookingTimes): DueBookingT
     dueAt: daysBefore(at, -2 * settings.refundWatchDays, house.timeZone),
   },
 ];
+
+/** What decides which clocks a booking has. */
+export interface BookingStanding {
+  readonly status: BookingStatus;
+  /** Epoch milliseconds of what brought it there; null where it did not happen. */
+  readonly bookedAt: number;
+  readonly paidAt: number | null;
+  readonly confirmedAt: number | null;
+  readonly cancelledAt: number | null;
+  readonly isRefunding: boolean;
+}
+
+/** Those that were set when it came to stand as it does. */
+export function clocksOf(
+  standing: BookingStanding,
+  times: Omit<BookingTimes, 'at'>,
+): DueBookingTimer[] {
+  const { status, bookedAt, paidAt, confirmedAt, cancelledAt, isRefunding } = standing;
+  switch (status) {
+    case 'pending':
+      return paidAt === null
+        ? holdClocks({ ...times, at: bookedAt })
+        : requestClocks({ ...times, at: paidAt });
+    case 'confirmed':
+      return stayClocks({ ...times, at: confirmedAt ?? bookedAt });
+    case 'completed':
+      return reviewClocks({ ...times, at: bookedAt });
+    case 'cancelled':
+      return isRefunding ? refundClocks({ ...times, at: cancelledAt ?? bookedAt }) : [];
+    default:
+      return status satisfies never;
+  }
+}
+
+/**
+ * All that passes while nobody acts: those that are set, and after the stay the clocks of its review. What
+ * was due by then passes at once.
+ */
+export function forecastBookingClocks(
+  set: readonly DueBookingTimer[],
+  times: BookingTimes,
+): (DueBookingTimer & { readonly follows: BookingTimerName | null })[] {
+  const end = set.find(({ name }) => name === 'check_out');
+  const after = end ? reviewClocks(times) : [];
+  return [
+    ...set.map((timer) => ({ ...timer, follows: null })),
+    ...after.map((timer) => ({
+      ...timer,
+      dueAt: Math.max(timer.dueAt, end?.dueAt ?? 0),
+      follows: 'check_out' as const,
+    })),
+  ].toSorted((a, b) => a.dueAt - b.dueAt);
+}
 
 /**
  * How far from now somebody may move a deadline, in milliseconds; the others follow the stay. Guests leave

@@ -11,7 +11,15 @@ import {
   subscribe,
   type Entry,
 } from './ledger.ts';
-import { dataOf, newKey, openProduct, until, type Product, type Wish } from './product.ts';
+import {
+  dataOf,
+  newKey,
+  newProperty,
+  openProduct,
+  until,
+  type Product,
+  type Wish,
+} from './product.ts';
 
 let product: Product;
 const ledger: Entry[] = [];
@@ -181,7 +189,7 @@ describe('a row that somebody else holds', () => {
     const refused = await product.as('policyholder').send({
       method: 'POST',
       path: '/subscriptions',
-      body: { insurance_plan_id: product.planId, insured_property_id: randomUUID() },
+      body: { insurance_plan_id: product.planId, insured_property_id: newProperty() },
       key: newKey(),
     });
     await holder.end();

@@ -1,9 +1,10 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { isGrpcServiceError } from '@temporalio/client';
 import { subscriptionWorkflowId } from '../../src/rules/workflowIds.ts';
 import {
   dataOf,
   newKey,
+  newProperty,
   seenBy,
   textIn,
   until,
@@ -28,7 +29,7 @@ export type LifecycleEvent =
   'subscribe' | 'cancel' | 'change_expiry' | 'change_expiry_to_now' | 'renew' | 'expire';
 
 export const newEntry = (autoRenew = false): Entry => ({
-  propertyId: randomUUID(),
+  propertyId: newProperty(),
   autoRenew,
   events: [],
   subscriptionId: '',

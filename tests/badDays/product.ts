@@ -59,6 +59,17 @@ export interface Product {
 }
 
 const api = '/api/v1';
+
+/** Properties that may be insured, each for one entry: a plan is sold to a person once for each. */
+const insurable = Array.from({ length: 20_000 }, () => randomUUID());
+let insured = 0;
+
+export function newProperty(): string {
+  const id = insurable[insured];
+  if (id === undefined) throw new Error('There are no more properties to insure');
+  insured += 1;
+  return id;
+}
 const prefixedDir = path.join(tmpdir(), 'surety-bad-days-');
 
 export async function openProduct(env: NodeJS.ProcessEnv = {}): Promise<Product> {
@@ -155,6 +166,15 @@ export async function openProduct(env: NodeJS.ProcessEnv = {}): Promise<Product>
       return left?.open === 0;
     },
     120_000,
+  );
+  await sql(
+    `INSERT INTO shared.properties (company_id, id, owner_id, name, description, address, price_per_night,
+       currency, time_zone, check_in_time, check_out_time, max_guests, min_nights, max_nights,
+       instant_book, cancellation_policy, status)
+     SELECT p.company_id, ids.id, p.owner_id, 'Insured', 'Insured', 'Insured', 100,
+       'EUR', 'Europe/Berlin', '15:00', '11:00', 2, 1, 30, false, 'strict', 'listed'
+     FROM unnest($1::uuid[]) AS ids (id), (SELECT * FROM shared.properties LIMIT 1) p`,
+    [insurable],
   );
   const [plan] = await sql<{ id: string }>(
     `SELECT id FROM shared.insurance_plans WHERE duration_months = 12 ORDER BY id LIMIT 1`,

@@ -1,3 +1,4 @@
+import { previewBooking } from '../../src/commands/bookingPreview.ts';
 import { createBookingTimelines } from '../../src/commands/bookingTimelines.ts';
 import { createReviews } from '../../src/commands/reviews.ts';
 import { as, buildActor, once } from '../support/build.ts';
@@ -56,6 +57,22 @@ describe('a booking', () => {
       'booking_completed',
     ]);
     expect(await booking.holdsNights()).toBe(true);
+  });
+
+  it('does what its preview says', async () => {
+    const booking = await paid({ instantBook: true });
+    const operator = await buildActor({ companyId: booking.company.id, role: 'operator' });
+
+    const preview = await previewBooking(operator, { id: booking.id });
+    await booking.end();
+
+    const passed = await journeys.database.sql<{ name: string; dueAt: Date }>(
+      `SELECT name, due_at AS "dueAt" FROM core.timers
+       WHERE entity_id = $1 AND status = 'fired' ORDER BY due_at`,
+      [booking.id],
+    );
+    expect(passed).toHaveLength(5);
+    expect(preview.timers.map(({ name, dueAt }) => ({ name, dueAt }))).toEqual(passed);
   });
 
   it('waits for its host once it is paid, and is confirmed by them', async () => {

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import {
+  clocksOf,
+  forecastBookingClocks,
   isBookingTimer,
   requestClocks,
   reviewClocks,
@@ -73,6 +75,60 @@ describe('the steps of a booking', () => {
 
 describe('the clocks of a booking', () => {
   const settings = bookingDefaults;
+
+  it('are those of how it stands', () => {
+    const [bookedAt, paidAt, confirmedAt, cancelledAt] = [
+      '2026-06-10T12:00',
+      '2026-06-10T12:05',
+      '2026-06-10T14:00',
+      '2026-06-11T09:00',
+    ].map(at);
+    const standing = {
+      bookedAt: bookedAt ?? 0,
+      paidAt: null,
+      confirmedAt: null,
+      cancelledAt: null,
+    };
+    const shown = (facts: Partial<Parameters<typeof clocksOf>[0]>) =>
+      clocksOf(
+        { status: 'pending', isRefunding: false, ...standing, ...facts },
+        { stay, house, settings },
+      ).map(({ name, dueAt }) => `${name} ${iso(dueAt).slice(0, 16)}`);
+
+    expect(shown({})).toEqual(['hold 2026-06-10T10:15']);
+    expect(shown({ paidAt: paidAt ?? 0 })).toEqual([
+      'host_reminder 2026-06-11T04:05',
+      'host_confirmation 2026-06-11T10:05',
+    ]);
+    expect(shown({ status: 'confirmed', confirmedAt: confirmedAt ?? 0 })).toEqual([
+      'stay_reminder_7 2026-06-13T13:00',
+      'stay_reminder_1 2026-06-19T13:00',
+      'check_out 2026-06-24T09:00',
+    ]);
+    expect(shown({ status: 'completed' })).toEqual([
+      'review_reminder 2026-07-01T09:00',
+      'review_window 2026-07-08T09:00',
+    ]);
+    const cancelled = { status: 'cancelled', cancelledAt: cancelledAt ?? 0 } as const;
+    expect(shown(cancelled)).toEqual([]);
+    expect(shown({ ...cancelled, isRefunding: true })).toEqual([
+      'refund_watch 2026-06-16T07:00',
+      'refund_escalation 2026-06-21T07:00',
+    ]);
+  });
+
+  it('go on after the stay, which may be left later than was agreed', () => {
+    const checkOut = { name: 'check_out', dueAt: at('2026-07-03T10:00') } as const;
+
+    const forecast = forecastBookingClocks([checkOut], { stay, house, settings, at: 0 });
+
+    expect(forecast.map(({ name, dueAt, follows }) => [name, iso(dueAt), follows])).toEqual([
+      ['check_out', iso(checkOut.dueAt), null],
+      ['review_reminder', iso(checkOut.dueAt), 'check_out'],
+      ['review_window', iso(at('2026-07-08T11:00')), 'check_out'],
+    ]);
+    expect(forecastBookingClocks([], { stay, house, settings, at: 0 })).toEqual([]);
+  });
 
   it('give the host a day, but no longer than until the guest arrives, and an hour at least', () => {
     const usual = requestClocks({ stay, house, settings, at: at('2026-06-10T12:00') });

@@ -39,7 +39,10 @@ export const bookingRoutes = ({ bookings }: { readonly bookings: Bookings }): Ro
     query: bookingsQuery,
     ...answersBooking,
     handle: ({ actor, query }) => bookings.list(actor, query),
-    ofEach: ({ actor }, guestIds, size) => bookings.ofGuests(actor, guestIds, size),
+    ofEach: {
+      guest_id: ({ actor }, guestIds, size) => bookings.ofGuests(actor, guestIds, size),
+      property_id: ({ actor }, ids, size) => bookings.ofProperties(actor, ids, size),
+    },
     examples: example,
   }),
   route({

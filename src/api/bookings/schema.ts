@@ -40,6 +40,7 @@ export const bookingsQuery = listQuery({
     host_id: id(),
     from: calendarDate().description('Stays of which a night is on or after that day'),
     to: calendarDate().description('Stays of which a night is before that day'),
+    host_strike: boolean().description('Stays that the host gave up although they were confirmed'),
   },
   sorts: ['created_at', 'start_date', 'total_amount'],
   defaultSort: '-created_at',

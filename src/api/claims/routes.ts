@@ -124,7 +124,7 @@ export const claimRoutes = ({
     query: narrowClaimsQuery,
     ...answersClaim,
     handle: ({ actor, params, query }) => claims.listOfPolicy(actor, params.id, query),
-    ofEach: ({ actor }, policyIds, size) => claims.ofPolicies(actor, policyIds, size),
+    ofEach: { id: ({ actor }, policyIds, size) => claims.ofPolicies(actor, policyIds, size) },
   }),
   listRoute({
     path: '/users/:id/claims',

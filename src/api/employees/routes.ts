@@ -50,7 +50,10 @@ export const employeeRoutes = ({
     query: employeesQuery,
     ...answersEmployee,
     handle: ({ actor, query }) => employees.list(actor, query),
-    ofEach: ({ actor }, customerIds, size) => employees.ofCustomers(actor, customerIds, size),
+    ofEach: {
+      customer_id: ({ actor }, customerIds, size) =>
+        employees.ofCustomers(actor, customerIds, size),
+    },
     examples: { answer: employeeExample },
   }),
   route({

@@ -18,7 +18,7 @@ import { failureOf } from './failures.ts';
 import { usualSize } from './limits.ts';
 import { mutations, queries, typeNames } from './operations.ts';
 import { relations } from './relations.ts';
-import type { Scope } from './scope.ts';
+import type { Loaded, Scope } from './scope.ts';
 import { capitalised, createTypes, describe, singular, type Types } from './types.ts';
 
 type Field = GraphQLFieldConfig<unknown, Scope>;
@@ -29,13 +29,13 @@ export function graphqlSchema(routes: readonly Route[]): GraphQLSchema {
   const types: Types = createTypes(typeNames, (typeName, fields) => {
     const leads = relations[typeName] ?? {};
     return Object.fromEntries(
-      Object.entries(leads).map(([name, { by, route: endpoint }]) => {
+      Object.entries(leads).map(([name, { by, route: endpoint, parameter = 'id' }]) => {
         const route = byEndpoint.get(endpoint);
         const type = route && answerOf(name, route, types);
-        if (!route?.related || !type || !(camelCase(by) in fields) || name in fields) {
+        if (!route?.related?.[parameter] || !type || !(camelCase(by) in fields) || name in fields) {
           throw new Error(`GraphQL: ${typeName}.${name} cannot lead to ${endpoint}`);
         }
-        return [name, relation(route, by, type)];
+        return [name, relation({ route, parameter }, by, type)];
       }),
     );
   });
@@ -84,14 +84,14 @@ function answerOf(
 }
 
 /** Null where there is none, or none that the sender may see. */
-function relation(route: Route, by: string, type: GraphQLOutputType): Field {
+function relation(loaded: Loaded, by: string, type: GraphQLOutputType): Field {
   const idOf = (source: unknown): unknown => Object(source)[by];
-  if (route.kind !== 'list') {
+  if (loaded.route.kind !== 'list') {
     return {
       type,
       resolve: (source, _values, { load }) => {
         const id = idOf(source);
-        return typeof id === 'string' ? load(route, id, 1) : null;
+        return typeof id === 'string' ? load(loaded, id, 1) : null;
       },
     };
   }
@@ -105,7 +105,7 @@ function relation(route: Route, by: string, type: GraphQLOutputType): Field {
       if (typeof asked !== 'number' || asked < 1 || asked > 100) {
         throw failureOf(invalidField('size', 'must be between 1 and 100', 'OUT_OF_RANGE'));
       }
-      return load(route, String(idOf(source)), asked);
+      return load(loaded, String(idOf(source)), asked);
     },
   };
 }

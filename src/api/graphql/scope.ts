@@ -17,7 +17,13 @@ import { failureOf } from './failures.ts';
 export interface Scope {
   readonly perform: (route: Route, asking: Asking) => Promise<unknown>;
   /** What a relation leads to, together with all that the same level of the query asks for. */
-  readonly load: (route: Route, id: string, size: number) => Promise<unknown>;
+  readonly load: (relation: Loaded, id: string, size: number) => Promise<unknown>;
+}
+
+/** The route that a relation leads to, and by which of its parameters. */
+export interface Loaded {
+  readonly route: Route;
+  readonly parameter: string;
 }
 
 /** How an operation is let in, and what it is refused by. */
@@ -58,21 +64,25 @@ export function scopeOf(ctx: Context, { gate, settle }: Carrier, prefix: string)
       }
     },
 
-    load(route, id, size) {
-      const key = `${route.path} ${size}`;
+    load(relation, id, size) {
+      const key = `${relation.route.path} ${relation.parameter} ${size}`;
       const known = loaders.get(key);
       if (known) return known.load(id);
-      const loader = new DataLoader((ids: readonly string[]) => loadAll(route, ids, size));
+      const loader = new DataLoader((ids: readonly string[]) => loadAll(relation, ids, size));
       loaders.set(key, loader);
       return loader.load(id);
     },
   };
 
-  async function loadAll(route: Route, ids: readonly string[], size: number): Promise<unknown[]> {
+  async function loadAll(
+    { route, parameter }: Loaded,
+    ids: readonly string[],
+    size: number,
+  ): Promise<unknown[]> {
     const state = stateFor(ctx, route, {}, prefix);
     try {
-      const { related } = route;
-      if (!related) throw new Error(`${route.path} cannot be a relation`);
+      const related = route.related?.[parameter];
+      if (!related) throw new Error(`${route.path} cannot be a relation by ${parameter}`);
       const found = await gate.enter(ctx, state, route, () => related(state, ids, size));
       return ids.map((id) => found.get(id) ?? (route.kind === 'list' ? [] : null));
     } catch (error) {

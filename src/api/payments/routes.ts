@@ -36,7 +36,7 @@ export const paymentRoutes = ({
     query: paymentsQuery,
     ...answersPayment,
     handle: ({ actor, query }) => payments.list(actor, query),
-    ofEach: ({ actor }, claimIds, size) => payments.ofClaims(actor, claimIds, size),
+    ofEach: { claim_id: ({ actor }, claimIds, size) => payments.ofClaims(actor, claimIds, size) },
   }),
   route({
     method: 'POST',

@@ -34,7 +34,10 @@ export const planRoutes = ({ plans }: { readonly plans: Plans }): Route[] => [
     query: plansQuery,
     ...answersPlan,
     handle: ({ company, visitor, query }) => plans.list(company.id, visitor, query),
-    ofEach: ({ company, visitor }, ids, size) => plans.ofCategories(company.id, visitor, ids, size),
+    ofEach: {
+      property_category: ({ company, visitor }, ids, size) =>
+        plans.ofCategories(company.id, visitor, ids, size),
+    },
     examples: { answer: planExample },
   }),
   route({

@@ -92,7 +92,7 @@ export const issueBody = object({
   premium: money(),
   coverage_amount: positiveMoney(),
   currency: optional(currency.description("The company's unless told")),
-  insured_property_id: optional(nullable(id())),
+  insured_property_id: optional(nullable(id()).description('A property of the company')),
 }).id('IssuePolicy');
 
 export const replacePolicyBody = object({ ...holder, ...agreed, version: optional(version) });

@@ -45,8 +45,10 @@ export const propertyRoutes = ({
     query: propertiesQuery,
     ...answersProperty,
     handle: ({ company, visitor, query }) => properties.list(company.id, visitor, query),
-    ofEach: ({ company, visitor }, ids, size) =>
-      properties.ofOwners(company.id, visitor, ids, size),
+    ofEach: {
+      owner_id: ({ company, visitor }, ids, size) =>
+        properties.ofOwners(company.id, visitor, ids, size),
+    },
     examples: { answer: propertyExample },
   }),
   route({

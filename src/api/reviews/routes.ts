@@ -30,7 +30,7 @@ export const reviewRoutes = ({ reviews }: { readonly reviews: Reviews }): Route[
     ...answersReview,
     handle: ({ company, visitor, params, query }) =>
       reviews.listOfProperty(company.id, visitor, params.id, query),
-    ofEach: ({ company }, ids, size) => reviews.ofProperties(company.id, ids, size),
+    ofEach: { id: ({ company }, ids, size) => reviews.ofProperties(company.id, ids, size) },
     examples: example,
   }),
   route({

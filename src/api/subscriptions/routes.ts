@@ -76,7 +76,7 @@ export const subscriptionRoutes = ({
     query: subscriptionsQuery,
     ...answersSubscription,
     handle: ({ actor, query }) => subscriptions.list(actor, query),
-    ofEach: ({ actor }, userIds, size) => subscriptions.ofUsers(actor, userIds, size),
+    ofEach: { user_id: ({ actor }, userIds, size) => subscriptions.ofUsers(actor, userIds, size) },
   }),
   route({
     method: 'GET',

@@ -25,7 +25,7 @@ const signedMoney = () => text(22).pattern(/^-?\d{1,18}\.\d\d$/);
 export const subscribeBody = object({
   insurance_plan_id: id(),
   start_date: optional(calendarDate().description('Today to 90 days ahead; today unless told')),
-  insured_property_id: optional(id()),
+  insured_property_id: optional(id().description('A property that is listed, or one’s own')),
   auto_renew: boolean().default(false),
 });
 

@@ -10,7 +10,9 @@ import type { RegistrationTimelines } from '../../commands/registrationTimelines
 import type { ReportTimelines } from '../../commands/reportTimelines.ts';
 import type { WorkflowDrifts } from '../../commands/workflowDrifts.ts';
 import type { WorkflowOperations } from '../../commands/workflowOperations.ts';
-import type { WorkflowPreviews } from '../../commands/workflowPreviews.ts';
+import type { previewBooking } from '../../commands/bookingPreview.ts';
+import type { previewClaim } from '../../commands/claimPreview.ts';
+import type { previewSubscription } from '../../commands/subscriptionPreview.ts';
 import type { WorkflowReplays } from '../../commands/workflowReplays.ts';
 import type { WorkflowSearch } from '../../commands/workflowSearch.ts';
 import { invalidField } from '../../errors.ts';
@@ -104,7 +106,11 @@ export const workflowRoutes = ({
   readonly acknowledgementTimelines: AcknowledgementTimelines;
   readonly workflowOperations: WorkflowOperations;
   readonly workflowDrifts: WorkflowDrifts;
-  readonly workflowPreviews: WorkflowPreviews;
+  readonly workflowPreviews: {
+    readonly claim: typeof previewClaim;
+    readonly subscription: typeof previewSubscription;
+    readonly booking: typeof previewBooking;
+  };
   readonly workflowReplays: WorkflowReplays;
   readonly workflowSearch: WorkflowSearch;
   readonly bulkOperations: BulkOperations;
@@ -139,7 +145,12 @@ export const workflowRoutes = ({
         const { status, claimSettings: settings, deadlines } = body;
         return workflowPreviews.claim(actor, { id, status, settings, deadlines });
       }
-      const { startDate, endDate, lifecycleConfig: settings } = body;
+      const { startDate, endDate, lifecycleConfig, bookingSettings } = body;
+      if (type === 'booking') {
+        const settings = bookingSettings;
+        return workflowPreviews.booking(actor, { id, startDate, endDate, settings });
+      }
+      const settings = lifecycleConfig;
       return workflowPreviews.subscription(actor, { id, startDate, endDate, settings });
     },
     examples: { body: previewExample },
@@ -312,13 +323,17 @@ const changes = {
     endDate: 'end_date',
     lifecycleConfig: 'lifecycle_config',
   },
+  booking: {
+    startDate: 'start_date',
+    endDate: 'end_date',
+    bookingSettings: 'booking_settings',
+  },
 } as const;
 
 /** @throws Invalid for a change that the type does not have */
 function refuseOthers(type: keyof typeof changes, body: object): void {
-  const others = changes[type === 'claim' ? 'subscription' : 'claim'];
-  for (const [key, field] of Object.entries(others)) {
-    if (Object.hasOwn(body, key)) {
+  for (const [key, field] of Object.values(changes).flatMap(Object.entries<string>)) {
+    if (Object.hasOwn(body, key) && !Object.hasOwn(changes[type], key)) {
       throw invalidField(field, `A ${type} has no such change`, 'UNKNOWN_FIELD');
     }
   }

@@ -1,6 +1,7 @@
 import { keeperStatuses } from '../../rules/acknowledgements.ts';
 import { bookingStatuses } from '../../rules/bookings.ts';
 import { claimStatuses } from '../../rules/claims.ts';
+import { bookingBounds } from '../../rules/bookingSettings.ts';
 import { claimBounds } from '../../rules/claimSettings.ts';
 import { scanStatuses } from '../../rules/documents.ts';
 import { registrationStatuses } from '../../rules/onboarding.ts';
@@ -217,12 +218,33 @@ const clockSettings = object({
   admin_bd: counted('adminBd'),
 });
 
+const ofBooking = (key: keyof typeof bookingBounds) => {
+  const { min, max } = bookingBounds[key];
+  return integer(min, max);
+};
+
+const bookingClockSettings = object({
+  hold_minutes: optional(ofBooking('holdMinutes')),
+  host_confirmation_hours: optional(ofBooking('hostConfirmationHours')),
+  stay_reminder_days: optional(array(ofBooking('stayReminderDays'), { max: 10 })),
+  review_days: optional(ofBooking('reviewDays')),
+  review_reminder_days: optional(ofBooking('reviewReminderDays')),
+  refund_watch_days: optional(ofBooking('refundWatchDays')),
+});
+
 export const previewBody = object({
-  type: oneOf('claim', 'subscription'),
+  type: oneOf('claim', 'subscription', 'booking'),
   id: id(),
-  start_date: optional(calendarDate().description('Of a subscription: of the running term')),
-  end_date: optional(calendarDate().description('Of a subscription: the first day without cover')),
+  start_date: optional(
+    calendarDate().description('Of the running term of a subscription, or of a stay'),
+  ),
+  end_date: optional(
+    calendarDate().description('The first day without cover, or of the departure'),
+  ),
   lifecycle_config: optional(lifecycleConfig),
+  booking_settings: optional(
+    bookingClockSettings.description('Of a booking: as if it had been made under these'),
+  ),
   status: optional(oneOf(...claimStatuses).description('Of a claim: it goes there now')),
   claim_settings: optional(
     clockSettings.description('Of a claim: as if these were applied to it; bd: business days'),

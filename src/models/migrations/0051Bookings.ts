@@ -171,6 +171,7 @@ CREATE INDEX bookings_guest_idx ON bookings (company_id, guest_id, created_at);
 CREATE INDEX bookings_host_idx ON bookings (company_id, host_id, created_at);
 CREATE INDEX bookings_property_idx ON bookings (company_id, property_id, start_date);
 CREATE INDEX bookings_status_idx ON bookings (company_id, status, created_at);
+CREATE INDEX bookings_strikes_idx ON bookings (company_id, created_at) WHERE host_strike;
 CREATE INDEX bookings_open_idx ON bookings (company_id, created_at) WHERE workflow_closed_at IS NULL;
 CREATE INDEX bookings_payment_idx ON bookings (company_id, payment_id) WHERE payment_id IS NOT NULL;
 CREATE INDEX bookings_refund_idx ON bookings (company_id, refund_id) WHERE refund_id IS NOT NULL;

@@ -253,5 +253,9 @@ describe('a booking', () => {
     expect(await find({ from: addDays(today, 13) })).toEqual([]);
     expect(await find({ to: addDays(today, 10) })).toEqual([]);
     expect(await find({ status: 'confirmed' })).toEqual([]);
+    expect(await find({ host_strike: true })).toEqual([]);
+    await api.database.sql('UPDATE shared.bookings SET host_strike = true WHERE id = $1', [id]);
+    expect(await find({ host_strike: true })).toEqual([id]);
+    expect(await find({ host_strike: false })).toEqual([]);
   });
 });

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Actor } from '../../../src/context.ts';
-import { addDays } from '../../../src/rules/calendar.ts';
+import { addDays, dateAt } from '../../../src/rules/calendar.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany, buildSubscription } from '../../support/build.ts';
 import { ledgerOf } from '../../support/ledger.ts';
+import { buildProperty } from '../../support/properties.ts';
 
 let api: TestApi;
 let companyId: string;
@@ -174,6 +175,85 @@ describe('POST /workflows/preview of a subscription', () => {
     expect(Math.round(hours(invoice.due_at, end.due_at) / 24)).toBe(5);
     expect(end).toMatchObject({ follows: 'invoice_due' });
     expect(shown.timer('reinstatement_close')).toMatchObject({ follows: 'grace_end' });
+  });
+});
+
+describe('POST /workflows/preview of a booking', () => {
+  async function buildBooking() {
+    const guest = await buildActor({ companyId });
+    const { id } = await buildProperty({ companyId });
+    const today = dateAt(Date.now(), 'Europe/Berlin');
+    const stay = { start_date: addDays(today, 20), end_date: addDays(today, 24) };
+    const booked = await api.as(guest).post('/bookings', { property_id: id, guests: 2, ...stay });
+    return { id: String(booked.body.data.id), ...stay };
+  }
+
+  it('tells when it lapses unpaid, by its settings and by others, and stores nothing', async () => {
+    const { id } = await buildBooking();
+    const before = await stored();
+
+    const asIs = await preview({ type: 'booking', id });
+    const longer = await preview({ type: 'booking', id, booking_settings: { hold_minutes: 45 } });
+
+    expect(asIs).toMatchObject({
+      status: 'pending',
+      timers: [{ name: 'hold', kind: 'deadline', follows: null }],
+      cancelled: [],
+    });
+    expect(asIs.timer('hold').due_at).toBe(asIs.timer('hold').runs_until);
+    const { due_at: due, runs_until: runs } = longer.timer('hold');
+    expect(Date.parse(due) - Date.parse(runs)).toBe(30 * 60_000);
+    expect(await stored()).toEqual(before);
+  });
+
+  it('follows another stay and other reminders, up to the review', async () => {
+    const { id, start_date: start, end_date: end } = await buildBooking();
+    await api.database.sql(
+      `WITH confirmed AS (UPDATE shared.bookings
+         SET status = 'confirmed', confirmed_at = now(), paid_at = now() WHERE id = $1 RETURNING id)
+       UPDATE core.timers SET name = 'stay_reminder_7' WHERE entity_id IN (SELECT id FROM confirmed)`,
+      [id],
+    );
+
+    const shown = await preview({
+      type: 'booking',
+      id,
+      start_date: addDays(start, 3),
+      end_date: addDays(end, 3),
+      booking_settings: { stay_reminder_days: [4], review_reminder_days: 2 },
+    });
+
+    const days = shown.timers.map(({ name, due_at: due, follows }: Timer) => [
+      name,
+      due.slice(0, 10),
+      follows,
+    ]);
+    expect(days).toEqual([
+      ['stay_reminder_4', addDays(start, -1), null],
+      ['check_out', addDays(end, 3), null],
+      ['review_reminder', addDays(end, 5), 'check_out'],
+      ['review_window', addDays(end, 17), 'check_out'],
+    ]);
+    expect(shown.cancelled).toEqual(['stay_reminder_7']);
+  });
+
+  it('keeps what somebody has moved', async () => {
+    const { id } = await buildBooking();
+    await api.database.sql(`UPDATE core.timers SET source = 'command' WHERE entity_id = $1`, [id]);
+
+    const shown = await preview({ type: 'booking', id, booking_settings: { hold_minutes: 45 } });
+
+    expect(shown.timer('hold').due_at).toBe(shown.timer('hold').runs_until);
+  });
+
+  it('refuses a stay that ends before it begins, and numbers out of bounds', async () => {
+    const { id, start_date: start } = await buildBooking();
+    const send = async (body: object) =>
+      (await api.as(operator).post('/workflows/preview', { type: 'booking', id, ...body })).status;
+
+    expect(await send({ end_date: start })).toBe(422);
+    expect(await send({ booking_settings: { hold_minutes: 61 } })).toBe(422);
+    expect(await send({ lifecycle_config: {} })).toBe(422);
   });
 });
 
