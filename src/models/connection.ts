@@ -3,15 +3,26 @@ import { ConnectionError } from 'sequelize';
 
 type Answer = (error: unknown, result?: unknown) => void;
 
+/** A statement that goes with `COMMIT`. */
+export interface LastStatement {
+  readonly sql: string;
+  readonly values: readonly unknown[];
+  /** Told before the commit is answered; nothing was committed where it failed. */
+  readonly answer: Answer;
+}
+
 /** What the statements of a transaction fail with after one of them has. */
 const isAborted = (error: unknown): boolean =>
   error instanceof pg.DatabaseError && error.code === '25P02';
 
 /**
- * A connection on which `BEGIN` travels with the first statement after it: one round trip less for each
- * transaction, and none for one that asks nothing. Statements are sent as `query(text, values?, answer)`.
+ * A connection on which `BEGIN` travels with the first statement after it, and what is `last` with
+ * `COMMIT`: two round trips less for each transaction, and none for one that asks nothing. Statements are
+ * sent as `query(text, values?, answer)`.
  */
-class Connection extends pg.Client {
+export class Connection extends pg.Client {
+  last: LastStatement | undefined;
+
   constructor(config: pg.ClientConfig) {
     super({ ...config, pipeline: true });
     const send = this.query.bind(this);
@@ -22,12 +33,17 @@ class Connection extends pg.Client {
       if (!isAnswer(answer)) return preparing(Reflect.apply(send, this, [text, ...rest]));
       if (text.startsWith('BEGIN')) {
         begin = text;
+        this.last = undefined;
         return process.nextTick(answer, null, nothing);
       }
       const opening = begin;
       begin = undefined;
-      if (opening === undefined) return Reflect.apply(send, this, [text, ...rest]);
-      if (text === 'COMMIT;' || text === 'ROLLBACK;') {
+      const last = text === 'COMMIT;' ? this.last : undefined;
+      if (!opening && !last) {
+        const told = text === 'COMMIT;' ? unlessRolledBack(answer) : answer;
+        return Reflect.apply(send, this, [text, ...rest.slice(0, -1), told]);
+      }
+      if (!last && (text === 'COMMIT;' || text === 'ROLLBACK;')) {
         return process.nextTick(answer, null, nothing);
       }
 
@@ -35,17 +51,31 @@ class Connection extends pg.Client {
       const noteCause: Answer = (error) => {
         cause = error;
       };
-      const answerWithCause: Answer = (error, result) =>
-        answer(isAborted(error) ? (cause ?? error) : error, result);
+      const withCause =
+        (told: Answer): Answer =>
+        (error, result) =>
+          told(isAborted(error) ? (cause ?? error) : error, result);
       const { stream } = this.connection;
       stream.cork();
-      Reflect.apply(send, this, [opening, noteCause]);
-      Reflect.apply(send, this, [text, ...rest.slice(0, -1), answerWithCause]);
+      if (opening) Reflect.apply(send, this, [opening, noteCause]);
+      if (last) Reflect.apply(send, this, [last.sql, [...last.values], withCause(last.answer)]);
+      Reflect.apply(send, this, [text, ...rest.slice(0, -1), withCause(answer)]);
       return stream.uncork();
     };
     Object.assign(this, { query });
   }
 }
+
+/** What the server makes of a commit after a failure that somebody has swallowed is none. */
+const unlessRolledBack =
+  (answer: Answer): Answer =>
+  (error, result) => {
+    const isLost = !error && Object(result).command === 'ROLLBACK';
+    answer(
+      isLost ? new Error('The transaction had failed before, and was rolled back') : error,
+      result,
+    );
+  };
 
 /** Without a callback Sequelize sets up a new connection: if that fails there is none to be had. */
 async function preparing(setting: unknown): Promise<unknown> {

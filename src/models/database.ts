@@ -4,7 +4,7 @@ import { v7 as uuid, validate as isUuid } from 'uuid';
 import { currentContext } from '../context.ts';
 import { Conflict } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
-import { driver } from './connection.ts';
+import { Connection, driver, type LastStatement } from './connection.ts';
 import { duplicates } from './duplicates.ts';
 
 export interface DatabaseOptions {
@@ -40,6 +40,8 @@ interface Unit {
   readonly companyId: string;
   readonly pending: PendingRow[];
   readonly afterCommit: (() => void)[];
+  /** Travels with the commit. */
+  last?: LastStatement;
   /** Where the transaction has been given more than the others. */
   statementTimeoutMs?: number;
 }
@@ -60,6 +62,7 @@ Sequelize.useCLS({
 });
 
 let current: Sequelize | undefined;
+let watch: DatabaseOptions['onQuery'];
 
 /**
  * So long after the server itself would have given a statement up its connection counts as dead. A
@@ -95,11 +98,12 @@ export function openDatabase(
   };
   const sequelize = new Sequelize(options.url, settings);
   // Without a transaction there is no company either.
-  sequelize.addHook('beforeQuery', ({ transaction }, { connection }) => {
-    if (!transaction) {
+  sequelize.addHook('beforeQuery', (asked, { connection }) => {
+    if (!asked.transaction) {
       throw new Error('A statement outside withTenant, withIdentity, withGlobal or withSystem');
     }
-    const { statementTimeoutMs = options.statementTimeoutMs } = openUnit();
+    const { last, statementTimeoutMs = options.statementTimeoutMs } = openUnit();
+    if ('completesTransaction' in asked && connection instanceof Connection) connection.last = last;
     const parameters: unknown = Reflect.get(connection, 'connectionParameters');
     Reflect.set(Object(parameters), 'query_timeout', statementTimeoutMs + silenceMs);
   });
@@ -109,6 +113,7 @@ export function openDatabase(
   });
   define(sequelize);
   current = sequelize;
+  watch = onQuery;
   return { close: () => sequelize.close(), connections: () => poolCounts(sequelize) };
 }
 
@@ -175,7 +180,7 @@ export const currentCompany = (): string => openUnit().companyId;
 
 /**
  * Adds a row that nothing in this transaction reads back. All such rows go out in one statement
- * just before the commit, so a command with many effects stays at few round trips.
+ * with the commit, so a command with many effects stays at few round trips.
  * Company, a new id and who created it are filled in where the table has them.
  * @returns the row's id
  */
@@ -253,15 +258,17 @@ async function transact<T>(
 
   for (let attempt = 1; ; attempt += 1) {
     const unit: Unit = { door, companyId, pending: [], afterCommit: [] };
+    let failure: unknown;
     try {
       const result = await units.run(unit, () =>
         database().transaction(async () => {
           const value = await work();
-          await flush();
           failpoint('transaction.beforeCommit', door);
+          if (unit.pending.length > 0) unit.last = lastOf(unit, (error) => (failure = error));
           return value;
         }),
       );
+      if (failure) throw failure;
       failpoint('transaction.afterCommit', door);
       for (const effect of unit.afterCommit) effect();
       return result;
@@ -270,6 +277,20 @@ async function transact<T>(
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 50 * attempt));
     }
   }
+}
+
+/** All that is appended by the end. Where it fails the server makes a rollback of the commit. */
+function lastOf({ pending }: Unit, failed: (error: unknown) => void): LastStatement {
+  const { sql, bind: values } = insertStatement(pending.splice(0));
+  const startedAt = performance.now();
+  return {
+    sql,
+    values,
+    answer(error) {
+      watch?.(sql, performance.now() - startedAt);
+      if (error) failed(error);
+    },
+  };
 }
 
 /** The break of a unique key that people can cause is a refusal, not a bug. */

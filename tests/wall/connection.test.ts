@@ -1,13 +1,13 @@
 import type pg from 'pg';
 import { ConnectionError } from 'sequelize';
-import { driver } from '../../src/models/connection.ts';
+import { Connection } from '../../src/models/connection.ts';
 import { startFaultProxy, type FaultProxy } from '../support/faultProxy.ts';
 import { services } from '../support/services.ts';
 
 const begin = `BEGIN; SELECT set_config('app.current_company_id', 'ours', true)`;
 
 describe('a connection that begins its transactions with their first statement', () => {
-  let client: pg.Client;
+  let client: Connection;
   let proxy: FaultProxy;
   let messages: string[];
 
@@ -28,7 +28,7 @@ describe('a connection that begins its transactions with their first statement',
     });
     url.port = String(proxy.port);
     url.pathname = '/postgres';
-    client = new driver.Client({ connectionString: url.toString() });
+    client = new Connection({ connectionString: url.toString() });
     await client.connect();
     messages = [];
   });
@@ -64,6 +64,73 @@ describe('a connection that begins its transactions with their first statement',
     },
   );
 
+  describe('and ends them with their last one', () => {
+    /** Begins one, asks what is said, and commits with what is last. */
+    const commit = async (sql: string, asked: readonly string[] = []) => {
+      const told: string[] = [];
+      await ask(begin);
+      for (const text of asked) await ask(text);
+      client.last = {
+        sql,
+        values: [7],
+        answer: (error) => told.push(error instanceof Error ? error.message : 'done'),
+      };
+      messages = [];
+      await ask('COMMIT;');
+      return told;
+    };
+    beforeEach(() => client.query('CREATE TEMPORARY TABLE kept (id int CHECK (id < 9))'));
+
+    it('in one message, also where nothing was asked before', async () => {
+      expect(await commit('INSERT INTO kept VALUES ($1)', ['SELECT 1'])).toEqual(['done']);
+      expect(messages).toHaveLength(1);
+      expect(messages[0]).toMatch(/INSERT.*COMMIT/s);
+
+      expect(await commit('INSERT INTO kept VALUES ($1 + 1)')).toEqual(['done']);
+      expect(messages).toHaveLength(1);
+      expect(messages[0]).toMatch(/BEGIN.*INSERT.*COMMIT/s);
+      expect((await ask('SELECT id FROM kept ORDER BY id')).rows).toEqual([{ id: 7 }, { id: 8 }]);
+    });
+
+    it('and commits nothing where that fails', async () => {
+      const insert = 'INSERT INTO kept VALUES (1)';
+
+      expect(await commit('INSERT INTO kept VALUES ($1 + 2)', [insert])).toEqual([
+        expect.stringContaining('violates check constraint'),
+      ]);
+      expect(await commit('INSERT INTO kept VALUES ($1::int / 0)')).toEqual(['division by zero']);
+
+      expect((await ask('SELECT id FROM kept')).rows).toEqual([]);
+      expect(await commit('INSERT INTO kept VALUES ($1)')).toEqual(['done']);
+    });
+
+    it('but not with the end of one that is rolled back', async () => {
+      await ask(begin);
+      await ask('SELECT 1');
+      client.last = { sql: 'INSERT INTO kept VALUES ($1)', values: [7], answer: () => undefined };
+      await ask('ROLLBACK;');
+      await ask(begin);
+      await ask('SELECT 1');
+      await ask('COMMIT;');
+
+      expect((await ask('SELECT id FROM kept')).rows).toEqual([]);
+    });
+
+    it('and is told why its begin failed', async () => {
+      await ask(`BEGIN; SELECT set_config('role', 'nobody_at_all', true)`);
+      const told: unknown[] = [];
+      client.last = {
+        sql: 'INSERT INTO kept VALUES ($1)',
+        values: [7],
+        answer: (error) => told.push(error),
+      };
+      await ask('COMMIT;');
+
+      expect(String(told[0])).toContain('role "nobody_at_all" does not exist');
+      expect((await ask('SELECT id FROM kept')).rows).toEqual([]);
+    });
+  });
+
   it('carries out nothing after a begin that failed, and says why that did', async () => {
     await client.query('CREATE TEMPORARY TABLE kept (id int)');
     await ask(`BEGIN; SELECT set_config('role', 'nobody_at_all', true)`);
@@ -80,7 +147,7 @@ describe('a connection that begins its transactions with their first statement',
     await ask(begin);
     await expect(ask('SELECT $1::int / 0', [1])).rejects.toThrow('division by zero');
     await expect(ask('SELECT 1')).rejects.toThrow('current transaction is aborted');
-    await ask('ROLLBACK;');
+    await expect(ask('COMMIT;')).rejects.toThrow('rolled back');
     await ask(begin);
 
     expect((await ask('SELECT 3 AS three')).rows).toEqual([{ three: 3 }]);

@@ -83,21 +83,22 @@ export async function buildFull(api: TestApi): Promise<Full> {
     premium: '10.00',
     duration_months: 12,
   });
-  const bought = await api
-    .as(holder)
-    .post('/subscriptions', { insurance_plan_id: plan.body.data.id });
-  const claim = await admin.post('/claims', {
-    policy_id: bought.body.data.policy_id,
-    title: 'Burst pipe',
-    description: 'Water in the kitchen',
-    incident_date: bought.body.data.start_date,
-  });
   const property = await api.as(holder).post('/properties', {
     name: 'House by the lake',
     description: 'With a boat',
     address: 'Seestrasse 4',
     price_per_night: '120.00',
     max_guests: 4,
+  });
+  const bought = await api.as(holder).post('/subscriptions', {
+    insurance_plan_id: plan.body.data.id,
+    insured_property_id: property.body.data.id,
+  });
+  const claim = await admin.post('/claims', {
+    policy_id: bought.body.data.policy_id,
+    title: 'Burst pipe',
+    description: 'Water in the kitchen',
+    incident_date: bought.body.data.start_date,
   });
   const letter = await buildActor({ companyId: id });
   const other = await api.as(letter).post('/properties', {

@@ -98,6 +98,7 @@ describe('what a relation leads to', () => {
       'plan.category',
       'property.owner',
       'property.category',
+      'property.bookings',
       'property.reviews',
       'review.property',
       'review.booking',
