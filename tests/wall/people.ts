@@ -113,6 +113,11 @@ export async function buildFull(api: TestApi): Promise<Full> {
     start_date: addDays(dateAt(Date.now(), 'Europe/Berlin'), 30),
     end_date: addDays(dateAt(Date.now(), 'Europe/Berlin'), 33),
   });
+  await api.as(letter).post('/bookings', {
+    property_id: property.body.data.id,
+    start_date: addDays(dateAt(Date.now(), 'Europe/Berlin'), 30),
+    end_date: addDays(dateAt(Date.now(), 'Europe/Berlin'), 33),
+  });
   const review = await buildReview(id, other.body.data.id, holder.userId, letter.userId);
   const customer = await admin.post('/customers', { name: 'Harbour Logistics' });
   const employee = await admin.post('/employees', {
