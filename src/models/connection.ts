@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { ConnectionError } from 'sequelize';
 
-type Answer = (error: unknown, result?: unknown) => void;
+type Answer = (error: Error | null, result?: unknown) => void;
 
 /** A statement that goes with `COMMIT`. */
 export interface LastStatement {
@@ -47,7 +47,7 @@ export class Connection extends pg.Client {
         return process.nextTick(answer, null, nothing);
       }
 
-      let cause: unknown;
+      let cause: Error | null = null;
       const noteCause: Answer = (error) => {
         cause = error;
       };

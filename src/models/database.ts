@@ -258,7 +258,7 @@ async function transact<T>(
 
   for (let attempt = 1; ; attempt += 1) {
     const unit: Unit = { door, companyId, pending: [], afterCommit: [] };
-    let failure: unknown;
+    let failure: Error | undefined;
     try {
       const result = await units.run(unit, () =>
         database().transaction(async () => {
@@ -280,7 +280,7 @@ async function transact<T>(
 }
 
 /** All that is appended by the end. Where it fails the server makes a rollback of the commit. */
-function lastOf({ pending }: Unit, failed: (error: unknown) => void): LastStatement {
+function lastOf({ pending }: Unit, failed: (error: Error) => void): LastStatement {
   const { sql, bind: values } = insertStatement(pending.splice(0));
   const startedAt = performance.now();
   return {
