@@ -42,6 +42,7 @@ export function openApiDocument(
     components: {
       schemas: Object.fromEntries(schemas),
       parameters,
+      headers,
       responses: Object.fromEntries(
         Object.entries(refusals).map(([status, description]) => [
           `Refusal${status}`,
@@ -210,21 +211,31 @@ function headerNames(route: Route): string[] {
   ];
 }
 
-const headersOf = (status: string): Json => ({
-  'X-Request-ID': { schema: requestId },
-  ...((status.startsWith('2') || status === '429') && limitHeaders),
-  ...(status === '405' && { Allow: { schema: { type: 'string' } } }),
-  ...(['429', '503'].includes(status) && { 'Retry-After': { schema: { type: 'integer' } } }),
-});
+const requestId = { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{7,99}$' };
 
-const limitHeaders = {
+const headers = {
+  'X-Request-ID': { schema: requestId },
   'X-RateLimit-Limit': { schema: { type: 'integer' } },
   'X-RateLimit-Remaining': { schema: { type: 'integer' } },
   'X-RateLimit-Reset': {
     description: 'When all is allowed again, in seconds since 1970',
     schema: { type: 'integer' },
   },
+  Allow: { schema: { type: 'string' } },
+  'Retry-After': { schema: { type: 'integer' } },
 };
+
+const limitHeaders = ['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset'];
+
+const headersOf = (status: string): Json =>
+  Object.fromEntries(
+    [
+      'X-Request-ID',
+      ...(status.startsWith('2') || status === '429' ? limitHeaders : []),
+      ...(status === '405' ? ['Allow'] : []),
+      ...(['429', '503'].includes(status) ? ['Retry-After'] : []),
+    ].map((name) => [name, { $ref: `#/components/headers/${name}` }]),
+  );
 
 const json = (schema: Json, example?: unknown): Json => ({
   'application/json': { schema, ...(example !== undefined && { example }) },
@@ -268,7 +279,6 @@ const refusals = {
   503: 'A part this needs is away; try again after Retry-After seconds',
 } as const;
 
-const requestId = { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{7,99}$' };
 const timestamp = { type: 'string', format: 'date-time' };
 const count = { type: 'integer', minimum: 0 };
 const exampleOrigin = {

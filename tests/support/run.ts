@@ -15,6 +15,7 @@ import { findTemporal, startTemporal } from '../../local/temporal.ts';
 import { findTestServer } from '../../local/testServer.ts';
 import { prepareDatabase } from '../../src/models/migrate.ts';
 import { workflowBundle } from '../../worker/workflowBundle.ts';
+import { findBrowser } from './browser.ts';
 import { findS3Server } from './moto.ts';
 import { findSchemathesis } from './schemathesis.ts';
 import { serialise, type Services } from './services.ts';
@@ -92,6 +93,7 @@ async function findPrograms(
     isWhole && findSchemathesis(options('contract tester')),
     isWhole && findS3Server(options('S3 server')),
     isWhole && findStripeMock(options("Stripe's mock server")),
+    isWhole && findBrowser(options('browser')),
   ]);
   return { temporal, testServer };
 }

@@ -5,6 +5,7 @@ const long = [
   /journeys\/(races|bulkKilled)/,
   /contract\/contract/,
   /badDays\//,
+  /browser\//,
   /wall\/(matrix|ownership|canary|tokens|standing)/,
   /activities\/(subscription|onboarding|acknowledgement)Model/,
   /identity\/sessionModel/,

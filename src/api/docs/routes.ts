@@ -97,10 +97,12 @@ const page = (title: string): string => `<!doctype html>
 </html>
 `;
 
+/** Folded up: the subjects on one screen, and operations below the one that is opened. */
 const start = `window.ui = SwaggerUIBundle({
   url: '/api/openapi.json',
   dom_id: '#swagger-ui',
   deepLinking: true,
+  docExpansion: 'none',
   persistAuthorization: true,
   presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset],
 });
