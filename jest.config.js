@@ -18,8 +18,8 @@ export default {
   reporters: ['default', '<rootDir>/tests/support/watchdog.mjs'],
   // What is stuck is found all the same; what is slow on a busy machine is no failure.
   testTimeout: 300_000,
-  // The servers that they wait for leave half of the processor idle.
-  maxWorkers: Math.max(2, availableParallelism() - 1),
+  // Much of it is waiting, for processes that begin anew and for deadlines.
+  maxWorkers: Math.max(3, availableParallelism() - 1),
   // Modules of each file stay in the process that ran it; a large one slows the files that follow.
   workerIdleMemoryLimit: '1GB',
 };
