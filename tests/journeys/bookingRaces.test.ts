@@ -14,6 +14,7 @@ describe('a booking that 200 act on at once, on the real server', () => {
 
   const begin = (wish?: Parameters<typeof beginBooking>[1]) => beginBooking(journeys, wish);
 
+  /** Each under a key of its own, with which it is repeated where no answer came in time. */
   const all = (act: (n: number) => Promise<unknown>): Promise<string[]> =>
     Promise.all(Array.from({ length: 200 }, (_, n) => insist(() => act(n))));
 
@@ -28,7 +29,7 @@ describe('a booking that 200 act on at once, on the real server', () => {
 
   const paid = async (): Promise<BookingJourney> => {
     const booking = await begin();
-    await insist(() => booking.pay());
+    await insist(() => booking.pay('payment'));
     await settled(booking);
     return booking;
   };
@@ -49,7 +50,9 @@ describe('a booking that 200 act on at once, on the real server', () => {
   it('is given back once, whoever of guest and host gives it up', async () => {
     const booking = await paid();
 
-    const outcomes = await all((n) => booking.cancel(n % 2 ? booking.guest : booking.host));
+    const outcomes = await all((n) =>
+      booking.cancel(n % 2 ? booking.guest : booking.host, `cancellation ${n}`),
+    );
     await settled(booking);
 
     expectOneDone(outcomes, ['ILLEGAL_TRANSITION']);
@@ -60,7 +63,9 @@ describe('a booking that 200 act on at once, on the real server', () => {
   it('is confirmed or declined, once', async () => {
     const booking = await paid();
 
-    const outcomes = await all((n) => (n % 2 ? booking.confirm() : booking.decline()));
+    const outcomes = await all((n) =>
+      n % 2 ? booking.confirm(`word ${n}`) : booking.decline(undefined, `word ${n}`),
+    );
     await settled(booking);
 
     const confirmed = outcomes.findIndex((outcome) => outcome === 'done') % 2 === 1;
@@ -74,7 +79,10 @@ describe('a booking that 200 act on at once, on the real server', () => {
     const bookings = await Promise.all(Array.from({ length: 20 }, () => begin()));
 
     await Promise.all(
-      bookings.flatMap((booking) => [insist(() => booking.pay()), insist(() => booking.cancel())]),
+      bookings.flatMap((booking) => [
+        insist(() => booking.pay('payment')),
+        insist(() => booking.cancel(booking.guest, 'cancellation')),
+      ]),
     );
     await Promise.all(bookings.map(settled));
 

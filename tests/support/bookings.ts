@@ -23,8 +23,8 @@ export interface BookingJourney {
   readonly workflowId: string;
   /** As the guest, and so on; a key of its own unless told. */
   pay(key?: string): Promise<unknown>;
-  confirm(): Promise<unknown>;
-  decline(reason?: string): Promise<unknown>;
+  confirm(key?: string): Promise<unknown>;
+  decline(reason?: string, key?: string): Promise<unknown>;
   cancel(by?: Person, key?: string): Promise<unknown>;
   preview(by?: Person): ReturnType<Bookings['previewCancel']>;
   /** Somebody else books the same nights. */
@@ -120,9 +120,9 @@ export async function beginBooking(
       ...facts,
       workflowId,
       pay: (key) => do_(bookings.pay, guest, key),
-      confirm: () => do_(bookings.confirm, host),
-      decline: (reason = 'The boiler is broken') =>
-        as(host, () => bookings.decline(host, { ...command()(host), reason })),
+      confirm: (key) => do_(bookings.confirm, host, key),
+      decline: (reason = 'The boiler is broken', key) =>
+        as(host, () => bookings.decline(host, { ...command(key)(host), reason })),
       cancel: (by = guest, key) => do_(bookings.cancel, by, key),
       preview: (by = guest) => bookings.previewCancel(by, id),
       bookAgain: booked,
