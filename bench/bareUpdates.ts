@@ -4,7 +4,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { bare, step, word } from './bareWorkflow.ts';
+import { bare, step, transition, word } from './bareWorkflow.ts';
 
 /** What the first line of standard input holds. */
 export interface BareInput {
@@ -14,9 +14,16 @@ export interface BareInput {
 }
 
 /**
- * Temporal's updates behind bare HTTP, with a worker of their own: `/step/0` (one empty activity) and
- * `/word/0` (none), by the number of the workflow. Ends with its standard input.
+ * Temporal's updates behind bare HTTP, with a worker of their own, by the number of the workflow: `/step/0`
+ * (one empty activity), `/word/0` (none) and `/transition/0` (what a claim's asks of Temporal). Ends with its
+ * standard input.
  */
+const updates = new Map([
+  ['step', step],
+  ['word', word],
+  ['transition', transition],
+]);
+
 const input = createInterface({ input: process.stdin });
 const [line] = await once(input, 'line');
 const { temporalAddress: address, workflows }: BareInput = JSON.parse(String(line));
@@ -40,13 +47,13 @@ const handles = await Promise.all(
 
 const server = createServer((request, response) => {
   const [, name, index] = (request.url ?? '').split('/');
-  const update = name === 'step' ? step : word;
   const answer = (status: number, body: string): void => {
     response.statusCode = status;
     response.end(body);
   };
+  const update = updates.get(name ?? '');
   const handle = handles[Number(index)];
-  if (!handle) {
+  if (!handle || !update) {
     answer(404, '{}');
     return;
   }

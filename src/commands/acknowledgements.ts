@@ -5,11 +5,12 @@ import { Acknowledgement } from '../models/Acknowledgement.ts';
 import type { AcknowledgementHistory } from '../models/AcknowledgementHistory.ts';
 import { askable, askAgain, tellAll, type Askable } from '../models/acknowledging.ts';
 import { ownCompany } from '../models/contract.ts';
-import { withTenant } from '../models/database.ts';
+import { together, withTenant } from '../models/database.ts';
 import { isGenuine, sign } from '../models/evidence.ts';
 import { wakeKeepers } from '../models/keeperStart.ts';
 import { getRow, refuseStale } from '../models/rows.ts';
 import {
+  asOf,
   clocksOf,
   momentOf,
   nextOf,
@@ -192,7 +193,7 @@ export const createAcknowledgements = ({ drawPdf }: { readonly drawPdf: DrawPdf 
     withTenant(actor.companyId, async () => {
       const asked = await heldOf(actor, id, { anybodys: true });
       refuseUnlessPending(asked);
-      const watched = await watchedPolicy(asked.policyId, new Date());
+      const { watched } = asked;
       await tellAll(watched, 'acknowledgement_reminder', [asked], `by_hand/${watched.today}`);
       await wakeKeepers([asked.policyId]);
       return acknowledgementView(actor, id);
@@ -209,13 +210,13 @@ export const createAcknowledgements = ({ drawPdf }: { readonly drawPdf: DrawPdf 
       const asked = await heldOf(actor, id, { anybodys: true });
       refuseUnlessPending(asked);
       refuseStale(Acknowledgement, asked.row, expectedVersion);
-      const watched = await watchedPolicy(asked.policyId, new Date());
+      const { watched } = asked;
       refuseDue(watched, dueDate);
       const clocks = clocksOf(watched, asked.campaign?.id ?? null);
       const yesterday = addDays(watched.today, -1);
       const next = nextOf(clocks, pendingUntil(dueDate), yesterday);
       if (!dryRun) {
-        await moveDue(asked, watched, dueDate, typedText('reason', reason));
+        await moveDue(asked, dueDate, typedText('reason', reason));
         await wakeKeepers([asked.policyId]);
       }
       const schedule = stepsAhead(dueDate, clocks.settings, yesterday).map(({ action, on }) => ({
@@ -229,9 +230,9 @@ export const createAcknowledgements = ({ drawPdf }: { readonly drawPdf: DrawPdf 
 
 export type Acknowledgements = ReturnType<typeof createAcknowledgements>;
 
-async function answerWith(asked: Held, answer: Answer): Promise<void> {
-  refuseUnlessPending(asked);
-  const { id, policyId, policyVersion, employeeId, title, label, quiz, name, previousAt } = asked;
+async function answerWith(held: Held, answer: Answer): Promise<void> {
+  refuseUnlessPending(held);
+  const { id, policyId, policyVersion, employeeId, title, label, quiz, name } = held;
   if (answer.policyVersion !== policyVersion) {
     throw new Conflict(
       'VERSION_CONFLICT',
@@ -245,9 +246,10 @@ async function answerWith(asked: Held, answer: Answer): Promise<void> {
     throw new Conflict('QUIZ_FAILED', 'Not every question was answered right; read it once more');
   }
   // Later than their answer before, whatever the clocks of two servers say.
-  const at = new Date(Math.max(Date.now(), (previousAt?.getTime() ?? 0) + 1));
+  const at = new Date(Math.max(Date.now(), (held.previousAt?.getTime() ?? 0) + 1));
   refuseLater(at, answer);
-  const watched = await watchedPolicy(policyId, at);
+  const asked = { ...held, watched: asOf(held.watched, at) };
+  const { today } = asked.watched;
   const { ip = null, userAgent = null } = currentContext();
   const { evidence, hash } = sign(
     {
@@ -260,29 +262,27 @@ async function answerWith(asked: Held, answer: Answer): Promise<void> {
       title,
       label,
       statement: statementOf(title, label),
-      at: watched.at.toISOString(),
+      at: at.toISOString(),
       openedAt: answer.openedAt?.toISOString() ?? null,
       scrolledAt: answer.scrolledAt?.toISOString() ?? null,
       previousHash: asked.previousHash,
     },
     { name, typedName: typedLine('typed_name', answer.typedName), ip, userAgent },
   );
-  await end(
-    asked,
-    {
-      status: 'acknowledged',
-      acknowledgedAt: watched.at,
-      onTime: isInTime(asked, watched.today),
-      evidence,
-      evidenceHash: hash,
-    },
-    { watched },
-  );
   tellPerson(asked, 'acknowledgement_confirmed', `acknowledgement/${id}/confirmed`, {
-    answeredOn: watched.today,
+    answeredOn: today,
     label,
   });
-  await wakeKeepers([policyId], { isMail: true });
+  await together(
+    end(asked, {
+      status: 'acknowledged',
+      acknowledgedAt: at,
+      onTime: isInTime(asked, today),
+      evidence,
+      evidenceHash: hash,
+    }),
+    wakeKeepers([policyId], { isMail: true }),
+  );
 }
 
 /** @throws Invalid for something that they say they did after their answer */

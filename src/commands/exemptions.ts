@@ -5,7 +5,6 @@ import { AuditLog } from '../models/AuditLog.ts';
 import { append, flush, withTenant } from '../models/database.ts';
 import { Exemption } from '../models/Exemption.ts';
 import { wakeKeepers } from '../models/keeperStart.ts';
-import { watchedPolicy } from '../models/watchedPolicy.ts';
 import { leastDays } from '../rules/acknowledgements.ts';
 import { addDays, laterDate, type CalendarDate } from '../rules/calendar.ts';
 import { acknowledgementView, type AcknowledgementDetail } from './acknowledgementViews.ts';
@@ -32,8 +31,7 @@ export const requestExemption = (
     if (asked.campaign?.allowExemption === false) {
       throw new Conflict('EXEMPTION_NOT_ALLOWED', 'The campaign does not allow exemptions');
     }
-    const watched = await watchedPolicy(asked.policyId, new Date());
-    refuseDue(watched, validUntil, 'valid_until');
+    refuseDue(asked.watched, validUntil, 'valid_until');
     const why = typedText('reason', reason);
     const fields = { acknowledgementId: id, validUntil };
     const exemptionId = append(Exemption, { ...fields, reason: why });
@@ -77,13 +75,12 @@ export const decideExemption = (
       { before: { status: 'open' }, after: { status } },
     );
     AcknowledgementHistory.record(id, 'exemption', { from: 'open', to: status }, why);
-    const watched = await watchedPolicy(asked.policyId, new Date());
-    const due = laterDate(asked.dueDate, addDays(watched.today, leastDays));
+    const due = laterDate(asked.dueDate, addDays(asked.watched.today, leastDays));
     if (granted) {
       const changes = { status: 'exempted', exemptedUntil: open.validUntil } as const;
-      await end(asked, changes, { watched, reason: why });
+      await end(asked, changes, why);
     } else {
-      await moveDue(asked, watched, due, why);
+      await moveDue(asked, due, why);
     }
     tellPerson(asked, 'exemption_decided', `exemption/${open.id}/decided`, {
       decision: status,

@@ -5,11 +5,12 @@ import { Acknowledgement } from '../models/Acknowledgement.ts';
 import { AcknowledgementHistory } from '../models/AcknowledgementHistory.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { holdersOfFirst } from '../models/claimStaff.ts';
-import { select } from '../models/database.ts';
+import { select, together } from '../models/database.ts';
 import { Exemption } from '../models/Exemption.ts';
+import { columnsOf } from '../models/list.ts';
 import { Notification, type TemplateCode } from '../models/Notification.ts';
-import { editRow, getRow, noSuch } from '../models/rows.ts';
-import { clocksOf, nextOf, type Watched } from '../models/watchedPolicy.ts';
+import { editRow, noSuch } from '../models/rows.ts';
+import { clocksOf, nextOf, watchedPolicy, type Watched } from '../models/watchedPolicy.ts';
 import { maxDueAheadDays, type Dated } from '../rules/acknowledgements.ts';
 import { addDays, compareDates, type CalendarDate } from '../rules/calendar.ts';
 import { labelText, type QuizQuestion } from '../rules/compliancePolicies.ts';
@@ -24,6 +25,8 @@ export interface Held {
   readonly policyVersion: number;
   readonly status: Acknowledgement['status'];
   readonly dueDate: CalendarDate;
+  /** What it is about, as of the moment at which it was held. */
+  readonly watched: Watched;
   readonly employeeId: string;
   readonly userId: string | null;
   readonly email: string;
@@ -49,7 +52,15 @@ export interface Held {
 
 type HeldFacts = Omit<
   Held,
-  'row' | 'id' | 'label' | 'companyId' | 'policyId' | 'policyVersion' | 'status' | 'dueDate'
+  | 'row'
+  | 'id'
+  | 'watched'
+  | 'label'
+  | 'companyId'
+  | 'policyId'
+  | 'policyVersion'
+  | 'status'
+  | 'dueDate'
 >;
 
 /**
@@ -61,17 +72,27 @@ export async function heldOf(
   id: string,
   { anybodys = false } = {},
 ): Promise<Held> {
-  const [person] = await select<{ userId: string | null }>(
-    `SELECT e.user_id AS "userId" FROM acknowledgements a JOIN employees e ON e.id = a.employee_id
-     WHERE a.id = $1 FOR NO KEY UPDATE OF e`,
+  const [held] = await select<InferAttributes<Acknowledgement> & { heldFor: string | null }>(
+    `SELECT ${columnsOf(Acknowledgement, 'a')}, e.user_id AS "heldFor"
+     FROM acknowledgements a JOIN employees e ON e.id = a.employee_id
+     WHERE a.id = $1 AND a.archived_at IS NULL FOR NO KEY UPDATE OF e, a`,
     [id],
   );
-  if (!person || (!anybodys && (userId === null || person.userId !== userId))) {
+  if (!held || (!anybodys && (userId === null || held.heldFor !== userId))) {
     throw noSuch(Acknowledgement.entityType, id);
   }
-  const row = await getRow(Acknowledgement, id, { lock: true });
+  const { heldFor: _, ...values } = held;
+  const row = Acknowledgement.build(values, { isNewRecord: false, raw: true });
+  const { companyId, policyId, policyVersion, status, dueDate } = row;
   // Read once they are held: what somebody else did meanwhile counts.
-  const [facts] = await select<HeldFacts & Label>(
+  const [[facts], watched] = await together(factsOf(id), watchedPolicy(policyId, new Date()));
+  if (!facts) throw noSuch(Acknowledgement.entityType, id);
+  const own = { companyId, policyId, policyVersion, status, dueDate };
+  return { ...facts, ...own, row, id, watched, label: labelText(facts) };
+}
+
+const factsOf = (id: string) =>
+  select<HeldFacts & Label>(
     `SELECT e.user_id AS "userId", e.email, e.name, e.id AS "employeeId", p.title, v.major, v.minor,
        v.content_sha256 AS "contentSha256", v.document_sha256 AS "documentSha256", v.quiz,
        last.evidence_hash AS "previousHash", last.acknowledged_at AS "previousAt",
@@ -90,11 +111,6 @@ export async function heldOf(
      WHERE a.id = $1`,
     [id],
   );
-  if (!facts) throw noSuch(Acknowledgement.entityType, id);
-  const { companyId, policyId, policyVersion, status, dueDate } = row;
-  const own = { companyId, policyId, policyVersion, status, dueDate };
-  return { ...facts, ...own, row, id, label: labelText(facts) };
-}
 
 interface Label {
   readonly major: number;
@@ -114,21 +130,18 @@ type Ending = Partial<InferAttributes<Acknowledgement>> & Pick<Acknowledgement, 
  * Nobody is asked any more; what comes after it, and an exemption that was asked for, follow.
  * @param reason as the history tells it; never in the audit, where it could not be erased
  */
-export async function end(
-  asked: Held,
-  changes: Ending,
-  { watched, reason }: { readonly watched?: Watched; readonly reason?: string } = {},
-): Promise<void> {
-  const { row, id } = asked;
-  const dated = {
-    status: changes.status,
-    dueDate: asked.dueDate,
-    answeredOn: changes.status === 'acknowledged' ? (watched?.today ?? null) : null,
-    exemptedUntil: changes.exemptedUntil ?? null,
-  };
-  const next = watched
-    ? nextOf(watched, dated, watched.today)
-    : { nextAction: null, nextActionAt: null };
+export async function end(asked: Held, changes: Ending, reason?: string): Promise<void> {
+  const { row, id, watched } = asked;
+  const next = nextOf(
+    watched,
+    {
+      status: changes.status,
+      dueDate: asked.dueDate,
+      answeredOn: changes.status === 'acknowledged' ? watched.today : null,
+      exemptedUntil: changes.exemptedUntil ?? null,
+    },
+    watched.today,
+  );
   const { status: from } = row;
   await row.update({ ...changes, ...next, owedAlerts: [], version: row.version + 1 });
   AcknowledgementHistory.record(id, 'status', { from, to: changes.status }, reason);
@@ -154,8 +167,7 @@ export async function end(
 
 /** Its clock begins anew from the other day; who was told that it is late is not told again for that. */
 export async function moveDue(
-  { row, id, dueDate: from, campaign }: Held,
-  watched: Watched,
+  { row, id, dueDate: from, campaign, watched }: Held,
   dueDate: CalendarDate,
   reason: string,
 ): Promise<void> {

@@ -17,8 +17,8 @@ const isAborted = (error: unknown): boolean =>
 
 /**
  * A connection on which `BEGIN` travels with the first statement after it, and what is `last` with
- * `COMMIT`: two round trips less for each transaction, and none for one that asks nothing. Statements are
- * sent as `query(text, values?, answer)`.
+ * `COMMIT`: two round trips less for each transaction, and none for one that asks nothing. What is asked in
+ * one turn of the event loop travels together. Statements are sent as `query(text, values?, answer)`.
  */
 export class Connection extends pg.Client {
   last: LastStatement | undefined;
@@ -27,10 +27,24 @@ export class Connection extends pg.Client {
     super({ ...config, pipeline: true });
     const send = this.query.bind(this);
     let begin: string | undefined;
+    let isGathering = false;
+
+    /** Until this turn is over nothing leaves. */
+    const gather = (): void => {
+      if (isGathering) return;
+      isGathering = true;
+      const { stream } = this.connection;
+      stream.cork();
+      process.nextTick(() => {
+        isGathering = false;
+        stream.uncork();
+      });
+    };
 
     const query = (text: string, ...rest: readonly unknown[]): unknown => {
       const answer = rest.at(-1);
       if (!isAnswer(answer)) return preparing(Reflect.apply(send, this, [text, ...rest]));
+      gather();
       if (text.startsWith('BEGIN')) {
         begin = text;
         this.last = undefined;
@@ -55,12 +69,9 @@ export class Connection extends pg.Client {
         (told: Answer): Answer =>
         (error, result) =>
           told(isAborted(error) ? (cause ?? error) : error, result);
-      const { stream } = this.connection;
-      stream.cork();
       if (opening) Reflect.apply(send, this, [opening, noteCause]);
       if (last) Reflect.apply(send, this, [last.sql, [...last.values], withCause(last.answer)]);
-      Reflect.apply(send, this, [text, ...rest.slice(0, -1), withCause(answer)]);
-      return stream.uncork();
+      return Reflect.apply(send, this, [text, ...rest.slice(0, -1), withCause(answer)]);
     };
     Object.assign(this, { query });
   }

@@ -221,6 +221,23 @@ export async function flush(): Promise<void> {
   await database().query(sql, { bind, raw: true });
 }
 
+/**
+ * Waits for statements that need nothing of each other and so travel together, as one round trip. Where one
+ * fails it waits for the others all the same: none comes after the rollback.
+ */
+export async function together<const Asked extends readonly Promise<unknown>[]>(
+  ...asked: Asked
+): Promise<{ -readonly [Place in keyof Asked]: Awaited<Asked[Place]> }> {
+  const outcomes = await Promise.allSettled(asked);
+  const failures = outcomes.filter((outcome) => outcome.status === 'rejected');
+  // Others may have failed only because one had.
+  const cause = failures.find(({ reason }) => sqlState(reason) !== aborted) ?? failures[0];
+  if (cause) throw cause.reason;
+  return Promise.all(asked);
+}
+
+const aborted = '25P02';
+
 /** One raw SELECT; `$1` marks a bound value. */
 export async function select<Row extends object>(
   sql: string,

@@ -115,6 +115,13 @@ export async function watchedPolicy(policyId: string, at: Date): Promise<Watched
   };
 }
 
+/** The same as of another moment. */
+export const asOf = (watched: Watched, at: Date): Watched => ({
+  ...watched,
+  at,
+  today: dateAt(at.getTime(), watched.timeZone),
+});
+
 /** What is configured for the policy (`new_joiner_days`: `14 days`) comes before anything else. */
 function configuredIn(
   configured: Readonly<Record<string, string>>,

@@ -53,6 +53,19 @@ describe('a connection that begins its transactions with their first statement',
     expect(messages[0]).toMatch(/BEGIN.*current_setting/s);
   });
 
+  it('sends together what is asked together', async () => {
+    await ask(begin);
+    const asked = await Promise.all([
+      ask('SELECT 1 AS n'),
+      ask('SELECT $1::int AS n', [2]),
+      ask('SELECT 3 AS n'),
+    ]);
+    await ask('COMMIT;');
+
+    expect(asked.map(({ rows }) => rows)).toEqual([[{ n: 1 }], [{ n: 2 }], [{ n: 3 }]]);
+    expect(messages).toHaveLength(2);
+  });
+
   it.each(['COMMIT;', 'ROLLBACK;'])(
     'sends nothing of one that asked nothing before its %s',
     async (end) => {

@@ -8,6 +8,7 @@ import {
   append,
   execute,
   select,
+  together,
   withGlobal,
   withIdentity,
   withSystem,
@@ -235,5 +236,26 @@ describe('a pool of two connections', () => {
        GROUP BY company_id HAVING count(*) > 1`,
     );
     expect(theirs).toEqual([]);
+  });
+});
+
+describe('statements that are asked together', () => {
+  const division = () => select('SELECT 1 / $1::int AS n', [0]);
+  const two = () => select<{ n: number }>('SELECT 2 AS n');
+
+  it.each<readonly [string, () => Promise<unknown>]>([
+    ['first', () => together(division(), two())],
+    ['last', () => together(two(), division())],
+  ])('fail with the cause that the %s of them had, and leave nothing behind', async (_, ask) => {
+    const [companyId = ''] = companies;
+
+    const failed = withTenant(companyId, ask);
+
+    await expect(failed).rejects.toThrow('division by zero');
+    expect(await inspect()).toMatchObject({ company: '', isFresh: true, locks: 0 });
+    expect(await withTenant(companyId, () => together(two(), two()))).toEqual([
+      [{ n: 2 }],
+      [{ n: 2 }],
+    ]);
   });
 });
