@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 import Koa from 'koa';
 import pg from 'pg';
-import type { Request } from './requests.ts';
+import { insureAfter, insuredSoFar, nextProperty, propertyId, type Request } from './requests.ts';
 import { captureStatements, repeater, type Statement } from './statements.ts';
 
 /** What the first line of standard input holds. */
@@ -12,6 +12,8 @@ export interface BaselineInput {
   readonly subscribe: Request;
   /** Who subscribes, in turn; the first is who `subscribe` is sent by. */
   readonly userIds: readonly string[];
+  /** It insures the properties after this one. */
+  readonly insured: number;
   readonly databaseUrl: string;
   readonly poolMax: number;
 }
@@ -24,6 +26,7 @@ const input = createInterface({ input: process.stdin });
 const [line] = await once(input, 'line');
 const job: BaselineInput = JSON.parse(String(line));
 input.once('close', () => process.exit(0));
+insureAfter(job.insured);
 await serve(job);
 
 async function serve({ list, subscribe, userIds, databaseUrl, poolMax }: BaselineInput) {
@@ -39,6 +42,7 @@ async function serve({ list, subscribe, userIds, databaseUrl, poolMax }: Baselin
     options: `-c app.current_company_id=${company} -c search_path=shared,ext`,
   });
   const again = repeater(subscribing);
+  const property = propertyId(insuredSoFar());
   const [firstUser = ''] = userIds;
   let turn = 0;
 
@@ -88,7 +92,7 @@ async function serve({ list, subscribe, userIds, databaseUrl, poolMax }: Baselin
     } else {
       turn += 1;
       const userId = userIds[turn % userIds.length] ?? firstUser;
-      await transaction(subscribing, again({ [firstUser]: userId }));
+      await transaction(subscribing, again({ [firstUser]: userId, [property]: nextProperty() }));
       ctx.status = 201;
       ctx.body = { success: true };
     }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { HttpConnection } from './httpConnection.ts';
-import { withNewIds, type Request } from './requests.ts';
+import { insureAfter, insuredSoFar, withNewIds, type Request } from './requests.ts';
 
 /** What the client program reads from its standard input. */
 export interface Job {
@@ -10,6 +10,8 @@ export interface Job {
   readonly connections: number;
   /** In turn, from the first again after the last. */
   readonly requests: readonly Request[];
+  /** How many properties there are contracts for. */
+  readonly insured: number;
   /**
    * `closed`: each connection sends its next request after an answer. `open`: requests leave evenly
    * spaced whatever is answered, and times count from when each was due.
@@ -27,6 +29,8 @@ export interface Job {
 
 /** What it writes to its standard output. */
 export interface Outcome {
+  /** How many properties there are contracts for by then. */
+  readonly insured: number;
   readonly seconds: number;
   readonly answered: number;
   readonly failed: number;
@@ -41,6 +45,7 @@ export interface Outcome {
 }
 
 const job: Job = JSON.parse(await text(process.stdin));
+insureAfter(job.insured);
 process.stdout.write(JSON.stringify(await carryOut(job)), () => process.exit(0));
 
 async function carryOut({ origin, connections, requests, pace }: Job): Promise<Outcome> {
@@ -107,7 +112,8 @@ async function carryOut({ origin, connections, requests, pace }: Job): Promise<O
   }
   const seconds = (performance.now() - startedAt) / 1000;
   for (const connection of pool) connection.close();
-  return { seconds, answered, failed, failures, statuses, times, worstLagMs };
+  const insured = insuredSoFar();
+  return { insured, seconds, answered, failed, failures, statuses, times, worstLagMs };
 }
 
 /** Everything but keys and new ids is written once. */

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import type { Job, Outcome } from './client.ts';
+import { insureAfter, insuredSoFar } from './requests.ts';
 
 const programArgs = (name: string): string[] => [
   '--import',
@@ -12,8 +13,10 @@ const programArgs = (name: string): string[] => [
 ];
 
 /** Runs one job by the client program, so that its work is not done in a measured process. */
-export async function runClient(job: Job): Promise<Outcome> {
-  const outcome: Outcome = JSON.parse(await runProgram('client', job, job.pace.seconds + 90));
+export async function runClient(job: Omit<Job, 'insured'>): Promise<Outcome> {
+  const input: Job = { ...job, insured: insuredSoFar() };
+  const outcome: Outcome = JSON.parse(await runProgram('client', input, job.pace.seconds + 90));
+  insureAfter(outcome.insured);
   return outcome;
 }
 

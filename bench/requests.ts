@@ -21,18 +21,26 @@ export interface Person {
 const newId = '00000000-0000-4000-8000-000000000000';
 
 /** That may be insured; the world has so many. */
-export const insurable = 60_000;
+export const insurable = 80_000;
 let insured = 0;
 
-const propertyId = (n: number): string => newId.slice(0, -6) + n.toString(16).padStart(6, '0');
+/** How many have been. */
+export const insuredSoFar = (): number => insured;
+
+/** Goes on after those that another program insured. */
+export const insureAfter = (count: number): void => void (insured = count);
+
+export const propertyId = (n: number): string =>
+  newId.slice(0, -6) + n.toString(16).padStart(6, '0');
 
 /** Names the next property where one is to be; as long as the text it is made of. */
-export const withNewIds = (text: string): string =>
-  text.replaceAll(newId, () => {
-    insured += 1;
-    if (insured > insurable) throw new Error('There are no more properties to insure');
-    return propertyId(insured);
-  });
+export const withNewIds = (text: string): string => text.replaceAll(newId, nextProperty);
+
+export function nextProperty(): string {
+  insured += 1;
+  if (insured > insurable) throw new Error('There are no more properties to insure');
+  return propertyId(insured);
+}
 
 /** For a property of its own, because nobody may hold a plan twice for one. */
 export const subscribeRequest = (

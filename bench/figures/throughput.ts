@@ -2,7 +2,15 @@ import type { Say } from '../../local/progress.ts';
 import type { BaselineInput } from '../baseline.ts';
 import { runClient, startServerProgram } from '../programs.ts';
 import type { Row } from '../report.ts';
-import { listPlansRequest, subscribeRequest, type Person, type Request } from '../requests.ts';
+import {
+  insurable,
+  insureAfter,
+  insuredSoFar,
+  listPlansRequest,
+  subscribeRequest,
+  type Person,
+  type Request,
+} from '../requests.ts';
 import { median, percentile, rounded, spread } from '../statistics.ts';
 import type { World } from '../world.ts';
 
@@ -105,9 +113,12 @@ export function startBaseline(world: World, people = few(world)) {
     list: listPlansRequest(prefix, first),
     subscribe: subscribeRequest(prefix, first, planIds[0]),
     userIds: people.map(({ userId }) => userId),
+    insured: insuredSoFar() + insurable / 2,
     databaseUrl: stack.urls.apiDatabase,
     poolMax: 30,
   };
+  // It subscribes twice by the product to learn the statements; the next one goes on after it.
+  insureAfter(insuredSoFar() + 2);
   return startServerProgram('baseline', input, stack.env);
 }
 
