@@ -139,7 +139,7 @@ export const subscriptionActivities = () => ({
         case 'expiry':
           return reachEnd(contract, step);
         case 'cancellation':
-          return cancelNow(contract, step);
+          return cancelNow(contract, step, plannedEnd(contract, step.at));
         case 'late_renewal_close':
           return subscription.close(step.at);
         case 'payment_window':
@@ -158,14 +158,18 @@ export const subscriptionActivities = () => ({
     }),
 });
 
-async function cancelNow(contract: Contract, step: Step): Promise<void> {
+/** Late only because we were away: whoever planned their last day has no more cover, and pays for no more. */
+function plannedEnd({ subscription, company }: Contract, at: Date): Date {
+  const { cancelEffectiveDate } = subscription;
+  if (cancelEffectiveDate === null) return at;
+  return new Date(Math.min(at.getTime(), startOfDay(cancelEffectiveDate, company.timeZone)));
+}
+
+/** @param at when the cover ends, today or earlier */
+async function cancelNow(contract: Contract, step: Step, at = step.at): Promise<void> {
   const { subscription, policy } = contract;
   const { id } = subscription;
-  const { effectiveDate, wouldRefund, refund } = await cancellationOf(
-    contract,
-    null,
-    step.at.getTime(),
-  );
+  const { effectiveDate, wouldRefund, refund } = await cancellationOf(contract, null, at.getTime());
   await writeOffDue(subscription, 'void');
   const refundAmount = await refundPremiums(id, refund, 'The subscription is cancelled', step.at);
   await subscription.move(

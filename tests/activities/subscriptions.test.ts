@@ -3,7 +3,7 @@ import { subscriptionActivities } from '../../src/activities/subscriptions.ts';
 import type { SubscriptionOrder } from '../../src/activities/subscriptionStep.ts';
 import { runInContext } from '../../src/context.ts';
 import type { SubscriptionState } from '../../src/models/subscriptionStart.ts';
-import { addDays, dateAt } from '../../src/rules/calendar.ts';
+import { addDays, dateAt, startOfDay } from '../../src/rules/calendar.ts';
 import type { TimerName } from '../../src/rules/termTimers.ts';
 import { buildCompany, buildSubscription, type Sold } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -166,6 +166,41 @@ describe('a step of a subscription', () => {
 
     await expect(foreign).rejects.toMatchObject({ status: 404 });
     expect(await ledgerOf(database, companyId)).toEqual(before);
+  });
+
+  it('ends a planned cancellation on its day, however late the worker comes', async () => {
+    const endedAfter = async (days: number) => {
+      const { id: companyId, timeZone } = await buildCompany();
+      const effectiveDate = addDays(await todayIn(timeZone), 40);
+      const { id: subscriptionId } = await buildSubscription({ companyId });
+      const order = { companyId, subscriptionId, expectedVersion: 1, at: Date.now() };
+      const { state } = await activities.cancelSubscription({
+        ...order,
+        commandId: `subscription/${subscriptionId}/plan/1`,
+        effectiveDate,
+        reason: null,
+      });
+      await activities.fireSubscriptionTimer({
+        ...order,
+        commandId: `subscription/${subscriptionId}/cancellation/1`,
+        expectedVersion: state.stateVersion,
+        at: startOfDay(effectiveDate, timeZone) + days * dayMs,
+        name: 'cancellation',
+        occurrence: 1,
+      });
+      return database.sql(
+        `SELECT s.status, s.cancel_effective_date - current_date AS days, t.facts
+         FROM shared.policy_subscriptions s JOIN core.transitions t ON t.entity_id = s.id
+         WHERE s.id = $1 AND t.event = 'cancel'`,
+        [subscriptionId],
+      );
+    };
+
+    const onTime = await endedAfter(0);
+    const late = await endedAfter(4);
+
+    expect(onTime).toMatchObject([{ status: 'cancelled', facts: expect.anything() }]);
+    expect(late).toEqual(onTime);
   });
 
   it('readSubscription changes nothing', async () => {
