@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { reasonOf } from '../local/failures.ts';
+import { reasonOf } from '../src/errors.ts';
 import { step, type Say } from '../local/progress.ts';
 import { startStack, type Stack } from '../local/stack.ts';
 import { acknowledgements } from './figures/acknowledgements.ts';

@@ -19,7 +19,7 @@ import {
 import { tellOfBooking } from './demoBooking.ts';
 import { tellOfClaim } from './demoClaim.ts';
 import { tellOfCompliance } from './demoCompliance.ts';
-import { reasonOf } from './failures.ts';
+import { reasonOf } from '../src/errors.ts';
 
 /**
  * Run as a program against the running product: the story of one subscription, from registering to

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { codeOf } from './failures.ts';
+import { errorCode } from '../src/errors.ts';
 
 /** A process, told apart from a later one with the same number by when it started. */
 interface Identity {
@@ -72,7 +72,7 @@ function createOnce(file: string, holders: Holders): boolean {
     linkSync(draft, file);
     return true;
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
+    if (errorCode(error) === 'EEXIST') return false;
     throw error;
   } finally {
     rmSync(draft);

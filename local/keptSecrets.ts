@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { codeOf, reasonOf } from './failures.ts';
+import { errorCode, reasonOf } from '../src/errors.ts';
 
 /** Random at first, the same at every later start; only this user may read the file. */
 export function keptSecrets<Name extends string>(
@@ -23,7 +23,7 @@ function readSecrets(file: string): Record<string, string> {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return {};
+    if (errorCode(error) === 'ENOENT') return {};
     throw new Error(`${file} cannot be read: ${reasonOf(error)}`, { cause: error });
   }
 }

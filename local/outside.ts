@@ -1,6 +1,6 @@
 import { Connection } from '@temporalio/client';
 import pg from 'pg';
-import { reasonOf } from './failures.ts';
+import { reasonOf } from '../src/errors.ts';
 
 export async function reachDatabase(url: string): Promise<string> {
   try {

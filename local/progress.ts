@@ -1,4 +1,4 @@
-import { reasonOf } from './failures.ts';
+import { reasonOf } from '../src/errors.ts';
 
 /** Tells what a long step is doing right now. */
 export type Say = (line: string) => void;

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { prepareDataDir, readDotEnv } from './dataDir.ts';
-import { reasonOf } from './failures.ts';
+import { reasonOf } from '../src/errors.ts';
 import { step, StepFailed } from './progress.ts';
 import { startStack, type Stack } from './stack.ts';
 

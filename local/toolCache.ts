@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { projectDir } from './dataDir.ts';
-import { reasonOf } from './failures.ts';
+import { reasonOf } from '../src/errors.ts';
 import type { Say } from './progress.ts';
 import { startTied } from './tiedProcess.ts';
 

@@ -88,6 +88,13 @@ export const errorCode = (error: unknown): string | undefined =>
     ? error.code
     : undefined;
 
+/** One sentence. A refused connection to a name with several addresses has a code, but no message. */
+export function reasonOf(error: unknown): string {
+  const at = (name: string): unknown =>
+    typeof error === 'object' && error !== null ? Reflect.get(error, name) : '';
+  return String(at('message') || errorCode(error) || errorCode(at('parent')) || error);
+}
+
 /** A process must not start: its message is one sentence for the person at the terminal. */
 export class CannotStart extends Error {}
 

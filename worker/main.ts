@@ -32,6 +32,7 @@ import { runWorkers } from './runWorkers.ts';
 import { ensureSchedules } from './schedules.ts';
 import { startSealer } from './sealer.ts';
 import { startWebhooks } from './webhooks.ts';
+import { untilThere } from './untilThere.ts';
 import { openTroubledRuns } from './troubledRuns.ts';
 import { ensureSearchAttributes } from './searchAttributes.ts';
 import { workflowBundle } from './workflowBundle.ts';
@@ -72,7 +73,7 @@ async function main(): Promise<void> {
 
   const temporal = openTemporal(config);
   const { address, namespace, taskQueue, tls, apiKey } = config.temporal;
-  await untilThere('Temporal', log, async () => {
+  await untilThere(temporal.connection, log, async () => {
     await ensureSearchAttributes(temporal.connection, namespace);
     await ensureSchedules(temporal.client, taskQueue);
   });
@@ -185,19 +186,6 @@ async function freePort(): Promise<number> {
   const address = server.address();
   await new Promise((resolve) => server.close(resolve));
   return typeof address === 'object' && address ? address.port : 0;
-}
-
-/** Keeps asking, with one line a time, while a dependency is not there yet. */
-async function untilThere(what: string, log: Logger, work: () => Promise<void>): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await work();
-    } catch (error) {
-      if (attempt === 30) throw error;
-      log.warn({ err: error, attempt }, `${what} is not there yet`);
-      await new Promise((resolve) => setTimeout(resolve, 1000));
-    }
-  }
 }
 
 const readText = async (url: string): Promise<string> => (await fetch(url)).text();

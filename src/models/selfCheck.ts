@@ -1,4 +1,4 @@
-import { CannotStart } from '../errors.ts';
+import { CannotStart, reasonOf } from '../errors.ts';
 import { execute, select, withGlobal } from './database.ts';
 import { newestPolicySearchBody } from './migrations/0021Policies.ts';
 import { claimSearchBody } from './migrations/0030ClaimSearch.ts';
@@ -204,10 +204,9 @@ export async function selfCheck(): Promise<void> {
     }
     return found;
   }).catch((error: unknown) => {
-    throw new SelfCheckFailed(
-      `The database cannot be used: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    );
+    throw new SelfCheckFailed(`The database of DATABASE_URL cannot be used: ${reasonOf(error)}`, {
+      cause: error,
+    });
   });
   if (findings.length > 0) {
     throw new SelfCheckFailed(`The wall between companies has a hole: ${findings.join('; ')}`);
