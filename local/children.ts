@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { projectDir } from './dataDir.ts';
@@ -24,7 +24,6 @@ const thrifty = {
 
 const drainMs = 35_000;
 const shownLines = 15;
-const fullLog = 10 * 1024 * 1024;
 
 /**
  * Runs a program of ours as a direct child, with no npm or shell between it and its
@@ -52,7 +51,6 @@ export async function startProcess({
 }): Promise<Child> {
   mkdirSync(logs, { recursive: true, mode: 0o700 });
   const logFile = path.join(logs, `${name}.log`);
-  if (sizeOf(logFile) > fullLog) renameSync(logFile, `${logFile}.old`);
   const logStart = sizeOf(logFile);
 
   const program = await startTied({
@@ -97,7 +95,13 @@ async function isReady(url: string): Promise<boolean> {
 
 const sizeOf = (file: string): number => (existsSync(file) ? statSync(file).size : 0);
 
+/** Of what was written since; of all that is there where the log was rolled meanwhile. */
 function lastLines(file: string, from: number): string {
-  const lines = readFileSync(file).subarray(from).toString().trimEnd().split('\n');
+  const log = readFileSync(file);
+  const lines = log
+    .subarray(from > log.length ? 0 : from)
+    .toString()
+    .trimEnd()
+    .split('\n');
   return `The last lines of ${file}:\n${lines.slice(-shownLines).join('\n')}`;
 }

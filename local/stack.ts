@@ -10,6 +10,7 @@ import { reachDatabase, reachTemporal, refuseKnownLogins } from './outside.ts';
 import { claimPort } from './ports.ts';
 import { startPostgres } from './postgres.ts';
 import { quietStep, type Step } from './progress.ts';
+import { rollLogs } from './rollLogs.ts';
 import { Services, type Running, type ServiceName } from './services.ts';
 import { findTemporal, startTemporal } from './temporal.ts';
 
@@ -94,6 +95,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     hold({ file: path.join(dir, 'stack.pid'), what: `Surety on ${dir}`, onOutput: say }),
   );
   const services = new Services();
+  const leaveLogs = rollLogs(logs);
 
   try {
     const apiPort = await claimPort(port('PORT'), { name: 'the API', variable: 'PORT' });
@@ -206,6 +208,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   async function stop(): Promise<void> {
     await services.stop();
+    leaveLogs();
     held.release();
   }
 
