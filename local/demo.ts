@@ -71,11 +71,11 @@ async function tell(): Promise<void> {
     say(`${text(timer, 'due_at').slice(0, 16)}  ${text(timer, 'title')}`);
   }
 
-  chapter('Move the expiry to five seconds from now');
+  chapter('Move the expiry to eight seconds from now');
   await command('PATCH', `/workflows/subscription/${id}/timers/expiry`, {
     token: admin,
     body: {
-      due_at: new Date(Date.now() + 5000).toISOString(),
+      due_at: new Date(Date.now() + 8000).toISOString(),
       reason: 'To see it happen today',
     },
   });

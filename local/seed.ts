@@ -90,7 +90,6 @@ export async function seed({
       const plans = await withTenant(company.id, () => seedCatalogue(company));
       say('one person for each role');
       const people = await seedPeople(company, accounts, passwords);
-      keepAccounts(path.join(dataDir, 'demo-accounts.json'), accounts);
       say('staff');
       await seedStaff({ company, accounts, logins, passwords });
       say('a document that is overdue');
@@ -99,6 +98,8 @@ export async function seed({
       await seedHost(actorAs(people, 'employee'), company);
       await subscribe(actorAs(people, 'policyholder'), plans.slice(0, 3));
     });
+    // The last of it: whoever starts again after half of it is shown the passwords then.
+    keepAccounts(path.join(dataDir, 'demo-accounts.json'), accounts);
     rmSync(begun);
   } finally {
     await database.close();
