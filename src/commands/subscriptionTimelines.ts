@@ -10,6 +10,7 @@ import { allowedTransitions } from '../rules/subscriptions.ts';
 import { isBillingTimer } from '../rules/termTimers.ts';
 import { subscriptionWorkflowId } from '../rules/workflowIds.ts';
 import { changeExpiry, moveDeadline } from '../workflows/subscriptionLifecycle.ts';
+import { refuseUnless } from './subscriptionCommands.ts';
 import { visible } from './subscriptionViews.ts';
 import {
   consequenceOf,
@@ -85,6 +86,7 @@ async function planChange(
   { dueAt, extendByMs = 0, reason, dryRun }: TimerChange,
 ): Promise<PlannedChange<{ expiresAt: number; reason: string }>> {
   const subscription = await getRow(PolicySubscription, id);
+  if (name === 'expiry') refuseUnless(subscription, 'change_expiry');
   const timers = await Timer.scheduledFor(id);
   const timer = timers.find((each) => each.name === name);
   if (!timer) throw new NotFound(`The subscription ${id} has no running timer ${name}`);

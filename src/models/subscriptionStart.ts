@@ -30,6 +30,8 @@ export interface SubscriptionLifecycleInput {
   readonly v: 1;
   readonly companyId: string;
   readonly subscriptionId: string;
+  /** For people; runs of older code have none. */
+  readonly planName?: string;
   readonly state: SubscriptionState;
   /** E-mails that wait to be delivered. */
   readonly notificationIds: readonly string[];
@@ -68,6 +70,7 @@ export function subscriptionStart(
     v: 1,
     companyId,
     subscriptionId: id,
+    planName: priceSnapshot.planName,
     state,
     notificationIds,
     answered: [],

@@ -85,8 +85,9 @@ export async function subscriptionLifecycle(input: SubscriptionLifecycleInput): 
         await lifecycle.persist('the end by an operator', finish);
       }
     },
+    // Temporal keeps the summary of the first run only.
     headline: ({ status, termNo, expiresAt }) =>
-      `**${status}**, term ${termNo}, cover until ${new Date(expiresAt).toISOString()}.`,
+      `${input.planName ?? 'Subscription'}: **${status}**, term ${termNo}, cover until ${new Date(expiresAt).toISOString()}.`,
     attributesOf: ({ expiresAt }) => [{ key: attribute.expiresAt, value: new Date(expiresAt) }],
   });
   lifecycle.accept(cancel, {

@@ -89,4 +89,19 @@ describe('moving the expiry of a running subscription', () => {
     });
     expect({ row: await journey.row(), timers: await journey.timers() }).toEqual(before);
   });
+
+  it('is refused once the cover has ended, with what can be done instead', async () => {
+    const journey = await journeys.begin({ plan: { durationMonths: 6 } });
+    await journeys.passUntil((await journey.expiresAt()) + dayMs);
+    const before = await journey.row();
+
+    const moving = journey.moveExpiry(journeys.now() + 5 * dayMs);
+
+    await expect(moving).rejects.toMatchObject({
+      status: 409,
+      code: 'ILLEGAL_TRANSITION',
+      facts: { allowed_transitions: expect.arrayContaining(['late_renew']) },
+    });
+    expect(await journey.row()).toEqual(before);
+  });
 });
