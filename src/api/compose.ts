@@ -32,6 +32,7 @@ import { createConfirming } from '../commands/confirming.ts';
 import { createCompanies } from '../commands/companies.ts';
 import { createCompanyAdministration } from '../commands/companyAdministration.ts';
 import { createCustomerCompliances } from '../commands/customerCompliances.ts';
+import { createCursors } from '../commands/cursors.ts';
 import { createCustomers } from '../commands/customers.ts';
 import { createDispatcher, outboxAge } from '../commands/dispatch.ts';
 import { createDocumentLinks } from '../commands/documentLinks.ts';
@@ -188,7 +189,8 @@ export async function composeApi({
   });
   const timelines = createSubscriptionTimelines({ temporal, workflows });
   const overdueTimers = createOverdueTimers();
-  const workflowSearch = createWorkflowSearch({ temporal, companies });
+  const cursors = createCursors(config);
+  const workflowSearch = createWorkflowSearch({ temporal, companies, cursors });
   const notificationStreams = createNotificationStreams({
     sessions,
     url: config.database.url,
@@ -241,7 +243,7 @@ export async function composeApi({
       apiKeys,
       auth,
       alerts: createAlerts(),
-      auditLogs: createAuditLogs({ config }),
+      auditLogs: createAuditLogs({ cursors }),
       availability: createAvailability(),
       bookings: createBookings({ dispatcher, workflows, hasGateway }),
       bookingTimelines: createBookingTimelines({ temporal, workflows }),
@@ -292,7 +294,7 @@ export async function composeApi({
         sampleOf,
         rendering,
       }),
-      notifications: createNotifications({ rendering }),
+      notifications: createNotifications({ cursors, rendering }),
       notificationStreams,
       ownCompany: createOwnCompany({ companies }),
       ownSessions: createOwnSessions({ sessions }),

@@ -21,6 +21,11 @@ export interface ListQuery<Sort extends string = string> extends ListAsked<Sort>
   readonly includeArchived: boolean;
 }
 
+/** Of lists that are walked by it, too. */
+export const cursor = optional(
+  text(500).description('next_cursor of an answer to the same filters; takes the place of page'),
+);
+
 const common = {
   search: optional(text(200).allow('')),
   created_after: optional(instant()),

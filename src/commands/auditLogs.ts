@@ -1,10 +1,8 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { Config } from '../config.ts';
 import type { Actor } from '../context.ts';
-import { invalidField } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { withGlobal, withTenant } from '../models/database.ts';
 import { countRows, selectFirst, selectPage, type Condition } from '../models/list.ts';
+import type { CursorAsked, CursorPage, Cursors, Placed } from './cursors.ts';
 import { securityActions, securityEntities } from '../rules/auditCategories.ts';
 
 export interface AuditFilters {
@@ -18,12 +16,7 @@ export interface AuditFilters {
   readonly to?: Date | undefined;
 }
 
-export interface AuditQuery extends AuditFilters {
-  readonly page: number;
-  readonly size: number;
-  /** Of an earlier answer with the same filters: goes on behind its last line. */
-  readonly cursor?: string | undefined;
-}
+export type AuditQuery = AuditFilters & CursorAsked;
 
 export type AuditLine = Pick<
   AuditLog,
@@ -43,54 +36,39 @@ export type AuditLine = Pick<
 export const exportFormats = ['jsonl', 'csv'] as const;
 export type ExportFormat = (typeof exportFormats)[number];
 
-export interface AuditPage<Line = AuditLine> {
-  readonly items: readonly Line[];
-  /** In a walk by cursor as counted when it began. */
-  readonly total: number;
-  readonly nextCursor: string | null;
-}
-
 export type Facts = Readonly<Record<string, unknown>>;
 
 const lineColumns = `a.id, a.timestamp, a.actor_id AS "actorId", a.actor_type AS "actorType",
   a.action, a.entity_type AS "entityType", a.entity_id AS "entityId", a.before, a.after,
   a.request_id AS "requestId", a.workflow_id AS "workflowId", a.ip, a.user_agent AS "userAgent"`;
 
-/** Where a line stands, to the microsecond: SQL writes lines between two milliseconds. */
-type Placed<Line> = Line & { readonly storedAt: string };
-
 const placed = (columns: string): string => `${columns}, a.timestamp::text AS "storedAt"`;
 
 const newestFirst = { by: 'a.timestamp', id: 'a.id', order: 'desc' } as const;
 
-/** What happened in a company, and in all of them. */
-export const createAuditLogs = ({ config }: { readonly config: Pick<Config, 'secretKey'> }) => {
-  /** The newest first, by pages, or by cursor, which costs the same however far it has come. */
-  const walk = async <Line extends AuditLine>(
+/** What happened in a company, and in all of them, the newest first. */
+export const createAuditLogs = ({ cursors }: { readonly cursors: Cursors }) => {
+  const walk = <Line extends AuditLine>(
     columns: string,
     conditions: readonly Condition[],
-    scope: string,
-    { page, size, cursor }: Pick<AuditQuery, 'page' | 'size' | 'cursor'>,
-  ): Promise<AuditPage<Line>> => {
-    const sign = (place: Place) => signCursor(config.secretKey, scope, place);
-    if (cursor === undefined) {
-      const order = { ...newestFirst, page, size };
-      const found = await selectPage<Placed<Line>>(placed(columns), lines, conditions, order);
-      const last = page * size < found.total ? found.items.at(-1) : undefined;
-      return { ...found, nextCursor: last ? sign({ after: last, total: found.total }) : null };
-    }
-    if (page > 1) throw invalidField('page', 'A cursor goes on by itself', 'REPEATED');
-    const place = readCursor(config.secretKey, scope, cursor);
-    const rows = await selectFirst<Placed<Line>>(
-      placed(columns),
-      lines,
-      [...conditions, behind(place)],
-      { ...newestFirst, size: size + 1 },
+    scope: readonly unknown[],
+    asked: CursorAsked,
+  ): Promise<CursorPage<Line>> => {
+    const { page, size } = asked;
+    return cursors.walk<Line>(
+      {
+        scope: ['audit', ...scope],
+        ...newestFirst,
+        page: (more) =>
+          selectPage(`${columns}, ${more}`, lines, conditions, { ...newestFirst, page, size }),
+        behind: (more, place, most) =>
+          selectFirst(`${columns}, ${more}`, lines, [...conditions, place], {
+            ...newestFirst,
+            size: most,
+          }),
+      },
+      asked,
     );
-    const items = rows.slice(0, size);
-    const last = rows.length > size ? items.at(-1) : undefined;
-    const { total } = place;
-    return { items, total, nextCursor: last ? sign({ after: last, total }) : null };
   };
 
   /**
@@ -121,9 +99,12 @@ export const createAuditLogs = ({ config }: { readonly config: Pick<Config, 'sec
   };
 
   return {
-    list: (actor: Actor, { page, size, cursor, ...filters }: AuditQuery): Promise<AuditPage> =>
+    list: (
+      actor: Actor,
+      { page, size, cursor, ...filters }: AuditQuery,
+    ): Promise<CursorPage<AuditLine>> =>
       withTenant(actor.companyId, () => {
-        const scope = JSON.stringify([actor.companyId, namedFilters(filters)]);
+        const scope = [actor.companyId, ...namedFilters(filters)];
         return walk<AuditLine>(lineColumns, conditionsOf(filters), scope, { page, size, cursor });
       }),
 
@@ -135,10 +116,10 @@ export const createAuditLogs = ({ config }: { readonly config: Pick<Config, 'sec
       cursor,
       ...filters
     }: AuditQuery & { readonly companyId?: string | undefined }): Promise<
-      AuditPage<AuditLine & { readonly companyId: string }>
+      CursorPage<AuditLine & { readonly companyId: string }>
     > =>
       withGlobal(() => {
-        const scope = JSON.stringify(['all companies', companyId ?? null, namedFilters(filters)]);
+        const scope = ['all companies', companyId ?? null, ...namedFilters(filters)];
         const from = filters.from ?? recentOfAll(companyId);
         const conditions = [...ofCompany(companyId), ...conditionsOf({ ...filters, from })];
         const columns = `a.company_id AS "companyId", ${lineColumns}`;
@@ -247,38 +228,9 @@ const namedFilters = (filters: AuditFilters) => {
   return [entityType, entityId, actorId, action, category, from, to].map((value) => value ?? null);
 };
 
-interface Place {
-  readonly after: Pick<Placed<AuditLine>, 'storedAt' | 'id'>;
-  readonly total: number;
-}
-
 /** What is older than a line. */
-const behind = ({ storedAt, id }: Place['after']): Condition => [
+const behind = ({ storedAt, id }: Placed<object>): Condition => [
   '(a.timestamp, a.id) < ($, $2)',
   storedAt,
   id,
 ];
-
-/** A place in one company's list under certain filters; good for nothing else. */
-function signCursor(key: string, scope: string, { after, total }: Place): string {
-  const place = JSON.stringify([after.storedAt, after.id, total]);
-  return `${Buffer.from(place).toString('base64url')}.${signature(key, scope, place)}`;
-}
-
-/** @throws Invalid unless we signed it for these filters of this company */
-function readCursor(key: string, scope: string, cursor: string) {
-  const [encoded = '', signed = ''] = cursor.split('.');
-  const place = Buffer.from(encoded, 'base64url').toString();
-  const expected = Buffer.from(signature(key, scope, place));
-  const given = Buffer.from(signed);
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
-    throw invalidField('cursor', 'The cursor belongs to another list', 'CURSOR_INVALID');
-  }
-  const [storedAt, id, total]: [string, string, number] = JSON.parse(place);
-  return { storedAt, id, total };
-}
-
-const signature = (key: string, scope: string, place: string): string =>
-  createHmac('sha256', key)
-    .update(JSON.stringify(['audit-cursor', scope, place]))
-    .digest('base64url');

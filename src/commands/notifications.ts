@@ -9,14 +9,13 @@ import { noSuch } from '../models/rows.ts';
 import { User } from '../models/User.ts';
 import { mandatoryBecause, templateCodes, type SuppressionReason } from '../rules/notices.ts';
 import type { KnownCompany } from './companies.ts';
+import type { CursorAsked, Cursors } from './cursors.ts';
 
 export interface NotificationFilters {
   readonly status?: Notification['status'] | undefined;
   readonly channel?: Notification['channel'] | undefined;
   /** Of the messages in the application; an e-mail is neither. */
   readonly unread?: boolean | undefined;
-  readonly page: number;
-  readonly size: number;
 }
 
 type Found = Pick<Notification, 'id' | 'channel' | 'templateCode' | 'payload' | 'status'> & {
@@ -47,34 +46,47 @@ const columns = `n.id, n.channel, n.template_code AS "templateCode", n.payload, 
   n.recipient_role AS "recipientRole", n.entity_type AS "entityType", n.entity_id AS "entityId",
   n.created_at AS "createdAt", n.sent_at AS "sentAt", n.read_at AS "readAt"`;
 
+const messages = 'core.notifications n';
+
 const newestFirst = { by: 'n.created_at', id: 'n.id', order: 'desc' } as const;
 
 /** Messages to a person, and to the roles they hold; one member of a role reads for all. */
 export const createNotifications = ({
+  cursors,
   rendering,
 }: {
+  readonly cursors: Cursors;
   /** With a company's own words, where it has some. */
   readonly rendering: (own: OwnTexts) => Render;
 }) => ({
-  list: (actor: Actor, company: KnownCompany, { page, size, ...filters }: NotificationFilters) =>
+  list: (actor: Actor, company: KnownCompany, asked: NotificationFilters & CursorAsked) =>
     withTenant(company.id, async () => {
-      const { status, channel, unread } = filters;
-      const { items, total } = await selectPage<Found>(
-        columns,
-        'core.notifications n',
-        [
-          mineOf(actor),
-          status ? ['n.status = $', status] : [isShown],
-          ...(channel ? [['n.channel = $', channel] as const] : []),
-          ...(unread === true ? [[isUnread] as const] : []),
-          ...(unread === false ? [['n.read_at IS NOT NULL'] as const] : []),
-        ],
-        { ...newestFirst, page, size },
+      const { status, channel, unread, page, size } = asked;
+      const conditions: readonly Condition[] = [
+        mineOf(actor),
+        status ? ['n.status = $', status] : [isShown],
+        ...(channel ? [['n.channel = $', channel] as const] : []),
+        ...(unread === true ? [[isUnread] as const] : []),
+        ...(unread === false ? [['n.read_at IS NOT NULL'] as const] : []),
+      ];
+      const { items, ...place } = await cursors.walk<Found>(
+        {
+          scope: ['notifications', company.id, actor.userId, status, channel, unread],
+          ...newestFirst,
+          page: (more) =>
+            selectPage(`${columns}, ${more}`, messages, conditions, { ...newestFirst, page, size }),
+          behind: (more, further, most) =>
+            selectFirst(`${columns}, ${more}`, messages, [...conditions, further], {
+              ...newestFirst,
+              size: most,
+            }),
+        },
+        asked,
       );
       const values = await addressed(actor, company);
       const codes = items.map(({ templateCode }) => templateCode);
       const render = rendering(await NotificationTemplate.ownTexts(codes));
-      return { items: items.map((found) => inWords(render, found, values)), total };
+      return { ...place, items: items.map((found) => inWords(render, found, values)) };
     }),
 
   /** Reading it again changes nothing. */
@@ -155,12 +167,10 @@ function mineOf({ userId, roles }: Actor): Condition {
 
 /** @throws NotFound also for somebody else's */
 async function findMine(actor: Actor, id: string): Promise<Found> {
-  const [found] = await selectFirst<Found>(
-    columns,
-    'core.notifications n',
-    [['n.id = $', id], mineOf(actor)],
-    { ...newestFirst, size: 1 },
-  );
+  const [found] = await selectFirst<Found>(columns, messages, [['n.id = $', id], mineOf(actor)], {
+    ...newestFirst,
+    size: 1,
+  });
   if (!found) throw noSuch('notification', id);
   return found;
 }

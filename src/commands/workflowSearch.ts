@@ -23,6 +23,7 @@ import {
 import { allows } from '../rules/permissions.ts';
 import { workflowIdOf, workflowKinds, type WorkflowKind } from '../rules/workflowIds.ts';
 import type { Companies } from './companies.ts';
+import type { Cursors, Placed } from './cursors.ts';
 import { uiUrlFor, type FailingStep, type Temporal } from './temporal.ts';
 import type { DateName } from './timelines.ts';
 
@@ -44,6 +45,7 @@ export type FoundRun = Pick<WorkflowRow, 'kind' | 'id'>;
 export interface WorkflowFilters extends RunFilter, ListAsked<keyof typeof sortColumns> {
   /** For the platform's own people; others have one company. */
   readonly companyId?: string | undefined;
+  readonly cursor?: string | undefined;
 }
 
 /** An object with a workflow, as operators see it: by numbers, without people. */
@@ -74,7 +76,9 @@ const sortColumns = { createdAt: 'w.created_at' } as const;
 export const createWorkflowSearch = ({
   temporal,
   companies,
+  cursors,
 }: {
+  readonly cursors: Cursors;
   readonly temporal: Pick<Temporal, 'failingStep' | 'uiUrl' | 'blocked'>;
   readonly companies: Pick<Companies, 'enter'>;
 }) => ({
@@ -82,22 +86,36 @@ export const createWorkflowSearch = ({
    * @throws NotFound for another company's id
    * @throws Unavailable where blocked ones are asked for and Temporal is away
    */
-  async list(actor: Actor, { companyId: named, ...filters }: WorkflowFilters) {
+  async list(actor: Actor, { companyId: named, ...asked }: WorkflowFilters) {
     const companyId = named ?? actor.companyId;
     if (companyId !== actor.companyId) {
       if (!allows(actor, 'company:manage_all')) throw noSuch(Company.entityType, companyId);
       await companies.enter(actor, companyId);
     }
+    const { page, size, cursor, ...filters } = asked;
     const { from, parts, conditions } = await chosen(temporal, { ...actor, companyId }, filters);
-    const order = sortedBy(sortColumns, filters, 'w.id');
-    return withTenant(companyId, async () => {
-      const page = await selectWidePage<Row>(
-        columns,
+    const order = sortedBy(sortColumns, asked, 'w.id');
+    const read = (more: string, further: readonly Condition[], place: typeof order) =>
+      selectWidePage<Placed<Row>>(
+        `${columns}, ${more}`,
         { from, narrow: from, parts },
-        conditions,
-        order,
+        [...conditions, ...further],
+        place,
       );
-      return { ...page, items: page.items.map(asFound) };
+    return withTenant(companyId, async () => {
+      const found = await cursors.walk<Row>(
+        {
+          scope: ['workflows', companyId, actor.userId, actor.roles, ...entriesOf(filters)],
+          by: sortColumns[filters.sortBy],
+          id: order.id,
+          order: filters.sortOrder,
+          page: (more) => read(more, [], order),
+          behind: async (more, further, most) =>
+            (await read(more, [further], { ...order, page: 1, size: most })).items,
+        },
+        { page, size, cursor },
+      );
+      return { ...found, items: found.items.map(asFound) };
     });
   },
 
@@ -146,6 +164,10 @@ export async function visibleRun(actor: Actor, kind: WorkflowKind, id: string): 
   if (!row) throw noSuch(kind, id);
   return row;
 }
+
+/** In an order of our own, so that equal filters are equal text. */
+const entriesOf = (filters: object) =>
+  Object.entries(filters).toSorted(([one], [other]) => (one < other ? -1 : 1));
 
 interface Row extends WorkflowRow {
   readonly reference: string | null;

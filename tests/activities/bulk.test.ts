@@ -13,6 +13,9 @@ import type { RunOrder } from '../../src/rules/runActions.ts';
 import { as, buildActor, buildCompany, buildSubscription, once } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { buildPolicyRow } from '../support/policyRows.ts';
+import { createCursors } from '../../src/commands/cursors.ts';
+
+const cursors = createCursors({ secretKey: 'test' });
 
 const away = () => Promise.reject(new Unavailable('There is no Temporal here'));
 
@@ -36,6 +39,7 @@ describe('what the worker does for an operation on many runs', () => {
   });
   const bulk = createBulkOperations({
     search: createWorkflowSearch({
+      cursors,
       temporal: { failingStep: async () => undefined, uiUrl: () => '', blocked: away },
       companies: { enter: away },
     }),

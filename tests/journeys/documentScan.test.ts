@@ -12,6 +12,9 @@ import { as, buildActor, once } from '../support/build.ts';
 import { memoryStorage, sendDocument } from '../support/documents.ts';
 import { useJourneys, type Journeys, type Row } from '../support/journey.ts';
 import { openRealTemporal } from '../support/lifecycle.ts';
+import { createCursors } from '../../src/commands/cursors.ts';
+
+const cursors = createCursors({ secretKey: 'test' });
 
 describe('a document that was sent in', () => {
   const storage = memoryStorage();
@@ -132,7 +135,11 @@ describe('a document that was sent in', () => {
     };
     const shown = () => {
       const { temporal } = journeys.server;
-      const search = createWorkflowSearch({ temporal, companies: { enter: async () => {} } });
+      const search = createWorkflowSearch({
+        cursors,
+        temporal,
+        companies: { enter: async () => {} },
+      });
       return as(operator, () => search.get(operator, 'document', sent.id));
     };
     const explained = () =>

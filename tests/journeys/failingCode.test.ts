@@ -7,6 +7,9 @@ import { as, buildActor, buildCompany, buildSubscription } from '../support/buil
 import { useJourneys, type Journeys } from '../support/journey.ts';
 import { openRealTemporal } from '../support/lifecycle.ts';
 import { openTroubledRuns } from '../../worker/troubledRuns.ts';
+import { createCursors } from '../../src/commands/cursors.ts';
+
+const cursors = createCursors({ secretKey: 'test' });
 
 describe('a run whose own code fails', () => {
   let journeys: Journeys;
@@ -38,7 +41,11 @@ describe('a run whose own code fails', () => {
     const troubledRuns = openTroubledRuns(temporal.client, taskQueue);
     const { id: companyId } = await buildCompany();
     const operator = await buildActor({ companyId, role: 'operator' });
-    const search = createWorkflowSearch({ temporal, companies: { enter: async () => {} } });
+    const search = createWorkflowSearch({
+      cursors,
+      temporal,
+      companies: { enter: async () => {} },
+    });
     const timelines = createSubscriptionTimelines({ temporal, workflows: journeys.workflows });
     const sound = await buildSubscription({ companyId });
     await dispatched(sound.id);

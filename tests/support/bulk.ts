@@ -9,6 +9,9 @@ import type { Actor } from '../../src/context.ts';
 import { bulkWorkflowId } from '../../src/rules/workflowIds.ts';
 import { as, once } from './build.ts';
 import type { Journeys } from './journey.ts';
+import { createCursors } from '../../src/commands/cursors.ts';
+
+const cursors = createCursors({ secretKey: 'test' });
 
 /** One operation on many runs and what can be seen of it. */
 export interface BulkJourney {
@@ -26,6 +29,7 @@ export async function beginBulk(
   const { temporal } = journeys.server;
   const bulk = createBulkOperations({
     search: createWorkflowSearch({
+      cursors,
       temporal,
       companies: { enter: () => Promise.reject(new Error('Nobody enters here')) },
     }),

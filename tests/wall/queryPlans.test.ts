@@ -9,6 +9,9 @@ import { createWorkflowSearch, type WorkflowFilters } from '../../src/commands/w
 import { buildActor, buildCompany, buildPlan } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { connect } from './cluster.ts';
+import { createCursors } from '../../src/commands/cursors.ts';
+
+const cursors = createCursors({ secretKey: 'test' });
 
 const plansOfOurs = 6000;
 const plansOfOthers = 20_000;
@@ -288,6 +291,7 @@ describe(`a search among ${policiesOfEach} claims beside as many of another comp
 
 describe(`the list of runs with ${policiesOfEach} claims beside as many of another company`, () => {
   const { list } = createWorkflowSearch({
+    cursors,
     temporal: {
       blocked: async () => [],
       failingStep: async () => undefined,
@@ -426,6 +430,7 @@ describe('what a person has not read among 20,000 messages to them that they hav
 
   it('is counted by the indexes of what is unread', async () => {
     const { unreadCount } = createNotifications({
+      cursors,
       rendering: () => () => ({ subject: '', text: '' }),
     });
 

@@ -12,6 +12,7 @@ import {
   optional,
   text,
 } from '../schema.ts';
+import { cursor } from '../listQuery.ts';
 
 const page = integer(1, 100).default(1).description('Counted from 1');
 const size = integer(1, 100).default(20).description('Rows of a page');
@@ -33,9 +34,7 @@ const filters = {
 const paging = {
   page,
   size,
-  cursor: optional(
-    text(500).description('next_cursor of an answer to the same filters; takes the place of page'),
-  ),
+  cursor,
 };
 
 const filtersOfAll = {

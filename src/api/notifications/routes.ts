@@ -33,6 +33,7 @@ export const notificationRoutes = ({
     permission: 'notification:read_own',
     summary: 'Messages to me and to the roles I hold, the newest first',
     tag,
+    businessRules: true,
     query: notificationsQuery,
     ...answersNotification,
     handle: ({ actor, company, query }) => notifications.list(actor, company, query),

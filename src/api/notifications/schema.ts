@@ -1,3 +1,4 @@
+import { cursor } from '../listQuery.ts';
 import { mostCounted } from '../../commands/notifications.ts';
 import { personalChannels, suppressionReasons } from '../../rules/notices.ts';
 import {
@@ -22,6 +23,7 @@ export const notificationsQuery = object({
   unread: optional(boolean().description('Of the messages in the application')),
   page: integer(1, 100).default(1).description('Counted from 1'),
   size: integer(1, 100).default(20).description('Rows of a page'),
+  cursor,
 });
 
 export const notificationAnswer = object({

@@ -18,7 +18,7 @@ import {
 import { subscriptionStatuses } from '../../rules/subscriptions.ts';
 import { driftFindings, driftKinds } from '../../rules/workflowDrifts.ts';
 import { workflowKinds } from '../../rules/workflowIds.ts';
-import { listQuery } from '../listQuery.ts';
+import { cursor, listQuery } from '../listQuery.ts';
 import { lifecycleConfig } from '../plans/schema.ts';
 import {
   array,
@@ -67,6 +67,7 @@ export const workflowsQuery = listQuery({
     ...runFilters,
     open: boolean().description('Whether the run goes on'),
     company_id: id().description('Of a company that a global administrator enters'),
+    cursor,
   },
   sorts: ['created_at'],
   defaultSort: '-created_at',

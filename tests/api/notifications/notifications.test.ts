@@ -59,6 +59,31 @@ const rowOf = async (id: string) => {
 };
 
 describe('GET /notifications', () => {
+  it('is walked by cursor while messages come, each once, and only by its reader', async () => {
+    const mine = [await toAda(), await toAda(), await toAda(), await toAda(), await toAda()];
+    const bob = await buildActor({ companyId });
+    const seen: string[] = [];
+    let cursor: string | null | undefined;
+
+    for (let page = 0; page < 5 && cursor !== null; page += 1) {
+      const query = { size: 2, ...(cursor && { cursor }) };
+      const answer = await api.as(ada).get('/notifications', query);
+      seen.push(...idsOf(answer));
+      expect(answer.body.pagination).toMatchObject({ total: 5, has_next: seen.length < 5 });
+      cursor = answer.body.pagination.next_cursor;
+      if (page > 0) continue;
+      await toAda();
+      const others = { size: 2, cursor };
+      expect((await api.as(bob).get('/notifications', others)).status).toBe(422);
+      expect((await api.as(ada).get('/notifications', { ...others, unread: true })).status).toBe(
+        422,
+      );
+    }
+
+    expect(cursor).toBeNull();
+    expect(seen).toEqual(mine.toReversed());
+  });
+
   it('shows messages to me and to my roles in words, the newest first', async () => {
     const agent = await buildActor({ companyId, role: 'call_center' });
     const mine = await sent({ channel: 'in_app', userId: agent.userId });

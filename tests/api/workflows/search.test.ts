@@ -16,6 +16,9 @@ import { openTestApi, type TestApi } from '../../support/api.ts';
 import { as, buildActor, buildCompany, buildSubscription } from '../../support/build.ts';
 import { buildClaimRow } from '../../support/claimRows.ts';
 import { buildPolicyRow } from '../../support/policyRows.ts';
+import { createCursors } from '../../../src/commands/cursors.ts';
+
+const cursors = createCursors({ secretKey: 'test' });
 
 let api: TestApi;
 let companyId: string;
@@ -72,6 +75,27 @@ describe('GET /workflows', () => {
     const made = body.items.map((item: { created_at: string }) => item.created_at);
     expect(made).toEqual(made.toSorted().toReversed());
     expect(JSON.stringify(body)).not.toContain('Lovelace');
+  });
+
+  it.each(['asc', 'desc'])('is walked by cursor, %s, each run once', async (order) => {
+    const query = { sort_by: 'created_at', sort_order: order };
+    const all = await found(query);
+    const seen: string[] = [];
+    let cursor: string | null | undefined;
+
+    for (let page = 0; page <= all.length && cursor !== null; page += 1) {
+      const asked = { ...query, size: 1, ...(cursor && { cursor }) };
+      const { body } = await api.as(operator).get('/workflows', asked);
+      seen.push(...body.items.map(({ id }: { id: string }) => id));
+      expect(body.pagination.total).toBe(all.length);
+      cursor = body.pagination.next_cursor;
+    }
+
+    expect(cursor).toBeNull();
+    expect(seen).toEqual(all);
+    const first = await api.as(operator).get('/workflows', { ...query, size: 1 });
+    const elsewhere = { size: 1, cursor: first.body.pagination.next_cursor, type: 'claim' };
+    expect((await api.as(operator).get('/workflows', elsewhere)).status).toBe(422);
   });
 
   it('goes through the runs of all kinds page by page, in one order', async () => {
@@ -223,6 +247,7 @@ describe('runs that wait for help', () => {
 
   const searchWith = (blocked: () => Promise<readonly string[]>) =>
     createWorkflowSearch({
+      cursors,
       temporal: { blocked, failingStep: async () => undefined, uiUrl: (id) => `ui/${id}` },
       companies: { enter: async () => undefined },
     });
