@@ -1,25 +1,18 @@
-import { AuditLog } from './AuditLog.ts';
-import { select, takeTime, withGlobal } from './database.ts';
-
-/** Years that the audit is kept: the platform's setting, and at least the longest of a company. */
-const keptYears = `(SELECT greatest(
-  max(coalesce((settings -> 'audit' ->> 'retentionYears')::int, 7)) FILTER (WHERE code = 'PLATFORM'),
-  max((settings -> 'audit' ->> 'retentionYears')::int)) FROM platform.companies)`;
+import { platformCompanyId, select, takeTime, withTenant } from './database.ts';
 
 /**
- * Takes the oldest month out of the audit if its time is over; told in the platform's audit.
+ * Takes the oldest month out of the audit if its time is over by the settings; workers alone may. The
+ * function itself tells of it in the platform's audit, so that none goes in silence.
  * @returns its first day; undefined when nothing is that old
  */
 export const retireAuditMonth = (): Promise<string | undefined> =>
-  withGlobal(async () => {
+  withTenant(platformCompanyId, async () => {
     // It counts what it takes out; readers that are at it now go first.
     await takeTime(50_000);
     const [row] = await select<{ month: string | null }>(
-      `SELECT app.retire_audit_month(${keptYears})::text AS month`,
+      'SELECT app.retire_audit_month()::text AS month',
     );
-    if (!row?.month) return undefined;
-    AuditLog.record('DELETE', { type: 'audit_month', id: null }, { after: { month: row.month } });
-    return row.month;
+    return row?.month ?? undefined;
   });
 
 /**

@@ -21,7 +21,7 @@ const isOfLimits = `(c.oid::regclass::text = 'limits.counters' AND g.grantee::re
 
 /** What may run with its owner's rights: each does one thing, for the present company or for none. */
 const ownerFunctions = `ARRAY['app.ensure_audit_partitions()', 'app.prepare_business_schema()',
-  'app.drop_unused_business_schema()', 'app.retire_audit_month(integer)']`;
+  'app.drop_unused_business_schema()', 'app.retire_audit_month()', 'app.retire_audit_month(integer)']`;
 
 /** How Postgres writes down the conditions that ask for the company. */
 const ownRows = '(company_id = ( SELECT app.company_id() AS company_id))';

@@ -35,6 +35,8 @@ describe('the periodic jobs', () => {
 
   beforeAll(async () => {
     database = await openTestDatabase({ onQuery: (sql) => void statements.push(sql) });
+    // The login of the tests is the API's, and workers alone retire the audit.
+    await database.sql('GRANT EXECUTE ON FUNCTION app.retire_audit_month() TO app_api');
   });
 
   afterAll(() => database.close());

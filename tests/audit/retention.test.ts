@@ -1,9 +1,16 @@
 import { checkAudit } from '../../src/commands/auditChecks.ts';
 import type { Actor } from '../../src/context.ts';
 import { retireAuditMonth } from '../../src/models/auditRetention.ts';
-import { execute, platformCompanyId, select, withGlobal } from '../../src/models/database.ts';
+import {
+  execute,
+  platformCompanyId,
+  select,
+  withGlobal,
+  withTenant,
+} from '../../src/models/database.ts';
 import { openTestApi, type TestApi } from '../support/api.ts';
 import { buildActor, buildCompany, buildPlan } from '../support/build.ts';
+import { connect } from '../wall/cluster.ts';
 import { sealAll, writeLines } from './chain.ts';
 
 let api: TestApi;
@@ -27,6 +34,17 @@ async function writeOld(...times: readonly Date[]): Promise<string[]> {
 }
 const verify = async () => (await api.as(admin).get('/audit-logs/verify')).body.data;
 
+/** Who else may, for the tests: their login is the API's. */
+const mayRetire = () =>
+  api.database.sql('GRANT EXECUTE ON FUNCTION app.retire_audit_month() TO app_api');
+
+const told = () =>
+  api.database.sql(
+    `SELECT entity_type AS entity, actor_type AS actor, after FROM core.audit_logs
+     WHERE company_id = $1 AND action = 'DELETE' ORDER BY timestamp, id`,
+    [platformCompanyId],
+  );
+
 beforeEach(async () => {
   api = await openTestApi();
   ({ id: companyId } = await buildCompany());
@@ -36,6 +54,7 @@ afterEach(() => api.close());
 
 describe('the retention of the audit', () => {
   it('takes out whole months whose time is over, the oldest first, and tells of it', async () => {
+    await mayRetire();
     const other = await buildCompany();
     const old = [yearsAgo(9), yearsAgo(8), yearsAgo(7, 1), yearsAgo(6)];
     const ids = await writeOld(...old);
@@ -51,18 +70,15 @@ describe('the retention of the audit', () => {
       [companyId],
     );
     expect(kept.map(({ id }) => id).slice(0, 2)).toEqual(ids.slice(3));
-    expect(
-      await api.database.sql(
-        `SELECT entity_type AS entity, after FROM core.audit_logs
-         WHERE company_id = $1 AND action = 'DELETE' ORDER BY timestamp, id`,
-        [platformCompanyId],
-      ),
-    ).toEqual(gone.map((month) => ({ entity: 'audit_month', after: { month } })));
+    expect(await told()).toEqual(
+      gone.map((month) => ({ entity: 'audit_month', actor: 'system', after: { month } })),
+    );
     expect(await verify()).toMatchObject({ valid: true, retired: 3, first_bad: null });
     expect(await checkAudit(other.id)).toMatchObject({ isValid: true, retired: 0 });
   });
 
   it('waits for the longest setting of a company', async () => {
+    await mayRetire();
     const { id: patient } = await buildCompany({ settings: { audit: { retentionYears: 9 } } });
     await writeOld(yearsAgo(8));
 
@@ -76,6 +92,7 @@ describe('the retention of the audit', () => {
   });
 
   it('keeps a month with a line that is not sealed', async () => {
+    await mayRetire();
     await writeOld(yearsAgo(9));
     await writeLines(companyId, [{ timestamp: yearsAgo(9, 11) }]);
 
@@ -85,6 +102,7 @@ describe('the retention of the audit', () => {
   });
 
   it('hides nothing: a line that is gone from a month that stayed is missing', async () => {
+    await mayRetire();
     const ids = await writeOld(yearsAgo(9), yearsAgo(6), yearsAgo(5));
     await retireAuditMonth();
     await api.database.sql('DELETE FROM core.audit_logs WHERE id = $1', [ids[2]]);
@@ -101,23 +119,47 @@ describe('the retention of the audit', () => {
     expect(await verify()).toMatchObject({ valid: false, first_bad: { kind: 'missing' } });
   });
 
-  it('refuses less than a year, and everybody but the job', async () => {
-    await writeOld(yearsAgo(0));
-    const asked = (years: number | null) =>
-      withGlobal(() => select('SELECT app.retire_audit_month($1)', [years]));
+  it('refuses everybody but the workers, by whatever door', async () => {
+    await writeOld(yearsAgo(9));
+    const calls = ['retire_audit_month()', 'retire_audit_month(1)', 'drop_audit_month(1)'];
+    const refused = 'permission denied for function';
 
-    for (const years of [null, 0, -1, 11]) {
-      await expect(asked(years)).rejects.toThrow('kept for 1 to 10 years');
+    for (const sql of calls.map((call) => `SELECT app.${call}`)) {
+      await expect(withGlobal(() => select(sql))).rejects.toThrow(refused);
+      await expect(withTenant(platformCompanyId, () => select(sql))).rejects.toThrow(refused);
     }
     await expect(
       withGlobal(() =>
         execute(`INSERT INTO core.audit_retired SELECT $1, now(), 1, now()`, [companyId]),
       ),
     ).rejects.toThrow('permission denied');
-    expect(await asked(1)).toEqual([{ retire_audit_month: null }]);
+
+    expect(await api.database.sql('SELECT 1 FROM core.audit_retired')).toEqual([]);
+  });
+
+  it('hears no years of a worker of the release before, and tells of what went all the same', async () => {
+    await writeOld(yearsAgo(9), yearsAgo(6));
+    const worker = await connect(api.database.workerUrl);
+    const gone: unknown[] = [];
+
+    await worker.query('BEGIN; SET LOCAL ROLE app_global');
+    for (const years of [1, null]) {
+      const { rows } = await worker.query('SELECT app.retire_audit_month($1)::text AS month', [
+        years,
+      ]);
+      gone.push(...rows);
+    }
+    await worker.query('COMMIT');
+    await worker.end();
+
+    expect(gone).toEqual([{ month: monthOf(yearsAgo(9)) }, { month: null }]);
+    expect(await told()).toEqual([
+      { entity: 'audit_month', actor: 'system', after: { month: monthOf(yearsAgo(9)) } },
+    ]);
   });
 
   it('says of an object as it was then that the audit of that time is gone', async () => {
+    await mayRetire();
     const plan = await buildPlan({ companyId });
     await api.database.sql(
       `UPDATE shared.insurance_plans SET created_at = now() - interval '10 years' WHERE id = $1`,

@@ -12,8 +12,9 @@ describe('a month of audit that takes long to retire', () => {
 
   it('gets the time that it takes, which others do not', async () => {
     await database.sql(
-      `CREATE OR REPLACE FUNCTION app.retire_audit_month(years integer) RETURNS date
-         LANGUAGE sql AS $$ SELECT DATE '2015-03-01' FROM pg_sleep(6) $$`,
+      `CREATE OR REPLACE FUNCTION app.retire_audit_month() RETURNS date
+         LANGUAGE sql AS $$ SELECT DATE '2015-03-01' FROM pg_sleep(6) $$;
+       GRANT EXECUTE ON FUNCTION app.retire_audit_month() TO app_api`,
     );
 
     expect(await retireAuditMonth()).toBe('2015-03-01');

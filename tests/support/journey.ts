@@ -128,10 +128,10 @@ export async function openJourneys(
 ): Promise<Journeys> {
   const server = await open();
   const database = await openTestDatabase({ poolMax: 20, acquireTimeoutMs: 60_000 });
-  // One login is API and worker here; only the worker's may make schemas.
+  // One login is API and worker here; only the worker's may make schemas and retire the audit.
   await database.sql(
-    `GRANT EXECUTE ON FUNCTION app.prepare_business_schema(), app.drop_unused_business_schema()
-     TO app_api`,
+    `GRANT EXECUTE ON FUNCTION app.prepare_business_schema(), app.drop_unused_business_schema(),
+       app.retire_audit_month() TO app_api`,
   );
   const clock = shiftClock(() => server.env.currentTimeMs());
   const temporal: Pick<Temporal, 'start' | 'command'> = {

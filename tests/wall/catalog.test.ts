@@ -290,6 +290,7 @@ describe('the catalog', () => {
       'app.check_posting()',
       'app.company_id()',
       'app.create_audit_partition(date)',
+      'app.drop_audit_month(integer)',
       'app.drop_unused_business_schema() definer',
       'app.ensure_audit_partitions() definer',
       'app.erase_in_audit(uuid,uuid[],text[],uuid,integer) definer',
@@ -297,6 +298,7 @@ describe('the catalog', () => {
       'app.hint_at_notifications()',
       'app.hint_at_reading()',
       'app.prepare_business_schema() definer',
+      'app.retire_audit_month() definer',
       'app.retire_audit_month(integer) definer',
       'shared.count_changed_acknowledgements()',
       'shared.count_new_acknowledgements()',
@@ -310,18 +312,21 @@ describe('the catalog', () => {
     expect(extensions.flat()).toEqual(['btree_gin', 'btree_gist', 'pg_trgm', 'plpgsql']);
   });
 
-  it("lets the workers' login alone make and drop schemas of companies", async () => {
+  it("lets the workers' login alone make and drop schemas of companies and retire the audit", async () => {
     const may = await rowsOf(
       `SELECT p.proname, r FROM pg_proc p, unnest(ARRAY['app_api', 'app_worker', 'app_auth',
          'app_global', 'app_relay', 'app_sealer', 'app_search', 'app_backup']) AS r
        WHERE p.oid IN ('app.prepare_business_schema()'::regprocedure,
-           'app.drop_unused_business_schema()'::regprocedure)
+           'app.drop_unused_business_schema()'::regprocedure,
+           'app.drop_audit_month(integer)'::regprocedure,
+           'app.retire_audit_month()'::regprocedure)
          AND has_function_privilege(r, p.oid, 'EXECUTE') ORDER BY 1, 2`,
     );
 
     expect(may).toEqual([
       ['drop_unused_business_schema', 'app_worker'],
       ['prepare_business_schema', 'app_worker'],
+      ['retire_audit_month', 'app_worker'],
     ]);
   });
 

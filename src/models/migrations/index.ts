@@ -47,6 +47,7 @@ import { acknowledgementRuns } from './0048AcknowledgementRuns.ts';
 import { webhookRetention } from './0049WebhookRetention.ts';
 import { campaigns } from './0050Campaigns.ts';
 import { bookings } from './0051Bookings.ts';
+import { auditYears } from './0053AuditYears.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -112,4 +113,5 @@ export const migrations: readonly Migration[] = [
   webhookRetention,
   campaigns,
   bookings,
+  auditYears,
 ];

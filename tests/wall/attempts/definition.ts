@@ -27,6 +27,7 @@ export const definitionAttempts = (): Attempt[] => [
       'ALTER FUNCTION app.erase_in_audit(uuid, uuid[], text[], uuid, integer) RESET search_path',
     "a partition by the owner's function": 'SELECT app.ensure_audit_partitions()',
     'the oldest month of the audit': 'SELECT app.retire_audit_month(1)',
+    'the oldest month of the audit past its settings': 'SELECT app.drop_audit_month(1)',
     'a month that did not go': `INSERT INTO core.audit_retired SELECT app.company_id(), now(), 1, now(), now()`,
     'a schema that we are not meant to have': 'SELECT app.prepare_business_schema()',
     'what makes schemas': `UPDATE migrations.business_steps SET up = ''`,
