@@ -4,7 +4,7 @@ import { readConfig, type Config } from '../config.ts';
 import { errorCode } from '../errors.ts';
 import { databaseAdvice } from './databaseAdvice.ts';
 import { migrateDown, migrateUp, migrationStatus } from './migrate.ts';
-import type { LoginPasswords } from './roles.ts';
+import { closingSideDoors, type LoginPasswords } from './roles.ts';
 
 const erdFile = 'docs/erd.svg';
 const usage = `Usage: cli [command], on the database of DATABASE_MIGRATE_URL (or else DATABASE_URL)
@@ -121,7 +121,7 @@ function sentenceFor(error: unknown): string {
   return isBug ? String(error.stack) : error.message;
 }
 
-/** The same roles and memberships as `ensureRoles` makes; a test compares the two. */
+/** The same roles and rights as `ensureRoles` makes; a test compares the two. */
 const createRolesSql = `-- Roles of Surety. Run once by a superuser, connected to Surety's database; may be repeated.
 -- Afterwards give passwords to those that log in:
 --   \\password app_migrate    for DATABASE_MIGRATE_URL
@@ -167,8 +167,10 @@ BEGIN
   EXECUTE format('GRANT CONNECT, CREATE ON DATABASE %I TO app_owner', current_database());
   EXECUTE format('GRANT CONNECT ON DATABASE %I TO app_api, app_worker, app_migrate, app_backup',
     current_database());
+  EXECUTE format('REVOKE CREATE, TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
 END
-$roles$;`;
+$roles$;
+${closingSideDoors.map((statement) => `${statement};`).join('\n')}`;
 
 try {
   await main(process.argv.slice(2));

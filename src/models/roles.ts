@@ -71,35 +71,36 @@ async function closeSideDoors(
 ): Promise<void> {
   const statements = [
     `REVOKE CREATE, TEMPORARY ON DATABASE ${pg.escapeIdentifier(database)} FROM PUBLIC`,
-    ...(isSuperuser
-      ? [
-          'REVOKE CREATE ON SCHEMA public FROM PUBLIC',
-          ...largeObjects.map((made) => `REVOKE EXECUTE ON FUNCTION ${made} FROM PUBLIC`),
-          `REVOKE SELECT ON ${activity.view} FROM PUBLIC`,
-          `GRANT SELECT ON ${activity.view} TO pg_monitor`,
-          ...activity.functions.flatMap((read) => [
-            `REVOKE EXECUTE ON FUNCTION ${read} FROM PUBLIC`,
-            `GRANT EXECUTE ON FUNCTION ${read} TO pg_monitor`,
-          ]),
-        ]
-      : []),
+    ...(isSuperuser ? closingSideDoors : []),
   ];
   for (const statement of statements) await client.query(statement);
 }
 
-const largeObjects = [
+export const largeObjects = [
   'pg_catalog.lo_creat(integer)',
   'pg_catalog.lo_create(oid)',
   'pg_catalog.lo_from_bytea(oid, bytea)',
-];
+] as const;
 
-const activity = {
+export const activity = {
   view: 'pg_catalog.pg_stat_activity',
   functions: [
     'pg_catalog.pg_stat_get_activity(integer)',
     'pg_catalog.pg_stat_get_backend_activity(integer)',
   ],
 } as const;
+
+/** What a superuser alone may take from everybody. */
+export const closingSideDoors: readonly string[] = [
+  'REVOKE CREATE ON SCHEMA public FROM PUBLIC',
+  ...largeObjects.map((made) => `REVOKE EXECUTE ON FUNCTION ${made} FROM PUBLIC`),
+  `REVOKE SELECT ON ${activity.view} FROM PUBLIC`,
+  `GRANT SELECT ON ${activity.view} TO pg_monitor`,
+  ...activity.functions.flatMap((read) => [
+    `REVOKE EXECUTE ON FUNCTION ${read} FROM PUBLIC`,
+    `GRANT EXECUTE ON FUNCTION ${read} TO pg_monitor`,
+  ]),
+];
 
 function createRole(role: string): string {
   if (role === 'app_backup') return 'CREATE ROLE app_backup LOGIN BYPASSRLS INHERIT';

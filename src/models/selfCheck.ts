@@ -3,6 +3,7 @@ import { execute, select, withGlobal } from './database.ts';
 import { newestPolicySearchBody } from './migrations/0021Policies.ts';
 import { claimSearchBody } from './migrations/0030ClaimSearch.ts';
 import { eraseInAuditBody, propertySearchBody } from './migrations/0051Bookings.ts';
+import { activity, largeObjects } from './roles.ts';
 
 /** The wall is not as it must be, or cannot be looked at; its message is for the operator. */
 export class SelfCheckFailed extends CannotStart {}
@@ -159,6 +160,19 @@ const checks: readonly string[] = [
    SELECT format('%s may create schemas', r.oid::regrole)
    FROM pg_roles r
    WHERE r.oid = ANY (${everyRole}) AND has_database_privilege(r.oid, current_database(), 'CREATE')`,
+
+  // What everybody may do in a fresh database.
+  `SELECT format('%s may make temporary tables', r.oid::regrole) AS finding
+   FROM pg_roles r
+   WHERE r.oid = ANY (${everyRole}) AND has_database_privilege(r.oid, current_database(), 'TEMP')
+   UNION ALL
+   SELECT format('%s may call %s', r.oid::regrole, f)
+   FROM pg_roles r, unnest(ARRAY['${[...largeObjects, ...activity.functions].join("', '")}']) f
+   WHERE r.oid = ANY (${everyRole}) AND has_function_privilege(r.oid, f, 'EXECUTE')
+   UNION ALL
+   SELECT format('%s may read ${activity.view}', r.oid::regrole)
+   FROM pg_roles r
+   WHERE r.oid = ANY (${everyRole}) AND has_table_privilege(r.oid, '${activity.view}', 'SELECT')`,
 
   `SELECT format('the view %s does not check its caller''s rights', c.oid::regclass) AS finding
    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -5,6 +5,9 @@ import path from 'node:path';
 import pg from 'pg';
 import { openDataDir } from '../../local/dataDir.ts';
 import { startPostgres, type Postgres } from '../../local/postgres.ts';
+import { defineModels } from '../../src/models/all.ts';
+import { openDatabase } from '../../src/models/database.ts';
+import { selfCheck } from '../../src/models/selfCheck.ts';
 
 interface Answer {
   readonly status: number | null;
@@ -66,7 +69,13 @@ const memberships = `SELECT r.rolname AS role, m.rolname AS member, g.inherit_op
   WHERE m.rolname LIKE 'app\\_%' ORDER BY 1, 2`;
 const rights = `SELECT grantee::regrole::text, privilege_type
   FROM pg_database, aclexplode(datacl)
-  WHERE datname = current_database() AND grantee::regrole::text LIKE 'app\\_%' ORDER BY 1, 2`;
+  WHERE datname = current_database()
+    AND (grantee = 0 OR grantee::regrole::text LIKE 'app\\_%') ORDER BY 1, 2`;
+/** What is not as initdb leaves it. */
+const catalogRights = `SELECT oid::regprocedure::text AS name, proacl::text AS rights
+  FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND (proname ~ '^lo_' OR proname ~ 'activity')
+  UNION ALL SELECT oid::regclass::text, relacl::text FROM pg_class WHERE oid = 'pg_stat_activity'::regclass
+  UNION ALL SELECT nspname, nspacl::text FROM pg_namespace WHERE nspname = 'public' ORDER BY 1`;
 
 describe('the command line of the migrations', () => {
   it('migrates, gives the runtime roles their passwords, shows and takes back', async () => {
@@ -105,9 +114,21 @@ describe('the command line of the migrations', () => {
     expect(await query(byHand, roles)).toEqual(await query(byUs, roles));
     expect(await query(byHand, memberships)).toEqual(await query(byUs, memberships));
     expect(await query(byHand, rights)).toEqual(await query(byUs, rights));
-    await query(byHand, `ALTER ROLE app_migrate PASSWORD 'm'`);
+    expect(await query(byHand, catalogRights)).toEqual(await query(byUs, catalogRights));
+    await query(byHand, `ALTER ROLE app_migrate PASSWORD 'm'; ALTER ROLE app_api PASSWORD 'a'`);
     const up = cli(['up'], { DATABASE_URL: as(byHand, 'app_migrate', 'm') });
     expect(up).toMatchObject({ status: 0, stderr: '' });
+    const database = openDatabase(
+      {
+        url: as(byHand, 'app_api', 'a'),
+        poolMax: 1,
+        acquireTimeoutMs: 10_000,
+        statementTimeoutMs: 5000,
+        applicationName: 'surety-cli',
+      },
+      defineModels,
+    );
+    await expect(selfCheck().finally(() => database.close())).resolves.toBeUndefined();
   }, 600_000);
 
   it.each([

@@ -26,6 +26,7 @@ export async function openTestDatabase(
     await client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`);
     // Of a template, what roles may do in the database itself is not copied.
     await client.query(`GRANT CREATE ON DATABASE ${name} TO app_owner`);
+    await client.query(`REVOKE TEMPORARY ON DATABASE ${name} FROM PUBLIC`);
   });
 
   const adminUrl = withDatabase(templateUrl, name);

@@ -243,6 +243,30 @@ const holes: readonly Hole[] = [
     mend: 'REVOKE CREATE ON DATABASE surety FROM app_api',
   },
   {
+    what: 'temporary tables',
+    make: 'GRANT TEMPORARY ON DATABASE surety TO PUBLIC',
+    finding: /app_api may make temporary tables/,
+    mend: 'REVOKE TEMPORARY ON DATABASE surety FROM PUBLIC',
+  },
+  {
+    what: 'large objects',
+    make: 'GRANT EXECUTE ON FUNCTION pg_catalog.lo_from_bytea(oid, bytea) TO PUBLIC',
+    finding: /app_worker may call pg_catalog.lo_from_bytea\(oid, bytea\)/,
+    mend: 'REVOKE EXECUTE ON FUNCTION pg_catalog.lo_from_bytea(oid, bytea) FROM PUBLIC',
+  },
+  {
+    what: "statements of other companies' sessions",
+    make: 'GRANT SELECT ON pg_catalog.pg_stat_activity TO PUBLIC',
+    finding: /app_api may read pg_catalog.pg_stat_activity/,
+    mend: 'REVOKE SELECT ON pg_catalog.pg_stat_activity FROM PUBLIC',
+  },
+  {
+    what: 'the function behind those statements',
+    make: 'GRANT EXECUTE ON FUNCTION pg_catalog.pg_stat_get_activity(integer) TO app_relay',
+    finding: /app_relay may call pg_catalog.pg_stat_get_activity\(integer\)/,
+    mend: 'REVOKE EXECUTE ON FUNCTION pg_catalog.pg_stat_get_activity(integer) FROM app_relay',
+  },
+  {
     what: "a view with its owner's rights",
     make: 'CREATE VIEW shared.everything AS SELECT * FROM shared.policies',
     finding: /the view shared.everything does not check its caller's rights/,
