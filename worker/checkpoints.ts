@@ -19,9 +19,13 @@ export interface Checkpoints {
   read(): Promise<KeptCheckpoints>;
 }
 
+export interface KeptHead extends ChainHead {
+  readonly at: Date;
+}
+
 export interface KeptCheckpoints {
   /** By company, in the order in which they were written. */
-  readonly byCompany: ReadonlyMap<string, readonly ChainHead[]>;
+  readonly byCompany: ReadonlyMap<string, readonly KeptHead[]>;
   /** Lines that this key did not sign, as `file:line`. */
   readonly unsigned: readonly string[];
 }
@@ -59,7 +63,7 @@ export function openCheckpoints({
     },
 
     async read() {
-      const byCompany = new Map<string, ChainHead[]>();
+      const byCompany = new Map<string, KeptHead[]>();
       const unsigned: string[] = [];
       for (const file of await filesOf(dir)) {
         let number = 0;
@@ -146,7 +150,7 @@ function signed({ companyId, seq, hash }: ChainHead, at: string, key: KeyObject)
 }
 
 /** @returns undefined for what this key did not sign */
-function headOf(line: string, key: KeyObject): ChainHead | undefined {
+function headOf(line: string, key: KeyObject): KeptHead | undefined {
   try {
     const { signature, ...facts } = JSON.parse(line);
     const isOurs = verify(
@@ -156,7 +160,12 @@ function headOf(line: string, key: KeyObject): ChainHead | undefined {
       Buffer.from(String(signature), 'base64url'),
     );
     if (!isOurs) return undefined;
-    return { companyId: facts.company_id, seq: facts.seq, hash: facts.hash };
+    return {
+      companyId: facts.company_id,
+      seq: facts.seq,
+      hash: facts.hash,
+      at: new Date(facts.at),
+    };
   } catch {
     return undefined;
   }

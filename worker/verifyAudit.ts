@@ -3,8 +3,15 @@ import { checkAudit, type AuditCheck } from '../src/commands/auditChecks.ts';
 import { readConfig } from '../src/config.ts';
 import { CannotStart, errorCode, startFailure } from '../src/errors.ts';
 import { defineModels } from '../src/models/all.ts';
-import { openDatabase, select, withGlobal } from '../src/models/database.ts';
-import { openCheckpoints } from './checkpoints.ts';
+import { retiredUntil } from '../src/models/auditRetention.ts';
+import {
+  openDatabase,
+  platformCompanyId,
+  select,
+  withGlobal,
+  withTenant,
+} from '../src/models/database.ts';
+import { openCheckpoints, type KeptCheckpoints } from './checkpoints.ts';
 
 /**
  * Run as a program, `verifyAudit.ts [--company CODE]`: checks the audit against its seals and the signed
@@ -40,6 +47,9 @@ async function main(args: string[]): Promise<boolean> {
       console.log(`${code}: ${inWords(check)}`);
       isGood &&= check.isValid;
     }
+    const gone = values.company === undefined ? await withoutTrace(byCompany) : [];
+    for (const id of gone) console.log(`${id}: BAD cut, number 1, the company is gone`);
+    isGood &&= gone.length === 0;
     return isGood;
   } finally {
     await database.close();
@@ -67,6 +77,30 @@ async function* companies(
     if (!last) return;
     after = last.code;
   }
+}
+
+/**
+ * Companies that had a chain and are gone, though the platform's audit does not tell that they were removed.
+ * It tells as long as it is kept, so one whose checkpoints all are older may have been.
+ */
+async function withoutTrace(byCompany: KeptCheckpoints['byCompany']): Promise<string[]> {
+  const until = ((await withTenant(platformCompanyId, retiredUntil)) ?? -Infinity) * 1000;
+  const kept = [...byCompany]
+    .filter(([, heads]) => heads.some(({ at }) => at.getTime() > until))
+    .map(([id]) => id);
+  const gone = await withGlobal(() =>
+    select<{ id: string }>(
+      `SELECT k.id FROM unnest($1::uuid[]) AS k (id)
+       WHERE NOT EXISTS (SELECT FROM platform.companies c WHERE c.id = k.id)
+         AND (SELECT a.action FROM core.audit_logs a
+           WHERE a.company_id = $2 AND a.entity_type = 'company' AND a.entity_id = k.id
+             AND a.action IN ('DELETE', 'RESTORE')
+           ORDER BY a.timestamp DESC LIMIT 1) IS DISTINCT FROM 'DELETE'
+       ORDER BY k.id`,
+      [kept, platformCompanyId],
+    ),
+  );
+  return gone.map(({ id }) => id);
 }
 
 function inWords({ isValid, checked, retired, unsealed, firstBad }: AuditCheck): string {

@@ -5,9 +5,11 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { readConfig } from '../../src/config.ts';
 import type { Company } from '../../src/models/Company.ts';
+import { dropCompany } from '../../src/models/companyDrop.ts';
 import { keptSigningKey, openCheckpoints, type Checkpoints } from '../../worker/checkpoints.ts';
 import { buildCompany } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
+import { migratorUrl } from '../support/wholeCompany.ts';
 import { sealAll, writeLines } from './chain.ts';
 
 let database: TestDatabase;
@@ -115,5 +117,31 @@ describe('checkpoints', () => {
     expect(said).toContain(`${other.code}: 1 lines are as they were sealed`);
     expect(await run('--company', other.code)).toEqual([0, expect.not.stringContaining('BAD')]);
     expect(await run('--company', 'NOBODY')).toEqual([1, 'There is no company NOBODY\n']);
+  });
+
+  it('let the operator find a company that is gone whole, unless it was removed as it should be', async () => {
+    const removed = await buildCompany();
+    await writeLines(removed.id, [{ timestamp: new Date('2015-02-03') }]);
+    await sealAll();
+    await checkpoints.write();
+    await database.sql(`UPDATE platform.companies SET status = 'closed' WHERE id = $1`, [
+      removed.id,
+    ]);
+    await dropCompany(
+      { url: await migratorUrl(database), code: removed.code, exported: undefined },
+      async () => undefined,
+      () => undefined,
+    );
+    expect(await run()).toEqual([0, expect.not.stringContaining('BAD')]);
+
+    for (const table of ['core.audit_seals', 'core.audit_logs', 'core.audit_keys']) {
+      await database.sql(`DELETE FROM ${table} WHERE company_id = $1`, [company.id]);
+    }
+    await database.sql('DELETE FROM platform.companies WHERE id = $1', [company.id]);
+
+    const [code, said] = await run();
+    expect(code).toBe(1);
+    expect(said).toContain(`${company.id}: BAD cut`);
+    expect(said).not.toContain(removed.id);
   });
 });
