@@ -19,6 +19,7 @@ import {
 } from '../models/list.ts';
 import { Property } from '../models/Property.ts';
 import { archiveRow, editRow, getRow, noSuch, restoreRow } from '../models/rows.ts';
+import { openBookingStatuses } from '../rules/bookings.ts';
 import { isTimeZone, type CalendarDate } from '../rules/calendar.ts';
 import { compare, type Money } from '../rules/money.ts';
 import {
@@ -205,7 +206,7 @@ export async function ownProperty(
 /** @throws Conflict PROPERTY_BOOKED while stays in it are ahead */
 async function unbooked(property: Property): Promise<Property> {
   const live = await Booking.count({
-    where: { propertyId: property.id, status: ['pending', 'confirmed'] },
+    where: { propertyId: property.id, status: [...openBookingStatuses] },
   });
   if (live === 0) return property;
   throw new Conflict(

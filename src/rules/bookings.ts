@@ -9,6 +9,9 @@ export type BookingStatus = (typeof statuses)[number];
 /** Every status, in the order of the requirement. */
 export const bookingStatuses: readonly BookingStatus[] = statuses;
 
+/** Those in which somebody counts on the stay. */
+export const openBookingStatuses: readonly BookingStatus[] = ['pending', 'confirmed'];
+
 /** `none` is the state before the booking exists. */
 const transitions = [
   { from: 'none', event: 'book', to: 'pending' },

@@ -67,6 +67,11 @@ export type PolicyStatus = 'draft' | (typeof statuses)[number]['policy'];
 /** Every status, in the order of the requirement. */
 export const subscriptionStatuses: readonly SubscriptionStatus[] = statuses.map(({ code }) => code);
 
+/** Those in which the contract runs. */
+export const liveStatuses: readonly SubscriptionStatus[] = statuses
+  .filter((row) => row.isLive)
+  .map(({ code }) => code);
+
 /** Every event, in the order of the table. */
 export const subscriptionEvents: readonly SubscriptionEvent[] = [
   ...new Set(transitions.map(({ event }) => event)),
@@ -84,8 +89,7 @@ export const allowedTransitions = (status: StatusBefore): readonly SubscriptionE
   transitions.filter((row) => row.from === status && row.by === 'user').map((row) => row.event);
 
 /** Whether the contract runs, so that it can be cancelled and blocks a second one like it. */
-export const isLive = (status: SubscriptionStatus): boolean =>
-  statuses.some((row) => row.code === status && row.isLive);
+export const isLive = (status: SubscriptionStatus): boolean => liveStatuses.includes(status);
 
 /**
  * The policy of a subscription in this status. `hasStarted`: the first term's start has come; until

@@ -14,7 +14,9 @@ import { EmailChange } from '../../models/EmailChange.ts';
 import { Membership } from '../../models/Membership.ts';
 import { PasswordResetToken } from '../../models/PasswordResetToken.ts';
 import { RefreshToken } from '../../models/RefreshToken.ts';
+import { openBookingStatuses } from '../../rules/bookings.ts';
 import { erasedPerson } from '../../rules/personalFields.ts';
+import { liveStatuses } from '../../rules/subscriptions.ts';
 import { rowsOnce, type Once, type Replay } from '../idempotency.ts';
 import { holdPerson, type PersonView } from '../people.ts';
 import type { Sessions } from '../sessions.ts';
@@ -37,7 +39,7 @@ export interface Erasure {
  * Takes what a company knows of a person out of it. One transaction for the company and the account;
  * a second one for what the platform itself noted of an account that is gone. Asked again it answers as
  * before, and takes out what requests under way have noted since.
- * @throws Conflict OWN_ACCOUNT, LAST_ADMIN, SUBSCRIPTION_RUNNING
+ * @throws Conflict OWN_ACCOUNT, LAST_ADMIN, SUBSCRIPTION_RUNNING, BOOKING_RUNNING
  * @throws Invalid for a reason that names the person, because that could not be erased
  */
 export const erasing =
@@ -136,15 +138,26 @@ const mailedLinks = async (id: string): Promise<string[]> => {
   return links.map((link) => link.id);
 };
 
+/** Whoever insures the person or stays with them has to find them until that is over. */
 async function refuseRunning(id: string): Promise<void> {
-  const running = await select<{ id: string }>(
-    `SELECT id FROM policy_subscriptions WHERE user_id = $1 AND status = 'active' LIMIT 1`,
-    [id],
+  const [subscription] = await select<{ id: string }>(
+    'SELECT id FROM policy_subscriptions WHERE user_id = $1 AND status = ANY ($2) LIMIT 1',
+    [id, liveStatuses],
   );
-  if (running[0]) {
+  if (subscription) {
     throw new Conflict(
       'SUBSCRIPTION_RUNNING',
-      `The subscription ${running[0].id} is still running; cancel it first`,
+      `The subscription ${subscription.id} is still running; it has to end first`,
+    );
+  }
+  const [booking] = await select<{ id: string }>(
+    'SELECT id FROM bookings WHERE (guest_id = $1 OR host_id = $1) AND status = ANY ($2) LIMIT 1',
+    [id, openBookingStatuses],
+  );
+  if (booking) {
+    throw new Conflict(
+      'BOOKING_RUNNING',
+      `The booking ${booking.id} is still running; cancel it first, or wait until the stay is over`,
     );
   }
 }

@@ -2,6 +2,7 @@ import { v7 as uuid } from 'uuid';
 import { platformCompanyId } from '../../../src/models/database.ts';
 import { openTestApi, comparable, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany } from '../../support/build.ts';
+import { buildProperty, buildStayed } from '../../support/properties.ts';
 import { sealAll } from '../../audit/chain.ts';
 import { buildAdmin, buy, join } from './build.ts';
 
@@ -157,8 +158,19 @@ describe('POST /users/:id/erase', () => {
     ]);
   });
 
-  it('refuses while a subscription runs, and changes nothing', async () => {
-    await buy(api, person, { isOver: false });
+  it.each([
+    ['is active', {}],
+    ['waits for its first payment', { status: 'pending_payment' }],
+    ['is in its days of grace', { status: 'grace' }],
+  ])('refuses while a subscription %s, and changes nothing', async (_state, changes) => {
+    const { id } = await buy(api, person, { isOver: false });
+    for (const [column, value] of Object.entries(changes)) {
+      await rowsOf(
+        `UPDATE shared.policy_subscriptions SET ${column} = $2 WHERE id = $1`,
+        id,
+        value,
+      );
+    }
     const known = await accountOf(person.userId);
 
     const refused = await erase();
@@ -166,6 +178,33 @@ describe('POST /users/:id/erase', () => {
     expect(refused).toMatchObject({ status: 409, body: { code: 'SUBSCRIPTION_RUNNING' } });
     expect(await accountOf(person.userId)).toEqual(known);
     expect((await api.as(person).get('/auth/me')).status).toBe(200);
+  });
+
+  it.each([
+    ['guest', 'pending'],
+    ['guest', 'confirmed'],
+    ['host', 'pending'],
+    ['host', 'confirmed'],
+  ] as const)('refuses while the person is %s of a stay that is %s', async (as, status) => {
+    const other = await buildActor({ companyId });
+    const [hostId, guestId] =
+      as === 'host' ? [person.userId, other.userId] : [other.userId, person.userId];
+    const property = await buildProperty({ companyId, ownerId: hostId });
+    const stay = await buildStayed({ companyId, propertyId: property.id, guestId, hostId });
+    const become = (to: string) =>
+      rowsOf('UPDATE shared.bookings SET status = $2 WHERE id = $1', stay.id, to);
+    await become(status);
+    const known = await accountOf(person.userId);
+
+    const refused = await erase();
+
+    expect(refused).toMatchObject({ status: 409, body: { code: 'BOOKING_RUNNING' } });
+    expect(await accountOf(person.userId)).toEqual(known);
+    expect(
+      await rowsOf('SELECT address FROM shared.properties WHERE id = $1', property.id),
+    ).toEqual([{ address: property.address }]);
+    await become('completed');
+    expect((await erase()).status).toBe(200);
   });
 
   it('refuses oneself and the last administrator', async () => {
