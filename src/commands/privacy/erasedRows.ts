@@ -19,6 +19,28 @@ const claimsHeld = `SELECT c.id FROM claims c JOIN policies p ON p.id = c.policy
 const documentsOf = `(uploaded_by = $1 OR claim_id IN (${claimsHeld})
   OR policy_id IN (SELECT id FROM policies WHERE user_id = $1))`;
 
+/**
+ * A SELECT of `type` and `id` of what the audit tells about the person `$1`, in the transaction's company.
+ * @param isTheirs asks of a column whether its address is the person's
+ */
+export const objectsOf = (isTheirs: (address: string) => string): string => `
+  SELECT 'policy' AS type, id FROM policies WHERE user_id = $1
+  UNION ALL SELECT 'invitation', id FROM core.invitations
+    WHERE accepted_by = $1 OR ${isTheirs('email')}
+  UNION ALL SELECT 'subscription', id FROM policy_subscriptions WHERE user_id = $1
+  UNION ALL SELECT 'claim', id FROM claims WHERE id IN (${claimsHeld}) OR ${isTheirs('claimant_email')}
+  UNION ALL SELECT 'document', id FROM documents WHERE ${documentsOf}
+  UNION ALL SELECT 'employee', id FROM employees WHERE user_id = $1 OR ${isTheirs('email')}
+  UNION ALL SELECT 'property', id FROM properties WHERE owner_id = $1
+  UNION ALL SELECT 'review', id FROM reviews WHERE reviewer_id = $1
+    OR property_id IN (SELECT id FROM properties WHERE owner_id = $1)
+  UNION ALL SELECT 'booking', id FROM bookings WHERE guest_id = $1 OR host_id = $1
+  UNION ALL SELECT 'availability_block', r.id FROM reservations r
+    JOIN properties p ON p.id = r.property_id WHERE p.owner_id = $1
+  UNION ALL SELECT 'payment', id FROM payments WHERE user_id = $1 OR ${isTheirs('payee_email')}
+  UNION ALL SELECT 'membership', id FROM platform.memberships
+    WHERE company_id = (SELECT app.company_id()) AND user_id = $1`;
+
 /** What the person was asked to read; `$4` are their addresses. */
 const acknowledgementsOf = `SELECT id FROM acknowledgements WHERE employee_id IN (
   SELECT id FROM employees WHERE user_id = $1 OR email = ANY ($4))`;
@@ -106,22 +128,7 @@ export async function eraseRows({ userId, ...known }: Traces): Promise<void> {
        UPDATE core.invitations SET email = $3, updated_at = now(), version = version + 1,
          status = CASE WHEN status = 'pending' THEN 'revoked' ELSE status END
        WHERE (accepted_by = $1 OR email = ANY ($4)) AND email <> $3)
-     SELECT id FROM policies WHERE user_id = $1
-     UNION ALL SELECT id FROM core.invitations
-       WHERE accepted_by = $1 OR email = ANY ($4) OR email = $3
-     UNION ALL SELECT id FROM policy_subscriptions WHERE user_id = $1
-     UNION ALL SELECT id FROM claims WHERE id IN (${claimsHeld}) OR claimant_email = ANY ($4)
-     UNION ALL SELECT id FROM documents WHERE ${documentsOf}
-     UNION ALL SELECT id FROM employees WHERE user_id = $1 OR email = ANY ($4)
-     UNION ALL SELECT id FROM properties WHERE owner_id = $1
-     UNION ALL SELECT id FROM reviews WHERE reviewer_id = $1
-       OR property_id IN (SELECT id FROM properties WHERE owner_id = $1)
-     UNION ALL SELECT id FROM bookings WHERE guest_id = $1 OR host_id = $1
-     UNION ALL SELECT r.id FROM reservations r JOIN properties p ON p.id = r.property_id
-       WHERE p.owner_id = $1
-     UNION ALL SELECT id FROM payments WHERE user_id = $1 OR payee_email = ANY ($4)
-     UNION ALL SELECT id FROM platform.memberships
-       WHERE company_id = (SELECT app.company_id()) AND user_id = $1`,
+     SELECT id FROM (${objectsOf((address) => `(${address} = ANY ($4) OR ${address} = $3)`)}) AS theirs`,
     [userId, erasedWord, email, addresses, JSON.stringify(nothingMuted)],
   );
   await wakeAllKeepers();

@@ -4,6 +4,7 @@ import { ownCompany } from '../../models/contract.ts';
 import { select, withIdentity, withTenant } from '../../models/database.ts';
 import { nobody } from '../identity.ts';
 import { getPerson, refuseStranger, type PersonView } from '../people.ts';
+import { objectsOf } from './erasedRows.ts';
 
 /** A row as it is shown: names in snake_case, instants as text. */
 export type ExportedRow = Readonly<Record<string, unknown>>;
@@ -53,6 +54,17 @@ interface Table {
 
 /** Of an audit line: it tells nothing of somebody else. */
 const isOwn = '(t.entity_id IS NULL OR t.entity_id = $1)';
+
+/** What a claimant sees of a claim: how it is judged is the company's own. */
+const ofClaimToldToThem = `'{claimNumber,policyId,title,description,status,event,priority,incidentDate,claimAmount,
+  approvedAmount,paidAmount,currency,claimantName,claimantEmail,claimantPhone,denialCode,denialReason,closedOutcome,
+  closedAt,archivedAt}'::text[]`;
+
+/** Of the facts of an audit line, without who else was part of it and why a review was reported. */
+const toldToThem = (facts: string): string => `CASE WHEN t.entity_type = 'claim'
+  THEN (SELECT jsonb_object_agg(f.key, f.value) FROM jsonb_each(${facts}) AS f
+    WHERE f.key = ANY (${ofClaimToldToThem}))
+  ELSE ${facts} - '{guestId,hostId,reviewerId,reportedBy,reportReason}'::text[] END`;
 
 const ofSubscription = `entity_type = 'subscription'
   AND t.entity_id IN (SELECT id FROM policy_subscriptions WHERE user_id = $1)`;
@@ -218,6 +230,20 @@ const tables: readonly Table[] = [
     where: `t.entity_type = 'claim' AND t.entity_id IN (${heldClaims})`,
   },
   {
+    name: 'booking_history',
+    columns: 't.id, t.entity_id AS booking_id, t.event, t.from_status, t.to_status, t.at',
+    from: 'core.transitions t',
+    where: `t.entity_type = 'booking' AND t.entity_id IN (
+      SELECT id FROM bookings WHERE guest_id = $1 OR host_id = $1)`,
+  },
+  {
+    name: 'payment_history',
+    columns: 't.id, t.entity_id AS payment_id, t.event, t.from_status, t.to_status, t.at',
+    from: 'core.transitions t',
+    where: `t.entity_type = 'payment' AND t.entity_id IN (
+      SELECT id FROM payments WHERE user_id = $1 OR payee_email = $3)`,
+  },
+  {
     name: 'document_requests',
     columns: 't.id, t.claim_id, t.items, t.due_at, t.final_due_at, t.fulfilled_at, t.created_at',
     from: 'document_requests t',
@@ -272,16 +298,11 @@ const tables: readonly Table[] = [
   },
   {
     name: 'audit_about_them',
-    columns: `t.id, t.timestamp, t.actor_type, t.action, t.entity_type, t.entity_id, t.before, t.after`,
+    columns: `t.id, t.timestamp, t.actor_type, t.action, t.entity_type, t.entity_id,
+      ${toldToThem('t.before')} AS before, ${toldToThem('t.after')} AS after`,
     from: 'core.audit_logs t',
     where: `t.actor_id IS DISTINCT FROM $1 AND (t.entity_type, t.entity_id) IN (
-      SELECT 'user', $1
-      UNION ALL SELECT 'membership', id FROM platform.memberships
-        WHERE company_id = $2 AND user_id = $1
-      UNION ALL SELECT 'invitation', id FROM core.invitations
-        WHERE accepted_by = $1 OR email = $3
-      UNION ALL SELECT 'policy', id FROM policies WHERE user_id = $1
-      UNION ALL SELECT 'subscription', id FROM policy_subscriptions WHERE user_id = $1)`,
+      SELECT 'user', $1 UNION ALL ${objectsOf((address) => `${address} = $3`)})`,
   },
 ];
 

@@ -1,6 +1,11 @@
 import { v7 as uuid } from 'uuid';
 import { openTestApi, comparable, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany } from '../../support/build.ts';
+import { writeLines } from '../../audit/chain.ts';
+import { hire } from '../../support/acknowledgements.ts';
+import { buildClaimRow } from '../../support/claimRows.ts';
+import { buildPayment } from '../../support/payments.ts';
+import { buildProperty, buildStayed } from '../../support/properties.ts';
 import { buildAdmin, buy, join } from './build.ts';
 
 let api: TestApi;
@@ -58,6 +63,80 @@ describe('GET /users/:id/export', () => {
       'CREATE',
     ]);
     expect(file.text).not.toMatch(/hash|token|mfa_secret|answer/);
+  });
+
+  it('tells what others did to all that counts as theirs, without what is about others alone', async () => {
+    const { policyId } = await buy(api, person);
+    const { claim } = await buildClaimRow({ companyId, policyId });
+    const { payment } = await buildPayment({ companyId, userId: person.userId });
+    const [employee] = await hire(companyId, 1, { userId: person.userId });
+    const house = await buildProperty({ companyId, ownerId: person.userId });
+    const guest = await buildActor({ companyId });
+    const stay = await buildStayed({
+      companyId,
+      propertyId: house.id,
+      guestId: guest.userId,
+      hostId: person.userId,
+    });
+    const [document, block, review] = [uuid(), uuid(), uuid()];
+    await api.database.sql(
+      `INSERT INTO shared.documents (company_id, id, policy_id, document_type, file_name, mime, size,
+         sha256, storage_key, uploaded_by, uploaded_at)
+       VALUES ($1, $2, $3, 'other', 'a.txt', 'text/plain', 1, repeat('0', 64), 'key', $4, now())`,
+      [companyId, document, policyId, admin.userId],
+    );
+    await api.database.sql(
+      `INSERT INTO shared.reservations (company_id, id, property_id, start_date, end_date)
+       VALUES ($1, $2, $3, '2020-01-01', '2020-01-02')`,
+      [companyId, block, house.id],
+    );
+    await api.database.sql(
+      `INSERT INTO shared.reviews (company_id, id, property_id, booking_id, reviewer_id, rating)
+       VALUES ($1, $2, $3, $4, $5, 4)`,
+      [companyId, review, house.id, stay.id, guest.userId],
+    );
+    await api.database.sql(
+      `INSERT INTO core.transitions (company_id, id, entity_type, entity_id, state_version, event,
+         from_status, to_status, command_id, actor_type, at)
+       VALUES ($1, $2, 'booking', $3, 9, 'complete', 'confirmed', 'completed', 'end', 'workflow', now())`,
+      [companyId, uuid(), stay.id],
+    );
+    const theirs = [
+      ['claim', claim.id],
+      ['payment', payment.id],
+      ['employee', employee],
+      ['property', house.id],
+      ['booking', stay.id],
+      ['document', document],
+      ['availability_block', block],
+      ['review', review],
+    ];
+    const facts = { status: 'x', rationale: 'Hm', guestId: guest.userId, reportReason: 'Rude' };
+    await writeLines(companyId, [
+      ...theirs.map(([entityType, entityId]) => ({
+        entityType,
+        entityId,
+        actorId: admin.userId,
+        before: null,
+        after: facts,
+      })),
+      { entityType: 'claim', entityId: uuid(), actorId: admin.userId },
+    ]);
+
+    const { body, text } = await exported();
+
+    const told = body.audit_about_them.filter(
+      (line: { after: { status?: string } | null }) => line.after?.status === 'x',
+    );
+    expect(
+      told.map((line: Record<string, unknown>) => [line['entity_type'], line['entity_id']]),
+    ).toEqual(theirs);
+    expect(told[0].after).toEqual({ status: 'x' });
+    expect(told[1].after).toEqual({ status: 'x', rationale: 'Hm' });
+    expect(text).not.toContain(guest.userId);
+    expect(text).not.toContain('Rude');
+    expect(body.booking_history).toMatchObject([{ booking_id: stay.id, event: 'complete' }]);
+    expect(body.payment_history).toMatchObject([{ payment_id: payment.id }]);
   });
 
   it('is for the person too, and written down', async () => {
