@@ -1,7 +1,9 @@
 import type { BookingTimes, DueBookingTimer } from '../rules/bookingClocks.ts';
 import { refundDue, type StayRefund } from '../rules/bookingRefunds.ts';
 import type { Canceller } from '../rules/bookings.ts';
+import { dateAt } from '../rules/calendar.ts';
 import { compare, subtract, zero, type Money } from '../rules/money.ts';
+import { hasPassed } from '../rules/stays.ts';
 import { bookingWorkflowId } from '../rules/workflowIds.ts';
 import { Booking } from './Booking.ts';
 import { execute, flush, select } from './database.ts';
@@ -58,10 +60,11 @@ export const releaseNights = (bookingId: string, at: Date): Promise<number> =>
   );
 
 /**
- * Has the nights held once more, if nobody else has any of them. The property's row is held until the
- * commit, as by whoever books.
+ * Has the nights held once more, if they could still be booked and nobody else has any of them. The
+ * property's row is held until the commit, as by whoever books.
  */
 export async function holdNightsAgain({ booking }: BookingFile, at: Date): Promise<boolean> {
+  if (hasPassed(booking, dateAt(at.getTime(), booking.config.house.timeZone))) return false;
   const property = await getRow(Property, booking.propertyId, { lock: true, archived: true });
   if (property.archivedAt) return false;
   const taken = await select(

@@ -29,12 +29,16 @@ export const nightsOf = ({ startDate, endDate }: Stay): number => daysBetween(st
 /** Days ahead on which a stay may begin. */
 export const furthestStart = 730;
 
+/** The day of the arrival is over: nobody can book the stay any more. */
+export const hasPassed = ({ startDate }: Pick<Stay, 'startDate'>, today: CalendarDate): boolean =>
+  compareDates(startDate, today) < 0;
+
 /** What is wrong with the nights as such; undefined for one or more that are not over. */
 export function nightsProblem(
   { startDate, endDate }: Stay,
   today: CalendarDate,
 ): StayProblem | undefined {
-  if (compareDates(startDate, today) < 0) {
+  if (hasPassed({ startDate }, today)) {
     return startsWrong('DATE_PAST', `The first night has passed; today is ${today}`);
   }
   if (compareDates(startDate, addDays(today, furthestStart)) > 0) {
