@@ -1,6 +1,8 @@
 import { Conflict, NotFound } from '../errors.ts';
+import type { Booking } from '../models/Booking.ts';
 import type { WorkflowStart } from '../models/OutboxEntry.ts';
 import { promiseStarts } from '../models/workflowStarts.ts';
+import { nextBookingStatus } from '../rules/bookings.ts';
 import type { WorkflowKind } from '../rules/workflowIds.ts';
 import { changed } from '../workflows/acknowledgement.ts';
 import { retryStep } from '../workflows/attention.ts';
@@ -60,4 +62,29 @@ export function refuseMoneyUnderWay(kind: WorkflowKind, verb: 'terminated' | 're
     'MONEY_UNDER_WAY',
     `A payment is cancelled, not ${verb}: its run then says what became of the money`,
   );
+}
+
+/**
+ * Without its run nobody frees the nights of a booking that still holds some, and nobody notes what became
+ * of its money.
+ * @throws Conflict ILLEGAL_TRANSITION, MONEY_UNDER_WAY
+ */
+export function refuseUnfinishedStay({
+  status,
+  isCharging,
+  isRefunding,
+}: Pick<Booking, 'status' | 'isCharging' | 'isRefunding'>): void {
+  if (nextBookingStatus(status, 'cancel')) {
+    throw new Conflict(
+      'ILLEGAL_TRANSITION',
+      `A ${status} booking is cancelled, not terminated: that frees its nights and gives back what was paid`,
+      { current_status: status },
+    );
+  }
+  if (isCharging || isRefunding) {
+    throw new Conflict(
+      'MONEY_UNDER_WAY',
+      'Of a booking whose money is under way the payment is cancelled: both runs then end by themselves',
+    );
+  }
 }

@@ -22,7 +22,13 @@ import { retryStep } from '../workflows/attention.ts';
 import { pauseClaim } from './claimPauses.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { commandOnce, type Once, type Replay } from './idempotency.ts';
-import { contentWithNone, haveRead, refuseMoneyUnderWay, startAnew } from './runRepairs.ts';
+import {
+  contentWithNone,
+  haveRead,
+  refuseMoneyUnderWay,
+  refuseUnfinishedStay,
+  startAnew,
+} from './runRepairs.ts';
 import type { Temporal } from './temporal.ts';
 import { workflowClosed, type WorkflowCommands } from './workflows.ts';
 
@@ -129,7 +135,10 @@ export const createWorkflowOperations = ({
       async ask({ companyId }, { kind, id, reason, confirm, workflowId }) {
         refuseUnconfirmed(id, confirm);
         refuseMoneyUnderWay(kind, 'terminated');
-        const isOwed = await withTenant(companyId, () => OutboxEntry.isOwed(id));
+        const isOwed = await withTenant(companyId, async () => {
+          if (kind === 'booking') refuseUnfinishedStay(await kinds[kind].find(id));
+          return OutboxEntry.isOwed(id);
+        });
         await temporal.terminate(workflowId, reason).catch(unlessOver(!isOwed));
       },
       async write({ kind, id, reason }) {
@@ -185,8 +194,8 @@ export const createWorkflowOperations = ({
     carryOut,
 
     /**
-     * @throws NotFound; Conflict WORKFLOW_CLOSED, NO_SUCH_ACTION, ILLEGAL_TRANSITION, and MONEY_UNDER_WAY for a
-     * payment, whose money must not be lost from sight; Invalid NOT_CONFIRMED; Unavailable
+     * @throws NotFound; Conflict WORKFLOW_CLOSED, NO_SUCH_ACTION, ILLEGAL_TRANSITION, and MONEY_UNDER_WAY where
+     * money must not be lost from sight; Invalid NOT_CONFIRMED; Unavailable
      */
     operate: (
       actor: Actor,

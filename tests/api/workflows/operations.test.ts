@@ -5,10 +5,11 @@ import { buildActor, buildCompany, buildSubscription } from '../../support/build
 import { buildClaimRow } from '../../support/claimRows.ts';
 import { buildPayment } from '../../support/payments.ts';
 import { buildPolicyRow } from '../../support/policyRows.ts';
+import { buildProperty, buildStayed } from '../../support/properties.ts';
 
 let api: TestApi;
 let companyId: string;
-let operator: Actor;
+let operator: Actor & { readonly userId: string };
 
 beforeAll(async () => {
   api = await openTestApi({ RATE_LIMIT_ENABLED: 'false' });
@@ -109,6 +110,40 @@ describe('POST /workflows/:type/:id/terminate', () => {
       status: 'published',
       workflow: { state: 'closed' },
     });
+  });
+});
+
+describe('POST /workflows/booking/:id/terminate', () => {
+  it.each([
+    ['pending', 'false', 'false', { status: 409, code: 'ILLEGAL_TRANSITION' }],
+    ['confirmed', 'false', 'false', { status: 409, code: 'ILLEGAL_TRANSITION' }],
+    ['cancelled', 'true', 'false', { status: 409, code: 'MONEY_UNDER_WAY' }],
+    ['cancelled', 'false', 'true', { status: 409, code: 'MONEY_UNDER_WAY' }],
+    ['cancelled', 'false', 'false', { status: 202 }],
+    ['completed', 'false', 'false', { status: 202 }],
+  ])('of one that is %s, charging %s, refunding %s answers %j', async (...facts) => {
+    const [status, isCharging, isRefunding, expected] = facts;
+    const { payment } = await buildPayment({ companyId });
+    const property = await buildProperty({ companyId });
+    const people = { guestId: operator.userId, hostId: property.ownerId };
+    const { id } = await buildStayed({ companyId, propertyId: property.id, ...people });
+    await api.database.sql(
+      `UPDATE shared.bookings SET status = $2, is_charging = $3, is_refunding = $4,
+         payment_id = $5, refund_id = $5, workflow_closed_at = NULL,
+         cancelled_by = CASE WHEN $2 = 'cancelled' THEN 'guest' END,
+         cancelled_at = CASE WHEN $2 = 'cancelled' THEN now() END
+       WHERE id = $1`,
+      [id, status, isCharging, isRefunding, payment.id],
+    );
+
+    const answer = await post(`booking/${id}/terminate`, { reason, confirm: id });
+
+    expect(answer).toMatchObject(expected);
+    const [row] = await api.database.sql<{ isOpen: boolean }>(
+      'SELECT workflow_closed_at IS NULL AS "isOpen" FROM shared.bookings WHERE id = $1',
+      [id],
+    );
+    expect(row).toEqual({ isOpen: expected.status === 409 });
   });
 });
 
