@@ -39,6 +39,7 @@ import {
   type Canceller,
 } from '../rules/bookings.ts';
 import { isPositive, type Money } from '../rules/money.ts';
+import { checkOutAt } from '../rules/stays.ts';
 import { oneStep, type Outcome } from './oneStep.ts';
 
 export interface BookingRef {
@@ -139,6 +140,7 @@ async function carryOut(file: BookingFile, step: Step, wish: BookingWish): Promi
       if (booking.acceptedAt) {
         throw new Conflict('ALREADY_ACCEPTED', `The host has confirmed the booking ${booking.id}`);
       }
+      refuseOver(booking, step.at);
       return booking.paidAt
         ? confirm(file, step, 'confirm', { acceptedAt: step.at })
         : booking.move('accept', step, { acceptedAt: step.at });
@@ -388,6 +390,12 @@ const refundRule = (booking: Booking, due: StayRefund): Readonly<Record<string, 
 
 const nameOf = async (userId: string): Promise<string> =>
   (await User.findOne({ where: { id: userId }, rejectOnEmpty: true })).fullName();
+
+/** A host gives no nights that have passed. */
+function refuseOver(booking: Booking, at: Date): void {
+  if (at.getTime() < checkOutAt(booking, booking.config.house)) return;
+  throw new Conflict('STAY_OVER', `The stay of the booking ${booking.id} would be over`);
+}
 
 function refuseIllegal(booking: Booking, event: BookingEvent): void {
   if (!nextBookingStatus(booking.status, event)) throw illegalBookingEvent(booking, event);

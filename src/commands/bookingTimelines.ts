@@ -1,10 +1,11 @@
 import type { Actor } from '../context.ts';
 import { Conflict, invalidField, NotFound } from '../errors.ts';
 import { Booking, illegalBookingEvent } from '../models/Booking.ts';
+import { timesOf } from '../models/bookingFile.ts';
 import type { BookingWish } from '../models/bookingStart.ts';
 import { getRow } from '../models/rows.ts';
 import { Timer } from '../models/Timer.ts';
-import { furthestMove, isBookingTimer } from '../rules/bookingClocks.ts';
+import { isBookingTimer, latestMove } from '../rules/bookingClocks.ts';
 import {
   allowedBookingEvents,
   nextBookingStatus,
@@ -101,19 +102,19 @@ async function planMove(
   if (!timer || !isBookingTimer(name)) {
     throw new NotFound(`The booking ${id} has no running timer ${name}`);
   }
-  const furthest = furthestMove[name];
-  if (furthest === undefined) {
+  const now = Date.now();
+  const latest = latestMove(name, timesOf(booking, new Date(now)));
+  if (latest === undefined) {
     throw new Conflict('TIMER_NOT_MOVABLE', `The timer ${name} follows the stay`);
   }
   if (!nextBookingStatus(booking.status, 'move_timer')) {
     throw illegalBookingEvent(booking, 'move_timer');
   }
-  const now = Date.now();
   const wanted = dueAt?.getTime() ?? timer.dueAt.getTime() + extendByMs;
-  if (wanted < now || wanted > now + furthest) {
+  if (wanted < now || wanted > latest) {
     throw invalidField(
       'due_at',
-      `It may be moved from now to ${furthest / 3_600_000} hours ahead`,
+      `It may be moved from now to ${new Date(latest).toISOString()}`,
       'DEADLINE_OUT_OF_RANGE',
     );
   }

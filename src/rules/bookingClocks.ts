@@ -44,15 +44,22 @@ const leastMs = 3_600_000;
 /** Share of the host's time after which they are reminded. */
 const reminderShare = 0.75;
 
+/** No booking stays open longer than until the guest would arrive, but an hour. */
+const latestConfirmation = ({ stay, house, at }: Omit<BookingTimes, 'settings'>): number =>
+  Math.max(checkInAt(stay, house), at + leastMs);
+
 /** While nights are held for somebody who has not paid. */
 export const holdClocks = ({ settings, at }: BookingTimes): DueBookingTimer[] => [
   { name: 'hold', dueAt: at + settings.holdMinutes * 60_000 },
 ];
 
-/** While a paid request waits for the host: no longer than until the guest would arrive, but an hour. */
-export function requestClocks({ settings, stay, house, at }: BookingTimes): DueBookingTimer[] {
-  const time = settings.hostConfirmationHours * 3_600_000;
-  const dueAt = Math.min(at + time, Math.max(checkInAt(stay, house), at + leastMs));
+/** While a paid request waits for the host. */
+export function requestClocks(times: BookingTimes): DueBookingTimer[] {
+  const { settings, at } = times;
+  const dueAt = Math.min(
+    at + settings.hostConfirmationHours * 3_600_000,
+    latestConfirmation(times),
+  );
   return [
     { name: 'host_reminder', dueAt: at + Math.round((dueAt - at) * reminderShare) },
     { name: 'host_confirmation', dueAt },
@@ -147,13 +154,24 @@ export function forecastBookingClocks(
   ].toSorted((a, b) => a.dueAt - b.dueAt);
 }
 
-/**
- * How far from now somebody may move a deadline, in milliseconds; the others follow the stay. Guests leave
- * early, or later than they should.
- */
-export const furthestMove: { readonly [Name in BookingTimerName]?: number } = {
+/** How far from now somebody may move a deadline, in milliseconds; the others follow the stay. */
+const furthestMs: { readonly [Name in BookingTimerName]?: number } = {
   hold: 24 * 3_600_000,
   host_confirmation: 7 * 86_400_000,
   check_out: 30 * 86_400_000,
   review_window: 60 * 86_400_000,
 };
+
+/**
+ * Until when somebody may move a deadline; undefined where it follows the stay. Guests leave early, or
+ * later than they should; but before the stay nothing is decided later than it could be by itself.
+ */
+export function latestMove(
+  name: BookingTimerName,
+  times: Omit<BookingTimes, 'settings'>,
+): number | undefined {
+  const furthest = furthestMs[name];
+  if (furthest === undefined) return undefined;
+  const isBeforeStay = name === 'hold' || name === 'host_confirmation';
+  return Math.min(times.at + furthest, isBeforeStay ? latestConfirmation(times) : Infinity);
+}

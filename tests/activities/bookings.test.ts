@@ -98,4 +98,17 @@ describe('a stay', () => {
 
     expect(await stay.row()).toMatchObject({ status, refund_amount: refunded });
   });
+
+  it('that would be over is not confirmed by its host any more', async () => {
+    const stay = await openStay({ startDate: today(), instantBook: false });
+    await stay.pay();
+    await stay.charged();
+    const checkOut = timeOfDay(stay.endDate, '11:00', timeZone);
+
+    await expect(stay.accept(checkOut)).rejects.toMatchObject({ code: 'STAY_OVER' });
+
+    expect(await stay.row()).toMatchObject({ status: 'pending', accepted_at: null });
+    await stay.accept(checkOut - 1);
+    expect(await stay.row()).toMatchObject({ status: 'confirmed' });
+  });
 });

@@ -3,6 +3,7 @@ import {
   clocksOf,
   forecastBookingClocks,
   isBookingTimer,
+  latestMove,
   requestClocks,
   reviewClocks,
   stayClocks,
@@ -147,6 +148,21 @@ describe('the clocks of a booking', () => {
       iso(at('2026-06-20T20:45')),
       iso(at('2026-06-20T21:00')),
     ]);
+  });
+
+  it.each([
+    ['hold', '2026-06-10T12:00', '2026-06-11T12:00'],
+    ['host_confirmation', '2026-06-10T12:00', '2026-06-17T12:00'],
+    ['host_confirmation', '2026-06-19T12:00', '2026-06-20T15:00'],
+    ['host_confirmation', '2026-06-20T20:00', '2026-06-20T21:00'],
+    ['hold', '2026-06-20T20:00', '2026-06-20T21:00'],
+    ['check_out', '2026-06-24T10:00', '2026-07-24T10:00'],
+  ] as const)('let %s be moved on %s until %s', (name, now, latest) => {
+    expect(iso(latestMove(name, { stay, house, at: at(now) }) ?? 0)).toBe(iso(at(latest)));
+  });
+
+  it('are not moved where they follow the stay', () => {
+    expect(latestMove('host_reminder', { stay, house, at: 0 })).toBeUndefined();
   });
 
   it('remind of a stay on days that are still ahead, and end with the check-out', () => {

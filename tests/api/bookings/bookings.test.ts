@@ -1,7 +1,7 @@
 import { v7 as uuid } from 'uuid';
 import type { Actor } from '../../../src/context.ts';
 import type { Property } from '../../../src/models/Property.ts';
-import { addDays, dateAt } from '../../../src/rules/calendar.ts';
+import { addDays, dateAt, timeOfDay } from '../../../src/rules/calendar.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany } from '../../support/build.ts';
 import { buildProperty } from '../../support/properties.ts';
@@ -214,6 +214,29 @@ describe('a booking', () => {
     });
     const { body } = await api.as(guest).get(path);
     expect(body.data).toMatchObject({ status: 'pending', state_version: 1 });
+  });
+
+  it('has the answer of its host moved no further than to the check-in', async () => {
+    const operator = await buildActor({ companyId, role: 'operator' });
+    const { body } = await api.as(guest).post('/bookings', stay(3));
+    const { id, start_date: startDate } = body.data;
+    await api.database.sql(
+      `UPDATE core.timers SET name = 'host_confirmation' WHERE entity_id = $1`,
+      [id],
+    );
+    const checkIn = timeOfDay(startDate, '15:00', 'Europe/Berlin');
+    const move = (dueAt: number) =>
+      api.as(operator).patch(`/workflows/booking/${id}/timers/host_confirmation`, {
+        due_at: new Date(dueAt).toISOString(),
+        reason: 'The host is away',
+        dry_run: true,
+      });
+
+    expect(await move(checkIn)).toMatchObject({ status: 200 });
+    expect(await move(checkIn + 1000)).toMatchObject({
+      status: 422,
+      body: { details: [{ field: 'due_at', code: 'DEADLINE_OUT_OF_RANGE' }] },
+    });
   });
 
   it('keeps its property from being archived', async () => {
