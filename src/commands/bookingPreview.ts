@@ -84,6 +84,7 @@ const standingOf = (booking: Booking) => ({
   paidAt: booking.paidAt?.getTime() ?? null,
   confirmedAt: booking.confirmedAt?.getTime() ?? null,
   cancelledAt: booking.cancelledAt?.getTime() ?? null,
+  completedAt: booking.completedAt?.getTime() ?? null,
   isRefunding: booking.isRefunding ?? false,
 });
 

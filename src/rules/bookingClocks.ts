@@ -79,9 +79,12 @@ export function stayClocks({ settings, stay, house, at }: BookingTimes): DueBook
   return [...reminders, { name: 'check_out', dueAt: checkOutAt(stay, house) }];
 }
 
-/** After the stay: the guest may review it for so long. */
-export function reviewClocks({ settings, stay, house }: BookingTimes): DueBookingTimer[] {
-  const left = checkOutAt(stay, house);
+/**
+ * After the stay: the guest may review it for so long, from the agreed check-out, or from `at`, when it was
+ * completed, where that was later. To the minute, as a timer fires a moment late.
+ */
+export function reviewClocks({ settings, stay, house, at }: BookingTimes): DueBookingTimer[] {
+  const left = Math.max(checkOutAt(stay, house), at - (at % 60_000));
   const after = (days: number): number => daysBefore(left, -days, house.timeZone);
   const { reviewDays, reviewReminderDays } = settings;
   return [
@@ -109,6 +112,7 @@ export interface BookingStanding {
   readonly paidAt: number | null;
   readonly confirmedAt: number | null;
   readonly cancelledAt: number | null;
+  readonly completedAt: number | null;
   readonly isRefunding: boolean;
 }
 
@@ -117,7 +121,7 @@ export function clocksOf(
   standing: BookingStanding,
   times: Omit<BookingTimes, 'at'>,
 ): DueBookingTimer[] {
-  const { status, bookedAt, paidAt, confirmedAt, cancelledAt, isRefunding } = standing;
+  const { status, bookedAt, paidAt, confirmedAt, cancelledAt, completedAt, isRefunding } = standing;
   switch (status) {
     case 'pending':
       return paidAt === null
@@ -126,7 +130,7 @@ export function clocksOf(
     case 'confirmed':
       return stayClocks({ ...times, at: confirmedAt ?? bookedAt });
     case 'completed':
-      return reviewClocks({ ...times, at: bookedAt });
+      return reviewClocks({ ...times, at: completedAt ?? bookedAt });
     case 'cancelled':
       return isRefunding ? refundClocks({ ...times, at: cancelledAt ?? bookedAt }) : [];
     default:
@@ -134,23 +138,16 @@ export function clocksOf(
   }
 }
 
-/**
- * All that passes while nobody acts: those that are set, and after the stay the clocks of its review. What
- * was due by then passes at once.
- */
+/** All that passes while nobody acts: those that are set, and after the stay the clocks of its review. */
 export function forecastBookingClocks(
   set: readonly DueBookingTimer[],
   times: BookingTimes,
 ): (DueBookingTimer & { readonly follows: BookingTimerName | null })[] {
   const end = set.find(({ name }) => name === 'check_out');
-  const after = end ? reviewClocks(times) : [];
+  const after = end ? reviewClocks({ ...times, at: end.dueAt }) : [];
   return [
     ...set.map((timer) => ({ ...timer, follows: null })),
-    ...after.map((timer) => ({
-      ...timer,
-      dueAt: Math.max(timer.dueAt, end?.dueAt ?? 0),
-      follows: 'check_out' as const,
-    })),
+    ...after.map((timer) => ({ ...timer, follows: 'check_out' as const })),
   ].toSorted((a, b) => a.dueAt - b.dueAt);
 }
 

@@ -89,6 +89,7 @@ describe('the clocks of a booking', () => {
       paidAt: null,
       confirmedAt: null,
       cancelledAt: null,
+      completedAt: null,
     };
     const shown = (facts: Partial<Parameters<typeof clocksOf>[0]>) =>
       clocksOf(
@@ -125,8 +126,8 @@ describe('the clocks of a booking', () => {
 
     expect(forecast.map(({ name, dueAt, follows }) => [name, iso(dueAt), follows])).toEqual([
       ['check_out', iso(checkOut.dueAt), null],
-      ['review_reminder', iso(checkOut.dueAt), 'check_out'],
-      ['review_window', iso(at('2026-07-08T11:00')), 'check_out'],
+      ['review_reminder', iso(at('2026-07-10T10:00')), 'check_out'],
+      ['review_window', iso(at('2026-07-17T10:00')), 'check_out'],
     ]);
     expect(forecastBookingClocks([], { stay, house, settings, at: 0 })).toEqual([]);
   });
@@ -174,12 +175,16 @@ describe('the clocks of a booking', () => {
     ]);
   });
 
-  it('leave two weeks for a review', () => {
-    const clocks = reviewClocks({ stay, house, settings, at: 0 });
+  it.each([
+    ['early', '2026-06-22T10:00', '2026-07-01T11:00', '2026-07-08T11:00'],
+    ['in time', '2026-06-24T11:00:03', '2026-07-01T11:00', '2026-07-08T11:00'],
+    ['late', '2026-07-24T10:00', '2026-07-31T10:00', '2026-08-07T10:00'],
+  ])('leave two weeks for a review of a stay that was left %s', (_, left, reminder, end) => {
+    const clocks = reviewClocks({ stay, house, settings, at: at(left) });
 
     expect(clocks.map(({ name, dueAt }) => [name, iso(dueAt)])).toEqual([
-      ['review_reminder', iso(at('2026-07-01T11:00'))],
-      ['review_window', iso(at('2026-07-08T11:00'))],
+      ['review_reminder', iso(at(reminder))],
+      ['review_window', iso(at(end))],
     ]);
   });
 
