@@ -97,7 +97,12 @@ export const bookingActivities = () => ({
       if (!booking.isRefunding || booking.refundId !== order.refundId) return;
       const { status, failureCode } = order.result;
       if (status === 'completed') {
-        return booking.move('end_refund', step, { isRefunding: false, workflowClosedAt: step.at });
+        const other = await refundUnderWay(booking);
+        return booking.move(
+          'end_refund',
+          step,
+          other ? { refundId: other.id } : { isRefunding: false, workflowClosedAt: step.at },
+        );
       }
       // Administrators are told by the payment; what watches over it goes on climbing.
       const facts = { failure_code: failureCode };
@@ -281,7 +286,7 @@ async function end(
 
 /**
  * Opens what goes back of the charge: no more than is left of it, since part of it may have gone back by
- * hand. Nothing is opened for nothing.
+ * hand. Nothing is opened for nothing; what is still on its way back by hand is awaited instead.
  */
 async function openRefund(
   { booking }: BookingFile,
@@ -292,7 +297,10 @@ async function openRefund(
   if (!paymentId) throw new Error(`The booking ${booking.id} was never charged`);
   const paid = await getRow(Payment, paymentId, { archived: true, lock: true });
   const amount = lesser(due, leftOf(paid));
-  if (!isPositive(amount)) return {};
+  if (!isPositive(amount)) {
+    const other = await refundUnderWay(booking);
+    return other ? { refundId: other.id, refundAmount: other.amount, isRefunding: true } : {};
+  }
   await paid.setAside(amount);
   const refund = openPayment({
     purpose: 'refund',
@@ -308,6 +316,13 @@ async function openRefund(
   await flush();
   return { refundId: refund.id, refundAmount: amount, isRefunding: true };
 }
+
+/** Of the charge, by hand: one that fails counts as not given back, and nobody else would watch it. */
+const refundUnderWay = ({ paymentId }: Booking): Promise<Payment | null> =>
+  Payment.findOne({
+    where: { parentPaymentId: paymentId ?? null, status: 'pending' },
+    order: [['id', 'ASC']],
+  });
 
 async function onTimer(file: BookingFile, step: Step, name: BookingTimerName): Promise<void> {
   const { booking } = file;

@@ -1,5 +1,6 @@
 import { previewBooking } from '../../src/commands/bookingPreview.ts';
 import { createBookingTimelines } from '../../src/commands/bookingTimelines.ts';
+import { createPayments } from '../../src/commands/payments.ts';
 import { createReviews } from '../../src/commands/reviews.ts';
 import { as, buildActor, once } from '../support/build.ts';
 import { beginBooking, type BookingJourney } from '../support/bookings.ts';
@@ -324,6 +325,48 @@ describe('a booking', () => {
       'fail_refund',
       'close',
     ]);
+  });
+
+  describe('of which everything is on its way back by hand when it is given up', () => {
+    const givenUp = async (outcomes: Parameters<TestGateway['script']>[0]) => {
+      const booking = await paid({ instantBook: true });
+      const admin = await buildActor({ companyId: booking.company.id, role: 'tenant_admin' });
+      const { refund } = createPayments({ ...journeys, hasGateway: true });
+      const { payment_id: chargeId } = await booking.row();
+      await gateway.script(outcomes);
+      const all = { amount: '300.00', reason: 'The boiler is broken' };
+      await as(admin, () => refund(admin, String(chargeId), all, once(admin)));
+      await journeys.dispatcher.drained();
+      await booking.cancel();
+      return booking;
+    };
+
+    it('is open until that has arrived', async () => {
+      const booking = await givenUp(['decline_for_now', 'ok']);
+      expect(await booking.row()).toMatchObject({ is_refunding: true, refund_amount: 300 });
+
+      await booking.end();
+
+      expect((await booking.payments()).toSorted()).toEqual([
+        'booking refunded 300.00',
+        'refund completed 300.00',
+      ]);
+      expect(await booking.told('tenant_admin')).toEqual([]);
+      expect(await booking.events()).toEqual(['book', 'pay', 'confirm', 'cancel', 'end_refund']);
+    });
+
+    it('calls for administrators, then for operators, where that fails', async () => {
+      const booking = await givenUp(['decline_for_now', 'decline']);
+
+      await booking.end();
+
+      expect((await booking.payments()).toSorted()).toEqual([
+        'booking completed 300.00',
+        'refund failed 300.00',
+      ]);
+      expect(await booking.told('tenant_admin')).toEqual(['booking_refund_stuck']);
+      expect(await booking.told('operator')).toEqual(['booking_refund_stuck']);
+    });
   });
 
   it('holds its nights as long as a moved deadline says', async () => {
