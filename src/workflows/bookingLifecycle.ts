@@ -1,11 +1,4 @@
-import {
-  continueAsNew,
-  defineQuery,
-  defineUpdate,
-  isCancellation,
-  sleep,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { continueAsNew, defineQuery, defineUpdate, workflowInfo } from '@temporalio/workflow';
 import type { BookingStep } from '../activities/bookings.ts';
 import type {
   BookingLifecycleInput,
@@ -16,9 +9,9 @@ import type {
 } from '../models/bookingStart.ts';
 import type { PaymentResult } from '../models/paymentStart.ts';
 import { allowedBookingEvents, nextBookingStatus } from '../rules/bookings.ts';
+import { awaitPayment } from './awaitPayment.ts';
 import { doing, inWords } from './doing.ts';
 import { illegalTransition, openLifecycle, refuseInTrouble, type StepOrder } from './lifecycle.ts';
-import { runPayment } from './runPayment.ts';
 
 export const bookingTransition = defineUpdate<BookingResult, [BookingWish]>('transition');
 export const bookingState = defineQuery<BookingState>('state');
@@ -110,21 +103,13 @@ export async function bookingLifecycle(input: BookingLifecycleInput): Promise<vo
     for (const id of [lifecycle.state.paymentId, lifecycle.state.refundId]) {
       if (id === null || awaited.has(id)) continue;
       awaited.add(id);
-      void awaitPayment(id);
+      void noteEnd(id);
     }
   }
 
-  async function awaitPayment(paymentId: string): Promise<void> {
-    while (!ended.has(paymentId)) {
-      try {
-        ended.set(paymentId, await runPayment({ companyId: ref.companyId, paymentId }));
-        return;
-      } catch (error) {
-        if (isCancellation(error)) return;
-        // Somebody ended its run: the row and the gateway know what became of the money.
-        await sleep('1 minute');
-      }
-    }
+  async function noteEnd(paymentId: string): Promise<void> {
+    const result = await awaitPayment({ companyId: ref.companyId, paymentId });
+    if (result) ended.set(paymentId, result);
   }
 
   function orderOf(effect: string) {

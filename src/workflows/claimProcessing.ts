@@ -2,9 +2,7 @@ import {
   continueAsNew,
   defineQuery,
   defineUpdate,
-  isCancellation,
   patched,
-  sleep,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { SearchAttributeUpdatePair } from '@temporalio/common';
@@ -18,9 +16,9 @@ import type {
 } from '../models/claimStart.ts';
 import type { PaymentResult } from '../models/paymentStart.ts';
 import { allowedClaimEvents, nextClaimStatus } from '../rules/claims.ts';
+import { awaitPayment } from './awaitPayment.ts';
 import { doing, inWords } from './doing.ts';
 import { illegalTransition, openLifecycle, refuseInTrouble, type StepOrder } from './lifecycle.ts';
-import { runPayment } from './runPayment.ts';
 import { attribute } from './searchAttributes.ts';
 
 export const transition = defineUpdate<ClaimResult, [ClaimWish]>('transition');
@@ -112,7 +110,7 @@ export async function claimProcessing(input: ClaimProcessingInput): Promise<void
     const { paymentId } = lifecycle.state;
     if (paymentId !== null && paymentId !== awaited) {
       awaited = paymentId;
-      void awaitPayment(paymentId);
+      void noteEnd(paymentId);
     }
     if (ended === undefined) return;
     const { result, ...of } = ended;
@@ -124,16 +122,9 @@ export async function claimProcessing(input: ClaimProcessingInput): Promise<void
   }
 
   /** The payment has its own course; the claim goes on taking commands meanwhile. */
-  async function awaitPayment(paymentId: string): Promise<void> {
-    while (ended?.paymentId !== paymentId) {
-      try {
-        ended = { paymentId, result: await runPayment({ companyId: ref.companyId, paymentId }) };
-      } catch (error) {
-        if (isCancellation(error)) return;
-        // Somebody ended its run: the row and the gateway know what became of the money.
-        await sleep('1 minute');
-      }
-    }
+  async function noteEnd(paymentId: string): Promise<void> {
+    const result = await awaitPayment({ companyId: ref.companyId, paymentId });
+    if (result) ended = { paymentId, result };
   }
 
   function orderOf(effect: string) {

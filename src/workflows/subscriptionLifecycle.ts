@@ -3,8 +3,6 @@ import {
   continueAsNew,
   defineQuery,
   defineUpdate,
-  isCancellation,
-  sleep,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { EndorseSubscription } from '../activities/endorsements.ts';
@@ -24,9 +22,9 @@ import type {
   SubscriptionState,
 } from '../models/subscriptionStart.ts';
 import { allowedTransitions, nextStatus, type SubscriptionEvent } from '../rules/subscriptions.ts';
+import { awaitPayment } from './awaitPayment.ts';
 import { doing, inWords } from './doing.ts';
 import { illegalTransition, openLifecycle, refuseInTrouble, type StepOrder } from './lifecycle.ts';
-import { runPayment } from './runPayment.ts';
 import { attribute } from './searchAttributes.ts';
 
 export const cancel = defineUpdate<SubscriptionResult, [CancelSubscription]>('cancel');
@@ -196,7 +194,7 @@ export async function subscriptionLifecycle(input: SubscriptionLifecycleInput): 
       if (awaited.has(paymentId)) continue;
       awaited.add(paymentId);
       underWay += 1;
-      void awaitPayment(paymentId);
+      void noteEnd(paymentId);
     }
     const paymentId = ended.shift();
     if (paymentId === undefined) return;
@@ -210,19 +208,10 @@ export async function subscriptionLifecycle(input: SubscriptionLifecycleInput): 
   }
 
   /** The payment has its own course; the subscription goes on taking commands meanwhile. */
-  async function awaitPayment(paymentId: string): Promise<void> {
-    for (;;) {
-      try {
-        await runPayment({ companyId, paymentId });
-        underWay -= 1;
-        ended.push(paymentId);
-        return;
-      } catch (error) {
-        if (isCancellation(error)) return;
-        // Somebody ended its run: the row and the gateway know what became of the money.
-        await sleep('1 minute');
-      }
-    }
+  async function noteEnd(paymentId: string): Promise<void> {
+    if (!(await awaitPayment({ companyId, paymentId }))) return;
+    underWay -= 1;
+    ended.push(paymentId);
   }
 
   function startNextRun(): Promise<never> {

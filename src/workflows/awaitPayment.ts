@@ -16,7 +16,7 @@ import { attribute } from './searchAttributes.ts';
  * Has an opened payment carried out as a child, and waits for its end. The child goes on whatever
  * becomes of its parent; a run that stands for the payment already is waited for by its row.
  */
-export async function runPayment(ref: PaymentRef): Promise<PaymentResult> {
+async function runPayment(ref: PaymentRef): Promise<PaymentResult> {
   const { companyId, paymentId } = ref;
   try {
     return await executeChild<typeof payment>('payment', {
@@ -39,6 +39,28 @@ export async function runPayment(ref: PaymentRef): Promise<PaymentResult> {
     }
     return endOf(ref);
   }
+}
+
+/**
+ * The end of a payment that nothing waits for in line. Where somebody ended its run it is asked for again:
+ * the row and the gateway know what became of the money. Never rejects for a cancellation, which nobody
+ * would catch; undefined then.
+ */
+export async function awaitPayment(ref: PaymentRef): Promise<PaymentResult | undefined> {
+  try {
+    for (;;) {
+      const result = await runPayment(ref).catch(contentUnlessCancelled);
+      if (result) return result;
+      await sleep('1 minute');
+    }
+  } catch (error) {
+    if (isCancellation(error)) return undefined;
+    throw error;
+  }
+}
+
+function contentUnlessCancelled(error: unknown): undefined {
+  if (isCancellation(error)) throw error;
 }
 
 async function endOf(ref: PaymentRef): Promise<PaymentResult> {
