@@ -235,6 +235,8 @@ async function askHost(
   await booking.move(event, step, changes);
   await setClocks(file, requestClocks(timesOf(booking, step.at)), 'The booking is paid');
   tell(file, 'host', 'booking_request', step.commandId);
+  // They have heard that it had ended.
+  if (event === 'revive') tell(file, 'guest', 'booking_revived', step.commandId);
 }
 
 async function cancel(

@@ -717,6 +717,12 @@ the host cannot take your booking of {{propertyName}} from {{startDate}} to {{en
 
 your booking of {{propertyName}} from {{startDate}} to {{endDate}} was not paid in time and is cancelled. If a payment still arrives, you get the nights if they are free, and else the money back at once.`,
   },
+  booking_revived: {
+    subject: 'The nights at {{propertyName}} are held for you again',
+    body: `Dear {{name}},
+
+your payment of {{amount}} {{currency}} for {{propertyName}}, {{startDate}} to {{endDate}}, arrived after the booking had ended. The nights were still free, so it lives again: the host is asked now, and without their answer all of it goes back to you (booking {{bookingId}}).`,
+  },
   booking_payment_late: {
     subject: 'Your payment for {{propertyName}} goes back',
     body: `Dear {{name}},

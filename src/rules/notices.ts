@@ -119,6 +119,7 @@ const notices = {
   booking_confirmed_host: 'contract',
   booking_declined: 'contract',
   booking_hold_expired: 'contract',
+  booking_revived: 'contract',
   booking_payment_late: 'money',
   booking_cancelled: 'contract',
   booking_reminder: null,

@@ -265,6 +265,11 @@ describe('a booking', () => {
 
       expect(await booking.row()).toMatchObject({ status: 'pending', paid_at: expect.any(String) });
       expect(await booking.mailsTo(booking.host)).toEqual(['booking_request']);
+      expect(await booking.mailsTo(booking.guest)).toEqual([
+        'booking_placed',
+        'booking_hold_expired',
+        'booking_revived',
+      ]);
     });
 
     it('is refunded at once where somebody else has them', async () => {
