@@ -295,9 +295,7 @@ async function openRefund(
   step: Step,
   due: Money,
 ): Promise<Pick<BookingChanges, 'refundId' | 'refundAmount' | 'isRefunding'>> {
-  const { paymentId } = booking;
-  if (!paymentId) throw new Error(`The booking ${booking.id} was never charged`);
-  const paid = await getRow(Payment, paymentId, { archived: true, lock: true });
+  const paid = await chargeOf(booking, { lock: true });
   const amount = lesser(due, leftOf(paid));
   if (!isPositive(amount)) {
     const other = await refundUnderWay(booking);
@@ -317,6 +315,11 @@ async function openRefund(
   });
   await flush();
   return { refundId: refund.id, refundAmount: amount, isRefunding: true };
+}
+
+function chargeOf({ id, paymentId }: Booking, { lock = false } = {}): Promise<Payment> {
+  if (!paymentId) throw new Error(`The booking ${id} was never charged`);
+  return getRow(Payment, paymentId, { archived: true, lock });
 }
 
 /** Of the charge, by hand: one that fails counts as not given back, and nobody else would watch it. */
@@ -345,7 +348,9 @@ async function onTimer(file: BookingFile, step: Step, name: BookingTimerName): P
       await booking.move('complete', step, { completedAt: step.at });
       await setClocks(file, reviewClocks(timesOf(booking, step.at)), 'The stay is over');
       tell(file, 'guest', 'review_invitation', step.commandId);
-      tell(file, 'host', 'booking_completed', step.commandId);
+      tell(file, 'host', 'booking_completed', step.commandId, {
+        amount: leftOf(await chargeOf(booking)),
+      });
       return;
     case 'review_reminder':
       if ((await Review.count({ where: { bookingId: booking.id } })) > 0) return;

@@ -745,7 +745,7 @@ your stay at {{propertyName}}, {{address}}, begins on {{startDate}}; check-in is
     subject: 'A stay at {{propertyName}} is over',
     body: `Dear {{name}},
 
-the stay at {{propertyName}} from {{startDate}} to {{endDate}} is over. {{amount}} {{currency}} were paid for it; your payout is due (booking {{bookingId}}).`,
+the stay at {{propertyName}} from {{startDate}} to {{endDate}} is over. {{amount}} {{currency}} were paid for it and did not go back; your payout is due from that (booking {{bookingId}}).`,
   },
   review_invitation: {
     subject: 'How was your stay at {{propertyName}}?',

@@ -111,4 +111,22 @@ describe('a stay', () => {
     await stay.accept(checkOut - 1);
     expect(await stay.row()).toMatchObject({ status: 'confirmed' });
   });
+
+  it('tells its host at the end what was paid and did not go back', async () => {
+    const stay = await openStay({ startDate: today() });
+    await stay.pay();
+    await stay.charged();
+    await database.sql('UPDATE shared.payments SET refunded_amount = 50 WHERE booking_id = $1', [
+      stay.id,
+    ]);
+
+    await stay.fire('check_out');
+
+    const told = await database.sql<{ amount: string }>(
+      `SELECT payload->>'amount' AS amount FROM core.notifications
+       WHERE entity_id = $1 AND template_code = 'booking_completed'`,
+      [stay.id],
+    );
+    expect(told).toEqual([{ amount: '150.00' }, { amount: '150.00' }]);
+  });
 });
