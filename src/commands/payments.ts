@@ -113,7 +113,7 @@ export const createPayments = ({
         ...(purpose ? [['p.purpose = $', purpose] as const] : []),
         ...(claimId ? [['p.claim_id = $', claimId] as const] : []),
         ...(invoiceId ? [['p.invoice_id = $', invoiceId] as const] : []),
-        ...(bookingId ? [['p.booking_id = $', bookingId] as const] : []),
+        ...(bookingId ? [[ofBooking, bookingId] as const] : []),
         ...(parentPaymentId ? [['p.parent_payment_id = $', parentPaymentId] as const] : []),
         ...madeWithin('p', filters),
       ];
@@ -208,23 +208,30 @@ async function refundablePayment(actor: Actor, id: string): Promise<Payment> {
   throw new Forbidden('Whoever was paid gives money back');
 }
 
-async function isHostOf({ userId }: Actor, { bookingId }: Payment): Promise<boolean> {
-  if (userId === null || !bookingId) return false;
-  return (await Booking.count({ where: { id: bookingId, hostId: userId } })) > 0;
+async function isHostOf({ userId }: Actor, payment: Payment): Promise<boolean> {
+  if (userId === null) return false;
+  const { parentPaymentId } = payment;
+  const charge = parentPaymentId === null ? payment : await getRow(Payment, parentPaymentId);
+  if (charge.bookingId === null) return false;
+  return (await Booking.count({ where: { id: charge.bookingId, hostId: userId } })) > 0;
 }
 
 const live: Condition = ['p.archived_at IS NULL'];
 
+/** What was paid for a stay, and what of it was given back: only the charge names the booking. */
+const ofBooking = `p.id IN (SELECT c.id FROM payments c WHERE c.booking_id = $
+  UNION ALL SELECT r.id FROM payments c JOIN payments r ON r.parent_payment_id = c.id
+    WHERE c.booking_id = $)`;
+
+/** Each way to a payment goes by an index of its own; an OR of them would read all of the company. */
+const ofPersonOrHost = `p.id IN (SELECT m.id FROM payments m WHERE m.user_id = $
+  UNION ALL SELECT c.id FROM bookings b JOIN payments c ON c.booking_id = b.id WHERE b.host_id = $
+  UNION ALL SELECT r.id FROM bookings b JOIN payments c ON c.booking_id = b.id
+    JOIN payments r ON r.parent_payment_id = c.id WHERE b.host_id = $)`;
+
 /** Paid by or to the person, or for a stay with them; staff see all. */
 const ownOnly = (actor: Actor): readonly Condition[] =>
-  allows(actor, 'payment:read_all')
-    ? []
-    : [
-        [
-          '(p.user_id = $ OR p.booking_id IN (SELECT b.id FROM bookings b WHERE b.host_id = $))',
-          signedIn(actor),
-        ],
-      ];
+  allows(actor, 'payment:read_all') ? [] : [[ofPersonOrHost, signedIn(actor)]];
 
 /** What can still be given back of it. */
 export const refundableOf = ({

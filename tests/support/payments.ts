@@ -112,19 +112,21 @@ type About = Omit<OpenPayment, 'purpose' | 'parentPaymentId'> & {
   readonly purpose?: OpenPayment['purpose'];
   readonly parentPaymentId?: string;
   readonly invoiceId?: string;
+  readonly bookingId?: string;
 };
 
 function subjectOf({
   purpose = 'premium',
   parentPaymentId = '',
   invoiceId = uuid(),
+  bookingId = uuid(),
   ...rest
 }: About): OpenPayment {
   switch (purpose) {
     case 'claim_payout':
       return { ...rest, purpose, claimId: uuid() };
     case 'booking':
-      return { ...rest, purpose, bookingId: uuid() };
+      return { ...rest, purpose, bookingId };
     case 'premium':
       return { ...rest, purpose, invoiceId };
     default:

@@ -3,11 +3,13 @@ import { createClaims } from '../../src/commands/claims.ts';
 import { createHistories } from '../../src/commands/histories.ts';
 import { createNotifications } from '../../src/commands/notifications.ts';
 import { createNotificationStreams } from '../../src/commands/notificationStreams.ts';
+import { createPayments, type PaymentFilters } from '../../src/commands/payments.ts';
 import { createPlans, type PlanFilters } from '../../src/commands/plans.ts';
 import { createPolicies } from '../../src/commands/policies.ts';
 import { createWorkflowSearch, type WorkflowFilters } from '../../src/commands/workflowSearch.ts';
 import { buildActor, buildCompany, buildPlan } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
+import { buildProperty, buildStayed } from '../support/properties.ts';
 import { connect } from './cluster.ts';
 import { createCursors } from '../../src/commands/cursors.ts';
 
@@ -359,6 +361,66 @@ describe('the history of a person among 20,000 sign-ins of others', () => {
     const read = steps.filter((step) => step['Relation Name']?.startsWith('audit_logs'));
     expect(read.length).toBeGreaterThan(0);
     for (const step of read) expect(step['Rows Removed by Filter'] ?? 0).toBeLessThan(100);
+  });
+});
+
+describe('payments of 10,000 stays, half of them refunded', () => {
+  let host: Awaited<ReturnType<typeof buildActor>>;
+  let bookingId: string;
+  beforeAll(async () => {
+    host = await buildActor({ companyId });
+    const [other, guest] = [await buildActor({ companyId }), await buildActor({ companyId })];
+    for (const { userId: hostId } of [other, host]) {
+      const { id: propertyId } = await buildProperty({ companyId, ownerId: hostId });
+      const stay = { companyId, propertyId, guestId: guest.userId, hostId };
+      ({ id: bookingId } = await buildStayed(stay));
+    }
+    await database.sql(
+      `INSERT INTO shared.bookings SELECT b.* FROM shared.bookings o, generate_series(1, 10000) n,
+         jsonb_populate_record(o, jsonb_build_object('id', gen_random_uuid(), 'guests', 1 + n % 4)) b
+       WHERE o.host_id = $1`,
+      [other.userId],
+    );
+    await database.sql(
+      `INSERT INTO shared.payments (company_id, id, purpose, booking_id, user_id, payee_name, amount, currency,
+         status, idempotency_key)
+       SELECT company_id, gen_random_uuid(), 'booking', id, guest_id, 'Ada', 300, 'EUR', 'pending', id
+       FROM shared.bookings WHERE company_id = $1`,
+      [companyId],
+    );
+    await database.sql(
+      `INSERT INTO shared.payments (company_id, id, purpose, parent_payment_id, user_id, payee_name, amount,
+         currency, status, idempotency_key)
+       SELECT company_id, gen_random_uuid(), 'refund', id, user_id, 'Ada', 30, 'EUR', 'pending', id
+       FROM shared.payments WHERE company_id = $1 AND (booking_id = $2 OR id < '80000000-0000-0000-0000-000000000000')`,
+      [companyId, bookingId],
+    );
+    await database.sql('VACUUM ANALYZE shared.payments');
+    await database.sql('VACUUM ANALYZE shared.bookings');
+  });
+
+  it.each<[string, () => Partial<PaymentFilters>]>([
+    ['of a host', () => ({})],
+    ['of one stay', () => ({ bookingId })],
+  ])('%s are found by the indexes, refunds with them', async (_, filtersOf) => {
+    const payments = createPayments({ dispatcher: { dispatch: () => {} }, hasGateway: true });
+    const filters = filtersOf();
+    const paging = { sortBy: 'createdAt', sortOrder: 'desc', page: 1, size: 20 } as const;
+
+    const steps = await stepsOf(
+      'FROM payments p',
+      () => payments.list(host, { ...paging, ...filters }),
+      [host.userId, ...(filters.bookingId ? [filters.bookingId] : [])],
+    );
+
+    const read = steps.filter((step) => step['Relation Name'] === 'payments');
+    expect(steps[0]).toMatchObject({ 'Actual Rows': 2 });
+    expect(read.length).toBeGreaterThan(0);
+    for (const step of read) {
+      expect(step['Node Type']).not.toBe('Seq Scan');
+      expect(step['Rows Removed by Filter'] ?? 0).toBeLessThan(100);
+      expect(step['Actual Rows']).toBeLessThan(100);
+    }
   });
 });
 

@@ -24,7 +24,7 @@ export const paymentsQuery = listQuery({
     purpose: oneOf(...paymentPurposes),
     claim_id: id(),
     invoice_id: id(),
-    booking_id: id(),
+    booking_id: id().description('Refunds of what was paid for it are found with it'),
     parent_payment_id: id(),
     user_id: id().description('Of staff alone; others see their own'),
   },

@@ -1,10 +1,12 @@
 import { v7 as uuid } from 'uuid';
 import { paymentActivities } from '../../../src/activities/payments.ts';
 import { signatureOf } from '../../../src/gateways/webhookSignature.ts';
+import { withTenant } from '../../../src/models/database.ts';
 import type { Payment } from '../../../src/models/Payment.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany } from '../../support/build.ts';
 import { buildPayment } from '../../support/payments.ts';
+import { buildProperty, buildStayed } from '../../support/properties.ts';
 
 const secret = 'a webhook secret of at least 32 bytes';
 
@@ -165,6 +167,44 @@ describe('POST /payments/:id/refund', () => {
     const won = answers.filter(({ status }) => status === 201);
     const lost = answers.filter(({ body }) => body.code === 'REFUND_TOO_HIGH');
     expect([won.length, lost.length]).toEqual([2, 6]);
+  });
+
+  it('is seen by the host whose stay it is of, as the charge is', async () => {
+    const { id: companyId } = await buildCompany();
+    const [guest, host] = [await buildActor({ companyId }), await buildActor({ companyId })];
+    const stranger = await buildActor({ companyId });
+    const { id: propertyId } = await buildProperty({ companyId, ownerId: host.userId });
+    const people = { guestId: guest.userId, hostId: host.userId };
+    const stay = await buildStayed({ companyId, propertyId, ...people });
+    const { payment } = await buildPaid({
+      companyId,
+      purpose: 'booking',
+      bookingId: stay.id,
+      userId: guest.userId,
+    });
+    const wish = { amount: '20.00', reason: 'The boiler was broken' };
+    const made = await api.as(host).post(`/payments/${payment.id}/refund`, wish, key());
+    const refund: string = made.body.data.id;
+    await withTenant(companyId, () => stay.update({ refundId: refund }));
+
+    const seen = await api.as(host).get(`/payments/${refund}`);
+    const unseen = await api.as(stranger).get(`/payments/${refund}`);
+    const lists = await Promise.all(
+      [host, guest, stranger].map(async (actor) => {
+        const { body } = await api.as(actor).get('/payments', { booking_id: stay.id });
+        return body.items.map(({ id }: Payment) => id);
+      }),
+    );
+    const all = await api.as(host).get('/payments');
+    const asked = await api.as(host).post('/graphql', {
+      query: `{ booking(id: "${stay.id}") { refund { id amount } } }`,
+    });
+
+    expect(seen.body.data).toMatchObject({ id: refund, parent_payment_id: payment.id });
+    expect(unseen.status).toBe(404);
+    expect(lists).toEqual([[refund, payment.id], [refund, payment.id], []]);
+    expect(all.body.pagination.total).toBe(2);
+    expect(asked.body.data.booking).toEqual({ refund: { id: refund, amount: '20.00' } });
   });
 
   it('is refused for money that was paid out, and before it has arrived', async () => {
