@@ -105,7 +105,7 @@ export const createProperties = () => ({
           columnsOf(Property, 'p'),
           'properties p',
           ['p.id', ids],
-          seesAll(visitor) ? [] : [[publicOrOwn, visitor?.userId ?? null]],
+          seesAll(visitor) ? [] : [[`(${publicOrOwn} OR ${booked})`, visitor?.userId ?? null]],
         ),
       ),
     ),
@@ -179,13 +179,19 @@ export const createProperties = () => ({
 
 export type Properties = ReturnType<typeof createProperties>;
 
-/** In the open transaction. @throws NotFound also for what is not listed, except by its owner */
+/** In the open transaction. @throws NotFound also for what is not listed, except by its owner and guests */
 export async function visibleProperty(visitor: Actor | undefined, id: string): Promise<Property> {
   const property = await getRow(Property, id, { archived: true });
   const isOwn = isOwner(visitor, property);
   const isPublic = property.status === 'listed' && !property.archivedAt;
-  if (!isPublic && !isOwn && !seesAll(visitor)) throw noSuch(Property.entityType, id);
-  return property;
+  if (isPublic || isOwn || seesAll(visitor) || (await hasBooked(visitor, id))) return property;
+  throw noSuch(Property.entityType, id);
+}
+
+/** Guests still read where they go or have been, and review it, when the host lets it no more. */
+async function hasBooked(visitor: Actor | undefined, propertyId: string): Promise<boolean> {
+  const guestId = visitor?.userId;
+  return guestId != null && (await Booking.count({ where: { propertyId, guestId } })) > 0;
 }
 
 /**
@@ -315,6 +321,7 @@ async function holdKnownCategory(id: string | null): Promise<void> {
 }
 
 const publicOrOwn = `((p.status = 'listed' AND p.archived_at IS NULL) OR p.owner_id = $)`;
+const booked = 'p.id IN (SELECT b.property_id FROM bookings b WHERE b.guest_id = $)';
 
 /** What is listed, one's own, or all for whoever reads the audit. */
 function visibleTo(visitor: Actor | undefined, filters: PropertyFilters): Condition[] {

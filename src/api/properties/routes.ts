@@ -69,7 +69,7 @@ export const propertyRoutes = ({
     ...one,
     method: 'GET',
     permission: 'public',
-    summary: 'One property',
+    summary: 'One property; its owner and who has booked it read it even when it is not listed',
     ...answersProperty,
     handle: ({ company, visitor, params }) => properties.get(company.id, visitor, params.id),
     several: ({ company, visitor }, ids) => properties.several(company.id, visitor, ids),

@@ -94,6 +94,37 @@ describe('reviews', () => {
     expect(await shown()).toEqual(['5.00', 1]);
   });
 
+  it('are written and read of what the host has taken back from everybody else', async () => {
+    const [other, stranger] = [await buildActor({ companyId }), await buildActor({ companyId })];
+    const [stay] = [await stayed(), await stayed(other)];
+    const path = `/properties/${property.id}`;
+    await api.as(host).patch(path, { status: 'unlisted' });
+    const unlisted = await review(guest, { rating: 1 });
+    await api.as(host).delete(path);
+    const archived = await review(other, { rating: 2 });
+
+    const seen = await Promise.all(
+      [guest, other, stranger].map(async (actor) => [
+        (await api.as(actor).get(path)).status,
+        (await api.as(actor).get(`${path}/reviews`)).status,
+      ]),
+    );
+    const asked = await api.as(guest).post('/graphql', {
+      query: `{ booking(id: "${stay.id}") { property { name } } }`,
+    });
+    const listed = await api.as(guest).get('/properties');
+
+    expect([unlisted.status, archived.status]).toEqual([201, 201]);
+    expect(await review(stranger, { rating: 1 })).toMatchObject({ status: 404 });
+    expect(seen).toEqual([
+      [200, 200],
+      [200, 200],
+      [404, 404],
+    ]);
+    expect(asked.body.data.booking).toEqual({ property: { name: property.name } });
+    expect(listed.body.items).toEqual([]);
+  });
+
   it('are written once under one key, and once by two requests at the same time', async () => {
     await stayed();
     const key = { 'Idempotency-Key': uuid() };
