@@ -18,7 +18,7 @@ const columns = [
 const isSold = `b.status IN ('confirmed', 'completed')`;
 
 /** Of stays that begin in the period. What was paid for one that was cancelled counts until it is back. */
-const revenue = (group: string): string => `
+const revenue = (group: string, places: string): string => `
   SELECT ${group}, b.currency, count(*)::integer AS bookings,
     (count(*) FILTER (WHERE b.status = 'confirmed'))::integer AS confirmed,
     (count(*) FILTER (WHERE b.status = 'completed'))::integer AS completed,
@@ -33,7 +33,7 @@ const revenue = (group: string): string => `
     JOIN properties p ON p.company_id = b.company_id AND p.id = b.property_id
     LEFT JOIN payments m ON m.company_id = b.company_id AND m.id = b.payment_id
   WHERE b.archived_at IS NULL AND ${isWithin('b.start_date')}
-  GROUP BY 1, 2`;
+  GROUP BY ${places}`;
 
 const charts = (...labels: string[]) => [
   { title: 'Revenue', labels, series: ['revenue', 'refunds', 'net'] },
@@ -48,14 +48,17 @@ export const bookingReports: Readonly<
       title: 'Stays by the month in which they begin',
       columns: [...ofMonth, ...columns],
       charts: charts('month', 'currency'),
-      sql: revenue(`${monthOf('b.start_date')} AS month`),
+      sql: revenue(`${monthOf('b.start_date')} AS month`, '1, 2'),
     },
     {
       name: 'by_property',
       title: 'Stays by property',
-      columns: [...texts({ property: 'Property', currency: 'Currency' }), ...columns],
+      columns: [
+        ...texts({ property: 'Property', property_id: 'Property id', currency: 'Currency' }),
+        ...columns,
+      ],
       charts: charts('property', 'currency'),
-      sql: revenue('p.name AS property'),
+      sql: revenue('p.name AS property, p.id AS property_id', '1, 2, 3'),
     },
   ],
 };

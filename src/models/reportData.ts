@@ -67,7 +67,7 @@ export async function readTable(
        SELECT $1::date AS from_day, $2::date AS to_day, $3::text AS policy_type,
          $4::text AS time_zone, $1::date::timestamp AT TIME ZONE $4::text AS from_instant,
          $2::date::timestamp AT TIME ZONE $4::text AS to_instant)
-     ${sql} ORDER BY 1, 2 LIMIT ${mostRows + 1}`,
+     ${sql} ORDER BY 1, 2, 3 LIMIT ${mostRows + 1}`,
     [period.from, period.to, filters.policyType ?? null, timeZone],
   );
   return { ...table, rows: rows.slice(0, mostRows), isTruncated: rows.length > mostRows };

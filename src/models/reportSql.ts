@@ -2,7 +2,8 @@ import type { ReportColumn, ReportTable } from './reportData.ts';
 
 /**
  * How one table of a report is read. Its SQL aggregates from `asked` (what the report is asked with)
- * and the company's tables; it has these columns in this order, and the first two say what a row is.
+ * and the company's tables; it has these columns in this order, and no more than the first three say what a
+ * row is.
  */
 export interface TableQuery extends Pick<ReportTable, 'name' | 'title' | 'columns' | 'charts'> {
   readonly sql: string;

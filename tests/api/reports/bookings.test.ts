@@ -1,4 +1,5 @@
 import type { Actor } from '../../../src/context.ts';
+import { addDays, dateAt } from '../../../src/rules/calendar.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany } from '../../support/build.ts';
 import { buildProperty, buildStayed } from '../../support/properties.ts';
@@ -7,6 +8,7 @@ import { reportsWithoutWorker } from '../../support/reports.ts';
 let api: TestApi;
 let companyId: string;
 let manager: Actor;
+const today = dateAt(Date.now(), 'Europe/Berlin');
 const worker = reportsWithoutWorker();
 
 beforeAll(async () => {
@@ -65,6 +67,25 @@ describe('the revenue of bookings', () => {
       ['City', 2],
       ['Lake', 2],
     ]);
+  });
+
+  it('keeps properties of one name apart', async () => {
+    const guest = await buildActor({ companyId });
+    const houses = [
+      await buildProperty({ companyId, name: 'Lake' }),
+      await buildProperty({ companyId, name: 'Lake' }),
+    ];
+    for (const { id: propertyId, ownerId: hostId } of houses) {
+      await buildStayed({ companyId, propertyId, hostId, guestId: guest.userId });
+    }
+
+    const asked = await ask({ from: addDays(today, -30), to: today });
+    await worker.generate(companyId, asked.body.data.id);
+    const { body } = await api.as(manager).get(`/reports/${asked.body.data.id}`);
+
+    expect(body.data.report_data.tables[1].rows).toMatchObject(
+      houses.map(({ id }) => ({ property: 'Lake', property_id: id, bookings: 1 })),
+    );
   });
 
   it('is not about policies of a type', async () => {
