@@ -90,7 +90,7 @@ const sortColumns = {
 export const createProperties = () => ({
   /** What is searched for by words, place or free nights is found among the first 10,000 that match. */
   list: (companyId: string, visitor: Actor | undefined, filters: PropertyFilters) => {
-    const wish = searchOf(filters);
+    const wish = searchOf(visitor, filters);
     return withTenant(companyId, () => (wish ? foundBy(wish, filters) : pageOf(visitor, filters)));
   },
 
@@ -323,13 +323,11 @@ async function holdKnownCategory(id: string | null): Promise<void> {
 const publicOrOwn = `((p.status = 'listed' AND p.archived_at IS NULL) OR p.owner_id = $)`;
 const booked = 'p.id IN (SELECT b.property_id FROM bookings b WHERE b.guest_id = $)';
 
-/** What is listed, one's own, or all for whoever reads the audit. */
-function visibleTo(visitor: Actor | undefined, filters: PropertyFilters): Condition[] {
-  const live: Condition[] = [['p.archived_at IS NULL']];
-  if (seesAll(visitor)) return filters.includeArchived ? [] : live;
-  const isOwn = visitor?.userId != null && filters.ownerId === visitor.userId;
-  if (isOwn) return filters.includeArchived ? [] : live;
-  return [...live, ["p.status = 'listed'"]];
+/** What is listed; also what is not among one's own, or among all for whoever reads the audit. */
+function shownTo(visitor: Actor | undefined, { ownerId, includeArchived }: PropertyFilters) {
+  const isOwn = visitor?.userId != null && ownerId === visitor.userId;
+  const withUnlisted = isOwn || seesAll(visitor);
+  return { withUnlisted, withArchived: withUnlisted && includeArchived };
 }
 
 /** Of a list that nothing is searched in. */
@@ -345,13 +343,16 @@ function conditionsOf(filters: PropertyFilters): Condition[] {
 }
 
 /** What `search_property_ids` is asked for. */
-type PropertySearch = Readonly<Record<string, string | number | Date | null | undefined>>;
+type PropertySearch = Readonly<Record<string, string | number | boolean | Date | null | undefined>>;
 
 /**
  * What words, place and free nights find; undefined where none of them is asked for.
  * @throws Invalid for half of a pair
  */
-function searchOf(filters: PropertyFilters): PropertySearch | undefined {
+function searchOf(
+  visitor: Actor | undefined,
+  filters: PropertyFilters,
+): PropertySearch | undefined {
   const { search, minPrice, maxPrice, guests, categoryId, ownerId, freeFrom, freeTo } = filters;
   if (minPrice && maxPrice && compare(minPrice, maxPrice) > 0) {
     throw invalidField('min_price', 'The least price is above the greatest', 'OUT_OF_RANGE');
@@ -382,6 +383,7 @@ function searchOf(filters: PropertyFilters): PropertySearch | undefined {
     createdBefore,
     sortBy,
     sortOrder,
+    ...shownTo(visitor, filters),
   };
 }
 
@@ -402,10 +404,16 @@ const foundBy = (wish: PropertySearch, page: Pick<PropertyFilters, 'page' | 'siz
 function pageOf(visitor: Actor | undefined, filters: PropertyFilters) {
   const { sortBy, ...rest } = filters;
   const by = sortBy === 'distance' ? 'createdAt' : sortBy;
+  const { withUnlisted, withArchived } = shownTo(visitor, filters);
   return selectWidePage<Property>(
     columnsOf(Property, 'p'),
     { from: 'properties p', narrow: 'properties p' },
-    [...visibleTo(visitor, filters), ...madeWithin('p', filters), ...conditionsOf(filters)],
+    [
+      ...(withArchived ? [] : [['p.archived_at IS NULL'] as const]),
+      ...(withUnlisted ? [] : [["p.status = 'listed'"] as const]),
+      ...madeWithin('p', filters),
+      ...conditionsOf(filters),
+    ],
     sortedBy(sortColumns, { ...rest, sortBy: by }, 'p.id'),
   );
 }

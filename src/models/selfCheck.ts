@@ -2,7 +2,8 @@ import { CannotStart, reasonOf } from '../errors.ts';
 import { execute, select, withGlobal } from './database.ts';
 import { newestPolicySearchBody } from './migrations/0021Policies.ts';
 import { claimSearchBody } from './migrations/0030ClaimSearch.ts';
-import { eraseInAuditBody, propertySearchBody } from './migrations/0051Bookings.ts';
+import { eraseInAuditBody } from './migrations/0051Bookings.ts';
+import { propertySearchBody } from './migrations/0055OwnPropertySearch.ts';
 import { activity, largeObjects } from './roles.ts';
 
 /** The wall is not as it must be, or cannot be looked at; its message is for the operator. */

@@ -5,7 +5,8 @@ import { projectDir } from '../../local/dataDir.ts';
 import { policySearch } from '../../src/models/migrations/0007Search.ts';
 import { newestPolicySearch } from '../../src/models/migrations/0021Policies.ts';
 import { claimSearch } from '../../src/models/migrations/0030ClaimSearch.ts';
-import { eraseInAudit, propertySearch } from '../../src/models/migrations/0051Bookings.ts';
+import { eraseInAudit } from '../../src/models/migrations/0051Bookings.ts';
+import { propertySearch } from '../../src/models/migrations/0055OwnPropertySearch.ts';
 import { selfCheck } from '../../src/models/selfCheck.ts';
 import { openCluster, type Cluster } from './cluster.ts';
 

@@ -48,6 +48,7 @@ import { webhookRetention } from './0049WebhookRetention.ts';
 import { campaigns } from './0050Campaigns.ts';
 import { bookings } from './0051Bookings.ts';
 import { auditYears } from './0053AuditYears.ts';
+import { ownPropertySearch } from './0055OwnPropertySearch.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -114,4 +115,5 @@ export const migrations: readonly Migration[] = [
   campaigns,
   bookings,
   auditYears,
+  ownPropertySearch,
 ];

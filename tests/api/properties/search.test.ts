@@ -1,3 +1,4 @@
+import type { Actor } from '../../../src/context.ts';
 import { addDays, dateAt } from '../../../src/rules/calendar.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany } from '../../support/build.ts';
@@ -97,6 +98,39 @@ describe('the search for properties', () => {
     const query = { free_from: addDays(today, from), free_to: addDays(today, to) };
 
     expect(names(await find({ ...query, sort_by: 'name' }))).toEqual(expected);
+  });
+
+  it.each<[string, object]>([
+    ['words', { search: 'lake' }],
+    ['a place', { latitude: 47.5, longitude: 9.7, radius_km: 30 }],
+    ['free nights', { free_from: addDays(today, 10), free_to: addDays(today, 12) }],
+  ])('by %s finds what is not listed for its owner and auditors alone', async (_, query) => {
+    const { id: shopId } = await buildCompany();
+    const [mine, other] = [
+      await buildActor({ companyId: shopId }),
+      await buildActor({ companyId: shopId }),
+    ];
+    const auditor = await buildActor({ companyId: shopId, role: 'auditor' });
+    const place = { latitude: '47.50000000', longitude: '9.70000000' };
+    const at = { companyId: shopId, ownerId: mine.userId, ...place };
+    await buildProperty({ ...at, name: 'Lake A' });
+    await buildProperty({ ...at, name: 'Lake B', status: 'unlisted' });
+    const gone = await buildProperty({ ...at, name: 'Lake C' });
+    await api.as(mine).delete(`/properties/${gone.id}`);
+    const search = async (actor: Actor, more: object) =>
+      names(await api.as(actor).get('/properties', { ...query, sort_by: 'name', ...more }));
+    const own = { owner_id: mine.userId };
+
+    expect(await search(mine, own)).toEqual(['Lake A', 'Lake B']);
+    expect(await search(mine, { ...own, include_archived: true })).toEqual([
+      'Lake A',
+      'Lake B',
+      'Lake C',
+    ]);
+    expect(await search(mine, { include_archived: true })).toEqual(['Lake A']);
+    expect(await search(other, { ...own, include_archived: true })).toEqual(['Lake A']);
+    expect(await search(auditor, {})).toEqual(['Lake A', 'Lake B']);
+    expect(await search(auditor, { include_archived: true })).toHaveLength(3);
   });
 
   it('puts the cheapest first among those with free nights, or the dearest', async () => {
