@@ -6,6 +6,7 @@ import { createNotificationStreams } from '../../src/commands/notificationStream
 import { createPayments, type PaymentFilters } from '../../src/commands/payments.ts';
 import { createPlans, type PlanFilters } from '../../src/commands/plans.ts';
 import { createPolicies } from '../../src/commands/policies.ts';
+import { createProperties, type PropertyFilters } from '../../src/commands/properties.ts';
 import { createWorkflowSearch, type WorkflowFilters } from '../../src/commands/workflowSearch.ts';
 import { buildActor, buildCompany, buildPlan } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -18,6 +19,7 @@ const cursors = createCursors({ secretKey: 'test' });
 const plansOfOurs = 6000;
 const plansOfOthers = 20_000;
 const policiesOfEach = 20_000;
+const propertiesOfEach = 20_000;
 
 let database: TestDatabase;
 let client: pg.Client;
@@ -92,6 +94,9 @@ interface Step {
   readonly 'Shared Read Blocks'?: number;
   readonly Plans?: readonly Step[];
 }
+
+const blocksOf = ([step]: Step[]): number =>
+  (step?.['Shared Hit Blocks'] ?? 0) + (step?.['Shared Read Blocks'] ?? 0);
 
 const all = (step: Step): Step[] => [step, ...(step.Plans ?? []).flatMap(all)];
 
@@ -186,9 +191,6 @@ describe(`the list of ${plansOfOurs} plans beside ${plansOfOthers} of others`, (
 });
 
 describe(`a search among ${policiesOfEach} policies beside as many of another company`, () => {
-  const blocksOf = ([step]: Step[]): number =>
-    (step?.['Shared Hit Blocks'] ?? 0) + (step?.['Shared Read Blocks'] ?? 0);
-
   it('goes by the index, before the wall, and reads its findings behind it', async () => {
     const admin = await buildActor({ companyId, role: 'tenant_admin' });
     const [facts] = await database.sql<{ blocks: number; name: string }>(
@@ -255,9 +257,6 @@ describe(`a search among ${policiesOfEach} claims beside as many of another comp
     dispatcher: { dispatch: () => {}, drained: () => Promise.resolve() },
     workflows: { command: () => Promise.reject(new Error('There is no workflow here')) },
   });
-  const blocksOf = ([step]: Step[]): number =>
-    (step?.['Shared Hit Blocks'] ?? 0) + (step?.['Shared Read Blocks'] ?? 0);
-
   it.each([
     ['title', `left(md5('claimPOL-777'), 12)`],
     ["policy's e-mail", `left(md5('${policiesOfEach + 1}'), 12)`],
@@ -302,9 +301,6 @@ describe(`the list of runs with ${policiesOfEach} claims beside as many of anoth
     companies: { enter: async () => {} },
   });
   const paging = { sortBy: 'createdAt', sortOrder: 'desc', page: 1, size: 20 } as const;
-  const blocksOf = ([step]: Step[]): number =>
-    (step?.['Shared Hit Blocks'] ?? 0) + (step?.['Shared Read Blocks'] ?? 0);
-
   it.each<[string, Partial<WorkflowFilters>, readonly string[]]>([
     ['all', {}, []],
     ['of a type', { type: 'claim' }, []],
@@ -362,6 +358,85 @@ describe('the history of a person among 20,000 sign-ins of others', () => {
     expect(read.length).toBeGreaterThan(0);
     for (const step of read) expect(step['Rows Removed by Filter'] ?? 0).toBeLessThan(100);
   });
+});
+
+describe(`a search among ${propertiesOfEach} properties beside as many of another company`, () => {
+  const nights = { freeFrom: '2040-06-01', freeTo: '2040-06-04' };
+  const place = { latitude: 5, longitude: 55 };
+  const word = '%a0b1c2d3e4f5%';
+  const region = '(54.8,4.8),(55.2,5.2)';
+
+  beforeAll(async () => {
+    for (const id of [(await buildCompany()).id, companyId]) {
+      const { userId } = await buildActor({ companyId: id });
+      await database.sql(
+        `INSERT INTO shared.properties (company_id, id, owner_id, name, description, address, latitude,
+           longitude, price_per_night, currency, time_zone, check_in_time, check_out_time, max_guests,
+           min_nights, max_nights, instant_book, cancellation_policy, status, created_at)
+         SELECT $1, gen_random_uuid(), $2, CASE n WHEN 777 THEN 'a0b1c2d3e4f5' ELSE md5(n::text) END,
+           md5('said' || n), md5('road' || n), n % 160 - 80, n * 7 % 360 - 180, 100, 'EUR', 'Europe/Berlin',
+           '15:00', '11:00', 4, 1, 365, true, 'moderate', 'listed', now() - n * interval '1 minute'
+         FROM generate_series(1, $3) n`,
+        [id, userId, propertiesOfEach],
+      );
+      await database.sql(
+        `INSERT INTO shared.reservations (company_id, id, property_id, start_date, end_date)
+         SELECT company_id, gen_random_uuid(), id, day, day + 2
+         FROM (SELECT *, date '2030-01-01' + (row_number() OVER ())::integer AS day FROM shared.properties
+           WHERE company_id = $1) AS p`,
+        [id],
+      );
+    }
+    await database.sql('VACUUM ANALYZE shared.properties');
+    await database.sql('VACUUM ANALYZE shared.reservations');
+  });
+
+  it.each<[string, Partial<PropertyFilters>, object, number]>([
+    ['words', { search: 'a0b1c2d3e4f5' }, { pattern: word }, 1],
+    ['place', { ...place, radiusKm: 20 }, { area: '<(55,5),20>', region }, 14],
+    [
+      'words and free nights',
+      { search: 'a0b1c2d3e4f5', ...nights },
+      { pattern: word, nights: `[${nights.freeFrom},${nights.freeTo})` },
+      1,
+    ],
+  ])(
+    'by %s goes by the indexes, before the wall, and reads its findings behind it',
+    async (_, filters, wish, expected) => {
+      const [facts] = await database.sql<{ blocks: number; taken: number }>(
+        `SELECT p.relpages AS blocks, r.relpages AS taken FROM pg_class p, pg_class r
+         WHERE p.oid = 'shared.properties'::regclass AND r.oid = 'shared.reservations'::regclass`,
+      );
+      const sorted = { sortBy: 'createdAt', sortOrder: 'desc' } as const;
+      const search = () =>
+        stepsOf(
+          'search_property_ids',
+          () =>
+            createProperties().list(companyId, undefined, {
+              ...filters,
+              ...sorted,
+              includeArchived: false,
+              page: 1,
+              size: 20,
+            }),
+          [JSON.stringify({ ...wish, ...sorted }), '0', '20'],
+        );
+      // The first one on a connection also reads the catalog.
+      await search();
+      const steps = await search();
+
+      expect(steps.find((step) => step['Function Name'])).toMatchObject({
+        'Actual Rows': expected,
+      });
+      expect(steps.find((step) => step['Relation Name'] === 'properties')).toMatchObject({
+        'Index Cond': expect.stringMatching(/company_id = .* AND \(id = found\.id/),
+      });
+      expect(facts?.blocks).toBeGreaterThan(900);
+      expect(facts?.taken).toBeGreaterThan(500);
+      expect(blocksOf(steps)).toBeGreaterThan(0);
+      expect(blocksOf(steps)).toBeLessThan(300);
+    },
+  );
 });
 
 describe('payments of 10,000 stays, half of them refunded', () => {
