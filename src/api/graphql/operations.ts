@@ -131,6 +131,7 @@ export const mutations = {
 
   createProperty: 'POST /properties',
   updateProperty: 'PATCH /properties/:id',
+  replaceProperty: 'PUT /properties/:id',
   archiveProperty: 'DELETE /properties/:id',
   restoreProperty: 'POST /properties/:id/restore',
   blockNights: 'POST /properties/:id/blocks',
