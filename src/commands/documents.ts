@@ -4,7 +4,7 @@ import { v7 as uuid } from 'uuid';
 import type { Actor } from '../context.ts';
 import { Conflict, Forbidden, NotFound, Unavailable } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
-import { afterCommit, append, flush, withTenant } from '../models/database.ts';
+import { afterCommit, append, flush, isRolledBack, withTenant } from '../models/database.ts';
 import { ownCompany } from '../models/contract.ts';
 import { Document } from '../models/Document.ts';
 import { documentBytes, takeDocumentBytes } from '../models/documentBytes.ts';
@@ -170,7 +170,8 @@ export const createDocuments = ({
 
     /**
      * Files are stored before their rows commit, so that a row never names a file that is not there.
-     * Whatever fails on the way takes back what was stored; what a crash leaves, a nightly job finds.
+     * What certainly has no rows is taken back at once; what a crash leaves, or a commit that was never
+     * answered, a nightly job looks at.
      * @param receive reads the request, once it is clear that the actor may
      */
     add: async (
@@ -199,7 +200,7 @@ export const createDocuments = ({
         if (result instanceof Replay) await takeBack(storage, keys);
         return result;
       } catch (error) {
-        await takeBack(storage, keys);
+        if (isRolledBack(error)) await takeBack(storage, keys);
         throw error;
       } finally {
         for (const file of upload.files) await file.discard();

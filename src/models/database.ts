@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { QueryTypes, Sequelize, type Model, type ModelStatic, type Options } from 'sequelize';
 import { v7 as uuid, validate as isUuid } from 'uuid';
 import { currentContext } from '../context.ts';
-import { Conflict } from '../errors.ts';
+import { Conflict, Refusal } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
 import { Connection, driver, type LastStatement } from './connection.ts';
 import { duplicates } from './duplicates.ts';
@@ -256,6 +256,16 @@ export async function execute(sql: string, bind: readonly unknown[] = []): Promi
 export function sqlState(error: unknown): string | undefined {
   const cause = error instanceof Error && 'parent' in error ? error.parent : error;
   return cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
+}
+
+/**
+ * Whether a transaction that failed so has left nothing: it was refused, or the server says that it did not
+ * take it. Where the connection was lost, or ended, the commit may have come first.
+ */
+export function isRolledBack(error: unknown): boolean {
+  if (error instanceof Refusal) return true;
+  const code = sqlState(error) ?? '';
+  return /^(?!08|57P)[0-9A-Z]{5}$/.test(code) && code !== 'EPIPE';
 }
 
 /** Name of the constraint that a failed statement broke, where it was one. */
