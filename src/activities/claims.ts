@@ -26,6 +26,7 @@ import { refuseSuspect } from '../models/fraud.ts';
 import { putBackReserve, refuseBeyondReserve, takeFromReserve } from '../models/lossReserve.ts';
 import type { Step } from '../models/moveRow.ts';
 import { openPayment, type PaymentResult } from '../models/paymentStart.ts';
+import type { Policy } from '../models/Policy.ts';
 import { getRow } from '../models/rows.ts';
 import { Timer } from '../models/Timer.ts';
 import {
@@ -350,7 +351,7 @@ async function startPayment(file: ClaimFile, step: Step): Promise<void> {
   const payment = openPayment({
     purpose: 'claim_payout',
     claimId: claim.id,
-    userId: policy.userId,
+    userId: isHolder(claim, policy) ? policy.userId : null,
     payeeName: claim.claimantName,
     payeeEmail: claim.claimantEmail,
     amount,
@@ -362,6 +363,14 @@ async function startPayment(file: ClaimFile, step: Step): Promise<void> {
   const changes = { paymentId: payment.id, paymentFailed: false };
   await move(file, { ...step, facts }, 'start_payment', changes);
 }
+
+/** Another claimant is paid by their name and told at their address: the holder's account is not theirs. */
+const isHolder = (
+  { claimantName, claimantEmail }: Claim,
+  { policyholderName, policyholderEmail }: Policy,
+): boolean =>
+  claimantEmail === policyholderEmail &&
+  claimantName.toLowerCase() === policyholderName.toLowerCase();
 
 async function payByHand(
   file: ClaimFile,
