@@ -15,7 +15,7 @@ import {
   type ListOrder,
 } from '../models/list.ts';
 import { noSuch } from '../models/rows.ts';
-import type { Asker } from '../rules/claims.ts';
+import { isDecided, type Asker } from '../rules/claims.ts';
 import { allows, type Permission, type Role } from '../rules/permissions.ts';
 import { claimWorkflowId } from '../rules/workflowIds.ts';
 
@@ -121,6 +121,14 @@ export function mayEdit(
   if (roles.includes('call_center') && status === 'reported') return true;
   return userId !== null && assignedTo === userId;
 }
+
+/** Whoever is paid is what was submitted: from then on managers alone change it. */
+export const mayChangePayee = (
+  { roles }: Pick<Actor, 'roles'>,
+  { status }: Pick<Claim, 'status'>,
+): boolean =>
+  !(status === 'waiting_approval' || isDecided(status)) ||
+  roles.some((role) => role === 'claims_manager' || role === 'tenant_admin');
 
 export const worksOnClaims = (actor: Actor): boolean => allows(actor, 'claim:read');
 

@@ -32,6 +32,7 @@ import { transition } from '../workflows/claimProcessing.ts';
 import { refuseByRows, refuseUnlessMay } from './claimGuards.ts';
 import {
   assigners,
+  mayChangePayee,
   mayEdit,
   viewOf,
   viewsOf,
@@ -244,14 +245,22 @@ export const createClaims = ({
     ): Promise<ClaimView> =>
       withTenant(actor.companyId, async () => {
         const { isInternal } = await ofPolicy(actor, id, policyId);
-        const claim = await getRow(Claim, id);
+        // It is not submitted or decided meanwhile.
+        const claim = await getRow(Claim, id, { lock: true });
         if (!isInternal || !mayEdit(actor, claim)) {
           throw new Forbidden('Its assignee corrects the claim');
         }
         if (claim.status === 'closed') {
           throw new Conflict('CLAIM_CLOSED', 'A closed claim is not corrected; reopen it first');
         }
-        await editRow(Claim, claim, editedFields(claim, edits), expectedVersion);
+        const fields = editedFields(claim, edits);
+        const { claimantName, claimantEmail } = claim;
+        const isSamePayee =
+          fields.claimantName === claimantName && fields.claimantEmail === claimantEmail;
+        if (!isSamePayee && !mayChangePayee(actor, claim)) {
+          throw new Forbidden('Once a claim is submitted its managers alone change who is paid');
+        }
+        await editRow(Claim, claim, fields, expectedVersion);
         await flagClaim(claim, await getRow(Policy, claim.policyId, { archived: true }));
         return viewOf(actor, id);
       }),

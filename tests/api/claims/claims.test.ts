@@ -1,5 +1,6 @@
 import { v7 as uuid } from 'uuid';
 import { addDays, dateAt } from '../../../src/rules/calendar.ts';
+import type { Actor } from '../../../src/context.ts';
 import type { Role } from '../../../src/rules/permissions.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';
 import { buildActor, buildSubscription } from '../../support/build.ts';
@@ -205,6 +206,39 @@ describe('claims', () => {
     expect((await edit(agent, 'Later')).status).toBe(403);
     expect((await edit(api.as(adjuster), 'By the adjuster')).status).toBe(200);
   });
+
+  it.each(['waiting_approval', 'approved', 'denied'])(
+    'that are %s keep whom they name, but for managers; the rest is still corrected',
+    async (status) => {
+      const { staff, policyId } = await buildPolicy();
+      const agent = api.as(await staff('call_center'));
+      const made = await agent.post('/claims', { policy_id: policyId, ...report() });
+      const { id, claimant_email: address } = made.body.data;
+      const adjuster = await staff('adjuster');
+      const senior = await staff('senior_adjuster');
+      const edit = async (by: Actor, changes: object) =>
+        (await api.as(by).patch(`/claims/${id}`, changes)).status;
+      await setRow(id, `status = 'under_review', assigned_to = '${adjuster.userId}'`);
+
+      const before = await edit(adjuster, { claimant_name: 'Ada Lovelace' });
+      await setRow(id, `status = '${status}', approved_amount = 900`);
+      const later = [
+        await edit(adjuster, { claimant_name: 'Bob Stone' }),
+        await edit(senior, { claimant_email: 'bob@example.com' }),
+        await edit(adjuster, { title: 'Broken pipe', claimant_email: address }),
+        await edit(await staff('claims_manager'), { claimant_name: 'Bob Stone' }),
+        await edit(await staff('tenant_admin'), { claimant_email: 'bob@example.com' }),
+      ];
+
+      expect([before, ...later]).toEqual([200, 403, 403, 200, 200, 200]);
+      const { body } = await agent.get(`/claims/${id}`);
+      expect(body.data).toMatchObject({
+        title: 'Broken pipe',
+        claimant_name: 'Bob Stone',
+        claimant_email: 'bob@example.com',
+      });
+    },
+  );
 
   it('tell what may happen next, and who may bring it about', async () => {
     const { holder, policyId } = await buildPolicy();
