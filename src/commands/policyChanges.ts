@@ -1,5 +1,5 @@
 import type { Actor } from '../context.ts';
-import { Conflict, invalidField } from '../errors.ts';
+import { Conflict, Forbidden, invalidField } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { contractOf, renewalOf, type RenewalWish } from '../models/contract.ts';
 import { afterCommit, withTenant } from '../models/database.ts';
@@ -101,7 +101,7 @@ export const createPolicyChanges = ({
       refuseStale(Policy, policy, expectedVersion);
       refuseAgreed(policy, changes);
       const { userId = policy.userId } = changes;
-      if (userId !== policy.userId) await changeHolder(policy, userId);
+      if (userId !== policy.userId) await changeHolder(actor, policy, userId);
       const {
         policyholderName = policy.policyholderName,
         policyholderEmail = policy.policyholderEmail,
@@ -225,8 +225,14 @@ const agreedFields = [
   'insuredPropertyId',
 ] as const satisfies readonly (keyof AgreedFields)[];
 
-/** Who sees a policy and is told of its course: both rows name the account. */
-async function changeHolder(policy: Policy, userId: string | null): Promise<void> {
+/**
+ * Who sees a policy and is told of its course: both rows name the account. Of a claim the holder does not
+ * decide, so nobody stops being one to do so.
+ */
+async function changeHolder(actor: Actor, policy: Policy, userId: string | null): Promise<void> {
+  if (policy.userId !== null && policy.userId === actor.userId) {
+    throw new Forbidden('Whoever holds a policy does not give it away');
+  }
   const subscription = await subscriptionOf(policy.id);
   if (subscription.source === 'plan') {
     throw new Conflict('CONTRACT_FIXED', 'Whoever bought a plan stays its holder', {
@@ -236,6 +242,14 @@ async function changeHolder(policy: Policy, userId: string | null): Promise<void
   if (userId) await refuseUnknownHolder(userId);
   const { id, userId: before } = subscription;
   await subscription.update({ userId });
+  // None is reported meanwhile.
+  await getRow(Policy, policy.id, { lock: true });
+  if (await Claim.findOne({ where: { policyId: policy.id, workflowClosedAt: null } })) {
+    throw new Conflict(
+      'POLICY_HAS_CLAIMS',
+      `A claim under the policy ${policy.id} is open; its holder changes once that is closed`,
+    );
+  }
   AuditLog.record(
     'UPDATE',
     { type: PolicySubscription.entityType, id },

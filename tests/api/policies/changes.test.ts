@@ -153,6 +153,40 @@ describe('PATCH /policies/:id', () => {
     expect((await api.as(holder).get(`/subscriptions/${subscriptionId}`)).status).toBe(404);
   });
 
+  it('keeps its holder while a claim is open, also one that is just being reported', async () => {
+    const holder = await buildActor({ companyId });
+    const { path, id } = await issued({ user_id: holder.userId });
+    const report = () =>
+      reportClaim(holder, id, { title: 'Hail', description: 'Dents', incidentDate: today });
+
+    const meanwhileRefused = await meanwhile(
+      { database: api.database, actor: holder },
+      report,
+      () => api.as(admin).patch(path, { user_id: null }),
+    );
+    const later = await api.as(admin).patch(path, { user_id: null });
+
+    expect([meanwhileRefused.status, later.status]).toEqual([409, 409]);
+    expect(later.body.code).toBe('POLICY_HAS_CLAIMS');
+    expect(await shown(path)).toMatchObject({ user_id: holder.userId, version: 1 });
+    await api.database.sql(
+      `UPDATE shared.claims SET status = 'closed', closed_outcome = 'withdrawn', closed_at = now(),
+         workflow_closed_at = now() WHERE policy_id = $1`,
+      [id],
+    );
+    expect((await api.as(admin).patch(path, { user_id: null })).status).toBe(200);
+  });
+
+  it('is not given away by whoever holds it', async () => {
+    const { path } = await issued({ user_id: admin.userId });
+    const other = await buildActor({ companyId, role: 'tenant_admin' });
+
+    const refused = await api.as(admin).patch(path, { user_id: null });
+    const given = await api.as(other).patch(path, { user_id: null });
+
+    expect([refused.status, refused.body.code, given.status]).toEqual([403, 'FORBIDDEN', 200]);
+  });
+
   it('leaves whoever bought a plan its holder', async () => {
     const { id, holder } = await buildSubscription({ companyId });
     const { policy_id: policyId } = await shown(`/subscriptions/${id}`);
