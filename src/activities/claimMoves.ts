@@ -39,6 +39,9 @@ export async function close(
   await move(file, step, event, {
     ...changes,
     closedOutcome,
+    // What is over waits for nothing; on hold it could not be reopened.
+    onHold: false,
+    holdReason: null,
     closedAt: step.at,
     workflowClosedAt: step.at,
   });

@@ -306,7 +306,7 @@ export class ClaimModel {
       case 'close':
         return this.close(this.status === 'paid' ? 'completed' : 'denied');
       case 'reopen':
-        Object.assign(this, { outcome: null, isOnHold: false, previousStatus: null });
+        Object.assign(this, { outcome: null, previousStatus: null });
         return this.move(to);
       default:
         return this.move(to);
@@ -320,6 +320,7 @@ export class ClaimModel {
 
   private close(outcome: string): void {
     this.outcome = outcome;
+    this.isOnHold = false;
     this.closedAt = this.now;
     this.move('closed');
   }
