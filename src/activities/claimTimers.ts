@@ -22,11 +22,18 @@ import { DocumentRequest } from '../models/DocumentRequest.ts';
 import type { Step } from '../models/moveRow.ts';
 import { Notification } from '../models/Notification.ts';
 import { Timer } from '../models/Timer.ts';
-import { dueSoonAfterMove, kindOfClaimTimer, type ClaimTimerName } from '../rules/claimClocks.ts';
+import {
+  announcementAfterMove,
+  kindOfClaimTimer,
+  type ClaimTimerName,
+} from '../rules/claimClocks.ts';
 import type { Role } from '../rules/permissions.ts';
 import { close, dayOf, nextDay, outcomeOf } from './claimMoves.ts';
 
-/** A decision whose day has passed gets another one, and nobody climbs its ladder any more. */
+/**
+ * A deadline that was announced is announced again before its later day. A decision whose day has passed
+ * gets another one, and nobody climbs its ladder any more.
+ */
 export async function moveTimer(
   file: ClaimFile,
   step: Step,
@@ -41,29 +48,27 @@ export async function moveTimer(
     ...step,
     facts: { timer: name, due_at: new Date(dueAt).toISOString() },
   });
-  const soon = dueSoonAfterMove(dueAt, clockFacts(file, step.at));
-  if (running) {
-    await Timer.move(
-      claim.id,
+  const change = { from: timer.dueAt.getTime(), to: dueAt };
+  const soon = announcementAfterMove(name, change, scheduled, clockFacts(file, step.at));
+  const clocks = [...(soon ? [soon] : []), { name, dueAt }];
+  if (!running) await Timer.cancel(rungsOf(name, scheduled), reason ?? '');
+  await Timer.move(
+    claim.id,
+    clocks.flatMap((clock) =>
       scheduled
-        .filter((each) => each === running || each.name === `${name}_due_soon`)
-        .map((each) => ({
-          name: each.name,
-          occurrence: each.occurrence,
-          dueAt: each === running ? dueAt : soon,
-        })),
-      reason ?? '',
-      'command',
-    );
-  } else {
-    await Timer.cancel(rungsOf(name, scheduled), reason ?? '');
-    const clocks = [
-      { name: 'decision_due_soon', dueAt: soon },
-      { name, dueAt },
-    ] as const;
-    await addClocks(file, clocks, 'command');
-    await followDeadlines(file);
-  }
+        .filter((each) => each.name === clock.name)
+        .map(({ occurrence }) => ({ ...clock, occurrence })),
+    ),
+    reason ?? '',
+    'command',
+  );
+  const isSet = (clock: string): boolean => scheduled.some((each) => each.name === clock);
+  await addClocks(
+    file,
+    clocks.filter((clock) => !isSet(clock.name)),
+    'command',
+  );
+  await followDeadlines(file);
   AuditLog.record(
     'TIMER_CHANGE',
     { type: Claim.entityType, id: claim.id },

@@ -7,7 +7,7 @@ import { Timer } from '../models/Timer.ts';
 import {
   clocksAfterMove,
   clocksUnder,
-  dueSoonAfterMove,
+  announcementAfterMove,
   isMovableClaimTimer,
   kindOfClaimTimer,
   type ClaimTimerName,
@@ -117,12 +117,19 @@ function moved(
     if (dueAt.getTime() < facts.at) {
       throw invalidField('deadlines', 'A deadline is moved to a time ahead', 'DEADLINE_PAST');
     }
-    wished.set(timer.name, dueAt.getTime());
-    const kind = kindOfClaimTimer(timer.name);
-    if (kind.step !== 'breach') continue;
-    wished.set(`${kind.clock}_due_soon`, dueSoonAfterMove(dueAt.getTime(), facts));
+    const change = { from: timer.dueAt, to: dueAt.getTime() };
+    const soon = announcementAfterMove(timer.name, change, set, facts);
+    wished.set(timer.name, change.to);
+    if (soon) wished.set(soon.name, soon.dueAt);
   }
-  return set.map((timer) => ({ ...timer, dueAt: wished.get(timer.name) ?? timer.dueAt }));
+  const due = [...wished].map(([name, dueAt]) => ({ name, dueAt }));
+  return timersAfterSettings(set, {
+    moved: due.flatMap(({ name, dueAt }) =>
+      set.filter((timer) => timer.name === name).map((timer) => ({ timer, dueAt })),
+    ),
+    cancelled: [],
+    added: due.filter(({ name }) => set.every((timer) => timer.name !== name)),
+  });
 }
 
 function claimTimerKind(name: ClaimTimerName): PreviewedTimer['kind'] {

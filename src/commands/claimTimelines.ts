@@ -6,15 +6,13 @@ import { missedDecision, rungsOf } from '../models/claimFile.ts';
 import type { ClaimWish } from '../models/claimStart.ts';
 import { Policy } from '../models/Policy.ts';
 import { getRow, noSuch } from '../models/rows.ts';
-import { Timer, type TimerName } from '../models/Timer.ts';
+import { Timer } from '../models/Timer.ts';
 import { User } from '../models/User.ts';
 import {
-  dueSoonAfterMove,
+  announcementAfterMove,
   isClaimTimer,
   isMovableClaimTimer,
-  kindOfClaimTimer,
   maxClaimTimerMoveMs,
-  type ClaimTimerName,
 } from '../rules/claimClocks.ts';
 import { allowedClaimEvents, nextClaimStatus, partiesOf } from '../rules/claims.ts';
 import { hasStage } from '../rules/claimSettings.ts';
@@ -125,12 +123,11 @@ async function planMove(
       'DEADLINE_OUT_OF_RANGE',
     );
   }
-  const isAnnounced = !running || scheduled.some((each) => each.name === `${name}_due_soon`);
-  const soon = isAnnounced
-    ? [followerOf(name, dueSoonAfterMove(wanted, { settings: claim.config, at: now }))]
-    : [];
+  const change = { from: timer.dueAt.getTime(), to: wanted };
+  const soon = announcementAfterMove(name, change, scheduled, { settings: claim.config, at: now });
+  const announced = soon ? [{ name: soon.name, dueAt: new Date(soon.dueAt) }] : [];
   const cancelled = running ? [] : rungsOf(name, scheduled).map((each) => each.name);
-  const shown = { dryRun, scheduled: [...soon, { name, dueAt: new Date(wanted) }], cancelled };
+  const shown = { dryRun, scheduled: [...announced, { name, dueAt: new Date(wanted) }], cancelled };
   return {
     wish: {
       event: 'move_timer',
@@ -141,10 +138,4 @@ async function planMove(
     },
     shown,
   };
-}
-
-function followerOf(name: ClaimTimerName, dueAt: number): { name: TimerName; dueAt: Date } {
-  const kind = kindOfClaimTimer(name);
-  if (kind.step !== 'breach') throw new RangeError(`Nothing announces ${name}`);
-  return { name: `${kind.clock}_due_soon`, dueAt: new Date(dueAt) };
 }

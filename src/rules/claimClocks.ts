@@ -292,11 +292,9 @@ export function clocksUnder<T extends SetTimer & MigratedTimer>(
   facts: ClockFacts,
 ): SettingsChange<T> {
   const { calendar, at, settings } = facts;
-  const movedByHand = new Set(
-    set.filter(({ isMoved }) => isMoved).map(({ name, occurrence }) => `${name}/${occurrence}`),
-  );
-  const stays = ({ name, occurrence }: T): boolean =>
-    movedByHand.has(`${name.replace(/_due_soon$/, '')}/${occurrence}`);
+  // An announcement that was made again has another number than its deadline.
+  const movedByHand = new Set<string>(set.filter(({ isMoved }) => isMoved).map(({ name }) => name));
+  const stays = ({ name }: T): boolean => movedByHand.has(name.replace(/_due_soon$/, ''));
   const shiftOf = ({ name, setAt }: T): number | undefined => {
     const was = dueWhenSet(name, status, { settings: before, calendar, at: setAt });
     const would = dueWhenSet(name, status, { settings, calendar, at: setAt });
@@ -378,11 +376,24 @@ export const isMovableClaimTimer = (name: ClaimTimerName): boolean => {
 /** Not further than so long from now. */
 export const maxClaimTimerMoveMs = 120 * 86_400_000;
 
-/** When a deadline that was moved is announced: after its share of the time that is left. */
-export const dueSoonAfterMove = (
-  dueAt: number,
+/**
+ * When a deadline that is moved is announced: after its share of the time that is left. One that was
+ * announced is announced again for a later time; undefined where nothing announces it.
+ */
+export function announcementAfterMove(
+  name: ClaimTimerName,
+  { from, to }: { readonly from: number; readonly to: number },
+  set: readonly { readonly name: string }[],
   { settings, at }: Pick<ClockFacts, 'settings' | 'at'>,
-): number => at + Math.max(0, Math.round(((dueAt - at) * settings.dueSoonPercent) / 100));
+): Due | undefined {
+  const kind = kindOfClaimTimer(name);
+  // The last call for documents has had its reminders.
+  if (kind.step !== 'breach' || kind.clock === 'documents_final') return undefined;
+  const announcement = `${kind.clock}_due_soon` as const;
+  if (to <= from && !set.some((each) => each.name === announcement)) return undefined;
+  const share = settings.dueSoonPercent / 100;
+  return { name: announcement, dueAt: at + Math.max(0, Math.round((to - at) * share)) };
+}
 
 const nothing = <T extends SetTimer>(): ClockChange<T> => ({
   cancelled: [],

@@ -1,4 +1,5 @@
 import { claimActivities } from '../../src/activities/claims.ts';
+import { reopenClaim } from '../../src/commands/reportClaim.ts';
 import { Claim } from '../../src/models/Claim.ts';
 import type { ClaimWish } from '../../src/models/claimStart.ts';
 import { withTenant } from '../../src/models/database.ts';
@@ -43,8 +44,18 @@ describe('a step of a claim', () => {
       version = state.stateVersion;
       return notificationIds;
     };
-    const fire = async (day: number, name: ClaimTimerName): Promise<void> => {
-      await fireClaimTimer({ ...order(day), name, occurrence: 1 });
+    const fire = async (day: number, name: ClaimTimerName, occurrence = 1): Promise<void> => {
+      await fireClaimTimer({ ...order(day), name, occurrence });
+    };
+    const timersOf = async (name: ClaimTimerName) => {
+      const timers = await database.sql<{ status: string; due_at: Date }>(
+        'SELECT status, due_at FROM core.timers WHERE entity_id = $1 AND name = $2 ORDER BY occurrence',
+        [claim.id, name],
+      );
+      return timers.map(({ status: state, due_at: due }) => ({
+        status: state,
+        dueAt: due.getTime(),
+      }));
     };
     const dayOf = async (name: ClaimTimerName): Promise<string> => {
       const [timer] = await database.sql<{ due_at: Date }>(
@@ -61,7 +72,19 @@ describe('a step of a claim', () => {
       );
     const person = async (role: Role) => (await buildActor({ companyId, role })).userId;
     const read = () => withTenant(companyId, () => getRow(Claim, claim.id));
-    return { companyId, claimId: claim.id, go, fire, dayOf, mails, person, read, by: userId };
+    return {
+      companyId,
+      claimId: claim.id,
+      at: (day: number) => begun + day * dayMs,
+      go,
+      fire,
+      dayOf,
+      timersOf,
+      mails,
+      person,
+      read,
+      by: userId,
+    };
   }
 
   it('hands on all mails that it queues, and those that wait from before', async () => {
@@ -103,6 +126,50 @@ describe('a step of a claim', () => {
     expect(await mails('claim_documents_final')).toMatchObject([
       { payload: { finalDate: await dayOf('documents_final') } },
     ]);
+  });
+
+  it('that closes it on hold ends the hold, so that it can be reopened', async () => {
+    const { companyId, claimId, go, read, by } = await build();
+    await go(0, { event: 'hold', by, reason: 'A storm' });
+
+    await go(1, { event: 'withdraw', by, reason: 'Paid by another insurer' });
+
+    expect(await read()).toMatchObject({ status: 'closed', onHold: false, holdReason: null });
+    const step = { commandId: `claim/${claimId}/reopen/3`, reason: 'It was not' };
+    await withTenant(companyId, async () =>
+      reopenClaim(await getRow(Claim, claimId, { lock: true }), step),
+    );
+    expect(await read()).toMatchObject({ status: 'under_review' });
+  });
+
+  it('that gives an announced deadline a later day has it announced again', async () => {
+    const { go, fire, read, mails, timersOf, at, by } = await build();
+    const move = (day: number, to: number) =>
+      go(day, {
+        event: 'move_timer',
+        name: 'investigation',
+        dueAt: at(to),
+        by,
+        reason: 'An expert is abroad',
+      });
+    await go(0, { event: 'investigate', by, reason: null });
+    await fire(23, 'investigation_due_soon');
+
+    await move(24, 28);
+    const sooner = [(await read()).slaStatus, (await timersOf('investigation_due_soon')).length];
+    await move(25, 61);
+    const later = (await read()).slaStatus;
+    await fire(52, 'investigation_due_soon', 2);
+
+    expect(sooner).toEqual(['due_soon', 1]);
+    expect(later).toBe('on_track');
+    expect(await timersOf('investigation')).toEqual([{ status: 'scheduled', dueAt: at(61) }]);
+    expect(await timersOf('investigation_due_soon')).toMatchObject([
+      { status: 'fired' },
+      { status: 'fired', dueAt: at(52) },
+    ]);
+    expect((await read()).slaStatus).toBe('due_soon');
+    expect((await mails('claim_due_soon')).map(({ to }) => to)).toEqual([by, by]);
   });
 
   it.each([
