@@ -213,8 +213,8 @@ export async function reopenClaim(
 
 /** Own policies, or all with the right to; another person's is a 404 like an unknown one. */
 async function policyOf(actor: Actor, id: string): Promise<Policy> {
-  // Nobody puts it out of sight meanwhile.
-  const policy = await getRow(Policy, id, { lock: 'shared' });
+  // Nobody puts it out of sight meanwhile, and of two reports at once the later one sees the other.
+  const policy = await getRow(Policy, id, { lock: true });
   if (isOwner(actor, policy) || allows(actor, 'claim:create')) return policy;
   if (allows(actor, 'policy:read')) throw new Forbidden();
   throw noSuch(Policy.entityType, id);

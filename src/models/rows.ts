@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { and, Transaction, type Attributes, type Model, type ModelStatic } from 'sequelize';
+import { and, type Attributes, type Model, type ModelStatic } from 'sequelize';
 import { currentContext } from '../context.ts';
 import { Conflict, NotFound } from '../errors.ts';
 import { AuditLog, type AuditedChange } from './AuditLog.ts';
@@ -14,17 +14,17 @@ interface Entity {
 type EntityModel<M extends Model & Entity> = ModelStatic<M> & { readonly entityType: string };
 
 /**
- * @param options.lock until the commit nobody else changes it; `shared` keeps out writers alone
+ * @param options.lock until the commit nobody else changes it
  * @throws NotFound also for a row of another company, which this transaction cannot see.
  */
 export async function getRow<M extends Model & Entity>(
   model: EntityModel<M>,
   id: string,
-  { archived = false, lock = false }: { archived?: boolean; lock?: boolean | 'shared' } = {},
+  { archived = false, lock = false }: { archived?: boolean; lock?: boolean } = {},
 ): Promise<M> {
   const row = await model.findOne({
     where: and({ id }),
-    lock: lock === 'shared' ? Transaction.LOCK.SHARE : lock,
+    lock,
   });
   if (!row || (row.archivedAt && !archived)) throw noSuch(model.entityType, id);
   return row;

@@ -1,9 +1,11 @@
 import { v7 as uuid } from 'uuid';
+import { reportClaim } from '../../../src/commands/reportClaim.ts';
 import { addDays, dateAt } from '../../../src/rules/calendar.ts';
 import type { Actor } from '../../../src/context.ts';
 import type { Role } from '../../../src/rules/permissions.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';
 import { buildActor, buildSubscription } from '../../support/build.ts';
+import { meanwhile } from '../../support/meanwhile.ts';
 
 let api: TestApi;
 
@@ -80,6 +82,28 @@ describe('reporting a claim', () => {
     expect(uncovered.body.data.internal).toMatchObject({
       flag_reasons: ['no_cover'],
       no_cover: true,
+    });
+  });
+
+  it('notes a claim that looks like it also where both come at once', async () => {
+    const { holder, policyId, staff } = await buildPolicy();
+    const agent = api.as(await staff('call_center'));
+    const { companyId } = holder;
+    const wish = { title: 'Burst pipe', description: 'Water', incidentDate: today() };
+
+    const second = await meanwhile(
+      { database: api.database, actor: holder },
+      () => reportClaim(holder, policyId, wish),
+      () => agent.post('/claims', { policy_id: policyId, ...report() }),
+    );
+
+    const [first] = await api.database.sql<{ id: string }>(
+      `SELECT id FROM shared.claims WHERE company_id = $1 AND duplicate_of IS NULL`,
+      [companyId],
+    );
+    expect(second.body.data.internal).toMatchObject({
+      flag_reasons: ['duplicate'],
+      duplicate_of: first?.id,
     });
   });
 
