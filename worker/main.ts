@@ -104,6 +104,7 @@ async function main(): Promise<void> {
       replayRun: openReplay({ client: temporal.client, bundle }),
       reportSchedules: openReportSchedules(temporal.client, taskQueue),
       operateRun: carryOut,
+      allowedHosts: config.allowedHosts,
       platformDomain: config.platformDomain,
       documents: {
         storage: await openStorage(config.documents),

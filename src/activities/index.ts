@@ -1,3 +1,4 @@
+import type { PlatformAddresses } from '../rules/hostNames.ts';
 import { acknowledgementActivities } from './acknowledgements.ts';
 import { bookingActivities } from './bookings.ts';
 import { bulkActivities, type OperateRun } from './bulk.ts';
@@ -25,14 +26,13 @@ export interface ActivityDependencies
     MailDependencies,
     DocumentDependencies,
     PaymentDependencies,
+    PlatformAddresses,
     ReplayDependencies,
     WebhookDependencies {
   readonly openWorkflows: OpenWorkflows;
   readonly troubledRuns: TroubledRuns;
   readonly reportSchedules: ReportSchedules;
   readonly operateRun: OperateRun;
-  /** Every company gets `<code>.<this>`; none where it is not set. */
-  readonly platformDomain: string | undefined;
 }
 
 /** Everything a workflow may have done outside of itself. Needs an open database. */

@@ -26,6 +26,7 @@ import { freeUsername } from '../models/usernames.ts';
 import { v7 as uuid } from 'uuid';
 import { usualCalendar } from '../rules/businessDays.ts';
 import { firstCategories } from '../rules/catalogue.ts';
+import type { PlatformAddresses } from '../rules/hostNames.ts';
 import { companyCode } from '../rules/onboarding.ts';
 import type { RegistrationRef } from './onboarding.ts';
 
@@ -33,11 +34,7 @@ import type { RegistrationRef } from './onboarding.ts';
  * What provisioning makes and takes back. The company's id stands on the registration, so every step
  * finds what an earlier try made; until the last step the company is closed, and nobody can see it.
  */
-export const provisioningActivities = ({
-  platformDomain,
-}: {
-  readonly platformDomain: string | undefined;
-}) => ({
+export const provisioningActivities = (platform: PlatformAddresses) => ({
   /** Safe to repeat: the id decides; a company that was taken back is there again. */
   async createCompany(ref: RegistrationRef): Promise<void> {
     const registration = await found(ref);
@@ -48,7 +45,7 @@ export const provisioningActivities = ({
         await existing.update({ archivedAt: null });
         return;
       }
-      const code = await freeCode(name);
+      const code = await freeCode(name, platform);
       await Company.create({
         id,
         name,
@@ -78,7 +75,7 @@ export const provisioningActivities = ({
       const { code } = await companyOf(newCompanyId);
       const domains = [
         ...(requestedDomain ? [requestedDomain] : []),
-        ...(platformDomain ? [`${code.toLowerCase()}.${platformDomain}`] : []),
+        ...addressesUnder(platform, code),
       ];
       for (const [index, domain] of domains.entries()) {
         await Domain.endClaims(domain, { keptBy: newCompanyId });
@@ -243,15 +240,22 @@ async function shutOut(userId: string): Promise<void> {
   AuditLog.record('PASSWORD_CHANGE', { type: 'user', id: userId });
 }
 
-/** The first of ACME, ACME2, ACME3 … that nobody has. */
-async function freeCode(name: string): Promise<string> {
+/** What a company has under the platform's domain. */
+const addressesUnder = ({ platformDomain }: PlatformAddresses, code: string): string[] =>
+  platformDomain ? [`${code.toLowerCase()}.${platformDomain}`] : [];
+
+/** The first of ACME, ACME2, ACME3 … that nobody has, and whose address is not the platform's own. */
+async function freeCode(name: string, platform: PlatformAddresses): Promise<string> {
   const rows = await select<{ code: string }>(
     'SELECT code FROM platform.companies WHERE starts_with(code, $1)',
     [companyCode(name)],
   );
   const taken = new Set(rows.map(({ code }) => code));
+  const isFree = (code: string): boolean =>
+    !taken.has(code) &&
+    !addressesUnder(platform, code).some((address) => platform.allowedHosts.includes(address));
   let n = 1;
-  while (taken.has(companyCode(name, n))) n += 1;
+  while (!isFree(companyCode(name, n))) n += 1;
   return companyCode(name, n);
 }
 

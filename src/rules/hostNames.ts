@@ -9,13 +9,17 @@ export const isHostName = (name: string): boolean =>
 
 const labelPattern = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
+export interface PlatformAddresses {
+  /** Where it answers itself. */
+  readonly allowedHosts: readonly string[];
+  /** Every company gets `<code>.<this>`; none where it is not set. */
+  readonly platformDomain: string | undefined;
+}
+
 /** Whether a name leads to the platform itself, or to addresses that it gives away. */
 export const isOfThePlatform = (
   name: string,
-  {
-    allowedHosts,
-    platformDomain,
-  }: { readonly allowedHosts: readonly string[]; readonly platformDomain: string | undefined },
+  { allowedHosts, platformDomain }: PlatformAddresses,
 ): boolean =>
   allowedHosts.includes(name) ||
   (platformDomain !== undefined &&

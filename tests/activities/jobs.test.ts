@@ -49,6 +49,7 @@ describe('the periodic jobs', () => {
         publicUrl: 'http://127.0.0.1:3000',
         secretKey: 'a secret of the tests',
       }),
+      allowedHosts: [],
       platformDomain: undefined,
       documents: noDocuments(),
       webhooks: noWebhooks(),

@@ -42,6 +42,7 @@ describe('delivering a notification', () => {
         publicUrl: 'http://127.0.0.1:3000',
         secretKey: 'a secret of the tests',
       }),
+      allowedHosts: [],
       platformDomain: undefined,
       documents: noDocuments(),
       webhooks: noWebhooks(),

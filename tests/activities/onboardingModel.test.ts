@@ -28,7 +28,7 @@ const passwords = createPasswords(
   readConfig({ ENVIRONMENT: 'test', DATABASE_URL: 'postgres://nobody@127.0.0.1/none' }),
 );
 const activities = onboardingActivities({ links: testLinks });
-const setUp = provisioningActivities({ platformDomain: undefined });
+const setUp = provisioningActivities({ allowedHosts: [], platformDomain: undefined });
 
 /** In this order; what was begun is taken back in the reverse one. */
 const steps = [

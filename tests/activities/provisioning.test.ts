@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { v7 as uuid } from 'uuid';
 import { onboardingActivities } from '../../src/activities/onboarding.ts';
 import { provisioningActivities } from '../../src/activities/provisioning.ts';
+import type { Registration } from '../../src/commands/registrationSubmissions.ts';
 import { Credential } from '../../src/models/Credential.ts';
 import { platformCompanyId, withIdentity } from '../../src/models/database.ts';
 import { EmailChange } from '../../src/models/EmailChange.ts';
@@ -11,7 +12,10 @@ import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { aRegistration, registrationsOf, testLinks } from '../support/onboarding.ts';
 
 let database: TestDatabase;
-const activities = provisioningActivities({ platformDomain: undefined });
+const activities = provisioningActivities({
+  allowedHosts: ['api.surety.example'],
+  platformDomain: 'surety.example',
+});
 
 beforeAll(async () => {
   database = await openTestDatabase();
@@ -19,8 +23,8 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 /** A request that waits, and the step that makes its administrator. */
-async function buildRequest() {
-  const wish = aRegistration();
+async function buildRequest(changes: Partial<Registration> = {}) {
+  const wish = aRegistration(changes);
   const { registration } = await registrationsOf({
     dispatcher: { dispatch: () => {}, drained: () => Promise.resolve() },
     workflows: { command: () => Promise.reject(new Error('There is no workflow here')) },
@@ -40,6 +44,24 @@ const hashOf = async (userId: string) =>
       [userId],
     )
   )[0]?.hash;
+
+describe('the address of a new company', () => {
+  it('is under the platform, and none of the platform’s own', async () => {
+    const { ref } = await buildRequest({ companyName: 'A.P.I.' });
+
+    await activities.createCompany(ref);
+    await activities.addDomains(ref);
+
+    const domains = await database.sql(
+      `SELECT c.code, d.domain FROM core.registration_requests r
+       JOIN platform.companies c ON c.id = r.new_company_id
+       JOIN platform.domains d ON d.company_id = c.id
+       WHERE r.id = $1 AND d.domain LIKE '%.surety.example'`,
+      [ref.registrationId],
+    );
+    expect(domains).toEqual([{ code: 'API2', domain: 'api2.surety.example' }]);
+  });
+});
 
 describe('the administrator of a new company', () => {
   it('is not let in by what whoever took the address meanwhile knows, nor kept out by it', async () => {

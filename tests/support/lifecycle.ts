@@ -104,6 +104,7 @@ async function withWorkers(
         publicUrl: 'http://127.0.0.1:3000',
         secretKey: 'a secret of the tests',
       }),
+      allowedHosts: [],
       platformDomain: undefined,
       documents: noDocuments(),
       webhooks: noWebhooks(),

@@ -42,6 +42,7 @@ async function codeFor(email: string): Promise<string> {
     sendMail: async (mail) => void mails.push(mail),
     mailsPerSecond: 1000,
     links: createLinks(config),
+    allowedHosts: [],
     platformDomain: undefined,
     documents: noDocuments(),
     webhooks: noWebhooks(),

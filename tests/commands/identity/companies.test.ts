@@ -13,8 +13,10 @@ afterAll(() => database.close());
 const companies = (defaultCompany?: string) =>
   createCompanies({ allowedHosts: ['localhost'], defaultCompany });
 
-async function buildDomain(companyId: string, { isVerified = true } = {}): Promise<string> {
-  const domain = `d${Math.random().toString(36).slice(2)}.example`;
+async function buildDomain(
+  companyId: string,
+  { isVerified = true, domain = `d${Math.random().toString(36).slice(2)}.example` } = {},
+): Promise<string> {
   await database.sql(
     `INSERT INTO platform.domains (id, company_id, domain, verified_at)
      VALUES (gen_random_uuid(), $1, $2, CASE WHEN $3 THEN now() END)`,
@@ -73,6 +75,16 @@ describe('the company of a request', () => {
     }
     expect(await known.isAllowedHost(verified, counted)).toBe(true);
     expect(await known.isAllowedHost('localhost', counted)).toBe(true);
+  });
+
+  it('is that of the token at the platform’s own address, whoever has it for a domain', async () => {
+    const [first, second] = [await buildKnownCompany(), await buildKnownCompany()];
+    const host = await buildDomain(second.id, { domain: 'localhost' });
+    const known = companies();
+
+    expect(await known.byHost(host)).toBeUndefined();
+    expect(await known.resolve({ host, tokenCompanyId: first.id })).toMatchObject({ id: first.id });
+    expect(await known.isAllowedHost(host, counted)).toBe(true);
   });
 
   it('counts whoever brings a new name before the database is asked', async () => {

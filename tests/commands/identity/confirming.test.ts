@@ -71,6 +71,7 @@ async function newMails(): Promise<Mail[]> {
     sendMail: async (mail) => void mails.push(mail),
     mailsPerSecond: 1000,
     links,
+    allowedHosts: [],
     platformDomain: undefined,
     documents: noDocuments(),
     webhooks: noWebhooks(),

@@ -38,6 +38,7 @@ async function mailsOf(request: () => Promise<void>): Promise<Mail[]> {
     sendMail: async (mail) => void mails.push(mail),
     mailsPerSecond: 1000,
     links: createLinks(config),
+    allowedHosts: [],
     platformDomain: undefined,
     documents: noDocuments(),
     webhooks: noWebhooks(),
