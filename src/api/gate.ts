@@ -58,8 +58,9 @@ export function createGate({
 
     async enter(ctx, state, route, work) {
       const company = await companyOf(route, ctx);
-      const visitor = inside(company, state.sender);
+      const visitor = seenBy(route, inside(company, state.sender));
       if (visitor) state.visitor = visitor;
+      else delete state.visitor;
       if (company) state.company = company;
       checkAccess(route, visitor);
       state.isGranted = true;
@@ -106,6 +107,10 @@ function enteredCompany(ctx: Context, sender: Actor | undefined): string | undef
 /** A global administrator who entered a company acts in it; everyone else is in theirs already. */
 const inside = (company: KnownCompany | undefined, sender: Actor | undefined): Actor | undefined =>
   company && sender?.roles.includes('global_admin') ? { ...sender, companyId: company.id } : sender;
+
+/** To a public route, whoever has yet to enable a second factor is a stranger. */
+const seenBy = ({ permission }: Route, visitor: Actor | undefined): Actor | undefined =>
+  permission === 'public' && visitor?.mustEnrol ? undefined : visitor;
 
 function checkAccess({ permission, path }: Route, visitor: Actor | undefined): void {
   if (permission === 'public') return;

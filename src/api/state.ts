@@ -19,7 +19,10 @@ export interface RequestState {
   params: Readonly<Record<string, string>>;
   /** Who sends the request. */
   sender?: Actor;
-  /** Who acts: the sender, a global administrator inside the company that they entered. */
+  /**
+   * Who acts: the sender, a global administrator inside the company that they entered. Nobody on a public
+   * route, where the sender has yet to enable a second factor.
+   */
   visitor?: Actor;
   /** When the access token runs out with which somebody signed in. */
   signedInUntil?: Date;

@@ -1,8 +1,18 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { may, roleCodes, scopeCodes, scopesFor, type Role } from '../../src/rules/permissions.ts';
+import { comparable, type Caller } from '../support/api.ts';
 import { buildActor, buildCompany } from '../support/build.ts';
-import { byRole, column, rowOf, send, unauthenticated } from './columns.ts';
-import { bearer, personOf, sessionOf, useWall, type Person, type Wall } from './people.ts';
+import { byRole, cells, column, ownPaths, rowOf, send, unauthenticated } from './columns.ts';
+import {
+  bearer,
+  buildFull,
+  objectAt,
+  personOf,
+  sessionOf,
+  useWall,
+  type Person,
+  type Wall,
+} from './people.ts';
 import type { Place } from './registry.ts';
 
 /** Columns of the matrix: who was somebody once, or is somebody elsewhere only. */
@@ -152,6 +162,36 @@ describe('every route', () => {
       const isLimited = typeof rowOf(place) !== 'string' && !place.route.path.startsWith('/auth/');
       return isLimited ? '403 MFA_ENROLMENT_REQUIRED' : byRole('tenant_admin')(place);
     });
+  });
+
+  it('of the public ones answers who must have a second factor and has none as a stranger', async () => {
+    const { id, objects } = await buildFull(wall.api);
+    const of = (table: string, change: string) =>
+      sql(`UPDATE ${table} SET ${change} WHERE company_id = $1`, [id]);
+    await of('shared.insurance_plans', 'is_active = false');
+    await of('shared.properties', "status = 'unlisted'");
+    await sql('UPDATE platform.companies SET settings = $2 WHERE id = $1', [
+      id,
+      { security: { requireMfaFor: ['tenant_admin'] } },
+    ]);
+    const admin = wall.api.as(await buildActor({ companyId: id, role: 'tenant_admin' }));
+    const asked = ownPaths.filter(
+      (place) => rowOf(place) === 'public' && !place.route.path.startsWith('/auth/'),
+    );
+    const answers = (caller: Caller) =>
+      Promise.all(
+        asked.map(async (place) => {
+          const object = objectAt(place.endpoint, objects);
+          const body = Object(place.route.examples?.body);
+          const answer = await send(caller, place, { id: object ?? id, body });
+          return `${place.endpoint}: ${comparable(answer)}`;
+        }),
+      );
+
+    const seen = await answers(admin);
+
+    cells.set('public without a second factor', seen.length);
+    expect(seen).toEqual(await answers(wall.api.visiting(id)));
   });
 
   it('lets a global administrator in a suspended company read only', async () => {

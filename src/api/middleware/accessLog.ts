@@ -8,14 +8,14 @@ export const accessLog =
   async (ctx, next) => {
     const startedAt = performance.now();
     await next();
-    const { endpoint, visitor, company, params, operations } = ctx.state;
+    const { endpoint, sender, company, params, operations } = ctx.state;
     access.info({
       method: ctx.method,
       route: endpoint ?? 'unmatched',
       status: ctx.status,
       decision: decisionOn(ctx.status, ctx.state),
       ms: Math.round((performance.now() - startedAt) * 10) / 10,
-      principal: visitor ? principalOf(visitor) : null,
+      principal: sender ? principalOf(sender) : null,
       company: company?.id ?? null,
       id: params?.['id'] ?? null,
       ...(operations && { operations }),
