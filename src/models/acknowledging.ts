@@ -202,7 +202,7 @@ export async function changeStatus(
   );
 }
 
-/** A small change of the text needs no new answer of those who have not answered yet. */
+/** A small change of the text, made or taken back, asks nobody anew who has not answered yet. */
 async function follow(settlements: readonly Settled[], { version }: Published): Promise<void> {
   const ids = settlements
     .filter(({ settlement }) => settlement.follow)

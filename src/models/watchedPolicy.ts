@@ -60,6 +60,7 @@ interface PolicyFacts {
   readonly role: string | null;
   readonly department: string | null;
   readonly reackVersion: number;
+  readonly nextReackVersion: number | null;
   readonly version: number | null;
   readonly publishedAt: Date | null;
   readonly configured: Readonly<Record<string, string>> | null;
@@ -74,7 +75,10 @@ export async function watchedPolicy(policyId: string, at: Date): Promise<Watched
   const [found] = await select<PolicyFacts>(
     `SELECT p.title, p.audience_customer_id AS "customerId", p.audience_role AS role,
        p.audience_department AS department, p.reack_version AS "reackVersion", v.number AS version, p.clocks,
-       v.published_at AS "publishedAt", c.id AS "companyId", c.time_zone AS "timeZone",
+       v.published_at AS "publishedAt",
+       (SELECT min(n.number) FROM compliance_policy_versions n
+        WHERE n.policy_id = p.id AND n.number > v.number AND n.requires_reack) AS "nextReackVersion",
+       c.id AS "companyId", c.time_zone AS "timeZone",
        c.settings -> 'compliance' AS settings,
        (SELECT jsonb_object_agg(k.key, k.value) FROM policy_configurations k
         WHERE k.policy_id = p.id AND k.status = 'active' AND k.archived_at IS NULL) AS configured,
@@ -88,7 +92,7 @@ export async function watchedPolicy(policyId: string, at: Date): Promise<Watched
   );
   if (!found) throw noSuch('compliance_policy', policyId);
   const { companyId, timeZone, title, customerId, role, department } = found;
-  const { version, reackVersion, publishedAt } = found;
+  const { version, reackVersion, nextReackVersion, publishedAt } = found;
   const configured = configuredIn(found.configured ?? {});
   const ofCompany = { ...acknowledgementDefaults, ...found.settings };
   return {
@@ -98,7 +102,12 @@ export async function watchedPolicy(policyId: string, at: Date): Promise<Watched
     audience: { customerId, role, department },
     published:
       version !== null && publishedAt
-        ? { version, reackVersion, publishedOn: dateAt(publishedAt.getTime(), timeZone) }
+        ? {
+            version,
+            reackVersion,
+            nextReackVersion,
+            publishedOn: dateAt(publishedAt.getTime(), timeZone),
+          }
         : undefined,
     settings: consistent({ ...ofCompany, ...configured }),
     configured,

@@ -233,6 +233,8 @@ export interface Published {
   readonly version: number;
   /** The last one that had to be read anew: who has answered that one, or a later one, is done. */
   readonly reackVersion: number;
+  /** The first one after it that has to be read anew, published before or not yet; null without one. */
+  readonly nextReackVersion: number | null;
   readonly publishedOn: CalendarDate;
 }
 
@@ -277,6 +279,7 @@ export function settle(
     const lagsBehind = current.status === 'pending' && current.policyVersion < published.version;
     return lagsBehind ? { follow: true } : undefined;
   }
+  if (current?.status === 'pending' && isSmallStepBack(current, published)) return { follow: true };
   const latest = rows.find(isValid);
   const close = current && isTakenBack(current, published) ? 'cancelled' : 'superseded';
   const stepBack: Settlement = current
@@ -288,6 +291,13 @@ export function settle(
     ? { ...stepBack, restore: latest.id }
     : { ...stepBack, open: true };
 }
+
+/** What is taken back are small changes alone: whoever was asked before them would be asked still. */
+const isSmallStepBack = (
+  { policyVersion }: StandingRow,
+  { version, nextReackVersion }: Published,
+): boolean =>
+  policyVersion > version && (nextReackVersion === null || policyVersion < nextReackVersion);
 
 const isAnswered = ({ status }: StandingRow): boolean =>
   status === 'acknowledged' || status === 'declined' || status === 'exempted';

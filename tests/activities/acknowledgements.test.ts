@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { v7 as uuid } from 'uuid';
 import { select, withTenant } from '../../src/models/database.ts';
 import { buildKept, hire } from '../support/acknowledgements.ts';
 import { buildActor } from '../support/build.ts';
@@ -201,6 +202,53 @@ describe('the keeper of a policy', () => {
     await settle();
 
     expect(await rows()).toHaveLength(3000);
+  });
+
+  it('goes on asking as before where a small change of the text is taken back', async () => {
+    const { companyId, author, policyId, settle, rows, told, change, tenant } = await build();
+    await hire(companyId, 1);
+    await settle();
+    await change(`UPDATE acknowledgements SET due_date = due_date - 43`);
+    const due = () =>
+      tenant(() =>
+        select<{ due: string; version: number }>(
+          'SELECT due_date AS due, policy_version AS version FROM acknowledgements',
+        ),
+      );
+    const [before] = await due();
+    await change(
+      `INSERT INTO compliance_policy_versions (company_id, id, policy_id, number, major, minor, content,
+         content_sha256, requires_reack, authors)
+       SELECT company_id, $2, policy_id, 2, 1, 1, content, content_sha256, false, jsonb_build_array($3::text)
+       FROM compliance_policy_versions WHERE policy_id = $1`,
+      policyId,
+      uuid(),
+      author.userId,
+    );
+    const publish = async (number: number) => {
+      for (const [status, at] of [
+        ['superseded', 'number <> $2'],
+        ['published', 'number = $2'],
+      ] as const) {
+        await change(
+          `UPDATE compliance_policy_versions SET status = '${status}', published_at = now(),
+             ended_at = CASE WHEN '${status}' = 'superseded' THEN now() END
+           WHERE policy_id = $1 AND ${at}`,
+          policyId,
+          number,
+        );
+      }
+      await settle();
+    };
+
+    await publish(2);
+    expect(await due()).toEqual([{ ...before, version: 2 }]);
+    await publish(1);
+
+    expect(await due()).toEqual([{ ...before, version: 1 }]);
+    expect(await rows()).toMatchObject([{ status: 'pending', current: true, cycle: 1 }]);
+    expect(await told('acknowledgement_assigned')).toBe(1);
+    expect(await told('acknowledgement_withdrawn')).toBe(0);
   });
 
   it('lapses an exemption with what it was about, so that nobody can grant it later', async () => {

@@ -122,7 +122,12 @@ describe('whom a policy concerns', () => {
 });
 
 describe('how somebody comes to stand as they should', () => {
-  const published: Published = { version: 3, reackVersion: 2, publishedOn: '2026-01-01' };
+  const published: Published = {
+    version: 3,
+    reackVersion: 2,
+    nextReackVersion: 4,
+    publishedOn: '2026-01-01',
+  };
   const row = (changes: Partial<StandingRow>): StandingRow => ({
     id: 'r',
     status: 'pending',
@@ -166,6 +171,20 @@ describe('how somebody comes to stand as they should', () => {
     [
       'had not answered before the text was taken back',
       [row({ policyVersion: 4 }), row({ status: 'superseded', isCurrent: false })],
+      true,
+      published,
+      { close: 'cancelled', open: true },
+    ],
+    [
+      'had not answered before a small change was taken back',
+      [row({ policyVersion: 4 })],
+      true,
+      { ...published, nextReackVersion: null },
+      { follow: true },
+    ],
+    [
+      'had not answered before a small change and a new text were taken back',
+      [row({ policyVersion: 5 })],
       true,
       published,
       { close: 'cancelled', open: true },

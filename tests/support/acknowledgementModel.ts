@@ -69,7 +69,7 @@ export const acts = fc.array(
 
 interface Row {
   version: number;
-  readonly cycle: number;
+  cycle: number;
   readonly type: AcknowledgementType;
   status: AcknowledgementStatus;
   due: number;
@@ -97,6 +97,8 @@ export class AcknowledgementModel {
   /** Its versions; what is taken back is not among them. */
   private readonly versions = [{ number: 1, requiresReack: true }];
   private made = 1;
+  /** Those that had to be read anew, what was taken back included. */
+  private readonly reacks = [1];
   private alertedOn = -1;
   private readonly people: Person[] = [
     { isThere: true, joinedOn: -2000, rows: [] },
@@ -164,6 +166,7 @@ export class AcknowledgementModel {
           number: this.made,
           requiresReack: act.requiresReack || this.published === undefined,
         });
+        if (this.versions.at(-1)?.requiresReack) this.reacks.push(this.made);
         return 'done';
       case 'take_back':
         return this.versions.pop() && 'done';
@@ -285,13 +288,15 @@ export class AcknowledgementModel {
     const current = who.rows.find((row) => row.current);
     const isValid = ({ version }: Row): boolean =>
       published !== undefined && version >= reack && version <= published;
-    if (current && who.isThere && isValid(current)) {
+    const isSmallStepBack = ({ version, status }: Row): boolean =>
+      status === 'pending' &&
+      published !== undefined &&
+      version > published &&
+      !this.reacks.some((number) => number > published && number <= version);
+    if (current && who.isThere && (isValid(current) || isSmallStepBack(current))) {
       if (current.status !== 'pending' || current.version === published) return;
-      who.rows.splice(who.rows.indexOf(current), 1, {
-        ...current,
-        version: published ?? 0,
-        cycle: cycleAfter(who, published ?? 0),
-      });
+      current.cycle = cycleAfter(who, published ?? 0);
+      current.version = published ?? 0;
       return;
     }
     if (current) this.close(current, who.isThere);
