@@ -26,8 +26,8 @@ export const sendComplianceDigest = (companyId: string, week: CalendarDate): Pro
   withTenant(companyId, async () => {
     const key = `company/${companyId}/compliance_digest/${week}`;
     const [told] = await select(
-      'SELECT 1 FROM core.notifications WHERE starts_with(dedupe_key, $1) LIMIT 1',
-      [`${key}/`],
+      'SELECT 1 FROM core.notifications WHERE entity_id = $1 AND event_key = $2 LIMIT 1',
+      [companyId, key],
     );
     if (told) return;
     const { timeZone } = await ownCompany();

@@ -219,11 +219,12 @@ const digest = (companyId: string, week: string): Promise<void> =>
            AND end_date BETWEEN $1::date - 7 AND $1::date)::integer AS expired,
          count(*) FILTER (WHERE status = 'grace')::integer AS "inGrace",
          count(*) FILTER (WHERE status = 'lapsed')::integer AS lapsed,
-         EXISTS (SELECT 1 FROM core.notifications WHERE starts_with(dedupe_key, $2)) AS "isTold"
+         EXISTS (SELECT 1 FROM core.notifications
+           WHERE entity_id = $2 AND event_key = $3) AS "isTold"
        FROM policy_subscriptions
        WHERE archived_at IS NULL AND (status IN ('grace', 'lapsed')
          OR end_date BETWEEN $1::date - 7 AND $1::date + 14)`,
-      [week, key],
+      [week, companyId, key],
     );
     if (!facts || facts.isTold) return;
     const { isTold: _, ...renewals } = facts;

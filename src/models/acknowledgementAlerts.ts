@@ -45,8 +45,8 @@ export async function raiseAlerts(watched: Watched): Promise<void> {
   const { policyId, title, today } = watched;
   const key = `acknowledgement/${policyId}/alert/${today}`;
   const [told] = await select(
-    `SELECT 1 FROM core.notifications WHERE starts_with(dedupe_key, $1) LIMIT 1`,
-    [`${key}/`],
+    'SELECT 1 FROM core.notifications WHERE entity_id = $1 AND event_key = $2 LIMIT 1',
+    [policyId, key],
   );
   if (told) return;
   const late = await lateOf(policyId);

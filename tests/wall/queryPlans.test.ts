@@ -1,4 +1,8 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
 import pg from 'pg';
+import { v7 as uuid } from 'uuid';
+import { sendComplianceDigest } from '../../src/activities/complianceDigest.ts';
+import { jobActivities } from '../../src/activities/jobs.ts';
 import { createClaims } from '../../src/commands/claims.ts';
 import { createHistories } from '../../src/commands/histories.ts';
 import { createNotifications } from '../../src/commands/notifications.ts';
@@ -8,9 +12,13 @@ import { createPlans, type PlanFilters } from '../../src/commands/plans.ts';
 import { createPolicies } from '../../src/commands/policies.ts';
 import { createProperties, type PropertyFilters } from '../../src/commands/properties.ts';
 import { createWorkflowSearch, type WorkflowFilters } from '../../src/commands/workflowSearch.ts';
+import { raiseAlerts } from '../../src/models/acknowledgementAlerts.ts';
+import { withTenant } from '../../src/models/database.ts';
+import { watchedPolicy } from '../../src/models/watchedPolicy.ts';
 import { buildActor, buildCompany, buildPlan } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { buildProperty, buildStayed } from '../support/properties.ts';
+import { buildPolicyRow } from '../support/policyRows.ts';
 import { connect } from './cluster.ts';
 import { createCursors } from '../../src/commands/cursors.ts';
 
@@ -575,6 +583,46 @@ describe('what a person has not read among 20,000 messages to them that they hav
 
     expect(readOf(steps)).toMatchObject([{ 'Actual Rows': 10 }]);
     for (const step of readOf(steps)) expect(step['Rows Removed by Filter'] ?? 0).toBe(0);
+  });
+
+  it.each([
+    [
+      'alerts of a policy',
+      'event_key = $2 LIMIT 1',
+      async () => {
+        const { policyId } = await buildPolicyRow({ companyId, authors: [], status: 'published' });
+        await withTenant(companyId, async () =>
+          raiseAlerts(await watchedPolicy(policyId, new Date())),
+        );
+      },
+      [uuid(), 'key'],
+    ],
+    [
+      'the digest of compliance',
+      'event_key = $2 LIMIT 1',
+      () => sendComplianceDigest(companyId, '2027-01-04'),
+      [uuid(), 'key'],
+    ],
+    [
+      'the digest of renewals',
+      'AS "isTold"',
+      () =>
+        new MockActivityEnvironment().run(() =>
+          jobActivities({ openWorkflows: async () => new Map() }).sendDigests({
+            week: '2027-01-04',
+          }),
+        ),
+      ['2027-01-04', uuid(), 'key'],
+    ],
+  ])('costs nothing where %s ask whether they were told', async (_, word, ask, values) => {
+    const steps = await stepsOf(word, ask, values);
+
+    expect(readOf(steps)).toMatchObject([
+      {
+        'Index Name': 'notifications_entity_idx',
+        'Index Cond': expect.stringContaining('entity_id'),
+      },
+    ]);
   });
 
   it('is looked at for a stream with what is new, and with nothing else', async () => {
