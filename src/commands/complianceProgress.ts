@@ -46,6 +46,7 @@ const groupsOf: Readonly<Record<ProgressDimension, { id: string; name: string; j
     id: 'm.id',
     name: 'm.compliance_title',
     join: `JOIN customer_compliances k ON k.id = p.customer_compliance_id
+        AND k.customer_id = c.customer_id
       JOIN compliances m ON m.id = k.compliance_id`,
   },
 };

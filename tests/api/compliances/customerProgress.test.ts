@@ -90,6 +90,21 @@ describe('how far a customer is', () => {
     });
   });
 
+  it('counts nobody of another customer by compliance', async () => {
+    const [first = ''] = await hire(companyId, 2);
+    const other = (await staff.post('/customers', { name: 'Harbour' })).body.data.id;
+    const [theirs = ''] = await hire(companyId, 1);
+    await change('UPDATE employees SET customer_id = $2 WHERE id = $1', theirs, other);
+    await settle();
+    await answer(first, 'acknowledged');
+
+    const progress = await staff.get('/compliance/progress', { by: 'compliance' });
+
+    expect(progress.body.items).toMatchObject([
+      { acknowledged_count: 1, pending_count: 1, compliance_percentage: '50.00' },
+    ]);
+  });
+
   it('is listed by how far it is', async () => {
     const compliance = await staff.post('/compliances', {
       compliance_type: 'infosec',
