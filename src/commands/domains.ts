@@ -2,6 +2,7 @@ import type { Config } from '../config.ts';
 import type { Actor } from '../context.ts';
 import { Conflict } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
+import { Company } from '../models/Company.ts';
 import {
   append,
   flush,
@@ -13,7 +14,7 @@ import {
 import { Domain } from '../models/Domain.ts';
 import { conflictOf } from '../models/duplicates.ts';
 import { columnsOf, containing, selectPage, sortedBy, type ListAsked } from '../models/list.ts';
-import { noSuch } from '../models/rows.ts';
+import { getRow, noSuch } from '../models/rows.ts';
 import { isOfThePlatform } from '../rules/hostNames.ts';
 import { newSecret } from '../secrets.ts';
 import type { Companies } from './companies.ts';
@@ -62,14 +63,15 @@ export function createDomains({
 
   return {
     list: ({ companyId }: Actor, filters: DomainFilters) =>
-      withTenant(companyId, () =>
-        selectPage<DomainView>(
-          columnsOf(Domain, 'd'),
-          'platform.domains d',
-          filters.search ? [['d.domain ILIKE $', containing(filters.search)]] : [],
-          sortedBy(sortColumns, filters, 'd.id'),
-        ),
-      ),
+      withTenant(companyId, () => domainsOf(companyId, filters)),
+
+    /** For a global administrator, of any company. */
+    listOf: (companyId: string, filters: DomainFilters) =>
+      withGlobal(async () => {
+        if (companyId === platformCompanyId) throw noSuch(Company.entityType, companyId);
+        await getRow(Company, companyId, { archived: true });
+        return domainsOf(companyId, filters);
+      }),
 
     /** @throws Conflict DOMAIN_TAKEN, DOMAIN_LIMIT */
     async add(domain: string, once: Once): Promise<DomainView | Replay> {
@@ -134,6 +136,17 @@ export const verificationRecord = ({ domain, verificationToken }: DomainView) =>
   verificationToken === null
     ? null
     : { name: `_surety.${domain}`, value: `surety-verification=${verificationToken}` };
+
+const domainsOf = (companyId: string, filters: DomainFilters) =>
+  selectPage<DomainView>(
+    columnsOf(Domain, 'd'),
+    'platform.domains d',
+    [
+      ['d.company_id = $', companyId],
+      ...(filters.search ? [['d.domain ILIKE $', containing(filters.search)] as const] : []),
+    ],
+    sortedBy(sortColumns, filters, 'd.id'),
+  );
 
 const leadsElsewhere = async (domain: string, companyId: string): Promise<boolean> => {
   const found = await withGlobal(() =>

@@ -12,6 +12,7 @@ import {
   companyPath,
   domainAnswer,
   domainExample,
+  domainsQuery,
   editCompanyBody,
 } from './schema.ts';
 
@@ -71,6 +72,18 @@ export const companyAdministrationRoutes = ({
     answer: presentPolicy,
     answerSchema: policyAnswer,
     handle: ({ actor, params, query }) => companyAdministration.policiesOf(actor, params.id, query),
+  }),
+  listRoute({
+    ...one,
+    path: '/companies/:id/domains',
+    permission: 'company:manage_all',
+    summary: 'The domains of a company, with those that it claims',
+    businessRules: true,
+    query: domainsQuery,
+    answer: presentDomain,
+    answerSchema: domainAnswer,
+    handle: ({ params, query }) => domains.listOf(params.id, query),
+    examples: { answer: domainExample },
   }),
   route({
     method: 'POST',

@@ -276,6 +276,32 @@ describe('a domain that a company has only claimed', () => {
   });
 });
 
+describe('GET /companies/:id/domains', () => {
+  it('shows a global administrator alone what the company itself sees', async () => {
+    const global = await buildActor({ companyId: platformCompanyId, role: 'global_admin' });
+    const [claimed, leading] = [await added(), await verified()];
+    const other = await buildCompany();
+    const of = (id: string, query = {}) => api.as(global).get(`/companies/${id}/domains`, query);
+
+    const shown = await of(companyId);
+
+    const own = await api.as(admin).get(path);
+    expect(shown.status).toBe(200);
+    expect(shown.body.items).toEqual(own.body.items);
+    expect(shown.body.items).toHaveLength(2);
+    expect((await of(companyId, { search: claimed.domain })).body.items).toMatchObject([
+      { id: claimed.id, verified_at: null },
+    ]);
+    expect((await of(companyId, { search: leading.domain })).body.items).toMatchObject([
+      { id: leading.id, is_primary: true, verification: null },
+    ]);
+    expect((await of(other.id)).body.items).toEqual([]);
+    expect((await of(uuid())).status).toBe(404);
+    expect((await of(platformCompanyId)).status).toBe(404);
+    expect((await api.as(admin).get(`/companies/${companyId}/domains`)).status).toBe(403);
+  });
+});
+
 describe('DELETE /companies/:id/domains/:domainId', () => {
   it('takes a claim from a company, by a global administrator alone, in its audit', async () => {
     const global = await buildActor({ companyId: platformCompanyId, role: 'global_admin' });
