@@ -69,7 +69,8 @@ async function main(): Promise<void> {
     defineModels,
   );
   figures.watchPool(database);
-  await selfCheck();
+  const advice = await selfCheck();
+  if (advice.length > 0) log.warn({ advice }, 'a superuser should run what db:roles prints');
 
   const temporal = openTemporal(config);
   const { address, namespace, taskQueue, tls, apiKey } = config.temporal;

@@ -24,7 +24,8 @@ async function main(): Promise<void> {
   const { log, access } = createLogger(config, 'api');
   adoptWarnings(log);
   const api = await composeApi({ config, log, access, version: packageVersion() });
-  await selfCheck();
+  const advice = await selfCheck();
+  if (advice.length > 0) log.warn({ advice }, 'a superuser should run what db:roles prints');
   const { host, port } = config;
   const server = await startServer(api.app, { host, port, lifecycle: api.lifecycle });
   log.info({ url: server.url }, 'API ready');
