@@ -4,11 +4,21 @@ import type { Transfer } from '../../local/gatewaySimulator.ts';
 import { addDays, dateAt } from '../../src/rules/calendar.ts';
 import { dataOf, newKey, openProduct, textIn, until, type Product } from './product.ts';
 
+type Course = 'givenUp' | 'paidLate' | 'unanswered';
+
+interface Death {
+  readonly of: 'api' | 'worker';
+  readonly at: string;
+  /** `givenUp` unless told. */
+  readonly course?: Course;
+}
+
 /**
  * Who dies, and where, while a stay is booked, paid, confirmed and given up: before and after each of its
- * steps, around both movements of money, and around the commits and starts of the API.
+ * steps, around both movements of money, and around the commits and starts of the API. The other courses
+ * die where the first one does not pass: at their timers, and where the payment comes late.
  */
-const deaths = [
+const deaths: readonly Death[] = [
   { of: 'api', at: 'transaction.afterCommit:tenant#1' },
   { of: 'api', at: 'dispatch.beforeStart#1' },
   { of: 'api', at: 'dispatch.afterStart#1' },
@@ -26,7 +36,13 @@ const deaths = [
   { of: 'worker', at: 'gateway.afterSend#2' },
   { of: 'worker', at: 'activity.before:settleBookingRefund#1' },
   { of: 'worker', at: 'activity.after:settleBookingRefund#1' },
-] as const;
+  { of: 'worker', at: 'activity.before:fireBookingTimer#1', course: 'paidLate' },
+  { of: 'worker', at: 'activity.after:settleBookingPayment#1', course: 'paidLate' },
+  { of: 'worker', at: 'activity.after:fireBookingTimer#1', course: 'unanswered' },
+];
+
+/** Far enough ahead to be ahead still when a busy machine judges it. */
+const soonMs = 5000;
 
 describe('a stay whose processes die', () => {
   let product: Product;
@@ -72,42 +88,95 @@ describe('a stay whose processes die', () => {
   const reaches = (id: string, what: string, isSo: (row: Record<string, unknown>) => boolean) =>
     until(`the booking is ${what}`, async () => isSo(await rowOf(id)), 300_000);
 
-  /** Booked, paid, confirmed by the host and given up by the guest, whatever dies on the way. */
-  async function bookAndGiveUp(): Promise<string> {
-    const [guest, host] = [product.as('policyholder'), product.as('tenant_admin')];
+  const book = async (): Promise<string> => {
     days += 10;
     const startDate = addDays(dateAt(Date.now(), 'Europe/Berlin'), days);
-    const booked = await guest.insist({
+    const booked = await product.as('policyholder').insist({
       method: 'POST',
       path: '/bookings',
       body: { property_id: propertyId, start_date: startDate, end_date: addDays(startDate, 3) },
       key: newKey(),
     });
-    const id = textIn(dataOf(booked), 'id');
-    const step = (name: string) =>
-      ({ method: 'POST', path: `/bookings/${id}/${name}`, body: {}, key: newKey() }) as const;
-    await guest.insist(step('pay'));
-    await reaches(id, 'paid', ({ paid_at: paidAt }) => paidAt !== null);
-    await host.insist(step('confirm'));
-    await reaches(id, 'confirmed', ({ status }) => status === 'confirmed');
-    await guest.insist(step('cancel'));
-    await reaches(id, 'over', ({ workflow_closed_at: closedAt }) => closedAt !== null);
-    return id;
-  }
+    return textIn(dataOf(booked), 'id');
+  };
 
-  it.each(deaths)(
-    'is charged once and given back once when the $of dies at $at',
-    async ({ of, at }) => {
+  const step = (role: 'policyholder' | 'tenant_admin', id: string, name: string) =>
+    product
+      .as(role)
+      .insist({ method: 'POST', path: `/bookings/${id}/${name}`, body: {}, key: newKey() });
+
+  const pay = async (id: string): Promise<void> => {
+    await step('policyholder', id, 'pay');
+    await reaches(id, 'paid', ({ paid_at: paidAt }) => paidAt !== null);
+  };
+
+  const endSoon = (id: string, timer: string) =>
+    product.as('tenant_admin').insist({
+      method: 'PATCH',
+      path: `/workflows/booking/${id}/timers/${timer}`,
+      body: { due_at: new Date(Date.now() + soonMs).toISOString(), reason: 'A bad day' },
+      key: newKey(),
+    });
+
+  const over = (id: string) =>
+    reaches(id, 'over', ({ workflow_closed_at: closedAt }) => closedAt !== null);
+
+  /** Each from its booking to its end, whatever dies on the way. */
+  const courses = {
+    /** Paid, confirmed by the host and given up by the guest. */
+    givenUp: {
+      cancelledBy: 'guest',
+      events: ['book', 'pay', 'take_payment', 'confirm', 'cancel', 'end_refund'],
+      async go(id: string) {
+        await pay(id);
+        await step('tenant_admin', id, 'confirm');
+        await reaches(id, 'confirmed', ({ status }) => status === 'confirmed');
+        await step('policyholder', id, 'cancel');
+      },
+    },
+    /** The gateway is away until the hold has lapsed; the stay is revived, and given up by the guest. */
+    paidLate: {
+      cancelledBy: 'guest',
+      events: ['book', 'pay', 'move_timer', 'expire_hold', 'revive', 'cancel', 'end_refund'],
+      async go(id: string) {
+        await product.stack.kill('gateway');
+        await step('policyholder', id, 'pay');
+        await endSoon(id, 'hold');
+        await reaches(id, 'cancelled', ({ status }) => status === 'cancelled');
+        await product.stack.start('gateway');
+        await reaches(id, 'revived', ({ status }) => status === 'pending');
+        await step('policyholder', id, 'cancel');
+      },
+    },
+    /** The host never answers. */
+    unanswered: {
+      cancelledBy: 'request',
+      events: ['book', 'pay', 'take_payment', 'move_timer', 'expire_request', 'end_refund'],
+      async go(id: string) {
+        await pay(id);
+        await endSoon(id, 'host_confirmation');
+      },
+    },
+  } as const;
+
+  it.each(deaths.map(({ course = 'givenUp', ...death }) => ({ course, ...death })))(
+    'is charged once and given back once when the $of dies at $at, $course',
+    async ({ of, at, course }) => {
+      const { go, cancelledBy, events } = courses[course];
       await product.arm(of, at);
 
-      const going = bookAndGiveUp();
+      const going = book().then(async (id) => {
+        await go(id);
+        await over(id);
+        return id;
+      });
       await product.died(of);
       await product.restart(of);
       const id = await going;
 
       expect(await rowOf(id)).toMatchObject({
         status: 'cancelled',
-        cancelled_by: 'guest',
+        cancelled_by: cancelledBy,
         refund_amount: 300,
         is_charging: false,
         is_refunding: false,
@@ -139,7 +208,7 @@ describe('a stay whose processes die', () => {
         {
           clearing: '0.00',
           nights: 0,
-          events: ['book', 'pay', 'take_payment', 'confirm', 'cancel', 'end_refund'],
+          events,
           repeated: 0,
         },
       ]);
