@@ -85,7 +85,7 @@ export function createPasswordChanges({
         if ((await Credential.confirmEmail(userId)) && (await Credential.disableMfa(userId))) {
           AuditLog.record('MFA_DISABLE', { type: 'user', id: userId });
         }
-        await replace(userId, passwordHash, await RefreshToken.revokeAll(userId));
+        await replace(userId, passwordHash);
       });
     },
 
@@ -108,20 +108,23 @@ export function createPasswordChanges({
       const passwordHash = await passwords.hash(next);
 
       await withIdentity(companyId, async () => {
-        const others = await RefreshToken.revokeAll(account.id, sessionId);
-        await replace(account.id, passwordHash, others);
+        await replace(account.id, passwordHash, sessionId);
         mail(companyId, account.email, 'password_changed');
       });
     },
   };
 
-  /** Nothing stays open that somebody who knew the old one may have asked for. */
+  /**
+   * Nothing stays open that somebody who knew the old one may have asked for. A sign-in with it that is
+   * under way is waited for by the new one, and only then ended with the others.
+   */
   async function replace(
     userId: string,
     passwordHash: string,
-    ended: readonly string[],
+    keptSession: string | null = null,
   ): Promise<void> {
     await Credential.setPassword(userId, passwordHash);
+    const ended = await RefreshToken.revokeAll(userId, keptSession);
     await EmailChange.cancel(userId);
     await PasswordResetToken.cancel(userId);
     AuditLog.record('PASSWORD_CHANGE', { type: 'user', id: userId });

@@ -1,4 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { decodeJwt } from 'jose';
+import pg from 'pg';
 import { createActivities } from '../../../src/activities/index.ts';
 import { createLinks } from '../../../src/models/secretLinks.ts';
 import { openTestDatabase, type TestDatabase } from '../../support/database.ts';
@@ -116,6 +118,61 @@ describe('asking for a new password', () => {
       passwordChanges.confirmReset({ code: codeIn(mail), password: otherPassword });
     await expect(confirm(mails[3])).rejects.toMatchObject({ status: 422 });
     await expect(confirm(mails[4])).resolves.toBeUndefined();
+  });
+});
+
+/** Signs in, and holds the sign-in before its commit until the other act waits for it. */
+async function signingInDuring(
+  { id, email }: { id: string; email: string },
+  act: () => Promise<void>,
+) {
+  const holder = new pg.Client({ connectionString: database.adminUrl });
+  await holder.connect();
+  const waitFor = async (count: number): Promise<void> => {
+    const waiting = () =>
+      database.sql(
+        `SELECT 1 FROM pg_stat_activity WHERE datname = current_database()
+           AND wait_event_type = 'Lock'`,
+      );
+    while ((await waiting()).length < count) await pause(20);
+  };
+  try {
+    await holder.query('BEGIN');
+    await holder.query('SELECT 1 FROM platform.memberships WHERE user_id = $1 FOR UPDATE', [id]);
+    const signedIn = logIn(email);
+    await waitFor(1);
+    const done = act();
+    await waitFor(2);
+    await holder.query('COMMIT');
+    await done;
+    return await signedIn;
+  } finally {
+    await holder.end();
+  }
+}
+
+describe('a session that is opened with the old password while another is set', () => {
+  it('ends with a reset', async () => {
+    const member = await buildMember();
+    const [mail] = await mailsOf(() => passwordChanges.requestReset(member.email));
+
+    const { accessToken } = await signingInDuring(member, () =>
+      passwordChanges.confirmReset({ code: codeIn(mail), password: otherPassword }),
+    );
+
+    await expect(sessions.actorOf(decodeJwt(accessToken))).rejects.toMatchObject(refused);
+  });
+
+  it('ends with a change', async () => {
+    const member = await buildMember();
+    const actor = await sessions.actorOf(decodeJwt((await logIn(member.email)).accessToken));
+
+    const { accessToken } = await signingInDuring(member, () =>
+      passwordChanges.change(actor, { current: goodPassword, next: otherPassword }),
+    );
+
+    await expect(sessions.actorOf(decodeJwt(accessToken))).rejects.toMatchObject(refused);
+    await expect(sessions.isStill(actor)).resolves.toBe(true);
   });
 });
 
