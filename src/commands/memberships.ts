@@ -108,7 +108,9 @@ export const createMemberships = ({ confirming }: { readonly confirming: Confirm
       changing(actor, userId, roleCode, async (membership) => {
         const { role } = membership;
         const { validFrom = membership.validFrom, validTo = membership.validTo } = validity;
-        if (next !== undefined) refuseGrant(actor, next);
+        if (next !== undefined || isLonger({ validFrom, validTo }, membership)) {
+          refuseGrant(actor, next ?? role);
+        }
         if (skills !== undefined && (next ?? role) !== 'adjuster') {
           throw invalidField('skills', 'are for adjusters', 'NOT_ELIGIBLE');
         }
@@ -271,6 +273,14 @@ async function setSkills(
     after: { skills: known },
   });
 }
+
+/** Whether a role is held at times at which it was not: as much as to give it. */
+const isLonger = (
+  next: Pick<MembershipView, 'validFrom' | 'validTo'>,
+  { validFrom, validTo }: MembershipView,
+): boolean =>
+  next.validFrom < validFrom ||
+  (validTo !== null && (next.validTo === null || next.validTo > validTo));
 
 const about = ({ id }: MembershipView) => ({ type: 'membership', id });
 

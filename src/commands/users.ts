@@ -124,11 +124,16 @@ export function createUsers({
         await rename(actor, person, names);
         if (isActive === undefined || isActive === person.isActive) return getPerson(id);
         if (!mayManage(actor)) throw new Forbidden('Only who manages people may change is_active');
-        await execute(
+        const changed = await select<{ role: string; hasEnded: boolean }>(
           `UPDATE platform.memberships SET is_active = $3, updated_at = now(), version = version + 1
-           WHERE company_id = $1 AND user_id = $2 AND archived_at IS NULL`,
+           WHERE company_id = $1 AND user_id = $2 AND archived_at IS NULL
+           RETURNING role, COALESCE(valid_to <= now(), false) AS "hasEnded"`,
           [actor.companyId, id, isActive],
         );
+        // What has ended does not come back with it.
+        const given = isActive ? changed.filter(({ hasEnded }) => !hasEnded) : [];
+        for (const role of knownRoles(given.map(({ role: code }) => code)))
+          refuseGrant(actor, role);
         if (!isActive) await endSessions(actor.companyId, id);
         const [before, after] = [{ isActive: person.isActive }, { isActive }];
         AuditLog.record('UPDATE', { type: 'user', id }, { before, after });

@@ -1,6 +1,6 @@
 import { v7 as uuid } from 'uuid';
 import type { Actor } from '../../../src/context.ts';
-import { withIdentity } from '../../../src/models/database.ts';
+import { platformCompanyId, withIdentity } from '../../../src/models/database.ts';
 import { Membership } from '../../../src/models/Membership.ts';
 import { comparable, openTestApi, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany } from '../../support/build.ts';
@@ -383,6 +383,39 @@ describe('/users/{id}/memberships', () => {
     ]);
     expect(await auditOf(granted.body.data.id)).toEqual(['CREATE', 'UPDATE', 'ARCHIVE']);
     expect((await ours.post(path, { role: 'adjuster' })).status).toBe(201);
+  });
+
+  it('is prolonged, renewed and reactivated only by who may give it', async () => {
+    const person = await buildActor({ companyId, role: 'operator' });
+    const path = `/users/${person.userId}`;
+    const ruler = await buildActor({ companyId: platformCompanyId, role: 'global_admin' });
+    const inside = { 'X-Company-Id': companyId };
+    const until = (end: string) =>
+      api.database.sql('UPDATE platform.memberships SET valid_to = $2 WHERE user_id = $1', [
+        person.userId,
+        end,
+      ]);
+    const operator = `${path}/memberships/operator`;
+    const refused = { status: 403, body: { code: 'FORBIDDEN' } };
+    await until(inDays(30));
+
+    const prolonged = await api.as(admin).patch(operator, { valid_to: null });
+    const shortened = await api.as(admin).patch(operator, { valid_to: inDays(20) });
+    await api.as(admin).patch(path, { is_active: false });
+    const reactivated = await api.as(admin).patch(path, { is_active: true });
+    const byRuler = await api.as(ruler).patch(path, { is_active: true }, inside);
+    await api.database.sql(
+      `UPDATE platform.memberships SET valid_from = now() - interval '2 d', valid_to = now()
+       WHERE user_id = $1`,
+      [person.userId],
+    );
+    const renewed = await api.as(admin).patch(operator, { valid_to: null });
+
+    expect(prolonged).toMatchObject(refused);
+    expect(shortened.status).toBe(200);
+    expect(reactivated).toMatchObject(refused);
+    expect([byRuler.status, byRuler.body.data.is_active]).toEqual([200, true]);
+    expect(renewed).toMatchObject(refused);
   });
 
   it('gives nothing before its time', async () => {
