@@ -104,9 +104,14 @@ function enteredCompany(ctx: Context, sender: Actor | undefined): string | undef
   return sender?.roles.includes('global_admin') ? id.toLowerCase() : undefined;
 }
 
-/** A global administrator who entered a company acts in it; everyone else is in theirs already. */
+/**
+ * A global administrator who entered a company acts in it, as nothing else that they are on the platform;
+ * everyone else is in theirs already.
+ */
 const inside = (company: KnownCompany | undefined, sender: Actor | undefined): Actor | undefined =>
-  company && sender?.roles.includes('global_admin') ? { ...sender, companyId: company.id } : sender;
+  company && company.id !== sender?.companyId && sender?.roles.includes('global_admin')
+    ? { ...sender, companyId: company.id, roles: ['global_admin'] }
+    : sender;
 
 /** To a public route, whoever has yet to enable a second factor is a stranger. */
 const seenBy = ({ permission }: Route, visitor: Actor | undefined): Actor | undefined =>

@@ -142,6 +142,11 @@ const grants = {
 } as const satisfies Readonly<Record<string, readonly Role[]>>;
 
 const personal: ReadonlySet<string> = new Set([
+  'registration:review',
+  'registration:retry',
+  'company:manage_all',
+  'flag:manage',
+  'global_admin:create',
   'apikey:manage',
   'user:manage',
   'subscription:create',
@@ -205,7 +210,7 @@ export const mayDelegate = (held: readonly Role[], role: Role): boolean =>
 
 /**
  * Permissions that a key can be given. The others are personal: what is one's own, buying for oneself,
- * and handing out rights.
+ * handing out rights, and what is the platform's.
  */
 export const scopeCodes: readonly Permission[] = permissionCodes.filter(
   (code) => !code.endsWith('_own') && !personal.has(code),

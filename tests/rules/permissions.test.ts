@@ -221,8 +221,17 @@ describe('a key', () => {
     expect(allows(keyWith('subscription:read_all'), 'subscription:cancel_own')).toBe(false);
   });
 
-  it('never buys, manages people or keys, even where it was given that', () => {
-    for (const code of ['apikey:manage', 'user:manage', 'subscription:create'] as const) {
+  it('never buys, manages people, keys or the platform, even where it was given that', () => {
+    for (const code of [
+      'apikey:manage',
+      'user:manage',
+      'subscription:create',
+      'registration:review',
+      'registration:retry',
+      'company:manage_all',
+      'flag:manage',
+      'global_admin:create',
+    ] as const) {
       expect(scopeCodes).not.toContain(code);
       expect(allows(keyWith(code), code)).toBe(false);
     }

@@ -151,6 +151,7 @@ describe('API keys', () => {
     expect(await make('apikey:manage')).toMatchObject({ status: 422 });
     expect(await make('subscription:read_own')).toMatchObject({ status: 422 });
     expect(await make()).toMatchObject({ status: 422 });
-    expect(await make('registration:review')).toMatchObject({ status: 403 });
+    expect(await make('registration:review')).toMatchObject({ status: 422 });
+    expect(await make('workflow:operate')).toMatchObject({ status: 403 });
   });
 });

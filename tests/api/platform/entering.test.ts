@@ -44,6 +44,21 @@ describe('a global administrator', () => {
     ]);
   });
 
+  it('takes no other role of the platform along', async () => {
+    const company = await buildCompany();
+    const global = await buildGlobal();
+    await api.database.sql(
+      `INSERT INTO platform.memberships (company_id, id, user_id, role)
+       VALUES ($1, gen_random_uuid(), $2, 'tenant_admin')`,
+      [platformCompanyId, global.userId],
+    );
+    const category = { name: 'Houses', segment: 'residential' };
+
+    const made = await api.as(global).post('/categories', category, { 'X-Company-Id': company.id });
+
+    expect(made).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+  });
+
   it('is one of the platform: the role in a company, however it came there, opens no other', async () => {
     const [own, other] = [await buildCompany(), await buildCompany()];
     const admin = await buildActor({ companyId: own.id, role: 'tenant_admin' });
