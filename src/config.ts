@@ -144,11 +144,11 @@ const settings = Joi.object({
     .pattern(/^\/[a-z0-9/]{1,50}$/)
     .default('/api/v1'),
   OLDER_PATHS_END: Joi.date().iso(),
-  ALLOWED_HOSTS: list.default('localhost,127.0.0.1,0.0.0.0'),
+  ALLOWED_HOSTS: list.lowercase().default('localhost,127.0.0.1,0.0.0.0'),
   CORS_ORIGINS: list.default('http://localhost:3000,http://localhost:8080,http://localhost:8081'),
   TRUST_PROXY: Joi.boolean().default(false),
   DEFAULT_COMPANY: Joi.string().allow('').max(20),
-  PLATFORM_DOMAIN: Joi.string().hostname().allow(''),
+  PLATFORM_DOMAIN: Joi.string().lowercase().hostname().allow(''),
   DATABASE_URL: urlOf('postgres', 'postgresql').required(),
   DATABASE_WORKER_URL: urlOf('postgres', 'postgresql').default(Joi.ref('DATABASE_URL')),
   DATABASE_MIGRATE_URL: urlOf('postgres', 'postgresql').default(Joi.ref('DATABASE_URL')),

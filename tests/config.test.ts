@@ -23,6 +23,17 @@ describe('the configuration', () => {
     expect(read).toThrow(new RegExp(`^Configuration: "${name}" [^\\n]+$`));
   });
 
+  it('has host names in lower case, as requests are told apart by them', () => {
+    const { allowedHosts, platformDomain } = readConfig({
+      DATABASE_URL: 'postgres://nobody@127.0.0.1/none',
+      ALLOWED_HOSTS: 'API.Surety.example, localhost',
+      PLATFORM_DOMAIN: 'Surety.Example',
+    });
+
+    expect(allowedHosts).toEqual(['api.surety.example', 'localhost']);
+    expect(platformDomain).toBe('surety.example');
+  });
+
   it('refuses in production what development is content with', () => {
     const production = {
       ...needed,
