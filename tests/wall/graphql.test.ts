@@ -21,8 +21,11 @@ import {
   type Permission,
   type Role,
 } from '../../src/rules/permissions.ts';
+import { withIdentity } from '../../src/models/database.ts';
+import { RefreshToken } from '../../src/models/RefreshToken.ts';
 import { access } from './access.ts';
 import { cells, ownPaths, unauthenticated } from './columns.ts';
+import { forgeries } from './forgeries.ts';
 import {
   bearer,
   buildFull,
@@ -160,12 +163,28 @@ describe('the authorisation matrix of GraphQL', () => {
     );
   });
 
-  it('refuses every operation to a bad token', async () => {
-    const { token } = await sessionOf(personOf(wall.ours.people, 'tenant_admin'));
-    const headers = bearer(`${token.slice(0, -8)}AAAAAAAA`);
+  it.each(forgeries)(
+    'refuses every operation to a token that is %s',
+    async (name, refusal, forge) => {
+      const { token } = await sessionOf(personOf(wall.ours.people, 'tenant_admin'));
+      const headers = bearer(await forge(token, wall.other.id));
+      await column(
+        name,
+        (query) => wall.api.nowhere.post('/graphql', { query }, headers),
+        () => refusal,
+      );
+    },
+  );
+
+  it('refuses every operation to a revoked session', async () => {
+    const admin = personOf(wall.ours.people, 'tenant_admin');
+    const { token, sessionId } = await sessionOf(admin);
+    await withIdentity(wall.ours.id, () =>
+      RefreshToken.revoke({ userId: admin.userId, familyId: sessionId }),
+    );
     await column(
-      'badly signed',
-      (query) => wall.api.nowhere.post('/graphql', { query }, headers),
+      'revoked',
+      (query) => wall.api.nowhere.post('/graphql', { query }, bearer(token)),
       () => unauthenticated,
     );
   });

@@ -1,7 +1,14 @@
-import { getNamedType, getNullableType, isListType, isObjectType } from 'graphql';
+import {
+  getNamedType,
+  getNullableType,
+  isListType,
+  isObjectType,
+  type GraphQLOutputType,
+} from 'graphql';
 import { queries } from '../../src/api/graphql/operations.ts';
 import { relations } from '../../src/api/graphql/relations.ts';
 import { graphqlSchema } from '../../src/api/graphql/schema.ts';
+import { addDays, dateAt } from '../../src/rules/calendar.ts';
 import { roleCodes } from '../../src/rules/permissions.ts';
 import type { Caller } from '../support/api.ts';
 import { ownPaths } from './columns.ts';
@@ -9,27 +16,52 @@ import { objectAt, personOf, useWall, type Wall } from './people.ts';
 
 const schema = graphqlSchema(ownPaths.map(({ route }) => route));
 
-/** Every relation of what a query answers by its id. */
-const paths = Object.entries(queries).flatMap(([query, endpoint]) => {
-  const type = getNamedType(schema.getQueryType()?.getFields()[query]?.type);
-  if (!/^GET \/[\w-]+\/:id$/.test(endpoint) || !isObjectType(type)) return [];
+/** Every relation of a type; that of a page is one of what stands on it. */
+function relationsOf(answer: GraphQLOutputType | undefined) {
+  const named = getNamedType(answer);
+  const items = isObjectType(named) ? named.getFields()['items'] : undefined;
+  const type = items ? getNamedType(items.type) : named;
+  if (!isObjectType(type)) return [];
   return Object.entries(relations[type.name] ?? {}).map(([field, relation]) => {
     const leadsTo = type.getFields()[field]?.type;
     const isList = leadsTo !== undefined && isListType(getNullableType(leadsTo));
-    return { query, endpoint, field, isList, ...relation };
+    return { typeName: type.name, field, isList, isOnPage: items !== undefined, ...relation };
+  });
+}
+
+/** Of types that no query answers by an id of their own. */
+const otherQueries: readonly string[] = ['me', 'quote', 'reviews', 'acknowledgements'];
+
+/** Every relation of what a query answers. */
+const paths = Object.entries(queries).flatMap(([query, endpoint]) => {
+  const isById = /^GET \/[\w-]+\/:id$/.test(endpoint);
+  if (!isById && !otherQueries.includes(query)) return [];
+  return relationsOf(schema.getQueryType()?.getFields()[query]?.type).map((relation) => {
+    const shown = `${relation.field} { id }`;
+    const asked = relation.isOnPage ? `items { ${shown} }` : shown;
+    const text = endpoint.includes(':id')
+      ? `query ($id: ID!) { found: ${query}(id: $id) { ${asked} } }`
+      : `{ found: ${query} { ${asked} } }`;
+    return { query, endpoint, text, ...relation };
   });
 });
 
+const today = dateAt(Date.now(), 'Europe/Berlin');
 let wall: Wall;
 useWall((opened) => void (wall = opened));
 
 const idsOf = (rows: readonly { id: string }[] = []): string[] =>
   rows.map(({ id }) => id).toSorted();
 
+type Found = Readonly<Record<string, { id: string } | readonly { id: string }[] | null>>;
+
+const idsAt = ({ field }: { field: string }, parent: Found): string[] =>
+  idsOf([parent[field] ?? []].flat());
+
 /** What REST shows at the end of the relation, to the same person. */
 async function byRest(
   caller: Caller,
-  { route, by, parameter, isList }: (typeof paths)[number],
+  { route, by, parameter, isList }: ReturnType<typeof relationsOf>[number],
   parent: Readonly<Record<string, string>>,
 ): Promise<string[]> {
   const id = parent[by];
@@ -43,19 +75,19 @@ async function byRest(
 async function compare(caller: Caller): Promise<{ byGraphql: string[]; byRest: string[] }> {
   const seen: { byGraphql: string[]; byRest: string[] } = { byGraphql: [], byRest: [] };
   for (const path of paths) {
-    const { query, endpoint, field, isList } = path;
+    const { query, endpoint, text, field, isOnPage } = path;
     const id = objectAt(`${endpoint}/`, wall.ours.objects);
-    if (!id) throw new Error(`There is no object for ${endpoint}`);
-    const parent = await caller.get(endpoint.replace('GET ', '').replace(':id', id));
+    if (!id && endpoint.includes(':id')) throw new Error(`There is no object for ${endpoint}`);
+    const [method, place = ''] = endpoint.replace(':id', id ?? '').split(' ');
+    const parent = await (method === 'POST' ? caller.post(place) : caller.get(place));
     if (parent.status !== 200) continue;
 
-    const text = `query ($id: ID!) { found: ${query}(id: $id) { ${field} { id } } }`;
     const { body } = await caller.post('/graphql', { query: text, variables: { id } });
     expect(body.errors).toBeUndefined();
-    const found = body.data.found[field];
-    const ids = isList ? idsOf(found ?? []) : idsOf(found ? [found] : []);
-    seen.byGraphql.push(`${query}.${field}: ${ids.join()}`);
-    seen.byRest.push(`${query}.${field}: ${(await byRest(caller, path, parent.body.data)).join()}`);
+    const found = isOnPage ? body.data.found.items[0] : body.data.found;
+    const shown = isOnPage ? parent.body.items[0] : parent.body.data;
+    seen.byGraphql.push(`${query}.${field}: ${idsAt(path, found).join()}`);
+    seen.byRest.push(`${query}.${field}: ${(await byRest(caller, path, shown)).join()}`);
   }
   return seen;
 }
@@ -77,15 +109,55 @@ describe('what a relation leads to', () => {
     expect(byGraphql).toEqual(expected);
     if (role === 'tenant_admin') {
       expect(byGraphql).toHaveLength(paths.length);
-      expect(byGraphql.filter((line) => line.endsWith(': ')).length).toBeLessThan(12);
+      expect(byGraphql.filter((line) => line.endsWith(': ')).length).toBeLessThan(16);
     }
   });
+
+  it('is checked of every type that has one', () => {
+    const checked = new Set(paths.map(({ typeName }) => typeName));
+    // One table leads from both, and a renewal needs a worker.
+    expect(relations['RenewedPolicy']).toBe(relations['Policy']);
+
+    expect([...checked, 'IssuedPolicy', 'RenewedPolicy'].toSorted()).toEqual(
+      Object.keys(relations).toSorted(),
+    );
+  });
+
+  it.each(roleCodes)(
+    'is to a %s what REST shows them of a policy that they issue',
+    async (role) => {
+      const caller = wall.api.as(personOf(wall.ours.people, role));
+      const { properties } = wall.ours.objects;
+      const ofPolicy = relationsOf(schema.getMutationType()?.getFields()['issuePolicy']?.type);
+      const shown = ofPolicy.map(({ field }) => `${field} { id }`).join(' ');
+      const { body } = await caller.post('/graphql', {
+        query: `mutation { made: issuePolicy(input: { policyholderName: "Ada", policyholderEmail: "ada@example.com",
+        policyType: home, startDate: "${today}", endDate: "${addDays(today, 365)}", premium: "120.00",
+        coverageAmount: "1000.00", userId: "${wall.ours.holder.userId}", insuredPropertyId: "${properties}" }) {
+        id ${shown} } }`,
+      });
+      const { made } = body.data;
+      const mayIssue = !['FORBIDDEN', 'TENANT_MISMATCH'].includes(body.errors?.[0].extensions.code);
+      expect(made !== null).toBe(mayIssue);
+      if (!made) return;
+
+      const { body: parent } = await caller.get(`/policies/${made.id}`);
+      for (const relation of ofPolicy) {
+        expect([relation.field, idsAt(relation, made)]).toEqual([
+          relation.field,
+          await byRest(caller, relation, parent.data),
+        ]);
+      }
+      expect(made.insuredProperty).toEqual({ id: properties });
+    },
+  );
 
   it('is to a holder their own', async () => {
     const { byGraphql, byRest: expected } = await compare(wall.api.as(wall.ours.holder));
 
     expect(byGraphql).toEqual(expected);
     expect(byGraphql).toContainEqual(expect.stringMatching(/^subscription.user: ./));
+    expect(byGraphql).toContainEqual(expect.stringMatching(/^me.subscriptions: ./));
   });
 
   it('is nothing to a stranger and to people of another company', async () => {
@@ -96,6 +168,7 @@ describe('what a relation leads to', () => {
     expect(strangers.byGraphql.map((line) => line.split(':')[0])).toEqual([
       'category.plans',
       'plan.category',
+      'quote.plan',
       'property.owner',
       'property.category',
       'property.bookings',
@@ -104,6 +177,10 @@ describe('what a relation leads to', () => {
       'review.booking',
       'review.reviewer',
     ]);
-    expect(others.byGraphql).toEqual([]);
+    expect(others.byGraphql).toEqual(others.byRest);
+    // Nothing is found by an id of ours; what is asked for without one is their own.
+    expect(
+      others.byGraphql.filter((line) => !/^(me|reviews|acknowledgements)\./.test(line)),
+    ).toEqual([]);
   });
 });
