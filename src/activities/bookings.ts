@@ -38,6 +38,7 @@ import {
   type BookingEvent,
   type Canceller,
 } from '../rules/bookings.ts';
+import { dateAt } from '../rules/calendar.ts';
 import { isPositive, type Money } from '../rules/money.ts';
 import { checkOutAt } from '../rules/stays.ts';
 import { oneStep, type Outcome } from './oneStep.ts';
@@ -347,14 +348,14 @@ async function onTimer(file: BookingFile, step: Step, name: BookingTimerName): P
     case 'check_out':
       await booking.move('complete', step, { completedAt: step.at });
       await setClocks(file, reviewClocks(timesOf(booking, step.at)), 'The stay is over');
-      tell(file, 'guest', 'review_invitation', step.commandId);
+      tell(file, 'guest', 'review_invitation', step.commandId, await reviewFacts(booking));
       tell(file, 'host', 'booking_completed', step.commandId, {
         amount: leftOf(await chargeOf(booking)),
       });
       return;
     case 'review_reminder':
       if ((await Review.count({ where: { bookingId: booking.id } })) > 0) return;
-      tell(file, 'guest', 'review_invitation', step.commandId);
+      tell(file, 'guest', 'review_invitation', step.commandId, await reviewFacts(booking));
       return;
     case 'review_window':
       return booking.move('close', step, { workflowClosedAt: step.at });
@@ -397,6 +398,14 @@ async function moveTimer(
       after: { timer: name, dueAt: moved, reason },
     },
   );
+}
+
+/** The clock may have been moved since the stay ended. */
+async function reviewFacts(booking: Booking): Promise<Readonly<Record<string, string>>> {
+  const timers = await Timer.scheduledFor(booking.id);
+  const window = timers.find(({ name }) => name === 'review_window');
+  if (!window) return {};
+  return { reviewUntil: dateAt(window.dueAt.getTime(), booking.config.house.timeZone) };
 }
 
 const refundFacts = (

@@ -214,6 +214,7 @@ const samples: Readonly<Record<string, unknown>> = {
   reportName: 'Claims of the month',
   reviewDate: '2028-01-01',
   reviewId: '0190b1a0-0000-7000-8000-000000000002',
+  reviewUntil: '2028-01-14',
   several: true,
   startDate: '2027-01-01',
   subjects: 'claim/01998e3a-7d00-7b22-8c33-1d44e55f6074',

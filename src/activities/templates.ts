@@ -751,7 +751,7 @@ the stay at {{propertyName}} from {{startDate}} to {{endDate}} is over. {{amount
     subject: 'How was your stay at {{propertyName}}?',
     body: `Dear {{name}},
 
-your stay at {{propertyName}} from {{startDate}} to {{endDate}} is over. Tell others how it was: you can review it for two weeks (booking {{bookingId}}).`,
+your stay at {{propertyName}} from {{startDate}} to {{endDate}} is over. Tell others how it was: you can review it{{#if reviewUntil}} until {{reviewUntil}}{{/if}} (booking {{bookingId}}).`,
   },
   review_published: {
     subject: '{{propertyName}} has a new review',

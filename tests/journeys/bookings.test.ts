@@ -2,6 +2,7 @@ import { previewBooking } from '../../src/commands/bookingPreview.ts';
 import { createBookingTimelines } from '../../src/commands/bookingTimelines.ts';
 import { createPayments } from '../../src/commands/payments.ts';
 import { createReviews } from '../../src/commands/reviews.ts';
+import { addDays } from '../../src/rules/calendar.ts';
 import { as, buildActor, once } from '../support/build.ts';
 import { beginBooking, type BookingJourney } from '../support/bookings.ts';
 import { dayMs, instantOf, useJourneysWithGateway, type Journeys } from '../support/journey.ts';
@@ -53,6 +54,13 @@ describe('a booking', () => {
       'review_invitation',
       'review_invitation',
     ]);
+    const invited = await journeys.database.sql<{ until: string }>(
+      `SELECT payload ->> 'reviewUntil' AS until FROM core.notifications
+       WHERE entity_id = $1 AND channel = 'email' AND template_code = 'review_invitation'`,
+      [booking.id],
+    );
+    const until = addDays(String((await booking.row())['end_date']), 14);
+    expect(invited).toEqual([{ until }, { until }]);
     expect(await booking.mailsTo(booking.host)).toEqual([
       'booking_confirmed_host',
       'booking_completed',

@@ -38,7 +38,8 @@ export const reviewRoutes = ({ reviews }: { readonly reviews: Reviews }): Route[
     method: 'POST',
     path: '/properties/:id/reviews',
     permission: 'review:create',
-    summary: 'Review one’s own stay there, within two weeks of its end',
+    summary:
+      'Review one’s own stay there, for as many days after its end as the company’s settings say',
     message: 'Review published',
     status: 201,
     idempotency: 'optional',
