@@ -167,10 +167,11 @@ export async function cancellationOf(
   };
 }
 
-/** Terms with claims, by number, and whether one of them was paid. */
+/** Terms with claims, by number, and whether one of them was paid, or is about to be. */
 async function claimsByTerm({ id, policyId }: PolicySubscription): Promise<Map<number, boolean>> {
   const rows = await select<{ termNo: number; isPaid: boolean }>(
-    `SELECT t.term_no AS "termNo", bool_or(c.paid_amount > 0) AS "isPaid"
+    `SELECT t.term_no AS "termNo",
+       bool_or(c.paid_amount > 0 OR c.status IN ('approved', 'payment_processing')) AS "isPaid"
      FROM subscription_terms t JOIN claims c ON c.company_id = t.company_id AND c.policy_id = $2
        AND c.incident_date >= t.start_date AND c.incident_date < t.end_date
      WHERE t.subscription_id = $1 AND c.archived_at IS NULL

@@ -28,8 +28,8 @@ export interface RefundDue {
 
 /**
  * What goes back when a term is cancelled, never below zero nor above the premium. Nothing once a
- * claim was paid in the term; all of it within the cooling-off without a claim; else the premium by
- * unused days, less the short rate.
+ * claim of the term was paid, or approved and not paid yet; all of it within the cooling-off without a
+ * claim; else the premium by unused days, less the short rate.
  */
 export const refundFor = (cancellation: Cancellation): RefundDue => {
   const { premium, termStart, termEnd, effectiveOn } = cancellation;

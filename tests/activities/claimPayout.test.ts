@@ -1,5 +1,8 @@
 import { claimActivities } from '../../src/activities/claims.ts';
 import { paymentActivities } from '../../src/activities/payments.ts';
+import { cancellationOf, contractOf } from '../../src/models/contract.ts';
+import { withTenant } from '../../src/models/database.ts';
+import { PolicySubscription } from '../../src/models/PolicySubscription.ts';
 import { buildActor, buildCompany } from '../support/build.ts';
 import { buildClaimRow } from '../support/claimRows.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -69,5 +72,26 @@ describe('the payout of a claim', () => {
 
     expect(payment).toMatchObject({ userId: null, payeeName: 'Bob Stone' });
     expect(told).toEqual([expect.stringMatching(/^email .*@/)]);
+  });
+
+  it.each([
+    ['waiting_approval', 'pro_rata'],
+    ['approved', 'claim_paid'],
+    ['payment_processing', 'claim_paid'],
+  ])('keeps the premium of its term from the approval on: %s is %s', async (status, rule) => {
+    const { id: companyId } = await buildCompany();
+    const { claim } = await buildClaimRow({ companyId, status: 'waiting_approval' });
+    await database.sql(
+      `UPDATE shared.claims SET status = $2, approved_amount = 900 WHERE id = $1`,
+      [claim.id, status],
+    );
+
+    const { terms } = await withTenant(companyId, async () => {
+      const where = { policyId: claim.policyId };
+      const sold = await PolicySubscription.findOne({ where, rejectOnEmpty: true });
+      return cancellationOf(await contractOf(sold), null, Date.now());
+    });
+
+    expect(terms).toMatchObject([{ rule }]);
   });
 });
