@@ -327,10 +327,11 @@ async function approve(
 async function delegateApproval(
   file: ClaimFile,
   step: Step,
-  { event, delegateTo }: Extract<ClaimWish, { event: 'delegate_approval' }>,
+  { event, delegateTo, by }: Extract<ClaimWish, { event: 'delegate_approval' }>,
 ): Promise<void> {
   const { claim } = file;
   refuseIllegal(claim, event);
+  refuseOwnDecision(peopleOf(file), by);
   refuseOwnDecision(peopleOf(file), delegateTo);
   await claim.move(event, { ...step, facts: { to_user: delegateTo } });
   const change = clocksAfterReassignment(

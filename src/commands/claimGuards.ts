@@ -76,6 +76,8 @@ export async function refuseByRows(
       refuseOwnDecision(claim, actor.userId);
       return refuseOverLimit(claim, claim.proposedAmount ?? '0.00', actor);
     case 'delegate_approval': {
+      // Each hand-over gives the decision its time again: nobody puts off what they wait for.
+      refuseOwnDecision(claim, actor.userId);
       const delegates = await approvalDelegates(claim);
       if (delegates.some(({ userId }) => userId === wish.delegateTo)) return;
       throw invalidField(

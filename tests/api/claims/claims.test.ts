@@ -338,6 +338,18 @@ describe('a decision', () => {
     expect(denials).toHaveLength(1);
   });
 
+  it('is not handed on by who had a part in it, which would give it its time again', async () => {
+    const { id, staff } = await submitted();
+    const [senior, manager] = [await staff('senior_adjuster'), await staff('claims_manager')];
+    await setRow(id, `proposed_by = '${senior.userId}'`);
+
+    const answer = await api
+      .as(senior)
+      .post(`/claims/${id}/delegate-approval`, { user_id: manager.userId }, key());
+
+    expect(answer).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+  });
+
   it('is not for whoever holds the policy, whatever their role, nor is anything behind it', async () => {
     const { id, staff, policyId } = await submitted();
     const manager = await staff('claims_manager');
