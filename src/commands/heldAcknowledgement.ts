@@ -182,7 +182,7 @@ export async function moveDue(
       ...next,
       // What was told is the day: no pause that is over moves it.
       ...(campaign && { pausedDays: campaign.pausedDays }),
-      ...(!isLate && { escalationStatus: 'none', owedAlerts: [] }),
+      ...(!isLate && { escalationStatus: 'none', owedAlerts: [], managerTold: false }),
     },
     undefined,
   );

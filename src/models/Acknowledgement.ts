@@ -45,6 +45,8 @@ export class Acknowledgement extends Model<
   declare nextAction: AcknowledgementAction | null;
   declare nextActionAt: Date | null;
   declare owedAlerts: readonly AlertLevel[];
+  /** That it is late; null where it was asked before that was written down. */
+  declare managerTold: CreationOptional<boolean | null>;
   declare acknowledgedAt: CreationOptional<Date | null>;
   declare onTime: CreationOptional<boolean | null>;
   /** Why they declined, or why it was cancelled. */
@@ -80,6 +82,7 @@ export class Acknowledgement extends Model<
         nextAction: column.text,
         nextActionAt: column.instant,
         owedAlerts: column.texts,
+        managerTold: column.flag,
         acknowledgedAt: column.instant,
         onTime: column.flag,
         reason: column.text,

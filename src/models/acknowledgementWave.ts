@@ -29,6 +29,8 @@ import type { TemplateCode } from './Notification.ts';
 interface DueRow extends DatedRow {
   readonly escalationStatus: EscalationStatus;
   readonly owedAlerts: readonly AlertLevel[];
+  /** Null where it was asked before that was written down. */
+  readonly managerTold: boolean | null;
   readonly policyVersion: number;
   readonly cycle: number;
   readonly nextActionAt: Date;
@@ -48,7 +50,7 @@ export async function carryOutBatch(watched: Watched): Promise<number> {
   const { policyId, at } = watched;
   const due = await select<DueRow>(
     `SELECT a.id, a.status, a.escalation_status AS "escalationStatus", a.owed_alerts AS "owedAlerts",
-       a.policy_version AS "policyVersion", a.cycle, a.due_date AS "dueDate",
+       a.manager_told AS "managerTold", a.policy_version AS "policyVersion", a.cycle, a.due_date AS "dueDate",
        a.acknowledged_at AS "acknowledgedAt", a.exempted_until AS "exemptedUntil",
        a.campaign_id AS "campaignId", a.next_action_at AS "nextActionAt", e.id AS "employeeId",
        e.user_id AS "userId", e.email, e.customer_id AS "customerId", e.department
@@ -91,6 +93,7 @@ async function moveOn(watched: Watched, found: readonly Found[]): Promise<void> 
       escalation,
       climbed: escalation !== row.escalationStatus,
       owed: owedAfter(watched, row, actions),
+      told: actions.has('overdue') || isManagerTold(watched, row),
       ...nextOf(clocksOf(watched, row.campaignId), dated, watched.today),
       h: uuid(),
       audit: uuid(),
@@ -98,7 +101,7 @@ async function moveOn(watched: Watched, found: readonly Found[]): Promise<void> 
   });
   const json = JSON.stringify(changes);
   const from = `jsonb_to_recordset($1) AS c (id uuid, escalation text, climbed boolean, owed text[],
-    "nextAction" text, "nextActionAt" timestamptz, h uuid, audit uuid)`;
+    told boolean, "nextAction" text, "nextActionAt" timestamptz, h uuid, audit uuid)`;
   const climbed = `${from} JOIN acknowledgements a ON a.id = c.id AND c.climbed`;
   if (changes.some((change) => change.climbed)) {
     await AuditLog.recordEach(
@@ -119,6 +122,7 @@ async function moveOn(watched: Watched, found: readonly Found[]): Promise<void> 
   }
   await execute(
     `UPDATE acknowledgements a SET escalation_status = c.escalation, owed_alerts = c.owed,
+       manager_told = c.told,
        next_action = c."nextAction", next_action_at = c."nextActionAt", updated_at = now()
      FROM ${from} WHERE a.id = c.id`,
     [json],
@@ -136,20 +140,26 @@ function escalationAfter(
 
 /** A rung is told when it is reached; those below it once, where the worker was away meanwhile. */
 function owedAfter(
-  { timeZone }: Watched,
-  { escalationStatus, owedAlerts, dueDate, nextActionAt }: DueRow,
+  watched: Watched,
+  row: DueRow,
   actions: ReadonlySet<AcknowledgementAction>,
 ): readonly AlertLevel[] {
+  const { escalationStatus, owedAlerts } = row;
   const owed = new Set(owedAlerts);
-  const wasOverdue =
-    compareDates(dateAt(nextActionAt.getTime(), timeZone), addDays(dueDate, 1)) > 0;
-  if (actions.has('overdue') && !wasOverdue) owed.add('manager');
+  if (actions.has('overdue') && !isManagerTold(watched, row)) owed.add('manager');
   if (actions.has('escalate_hr') && escalationStatus === 'none') owed.add('hr').add('manager');
   if (actions.has('escalate_exec') && escalationStatus !== 'escalated_to_cxo') {
     owed.add('executive');
   }
   return [...owed];
 }
+
+/** Of the day after it was due. */
+const isManagerTold = (
+  { timeZone }: Watched,
+  { managerTold, dueDate, nextActionAt }: DueRow,
+): boolean =>
+  managerTold ?? compareDates(dateAt(nextActionAt.getTime(), timeZone), addDays(dueDate, 1)) > 0;
 
 /** Whoever has answered, or was exempted, is asked again; the row before says no more how they stand. */
 async function openNextCycles(watched: Watched, found: readonly Found[]): Promise<void> {

@@ -168,6 +168,34 @@ describe('the keeper of a policy', () => {
     expect(await state(morning(23))).toMatchObject({ isOutdated: false, nextAt: morning(25) });
   });
 
+  it('tells a manager once of one lateness, whatever gives its row other dates on that day', async () => {
+    const { companyId, settle, wave, redate, told, morning } = await build();
+    await buildActor({ companyId, role: 'hr' });
+    await hire(companyId, 1);
+    await settle();
+    await wave(morning(31));
+    expect(await told('acknowledgement_alert')).toBe(1);
+
+    await redate(morning(31) + 7_200_000);
+    await wave(morning(31) + 7_200_000);
+    await wave(morning(32));
+
+    expect(await told('acknowledgement_alert')).toBe(1);
+    expect(await told('acknowledgement_overdue')).toBe(2);
+  });
+
+  it('tells a manager who was not told by the dates before', async () => {
+    const { companyId, settle, wave, redate, told, morning } = await build();
+    await buildActor({ companyId, role: 'hr' });
+    await hire(companyId, 1);
+    await settle();
+
+    await redate(morning(33));
+    await wave(morning(33));
+
+    expect(await told('acknowledgement_alert')).toBe(1);
+  });
+
   it('tells whoever stands above HR where nobody is HR', async () => {
     const { companyId, settle, wave, rows, told, morning } = await build();
     await hire(companyId, 1);

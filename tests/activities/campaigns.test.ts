@@ -219,6 +219,29 @@ describe('the campaigns of a policy', () => {
     await expect(resume()).rejects.toMatchObject({ code: 'ILLEGAL_TRANSITION' });
   });
 
+  it('tells a manager once of one lateness, whatever its pauses move', async () => {
+    const { companyId, launch, pause, resume, settle, wave, told, change, morning } =
+      await build(1);
+    await buildActor({ companyId, role: 'hr' });
+    await launch();
+    await settle();
+    await change(
+      `UPDATE acknowledgements SET due_date = due_date - 15, next_action = 'overdue',
+         next_action_at = next_action_at - interval '8 days' WHERE is_current`,
+    );
+    await wave(morning(0));
+    expect(await told('acknowledgement_alert')).toHaveLength(1);
+
+    await pause();
+    await change(`UPDATE campaigns SET paused_on = paused_on - 1`);
+    await resume();
+    await settle();
+    await wave(morning(1));
+
+    expect(await told('acknowledgement_overdue')).toHaveLength(2);
+    expect(await told('acknowledgement_alert')).toHaveLength(1);
+  });
+
   it('owes no alerts while it is paused, and those of others are not lost', async () => {
     const { companyId, launch, pause, settle, wave, told, change, people, morning } =
       await build(2);

@@ -49,6 +49,7 @@ import { campaigns } from './0050Campaigns.ts';
 import { bookings } from './0051Bookings.ts';
 import { auditYears } from './0053AuditYears.ts';
 import { ownPropertySearch } from './0055OwnPropertySearch.ts';
+import { managerTold } from './0057ManagerTold.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -116,4 +117,5 @@ export const migrations: readonly Migration[] = [
   bookings,
   auditYears,
   ownPropertySearch,
+  managerTold,
 ];
