@@ -18,6 +18,7 @@ import { policyFileOf } from '../models/policyFile.ts';
 import { putInForce, supersede } from '../models/policyInForce.ts';
 import { archiveRow, editRow, getRow, refuseStale } from '../models/rows.ts';
 import { Transition } from '../models/Transition.ts';
+import { configuredDays } from '../rules/acknowledgements.ts';
 import { labelAfter, type ConfigurationStatus } from '../rules/compliancePolicies.ts';
 import { seesAll } from './categories.ts';
 import type { Dispatcher } from './dispatch.ts';
@@ -76,14 +77,14 @@ export const createPolicyConfigurations = ({ dispatch }: Pick<Dispatcher, 'dispa
         where: { id: wish.policyId, archivedAt: null },
       });
       if (!policy) throw invalidField('policy_id', 'There is no such compliance policy');
-      const fields = { ...wish, value: typedLine('value', wish.value) };
+      const fields = { ...wish, value: valueOf(wish.key, wish.value) };
       const id = append(PolicyConfiguration, fields);
       AuditLog.record('CREATE', { type: PolicyConfiguration.entityType, id }, { after: fields });
       await flush();
       return getRow(PolicyConfiguration, id);
     }),
 
-  /** By whoever asked for it, while nobody has decided. @throws Forbidden; Conflict ILLEGAL_TRANSITION */
+  /** By whoever asked for it, while nobody has decided. @throws Invalid; Forbidden; Conflict ILLEGAL_TRANSITION */
   edit: (
     actor: Actor,
     id: string,
@@ -96,7 +97,7 @@ export const createPolicyConfigurations = ({ dispatch }: Pick<Dispatcher, 'dispa
         throw new Forbidden('Whoever asked for it changes it; others approve or reject it');
       }
       refuseDecided(row);
-      const fields = value === undefined ? {} : { value: typedLine('value', value) };
+      const fields = value === undefined ? {} : { value: valueOf(row.key, value) };
       return editRow(PolicyConfiguration, row, fields, expectedVersion);
     }),
 
@@ -146,6 +147,15 @@ export const createPolicyConfigurations = ({ dispatch }: Pick<Dispatcher, 'dispa
 });
 
 export type PolicyConfigurations = ReturnType<typeof createPolicyConfigurations>;
+
+/** @throws Invalid for what a deadline could not be read from */
+function valueOf(key: string, typed: string): string {
+  const value = typedLine('value', typed);
+  const read = configuredDays(key, value);
+  if (read && 'problem' in read)
+    throw invalidField('value', read.problem.message, read.problem.code);
+  return value;
+}
 
 /** What somebody decides about a row that is held. */
 async function decided(

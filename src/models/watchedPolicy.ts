@@ -1,6 +1,6 @@
 import {
   acknowledgementDefaults,
-  acknowledgementBounds,
+  configuredDays,
   consistent,
   nextAction,
   type AcknowledgementAction,
@@ -10,7 +10,6 @@ import {
   type Published,
 } from '../rules/acknowledgements.ts';
 import { isDeepStrictEqual } from 'node:util';
-import { boundsProblem } from '../rules/bounds.ts';
 import { addDays, dateAt, hourOfDay, type CalendarDate } from '../rules/calendar.ts';
 import { execute, select } from './database.ts';
 import { noSuch } from './rows.ts';
@@ -135,12 +134,9 @@ export const asOf = (watched: Watched, at: Date): Watched => ({
 function configuredIn(
   configured: Readonly<Record<string, string>>,
 ): Partial<AcknowledgementSettings> {
-  const ofPolicy = Object.entries(acknowledgementBounds).flatMap(([name, bounds]) => {
-    const text = configured[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)];
-    if (text === undefined) return [];
-    const numbers = (text.match(/\d+/g) ?? []).map(Number);
-    const value = bounds.kind === 'list' ? numbers : numbers[0];
-    return boundsProblem(bounds, value) ? [] : [[name, value] as const];
+  const ofPolicy = Object.entries(configured).flatMap(([key, value]) => {
+    const read = configuredDays(key, value);
+    return read && 'days' in read ? [[read.name, read.days] as const] : [];
   });
   return Object.fromEntries(ofPolicy);
 }

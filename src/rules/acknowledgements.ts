@@ -1,5 +1,6 @@
 import { addDays, compareDates, daysBetween, laterDate, type CalendarDate } from './calendar.ts';
-import type { Bounds } from './bounds.ts';
+import { boundsProblem, type Bounds } from './bounds.ts';
+import type { Problem } from './problem.ts';
 
 export const acknowledgementTypes = ['new_joiner', 'periodic', 'manual'] as const;
 
@@ -75,6 +76,34 @@ export const acknowledgementBounds = {
   escalateHrDays: { kind: 'whole', min: 1, max: 90 },
   escalateExecDays: { kind: 'whole', min: 1, max: 180 },
 } as const satisfies Readonly<Record<keyof AcknowledgementSettings, Bounds>>;
+
+/** What a policy's configuration says of one of the settings: days, or why it says nothing. */
+export type ConfiguredDays =
+  | { readonly name: string; readonly days: number | readonly number[] }
+  | { readonly name: string; readonly problem: Problem };
+
+/**
+ * Of a key such as `new_joiner_days` and its value such as `14 days`; undefined for a key of something else.
+ * Another unit would be read wrong, so it is none.
+ */
+export function configuredDays(key: string, value: string): ConfiguredDays | undefined {
+  const setting = Object.entries(acknowledgementBounds).find(([name]) => snakeCase(name) === key);
+  if (!setting) return undefined;
+  const [name, bounds] = setting;
+  const isList = bounds.kind === 'list';
+  const isDays = (isList ? /^\d+(, ?\d+)*( days?)?$/ : /^\d+( days?)?$/).test(value.trim());
+  const numbers = isDays ? (value.match(/\d+/g) ?? []).map(Number) : [];
+  const days = isList ? numbers : numbers[0];
+  const problem = boundsProblem(bounds, days);
+  if (isDays && days !== undefined && !problem) return { name, days };
+  const message = isList
+    ? `must be up to ten different numbers of days from ${bounds.min} to ${bounds.max}, such as 7, 3, 1 days`
+    : `must be a number of days from ${bounds.min} to ${bounds.max}, such as 30 days`;
+  return { name, problem: { code: isDays ? 'OUT_OF_RANGE' : 'INVALID_VALUE', message } };
+}
+
+const snakeCase = (name: string): string =>
+  name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /**
  * Settings that do not contradict each other, whoever set which of them: the next cycle opens after the

@@ -17,7 +17,9 @@ const version = integer(1, most);
 const key = text(64)
   .pattern(/^[a-z][a-z0-9_]*$/)
   .description('Such as vulnerability_sla');
-const value = text(200).description('Such as 7 days');
+const value = text(200).description(
+  'Such as 7 days; of a deadline of acknowledgements a number of days, of remind_before a list of them',
+);
 const reason = text(500);
 
 export const configurationPath = object({ id: id() });

@@ -59,6 +59,27 @@ describe('/policy-configurations', () => {
     expect(await policy()).toMatchObject({ policy_version: 1 });
   });
 
+  it.each([
+    ['manual_days', '14 days', '2 weeks'],
+    ['new_joiner_days', '1 day', 'two weeks'],
+    ['escalate_hr_days', '7', '91 days'],
+    ['remind_before', '7, 3, 1 days', '7 days, 3 hours'],
+  ])('takes for %s %s, and not %s, which would be read as another deadline', async (...of) => {
+    const [key, right, wrong] = of;
+    const wish = { policy_id: policyId, key, value: right };
+    const refusal = { status: 422, body: { details: [{ field: 'value' }] } };
+
+    const refused = await ours.post('/policy-configurations', { ...wish, value: wrong });
+    const taken = await ours.post('/policy-configurations', wish);
+    const changed = await ours.patch(`/policy-configurations/${taken.body.data.id}`, {
+      value: wrong,
+    });
+
+    expect(refused).toMatchObject(refusal);
+    expect(taken).toMatchObject({ status: 201, body: { data: { value: right } } });
+    expect(changed).toMatchObject(refusal);
+  });
+
   it('that is approved makes the next version, published with the same text, of its policy', async () => {
     const path = await asked();
     const key = { 'Idempotency-Key': uuid() };
