@@ -35,14 +35,28 @@ export interface ImportCounts {
 
 const lines = 'core.employee_import_lines';
 
-/** Of the lines `l` and the employees `e`: the line says something new. */
-const differs = `(e.name, e.role, e.department, e.manager_id, e.join_date)
-  IS DISTINCT FROM (l.name, l.role, l.department, l.manager_id, l.join_date)`;
+/** What a line may say of an employee, as the audit calls it. */
+const names = {
+  name: 'fullName',
+  role: 'role',
+  department: 'department',
+  manager_id: 'managerId',
+  join_date: 'joinDate',
+} as const;
 
-const facts = (
-  of: 'e' | 'l',
-): string => `jsonb_build_object('fullName', ${of}.name, 'role', ${of}.role,
-  'department', ${of}.department, 'managerId', ${of}.manager_id, 'joinDate', ${of}.join_date)`;
+type Column = keyof typeof names;
+
+const columns: readonly Column[] = ['name', 'role', 'department', 'manager_id', 'join_date'];
+
+const facts = (of: readonly Column[], valueOf: (column: Column) => string): string =>
+  `jsonb_build_object(${of.map((column) => `'${names[column]}', ${valueOf(column)}`).join()})`;
+
+/** Of an employee `e`. */
+const now = (column: Column): string => `e.${column}`;
+
+/** Of a line `l` about them. */
+const then = (column: Column): string =>
+  column === 'join_date' ? 'coalesce(l.join_date, e.join_date)' : `l.${column}`;
 
 /**
  * The lines of one file in a table of their own, where they are compared with each other and with the
@@ -52,9 +66,20 @@ const facts = (
 export class EmployeeImport {
   readonly #id = uuid();
   readonly #aim: ImportAim;
+  /** Whatever else is changed of somebody meanwhile stays. */
+  readonly #told: readonly Column[];
+  /** Of the lines `l` and the employees `e`: the line says something new. */
+  readonly #differs: string;
 
   constructor(aim: ImportAim) {
     this.#aim = aim;
+    const untold = new Set<Column>([
+      ...(aim.tellsRole ? [] : ['role' as const]),
+      ...(aim.tellsDepartment ? [] : ['department' as const]),
+      ...(aim.tellsManager ? [] : ['manager_id' as const]),
+    ]);
+    this.#told = columns.filter((column) => !untold.has(column));
+    this.#differs = `(${this.#told.map(now).join()}) IS DISTINCT FROM (${this.#told.map(then).join()})`;
   }
 
   /** @returns the lines whose address an earlier one has */
@@ -75,34 +100,40 @@ export class EmployeeImport {
     return batch.map(({ line }) => line).filter((line) => !taken.has(line));
   }
 
-  /** Finds whom the lines are about, keeps others from changing them, and notes what does not fit. */
+  /**
+   * Finds whom the lines are about, keeps others from changing whom they change, and notes what does not
+   * fit. Of whom they say nothing new nobody has to wait for the end: they may be answering just now.
+   */
   async compare(): Promise<void> {
     // Nobody has counted these lines yet: taken for a few, they would be compared each with each.
     await execute(`SELECT set_config('enable_nestloop', 'off', true)`);
+    const { customerId, tellsManager, today } = this.#aim;
+    const own = this.#told.filter((column) => column !== 'manager_id');
     await execute(
-      `SELECT count(*) FROM (
+      `WITH telling AS MATERIALIZED (
+         SELECT l.email, l.manager_email FROM ${lines} l
+           LEFT JOIN employees e ON e.email = l.email AND e.archived_at IS NULL
+           LEFT JOIN employees m ON m.id = e.manager_id
+         WHERE l.import_id = $1 AND (e.id IS NULL
+           OR (${own.map(now).join()}) IS DISTINCT FROM (${own.map(then).join()})
+           OR ($2 AND m.email IS DISTINCT FROM l.manager_email)))
+       SELECT count(*) FROM (
          SELECT 1 FROM employees WHERE archived_at IS NULL AND email IN (
-           SELECT email FROM ${lines} WHERE import_id = $1
-           UNION SELECT manager_email FROM ${lines} WHERE import_id = $1)
-         ORDER BY id FOR UPDATE) AS held`,
-      [this.#id],
+           SELECT email FROM telling UNION SELECT manager_email FROM telling)
+         ORDER BY id FOR NO KEY UPDATE) AS held`,
+      [this.#id, tellsManager],
     );
-    const { customerId, tellsRole, tellsDepartment, tellsManager, today } = this.#aim;
     await execute(
       `UPDATE ${lines} l SET id = e.id, is_new = false,
-         role = CASE WHEN $3 THEN l.role ELSE e.role END,
-         department = CASE WHEN $4 THEN l.department ELSE e.department END,
-         manager_id = CASE WHEN NOT $5 THEN e.manager_id END,
-         join_date = coalesce(l.join_date, e.join_date),
          problem = CASE WHEN e.customer_id <> $2 THEN 'OTHER_CUSTOMER'
            WHEN l.join_date > coalesce(e.return_date, e.leave_date) THEN 'OUT_OF_RANGE' END
        FROM employees e WHERE l.import_id = $1 AND e.email = l.email AND e.archived_at IS NULL`,
-      [this.#id, customerId, tellsRole, tellsDepartment, tellsManager],
+      [this.#id, customerId],
     );
-    await execute(`UPDATE ${lines} SET join_date = $2 WHERE import_id = $1 AND join_date IS NULL`, [
-      this.#id,
-      today,
-    ]);
+    await execute(
+      `UPDATE ${lines} SET join_date = $2 WHERE import_id = $1 AND is_new AND join_date IS NULL`,
+      [this.#id, today],
+    );
     if (tellsManager) await this.#findManagers();
   }
 
@@ -130,8 +161,8 @@ export class EmployeeImport {
   async counts(): Promise<ImportCounts> {
     const [counted] = await select<ImportCounts>(
       `SELECT count(*) FILTER (WHERE l.is_new)::integer AS created,
-         count(*) FILTER (WHERE e.id IS NOT NULL AND ${differs})::integer AS updated,
-         count(*) FILTER (WHERE e.id IS NOT NULL AND NOT ${differs})::integer AS unchanged
+         count(*) FILTER (WHERE e.id IS NOT NULL AND ${this.#differs})::integer AS updated,
+         count(*) FILTER (WHERE e.id IS NOT NULL AND NOT ${this.#differs})::integer AS unchanged
        FROM ${lines} l LEFT JOIN employees e ON e.id = l.id
        WHERE l.import_id = $1 AND l.problem IS NULL`,
       [this.#id],
@@ -150,24 +181,24 @@ export class EmployeeImport {
       `SELECT l.audit_id, l.id AS entity_id, changed.before, changed.after
        FROM ${lines} l JOIN employees e ON e.id = l.id, LATERAL (
          SELECT jsonb_object_agg(key, old.value) AS before, jsonb_object_agg(key, fresh.value) AS after
-         FROM jsonb_each(${facts('e')}) AS old JOIN jsonb_each(${facts('l')}) AS fresh USING (key)
+         FROM jsonb_each(${facts(this.#told, now)}) AS old
+           JOIN jsonb_each(${facts(this.#told, then)}) AS fresh USING (key)
          WHERE old.value <> fresh.value) AS changed
-       WHERE l.import_id = $1 AND l.problem IS NULL AND ${differs}`,
+       WHERE l.import_id = $1 AND l.problem IS NULL AND ${this.#differs}`,
       [this.#id],
     );
     await execute(
-      `UPDATE employees e SET name = l.name, role = l.role, department = l.department,
-         manager_id = l.manager_id, join_date = l.join_date, version = e.version + 1,
-         updated_at = now(), updated_by = $2
+      `UPDATE employees e SET ${this.#told.map((column) => `${column} = ${then(column)}`).join()},
+         version = e.version + 1, updated_at = now(), updated_by = $2
        FROM ${lines} l
-       WHERE l.import_id = $1 AND l.problem IS NULL AND e.id = l.id AND ${differs}`,
+       WHERE l.import_id = $1 AND l.problem IS NULL AND e.id = l.id AND ${this.#differs}`,
       [this.#id, actorId],
     );
     await AuditLog.recordEach(
       'CREATE',
       Employee.entityType,
       `SELECT l.audit_id, l.id AS entity_id, NULL::jsonb AS before,
-         ${facts('l')} || jsonb_build_object('customerId', $2::uuid, 'email', l.email) AS after
+         ${facts(columns, (column) => `l.${column}`)} || jsonb_build_object('customerId', $2::uuid, 'email', l.email) AS after
        FROM ${lines} l WHERE l.import_id = $1 AND l.problem IS NULL AND l.is_new`,
       [this.#id, customerId],
     );

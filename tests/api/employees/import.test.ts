@@ -1,5 +1,6 @@
 import { v7 as uuid } from 'uuid';
 import type { Actor } from '../../../src/context.ts';
+import { EmployeeImport } from '../../../src/models/EmployeeImport.ts';
 import { append, withTenant } from '../../../src/models/database.ts';
 import { Customer } from '../../../src/models/Customer.ts';
 import { openTestApi, type Caller, type TestApi } from '../../support/api.ts';
@@ -194,6 +195,57 @@ describe('POST /employees/import', () => {
     expect((await employees()).map(({ email, manager }) => [email, manager])).toEqual([
       ['fine@x.example', 'good@x.example'],
       ['good@x.example', null],
+    ]);
+  });
+
+  it('holds nobody of whom the file says nothing new', async () => {
+    await send(staff);
+    const [ada, bob, cleo] = await employees();
+    const waiting = async (id = ''): Promise<boolean> => {
+      const free = await api.database.sql(
+        'SELECT 1 FROM shared.employees WHERE id = $1 FOR NO KEY UPDATE SKIP LOCKED',
+        [id],
+      );
+      return free.length === 0;
+    };
+    const [own] = await api.database.sql<{ id: string }>(
+      'SELECT id FROM shared.customers WHERE company_id = $1',
+      [companyId],
+    );
+    const none = { role: null, department: null, joinDate: null };
+
+    await withTenant(companyId, async () => {
+      const rows = new EmployeeImport({
+        customerId: own?.id ?? '',
+        today: '2026-02-01',
+        tellsRole: false,
+        tellsDepartment: false,
+        tellsManager: true,
+      });
+      await rows.add([
+        { line: 2, email: 'ada@x.example', name: 'Ada', managerEmail: 'cleo@x.example', ...none },
+        { line: 3, email: 'bob@x.example', name: 'Bob', managerEmail: 'ada@x.example', ...none },
+        { line: 4, email: 'cleo@x.example', name: 'Cleo', managerEmail: null, ...none },
+      ]);
+      await rows.compare();
+
+      expect(await waiting(bob?.id)).toBe(true);
+      // Nobody archives the manager of somebody who is changed.
+      expect(await waiting(ada?.id)).toBe(true);
+      expect(await waiting(cleo?.id)).toBe(false);
+      // What the file does not tell of stays as somebody else has it meanwhile.
+      await api.database.sql(`UPDATE shared.employees SET role = 'Chair' WHERE id = $1`, [
+        cleo?.id,
+      ]);
+      expect(await rows.counts()).toEqual({ created: 0, updated: 1, unchanged: 2 });
+      await rows.apply();
+      await rows.end();
+    });
+
+    expect(await employees()).toMatchObject([
+      { name: 'Ada', role: '=1+1', department: 'Legal, Tax', version: 1 },
+      { name: 'Bob', version: 2 },
+      { name: 'Cleo', role: 'Chair', version: 1 },
     ]);
   });
 
