@@ -193,12 +193,14 @@ export function createInvitations({
     password: string,
   ): Promise<null> {
     const isRight = await passwords.verify(password, account?.passwordHash ?? null);
-    if (account && isRight && !account.isLocked()) return null;
-    await withIdentity(companyId, async () => {
+    const isProven = await withIdentity(companyId, async () => {
+      if (isRight && (await account?.isStillProven())) return true;
       if (account && !isRight) await Credential.recordFailure(account.id);
       const reason = { after: { reason: 'invitation' } };
       AuditLog.record('LOGIN_FAILED', { type: 'user', id: account?.id ?? null }, reason);
+      return false;
     });
+    if (isProven) return null;
     throw invalidField(
       'password',
       'There is an account with this address, and this is not its password',

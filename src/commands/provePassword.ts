@@ -23,10 +23,12 @@ export async function provePassword(
   );
   if (!account?.isUsable()) throw new Unauthenticated();
   const isRight = await passwords.verify(current, account.passwordHash);
-  if (isRight && !account.isLocked()) return account;
-  await withIdentity(companyId, async () => {
+  const isProven = await withIdentity(companyId, async () => {
+    if (isRight && (await account.isStillProven())) return true;
     if (!isRight) await Credential.recordFailure(account.id);
     AuditLog.record(failure, { type: 'user', id: account.id });
+    return false;
   });
+  if (isProven) return account;
   throw invalidField('current_password', 'This is not your password', 'PASSWORD_WRONG');
 }

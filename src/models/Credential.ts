@@ -136,6 +136,20 @@ export class Credential extends Model<
     return this.lockedUntil !== null && this.lockedUntil.getTime() > Date.now();
   }
 
+  /**
+   * Whether the checked password still opens the account. Asked behind the row's lock, so that guesses that
+   * were checked at the same time have been counted.
+   */
+  async isStillProven(): Promise<boolean> {
+    const found = await select(
+      `SELECT 1 FROM platform.users
+       WHERE id = $1 AND password_hash = $2 AND is_active AND archived_at IS NULL
+         AND (locked_until IS NULL OR locked_until <= now()) FOR UPDATE`,
+      [this.id, this.passwordHash],
+    );
+    return found.length > 0;
+  }
+
   isUsable(): boolean {
     return this.isActive && this.archivedAt === null;
   }

@@ -215,6 +215,27 @@ describe('changing the own password', () => {
     expect(row?.password_hash).toBe(goodHash);
   });
 
+  it('counts parallel guesses one by one, and takes no late right one', async () => {
+    const { email } = await buildMember();
+    const actor = await sessions.actorOf(decodeJwt((await logIn(email)).accessToken));
+    const guesses = Array.from({ length: 20 }, (_, n) => `Wrong-Green-Otters-${n}`);
+
+    const answers = await Promise.allSettled(
+      [...guesses, goodPassword].map((current) =>
+        passwordChanges.change(actor, { current, next: otherPassword }),
+      ),
+    );
+
+    for (const answer of answers) {
+      expect(answer).toMatchObject({ reason: { details: [{ code: 'PASSWORD_WRONG' }] } });
+    }
+    const [row] = await database.sql(
+      'SELECT failed_logins, password_hash FROM platform.users WHERE email = $1',
+      [email],
+    );
+    expect(row).toEqual({ failed_logins: 5, password_hash: goodHash });
+  });
+
   it('refuses a weak one before anything else happens', async () => {
     const { email } = await buildMember();
     const actor = await sessions.actorOf(decodeJwt((await logIn(email)).accessToken));
