@@ -61,9 +61,10 @@ export function createAdministrators({
         if (!account?.isUsable()) throw new Error(`The account ${email} is deactivated.`);
         const { id: userId } = account;
         if (newId !== undefined) AuditLog.record('CREATE', { type: 'user', id: userId });
-        const isNewRole = await Membership.grant({ companyId, userId, role }).catch(
+        const isGranted = await Membership.grant({ companyId, userId, role }).catch(
           asSentence(email),
         );
+        const isNewRole = (await Membership.reactivate(companyId, userId)) || isGranted;
 
         const result = { isNewAccount: newId !== undefined, isNewRole };
         if (newId !== undefined && passwordHash !== null) return { ...result, password: 'set' };

@@ -212,6 +212,22 @@ export class Membership extends Model<
     );
     return true;
   }
+
+  /**
+   * Lets a person in again whom the company has deactivated. Audited like `grant`.
+   * @returns false for whoever is let in already
+   */
+  static async reactivate(companyId: string, userId: string): Promise<boolean> {
+    const changed = await execute(
+      `UPDATE platform.memberships SET is_active = true, updated_at = now(), version = version + 1
+       WHERE company_id = $1 AND user_id = $2 AND archived_at IS NULL AND NOT is_active`,
+      [companyId, userId],
+    );
+    if (changed === 0) return false;
+    const about = { type: 'user', id: userId };
+    AuditLog.record('UPDATE', about, { before: { isActive: false }, after: { isActive: true } });
+    return true;
+  }
 }
 
 async function hasAdministrator(companyId: string): Promise<boolean> {

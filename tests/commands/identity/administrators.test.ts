@@ -74,6 +74,22 @@ describe('appointing an administrator', () => {
     expect(account.roles).toEqual(['tenant_admin', 'policyholder']);
   });
 
+  it('lets in again whom the company has deactivated, once', async () => {
+    const company = await buildKnownCompany();
+    const email = newEmail();
+    const wanted = { email, role: 'tenant_admin', company: company.code } as const;
+    await administrators.appoint({ ...wanted, password: goodPassword });
+    await database.sql('UPDATE platform.memberships SET is_active = false WHERE company_id = $1', [
+      company.id,
+    ]);
+
+    const appointed = [await administrators.appoint(wanted), await administrators.appoint(wanted)];
+
+    expect(appointed.map(({ isNewRole }) => isNewRole)).toEqual([true, false]);
+    const { account } = await logIn(email, goodPassword);
+    expect(account.roles).toEqual(['tenant_admin']);
+  });
+
   it.each([
     [{ role: 'tenant_admin' }, 'needs --company'],
     [{ role: 'tenant_admin', company: 'NOSUCH' }, 'no company with the code NOSUCH'],
