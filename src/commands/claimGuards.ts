@@ -4,11 +4,11 @@ import { illegalClaimEvent, refuseOwnDecision, standingOf } from '../models/Clai
 import { refuseBeyondCover } from '../models/claimCover.ts';
 import { approvalDelegates } from '../models/claimDelegates.ts';
 import { missingDocuments } from '../models/Document.ts';
-import { assignable, holdersOf, holdsOneOf } from '../models/claimStaff.ts';
+import { assignable, holdersOf, holdsOneOf, rolesWithout } from '../models/claimStaff.ts';
 import type { ClaimWish } from '../models/claimStart.ts';
 import { refuseSuspect } from '../models/fraud.ts';
 import { refuseBeyondReserve } from '../models/lossReserve.ts';
-import { approvalRefusal, approversOf, requiredRole } from '../rules/claimApproval.ts';
+import { approvalRefusal, approversOf, requiredRole, withPartIn } from '../rules/claimApproval.ts';
 import {
   claimStatuses,
   mayBringAbout,
@@ -18,6 +18,7 @@ import {
 } from '../rules/claims.ts';
 import { hasStage } from '../rules/claimSettings.ts';
 import type { Money } from '../rules/money.ts';
+import type { Role } from '../rules/permissions.ts';
 import { visibleClaim, type VisibleClaim } from './claimViews.ts';
 
 type ClaimFacts = VisibleClaim['claim'];
@@ -66,18 +67,20 @@ export async function refuseByRows(
       await refuseIncomplete(claim);
       return refuseWithoutApprover(claim, wish.amount, actor.userId);
     case 'approve':
-      refuseOwnDecision(claim, actor.userId);
-      refuseOverLimit(claim, wish.amount, actor);
+      refuseOverLimit(claim, wish.amount, await decidingRoles(claim, actor));
       await refuseSuspect(claim, wish.event);
       // Both are judged again, with policy and claim held, when it is carried out.
       await refuseBeyondCover(claim, wish.amount);
       return refuseBeyondReserve(claim, wish.amount);
     case 'deny':
-      refuseOwnDecision(claim, actor.userId);
-      return refuseOverLimit(claim, claim.proposedAmount ?? '0.00', actor);
+      return refuseOverLimit(
+        claim,
+        claim.proposedAmount ?? '0.00',
+        await decidingRoles(claim, actor),
+      );
     case 'delegate_approval': {
       // Each hand-over gives the decision its time again: nobody puts off what they wait for.
-      refuseOwnDecision(claim, actor.userId);
+      await decidingRoles(claim, actor);
       const delegates = await approvalDelegates(claim);
       if (delegates.some(({ userId }) => userId === wish.delegateTo)) return;
       throw invalidField(
@@ -87,7 +90,8 @@ export async function refuseByRows(
       );
     }
     case 'return':
-      return refuseOwnDecision(claim, actor.userId);
+      await decidingRoles(claim, actor);
+      return;
     case 'investigate':
     case 'request_documents':
       if (!hasStage(claim.config, wish.event)) {
@@ -107,7 +111,24 @@ export async function refuseByRows(
   }
 }
 
-function refuseOverLimit({ config, currency }: ClaimFacts, amount: Money, { roles }: Actor): void {
+/**
+ * Four eyes, also through delegation: the roles with which somebody decides a claim, without what those who
+ * had a part in it have lent them.
+ * @throws Forbidden for those themselves, and for whom no role is left
+ */
+async function decidingRoles(claim: ClaimFacts, actor: Actor): Promise<readonly Role[]> {
+  refuseOwnDecision(claim, actor.userId);
+  const apart = await rolesWithout(actor.userId ?? '', withPartIn(claim));
+  const roles = actor.roles.filter((role) => apart.includes(role));
+  if (approversOf('0.00', claim.config).some((role) => roles.includes(role))) return roles;
+  throw new Forbidden('Nobody decides a claim for those who had a part in it');
+}
+
+function refuseOverLimit(
+  { config, currency }: ClaimFacts,
+  amount: Money,
+  roles: readonly Role[],
+): void {
   const role = requiredRole(roles, amount, config);
   if (!role) return;
   throw new Refusal(

@@ -1,4 +1,9 @@
-import { approvalRefusal, approversOf, type ClaimParties } from '../rules/claimApproval.ts';
+import {
+  approvalRefusal,
+  approversOf,
+  withPartIn,
+  type ClaimParties,
+} from '../rules/claimApproval.ts';
 import type { ClaimSettings } from '../rules/claimSettings.ts';
 import { zero, type Money } from '../rules/money.ts';
 import { decidersAmong, type Decider } from './claimStaff.ts';
@@ -11,7 +16,7 @@ export async function approvalDelegates(
   },
 ): Promise<readonly Decider[]> {
   const roles = approversOf(claim.proposedAmount ?? zero, claim.config);
-  return (await decidersAmong(roles)).filter(
+  return (await decidersAmong(roles, withPartIn(claim))).filter(
     ({ userId }) => approvalRefusal(claim, userId) === undefined,
   );
 }

@@ -1,7 +1,7 @@
 import type { AssignmentRule } from '../rules/claimSettings.ts';
 import type { Role } from '../rules/permissions.ts';
 import { select } from './database.ts';
-import { isHeld } from './Membership.ts';
+import { isHeld, knownRoles } from './Membership.ts';
 import type { Policy } from './Policy.ts';
 
 /** Those who hold one of the roles now and can sign in; at most 200. */
@@ -38,19 +38,40 @@ export interface Decider {
   readonly isDelegate: boolean;
 }
 
-/** Those who may act in one of the roles now, delegates of somebody first; at most 200. */
-export const decidersAmong = (roles: readonly Role[]): Promise<Decider[]> =>
+/**
+ * Those who may act in one of the roles now, delegates of somebody first; at most 200.
+ * @param except whose roles do not count, lent ones included
+ */
+export const decidersAmong = (
+  roles: readonly Role[],
+  except: readonly string[] = [],
+): Promise<Decider[]> =>
   select<Decider>(
     `SELECT d.user_id AS "userId", bool_and(d.is_delegate) AS "isDelegate",
        coalesce(nullif(trim(u.first_name || ' ' || u.last_name), ''), u.username) AS name
      FROM (
-       SELECT m.user_id, false AS is_delegate ${holders}
+       SELECT m.user_id, false AS is_delegate ${holders} AND m.user_id <> ALL ($2::uuid[])
        UNION ALL
-       SELECT m.delegate_user_id, true ${holders} AND m.delegate_until > now()) AS d
+       SELECT m.delegate_user_id, true ${holders} AND m.user_id <> ALL ($2::uuid[])
+         AND m.delegate_until > now()) AS d
        JOIN platform.users u ON u.id = d.user_id AND u.is_active AND u.archived_at IS NULL
      GROUP BY d.user_id, u.id ORDER BY 2 DESC, 1 LIMIT 200`,
-    [roles],
+    [roles, except],
   );
+
+/** What somebody may act in now without the roles that `lenders` have lent them. */
+export async function rolesWithout(
+  userId: string,
+  lenders: readonly string[],
+): Promise<readonly Role[]> {
+  const found = await select<{ role: string }>(
+    `SELECT DISTINCT m.role FROM platform.memberships m
+     WHERE m.company_id = (SELECT app.company_id()) AND ${isHeld('m')} AND (m.user_id = $1
+       OR (m.delegate_user_id = $1 AND m.delegate_until > now() AND m.user_id <> ALL ($2::uuid[])))`,
+    [userId, lenders],
+  );
+  return knownRoles(found.map(({ role }) => role));
+}
 
 /** Who can be given a claim. */
 export const assignable: readonly Role[] = ['adjuster', 'senior_adjuster', 'claims_manager'];

@@ -11,6 +11,15 @@ export interface ClaimParties {
   readonly holderId?: string | null;
 }
 
+/** Those who had a part in it; what they lend to others does not decide it either. */
+export const withPartIn = ({
+  assignedTo,
+  proposedBy,
+  reportedBy,
+  holderId,
+}: ClaimParties): readonly string[] =>
+  [assignedTo, proposedBy, reportedBy, holderId].filter((userId) => typeof userId === 'string');
+
 /** Four eyes: why this person may not decide the claim; undefined when they may. */
 export function approvalRefusal(
   { assignedTo, proposedBy, reportedBy, holderId }: ClaimParties,

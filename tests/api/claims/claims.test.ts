@@ -338,6 +338,52 @@ describe('a decision', () => {
     expect(denials).toHaveLength(1);
   });
 
+  it('is not made with a role that somebody lends who had a part in it', async () => {
+    const { id, staff, adjuster: proposer } = await submitted('20000.00');
+    const [lent, ranking, other] = [
+      await staff('adjuster'),
+      await staff('senior_adjuster'),
+      await staff('adjuster'),
+    ] as const;
+    const manager = await staff('claims_manager');
+    const lend = (lender: Actor, role: Role, deputy: Actor) =>
+      api.database.sql(
+        `INSERT INTO platform.memberships AS m
+           (company_id, id, user_id, role, delegate_user_id, delegate_until)
+         VALUES ($1, gen_random_uuid(), $2, $3, $4, now() + interval '1 day')
+         ON CONFLICT (company_id, user_id, role) DO UPDATE
+           SET delegate_user_id = $4, delegate_until = EXCLUDED.delegate_until`,
+        [lender.companyId, lender.userId, role, deputy.userId],
+      );
+    await lend(proposer, 'claims_manager', lent);
+    await lend(proposer, 'tenant_admin', ranking);
+    await lend(manager, 'claims_manager', other);
+    const post = async (by: Actor, event: string, body: object) => {
+      const answer = await api.as(by).post(`/claims/${id}/${event}`, body, key());
+      return [answer.status, answer.body.required_role ?? answer.body.code];
+    };
+
+    const answers = [
+      await post(lent, 'approve', { approved_amount: '900.00' }),
+      await post(lent, 'deny', { code: 'exclusion', reason: 'Wear and tear' }),
+      await post(lent, 'return', { reason: 'Look again' }),
+      await post(lent, 'delegate-approval', { user_id: manager.userId }),
+      await post(ranking, 'approve', { approved_amount: '20000.00' }),
+      await post(ranking, 'deny', { code: 'exclusion', reason: 'Wear and tear' }),
+      await post(other, 'approve', { approved_amount: '99999999.00' }),
+    ];
+    const delegates = await api.as(manager).get(`/claims/${id}/approval-delegates`);
+
+    expect(answers).toEqual([
+      ...[1, 2, 3, 4].map(() => [403, 'FORBIDDEN']),
+      [403, 'claims_manager'],
+      [403, 'claims_manager'],
+      [409, 'COVER_EXCEEDED'],
+    ]);
+    expect(delegates.text).toContain(other.userId);
+    expect(delegates.text).not.toContain(lent.userId);
+  });
+
   it('is not handed on by who had a part in it, which would give it its time again', async () => {
     const { id, staff } = await submitted();
     const [senior, manager] = [await staff('senior_adjuster'), await staff('claims_manager')];
