@@ -1,4 +1,5 @@
 import { Conflict } from '../errors.ts';
+import { allThere, answeredRequest } from '../models/answeredRequest.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Claim, refuseOwnDecision } from '../models/Claim.ts';
 import { ClaimAssignment } from '../models/ClaimAssignment.ts';
@@ -112,6 +113,7 @@ export const claimActivities = () => ({
       const { name, occurrence } = order;
       const ref = { entityId: file.claim.id, occurrence, name };
       if (!(await Timer.fire(ref, step.at))) return;
+      if (name.startsWith('documents') && (await goOnIfAnswered(file, step))) return;
       await addClocks(file, clocksAfterFiring(name, clockFacts(file, step.at)));
       await followDeadlines(file);
       await tellOfTimer(file, step, name);
@@ -140,11 +142,7 @@ async function carryOut(file: ClaimFile, step: Step, wish: ClaimWish): Promise<v
     case 'request_documents':
       return requestDocuments(file, step, wish);
     case 'complete_documents':
-      await DocumentRequest.update(
-        { fulfilledAt: step.at },
-        { where: { claimId: claim.id, fulfilledAt: null } },
-      );
-      return move(file, step, wish.event, { previousStatus: null });
+      return completeDocuments(file, step);
     case 'submit_for_approval':
       refuseIllegal(claim, wish.event);
       await refuseSuspect(claim, wish.event);
@@ -196,12 +194,7 @@ async function carryOut(file: ClaimFile, step: Step, wish: ClaimWish): Promise<v
         reason: 'The claim is on hold',
       });
     case 'release':
-      await claim.move('release', step, { onHold: false, holdReason: null });
-      return changeClocks(
-        file,
-        clocksAfterRelease(claim.status, await setClaimTimers(claim.id), clockFacts(file, step.at)),
-        { at: step.at, reason: 'The claim is released' },
-      );
+      return release(file, step);
     case 'withdraw':
       return close(file, step, wish.event, 'withdrawn');
     case 'mark_duplicate':
@@ -224,6 +217,39 @@ async function carryOut(file: ClaimFile, step: Step, wish: ClaimWish): Promise<v
     default:
       return wish satisfies never;
   }
+}
+
+async function release(file: ClaimFile, step: Step): Promise<void> {
+  const { claim } = file;
+  await claim.move('release', step, { onHold: false, holdReason: null });
+  await changeClocks(
+    file,
+    clocksAfterRelease(claim.status, await setClaimTimers(claim.id), clockFacts(file, step.at)),
+    { at: step.at, reason: 'The claim is released' },
+  );
+  await goOnIfAnswered(file, {
+    ...step,
+    commandId: `${step.commandId}/documents`,
+    expectedVersion: claim.stateVersion,
+  });
+}
+
+/**
+ * An upload lets the claim go on. Where it could not, because the claim was on hold or its workflow out of
+ * reach, the claim looks again.
+ */
+async function goOnIfAnswered(file: ClaimFile, step: Step): Promise<boolean> {
+  if (!(await answeredRequest(file.claim))) return false;
+  await completeDocuments(file, { ...step, reason: allThere });
+  return true;
+}
+
+async function completeDocuments(file: ClaimFile, step: Step): Promise<void> {
+  await DocumentRequest.update(
+    { fulfilledAt: step.at },
+    { where: { claimId: file.claim.id, fulfilledAt: null } },
+  );
+  return move(file, step, 'complete_documents', { previousStatus: null });
 }
 
 async function assign(

@@ -128,6 +128,59 @@ describe('a step of a claim', () => {
     ]);
   });
 
+  describe('once all documents are there that came while it could not go on', () => {
+    async function answered() {
+      const claim = await build();
+      const { companyId, claimId, go, by } = claim;
+      await go(0, { event: 'request_documents', items: ['Invoice'], by, reason: null });
+      const add = () =>
+        database.sql(
+          `INSERT INTO shared.documents (company_id, id, claim_id, document_type, file_name, mime, size,
+             sha256, storage_key, uploaded_at)
+           VALUES ($1, gen_random_uuid(), $2::uuid, 'invoice', 'a.pdf', 'application/pdf', 1,
+             repeat('0', 64), $2::text, now())`,
+          [companyId, claimId],
+        );
+      return { ...claim, add };
+    }
+
+    it('lets it go on when it is released', async () => {
+      const { go, by, add, read, timersOf } = await answered();
+      await go(1, { event: 'hold', by, reason: 'A storm' });
+      await add();
+
+      await go(2, { event: 'release', by, reason: 'It is over' });
+
+      expect(await read()).toMatchObject({
+        status: 'under_review',
+        onHold: false,
+        stateVersion: 5,
+      });
+      expect(await timersOf('documents')).toMatchObject([{ status: 'cancelled' }]);
+    });
+
+    it('lets it go on instead of asking for them', async () => {
+      const { fire, add, read, mails } = await answered();
+      await add();
+
+      await fire(7, 'documents_reminder_7');
+
+      expect(await read()).toMatchObject({ status: 'under_review', slaStatus: 'on_track' });
+      expect(await mails('claim_documents_reminder')).toEqual([]);
+    });
+
+    it('waits where one is missing', async () => {
+      const { fire, go, by, read, mails } = await answered();
+      await go(1, { event: 'hold', by, reason: 'A storm' });
+      await go(2, { event: 'release', by, reason: 'It is over' });
+
+      await fire(8, 'documents_reminder_7');
+
+      expect(await read()).toMatchObject({ status: 'documents_requested' });
+      expect(await mails('claim_documents_reminder')).toHaveLength(1);
+    });
+  });
+
   it('that closes it on hold ends the hold, so that it can be reopened', async () => {
     const { companyId, claimId, go, read, by } = await build();
     await go(0, { event: 'hold', by, reason: 'A storm' });

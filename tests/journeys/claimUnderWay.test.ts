@@ -123,5 +123,22 @@ describe('a claim that is under way', () => {
       1,
     );
     expect(await claim.statusesOf('decision')).toEqual(['scheduled']);
+
+    const manager = await claim.person('claims_manager');
+    await claim.as(adjuster, (command) =>
+      claim.claims.requestDocuments(adjuster, command, ['Invoice']),
+    );
+    await claim.as(manager, (command) => claim.claims.hold(manager, command));
+    expect(await add('invoice')).toBe('documents_requested');
+    await claim.as(manager, (command) => claim.claims.release(manager, command));
+    expect(await claim.row()).toMatchObject({ status: 'under_review', on_hold: false });
+    await claim.as(adjuster, (command) =>
+      claim.claims.updateStatus(adjuster, command, 'investigation', {}),
+    );
+    expect((await claim.events()).slice(-3)).toEqual([
+      'release',
+      'complete_documents',
+      'investigate',
+    ]);
   });
 });
