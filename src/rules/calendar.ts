@@ -37,6 +37,10 @@ export const addDays = (date: CalendarDate, days: number): CalendarDate =>
 export const daysBetween = (a: CalendarDate, b: CalendarDate): number =>
   day(a).until(day(b), { largestUnit: 'days' }).days;
 
+/** Of the week that a day is in. */
+export const mondayOf = (date: CalendarDate): CalendarDate =>
+  addDays(date, 1 - day(date).dayOfWeek);
+
 /** -1, 0 or 1: `a` is before, on or after `b`. */
 export const compareDates = (a: CalendarDate, b: CalendarDate): -1 | 0 | 1 => {
   if (a === b) return 0;

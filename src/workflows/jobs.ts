@@ -1,5 +1,6 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
+import { mondayOf } from '../rules/calendar.ts';
 
 const activities = proxyActivities<Activities>({
   startToCloseTimeout: '30 minutes',
@@ -13,7 +14,8 @@ export const reconcile = (): Promise<{ readonly restored: number }> =>
 
 /** Every Monday: tells of the renewals to win and those lost, and of who has not answered in time. */
 export const remindOfRenewals = (): Promise<void> =>
-  activities.sendDigests({ week: new Date().toISOString().slice(0, 10) });
+  // One that comes late is about the same day.
+  activities.sendDigests({ week: mondayOf(new Date().toISOString().slice(0, 10)) });
 
 /** Every night: partitions ahead, expired keys and tokens away, rows compared with runs and counts. */
 export const maintain = (): Promise<void> => activities.keepHouse();

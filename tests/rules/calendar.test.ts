@@ -8,11 +8,22 @@ import {
   daysBetween,
   isCalendarDate,
   isTimeZone,
+  mondayOf,
   startOfDay,
 } from '../../src/rules/calendar.ts';
 import { calendarDates, timeZones } from './property.ts';
 
 const instant = (text: string): number => Date.parse(text);
+
+describe('mondayOf', () => {
+  it.each([
+    ['2027-01-04', '2027-01-04'],
+    ['2027-01-09', '2027-01-04'],
+    ['2027-01-03', '2026-12-28'],
+  ])('%s is %s', (date, monday) => {
+    expect(mondayOf(date)).toBe(monday);
+  });
+});
 
 describe('isCalendarDate', () => {
   it.each(['1900-01-01', '2024-02-29', '2000-02-29', '2200-12-31'])('takes %s', (text) => {

@@ -55,6 +55,16 @@ describe('periodic jobs', () => {
     }
   });
 
+  it('of a week are caught up with for days, those of minutes are not', async () => {
+    const queue = `one-${uuid()}`;
+    await ensureSchedules(client, queue);
+    const windowOf = async (workflow: string) =>
+      (await client.schedule.getHandle(`${queue}/${workflow}`).describe()).policies.catchupWindow;
+
+    expect(await windowOf('remindOfRenewals')).toBe(5 * 24 * 3_600_000);
+    expect(await windowOf('reconcile')).toBe(3_600_000);
+  });
+
   it('of the names before are taken away where they are ours, and left where not', async () => {
     const queue = `mine-${uuid()}`;
     await createFormer('reconcile', `${queue}-lifecycle`);
