@@ -43,7 +43,7 @@ interface DueRow extends DatedRow {
 
 /**
  * Does what is due of the next rows, each once: the row's next date moves on in the same transaction.
- * Rows that somebody is answering just now are left for the next look.
+ * Rows that somebody is answering, or people whom somebody is asking, just now are left for the next look.
  * @returns how many there were
  */
 export async function carryOutBatch(watched: Watched): Promise<number> {
@@ -56,7 +56,8 @@ export async function carryOutBatch(watched: Watched): Promise<number> {
        e.user_id AS "userId", e.email, e.customer_id AS "customerId", e.department
      FROM acknowledgements a JOIN employees e ON e.id = a.employee_id
      WHERE a.policy_id = $1 AND a.is_current AND a.next_action_at <= $2 AND NOT ${standsStill}
-     ORDER BY a.next_action_at, a.id LIMIT ${batchSize} FOR UPDATE OF a SKIP LOCKED`,
+     ORDER BY a.next_action_at, a.id LIMIT ${batchSize}
+     FOR NO KEY UPDATE OF a, e SKIP LOCKED`,
     [policyId, at],
   );
   const found = due.map((row): Found => {

@@ -95,6 +95,8 @@ export const duplicates: Readonly<Record<string, readonly [code: string, message
   users_email_key: ['EMAIL_TAKEN', 'This e-mail address belongs to another account'],
   users_username_key: ['USERNAME_TAKEN', 'This username is taken'],
   users_phone_number_key: ['PHONE_TAKEN', 'This phone number belongs to another account'],
+  acknowledgements_current_key: ['VERSION_CONFLICT', 'Somebody of them was asked meanwhile'],
+  acknowledgements_cycle_key: ['VERSION_CONFLICT', 'Somebody of them was asked meanwhile'],
   exemptions_open_key: [
     'EXEMPTION_OPEN',
     'An exemption is asked for already, and nobody has decided yet',

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { v7 as uuid } from 'uuid';
-import { select, withTenant } from '../../src/models/database.ts';
+import { execute, select, withTenant } from '../../src/models/database.ts';
 import { buildKept, hire } from '../support/acknowledgements.ts';
 import { buildActor } from '../support/build.ts';
+import { meanwhile } from '../support/meanwhile.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { seed } from '../rules/property.ts';
 
@@ -277,6 +278,29 @@ describe('the keeper of a policy', () => {
     expect(await rows()).toMatchObject([{ status: 'pending', current: true, cycle: 1 }]);
     expect(await told('acknowledgement_assigned')).toBe(1);
     expect(await told('acknowledgement_withdrawn')).toBe(0);
+  });
+
+  it('opens the next cycle of nobody whom somebody else is asking just now', async () => {
+    const { companyId, author, settle, wave, rows, change, morning } = await build();
+    const [employee] = await hire(companyId, 1);
+    await settle();
+    await change(
+      `UPDATE acknowledgements SET status = 'acknowledged', acknowledged_at = now(),
+         evidence_hash = repeat('0', 64), next_action = 'open_next_cycle', next_action_at = now()`,
+    );
+
+    await meanwhile(
+      { database, actor: author },
+      () => execute('SELECT 1 FROM employees WHERE id = $1 FOR NO KEY UPDATE', [employee]),
+      () => wave(morning(340)),
+    );
+    expect(await rows()).toMatchObject([{ status: 'acknowledged', current: true }]);
+    await wave(morning(340));
+
+    expect(await rows()).toMatchObject([
+      { status: 'acknowledged', current: false },
+      { status: 'pending', current: true, cycle: 2 },
+    ]);
   });
 
   it('lapses an exemption with what it was about, so that nobody can grant it later', async () => {
