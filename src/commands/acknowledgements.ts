@@ -247,7 +247,6 @@ async function answerWith(held: Held, answer: Answer): Promise<void> {
   }
   // Later than their answer before, whatever the clocks of two servers say.
   const at = new Date(Math.max(Date.now(), (held.previousAt?.getTime() ?? 0) + 1));
-  refuseLater(at, answer);
   const asked = { ...held, watched: asOf(held.watched, at) };
   const { today } = asked.watched;
   const { ip = null, userAgent = null } = currentContext();
@@ -263,8 +262,8 @@ async function answerWith(held: Held, answer: Answer): Promise<void> {
       label,
       statement: statementOf(title, label),
       at: at.toISOString(),
-      openedAt: answer.openedAt?.toISOString() ?? null,
-      scrolledAt: answer.scrolledAt?.toISOString() ?? null,
+      openedAt: seenUntil(at, 'opened_at', answer.openedAt),
+      scrolledAt: seenUntil(at, 'scrolled_at', answer.scrolledAt),
       previousHash: asked.previousHash,
     },
     { name, typedName: typedLine('typed_name', answer.typedName), ip, userAgent },
@@ -285,14 +284,16 @@ async function answerWith(held: Held, answer: Answer): Promise<void> {
   );
 }
 
+/** By so much the clock of a browser may be ahead of ours. */
+const aheadMs = 5 * 60_000;
+
 /** @throws Invalid for something that they say they did after their answer */
-function refuseLater(at: Date, { openedAt, scrolledAt }: Answer): void {
-  for (const [field, time] of [
-    ['opened_at', openedAt],
-    ['scrolled_at', scrolledAt],
-  ] as const) {
-    if (time && time > at) throw invalidField(field, 'must not be in the future');
+function seenUntil(at: Date, field: string, time: Date | null): string | null {
+  if (!time) return null;
+  if (time.getTime() > at.getTime() + aheadMs) {
+    throw invalidField(field, 'must not be in the future');
   }
+  return new Date(Math.min(time.getTime(), at.getTime())).toISOString();
 }
 
 /** Days of a campaign's pauses do not count. */

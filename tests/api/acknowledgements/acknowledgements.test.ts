@@ -111,6 +111,24 @@ describe('/acknowledgements', () => {
     expect(isGenuine({ ...evidence, person: person2 }, hash)).toBe(false);
   });
 
+  it('takes what was opened by a clock that is ahead as opened with the answer, within minutes', async () => {
+    const ahead = (minutes: number) => new Date(Date.now() + minutes * 60_000).toISOString();
+    const path = `/acknowledgements/${id}/acknowledge`;
+
+    const far = await own.post(path, { ...signed, scrolled_at: ahead(10) });
+    const near = await own.post(path, { ...signed, opened_at: ahead(-1), scrolled_at: ahead(3) });
+
+    expect(far).toMatchObject({ status: 422, body: { details: [{ field: 'scrolled_at' }] } });
+    expect(near).toMatchObject({ status: 200 });
+    const [row] = await withTenant(companyId, () =>
+      select<{ evidence: Evidence }>('SELECT evidence FROM acknowledgements WHERE id = $1', [id]),
+    );
+    expect(row?.evidence.scrolledAt).toBe(row?.evidence.at);
+    expect(Date.parse(row?.evidence.openedAt ?? '')).toBeLessThan(
+      Date.parse(row?.evidence.at ?? ''),
+    );
+  });
+
   it('makes a certificate of an answer, the same bytes each time', async () => {
     const early = await own.get(`/acknowledgements/${id}/certificate`);
     await own.post(`/acknowledgements/${id}/acknowledge`, signed);
