@@ -6,7 +6,7 @@ import type { AcknowledgementHistory } from '../models/AcknowledgementHistory.ts
 import { askable, askAgain, tellAll, type Askable } from '../models/acknowledging.ts';
 import { ownCompany } from '../models/contract.ts';
 import { together, withTenant } from '../models/database.ts';
-import { isGenuine, sign } from '../models/evidence.ts';
+import { sign } from '../models/evidence.ts';
 import { wakeKeepers } from '../models/keeperStart.ts';
 import { getRow, refuseStale } from '../models/rows.ts';
 import {
@@ -25,7 +25,7 @@ import {
   type AcknowledgementAction,
 } from '../rules/acknowledgements.ts';
 import { addDays, compareDates, type CalendarDate } from '../rules/calendar.ts';
-import { certificateOf, type DrawPdf } from './acknowledgementCertificate.ts';
+import { certificateOf, refuseChanged, type DrawPdf } from './acknowledgementCertificate.ts';
 import { acknowledgementConsequences } from './acknowledgementTimelines.ts';
 import {
   acknowledgementPage,
@@ -126,9 +126,7 @@ export const createAcknowledgements = ({ drawPdf }: { readonly drawPdf: DrawPdf 
       if (!evidence || !evidenceHash) {
         throw new Conflict('NOT_ACKNOWLEDGED', `Nothing is confirmed yet: it is ${view.status}`);
       }
-      if (!isGenuine(evidence, evidenceHash)) {
-        throw new Conflict('EVIDENCE_CHANGED', 'The evidence is not what was signed');
-      }
+      await refuseChanged(id, evidence, evidenceHash);
       return certificateOf(view, evidence, evidenceHash, await ownCompany());
     });
     return { content: await drawPdf(page), fileName: page.fileName };

@@ -3,7 +3,7 @@ import { settleBatch } from '../../../src/models/acknowledging.ts';
 import { watchedPolicy } from '../../../src/models/watchedPolicy.ts';
 import type { Actor } from '../../../src/context.ts';
 import { select, withTenant } from '../../../src/models/database.ts';
-import { isGenuine, type Evidence } from '../../../src/models/evidence.ts';
+import { isGenuine, sign, type Evidence } from '../../../src/models/evidence.ts';
 import { addDays, dateAt } from '../../../src/rules/calendar.ts';
 import { hire } from '../../support/acknowledgements.ts';
 import { openTestApi, type Caller, type TestApi } from '../../support/api.ts';
@@ -142,6 +142,42 @@ describe('/acknowledgements', () => {
     expect(first.headers).toMatchObject({ 'content-type': 'application/pdf' });
     expect(first.bytes.subarray(0, 5).toString()).toBe('%PDF-');
     expect(second.bytes.equals(first.bytes)).toBe(true);
+  });
+
+  it('makes none where evidence and hash were replaced together, nor of the answer after it', async () => {
+    const path = (of: string) => `/acknowledgements/${of}/certificate`;
+    await own.post(`/acknowledgements/${id}/acknowledge`, signed);
+    const again = { policy_id: policyId, employee_ids: [employeeId] };
+    await staff.post('/acknowledgements', again);
+    const [next] = (await own.get('/acknowledgements/mine?status=pending')).body.items;
+    await own.post(`/acknowledgements/${next.id}/acknowledge`, signed);
+    const read = async (of: string) => {
+      const [row] = await withTenant(companyId, () =>
+        select<{ evidence: Evidence; hash: string }>(
+          'SELECT evidence, evidence_hash AS hash FROM acknowledgements WHERE id = $1',
+          [of],
+        ),
+      );
+      if (!row?.evidence.person) throw new Error('Nothing is signed');
+      return { ...row, person: row.evidence.person };
+    };
+    const forge = async (of: string) => {
+      const { evidence, person: signer } = await read(of);
+      const forged = sign(evidence, { ...signer, typedName: 'Ada' });
+      await api.database.sql(
+        'UPDATE shared.acknowledgements SET evidence = $2, evidence_hash = $3 WHERE id = $1',
+        [of, JSON.stringify(forged.evidence), forged.hash],
+      );
+    };
+    expect((await read(next.id)).evidence.previousHash).toBe((await read(id)).hash);
+    expect(await own.download(path(id))).toMatchObject({ status: 200 });
+    expect(await own.download(path(next.id))).toMatchObject({ status: 200 });
+
+    await forge(id);
+
+    const refusal = { status: 409, body: { code: 'EVIDENCE_CHANGED' } };
+    expect(await own.get(path(id))).toMatchObject(refusal);
+    expect(await own.get(path(next.id))).toMatchObject(refusal);
   });
 
   it('demands the right answers of a quiz', async () => {
