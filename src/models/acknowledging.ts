@@ -89,7 +89,7 @@ export async function settleBatch(watched: Watched, after: string): Promise<stri
  */
 export async function settleHeld(watched: Watched, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
-  const { published, policyId } = watched;
+  const { published, retiredVersion, policyId } = watched;
   const candidates = await select<Candidate>(
     `SELECT e.id, e.user_id AS "userId", e.email, e.customer_id AS "customerId", e.department,
        coalesce(e.return_date, e.join_date) AS "joinedOn",
@@ -106,7 +106,7 @@ export async function settleHeld(watched: Watched, ids: readonly string[]): Prom
   );
   const settlements = candidates.flatMap((candidate): Settled[] => {
     const rows = candidate.rows.filter((row) => !row.isWithdrawn);
-    const settlement = settle(rows, candidate.isConcerned, published);
+    const settlement = settle(rows, candidate.isConcerned, published, retiredVersion);
     return settlement ? [{ candidate, settlement }] : [];
   });
   await stepBack(watched, settlements);

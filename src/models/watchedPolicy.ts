@@ -27,6 +27,8 @@ export interface Watched extends Clocks {
   readonly title: string;
   readonly audience: Audience;
   readonly published: Published | undefined;
+  /** The last one that was ended with nothing in its place. */
+  readonly retiredVersion: number | null;
   readonly at: Date;
   readonly today: CalendarDate;
   /** What is configured for the policy alone. */
@@ -60,6 +62,7 @@ interface PolicyFacts {
   readonly department: string | null;
   readonly reackVersion: number;
   readonly nextReackVersion: number | null;
+  readonly retiredVersion: number | null;
   readonly version: number | null;
   readonly publishedAt: Date | null;
   readonly configured: Readonly<Record<string, string>> | null;
@@ -77,6 +80,8 @@ export async function watchedPolicy(policyId: string, at: Date): Promise<Watched
        v.published_at AS "publishedAt",
        (SELECT min(n.number) FROM compliance_policy_versions n
         WHERE n.policy_id = p.id AND n.number > v.number AND n.requires_reack) AS "nextReackVersion",
+       (SELECT max(r.number) FROM compliance_policy_versions r
+        WHERE r.policy_id = p.id AND r.status = 'retired') AS "retiredVersion",
        c.id AS "companyId", c.time_zone AS "timeZone",
        c.settings -> 'compliance' AS settings,
        (SELECT jsonb_object_agg(k.key, k.value) FROM policy_configurations k
@@ -108,6 +113,7 @@ export async function watchedPolicy(policyId: string, at: Date): Promise<Watched
             publishedOn: dateAt(publishedAt.getTime(), timeZone),
           }
         : undefined,
+    retiredVersion: found.retiredVersion,
     settings: consistent({ ...ofCompany, ...configured }),
     configured,
     campaigns: new Map(

@@ -291,16 +291,21 @@ export interface Settlement {
 /**
  * How somebody's rows have to change, given whether the policy concerns them and what is published.
  * @param rows theirs with this policy, the newest first
+ * @param retiredVersion the last one that was ended with nothing in its place
  */
 export function settle(
   rows: readonly StandingRow[],
   isConcerned: boolean,
   published: Published | undefined,
+  retiredVersion: number | null = null,
 ): Settlement | undefined {
   const current = rows.find(({ isCurrent }) => isCurrent);
   if (!isConcerned || !published) {
     if (!current) return undefined;
-    return current.status === 'pending' ? { close: 'cancelled' } : { leave: true };
+    if (current.status !== 'pending') return { leave: true };
+    const isRetired =
+      !published && retiredVersion !== null && current.policyVersion <= retiredVersion;
+    return { close: isRetired ? 'superseded' : 'cancelled' };
   }
   const isValid = ({ policyVersion }: StandingRow): boolean =>
     policyVersion >= published.reackVersion && policyVersion <= published.version;

@@ -106,7 +106,7 @@ describe('a document that people have to read', () => {
         await execute(
           `UPDATE compliance_policies SET policy_version = $2, reack_version = (
              SELECT max(number) FROM compliance_policy_versions
-             WHERE policy_id = $1 AND requires_reack AND status <> 'retired' AND number <= $2)
+             WHERE policy_id = $1 AND requires_reack AND published_at IS NOT NULL AND number <= $2)
            WHERE id = $1`,
           those,
         );
@@ -137,7 +137,8 @@ describe('a document that people have to read', () => {
           return;
         case 'take_back': {
           await change(
-            `UPDATE compliance_policy_versions SET status = 'retired', ended_at = now()
+            `UPDATE compliance_policy_versions
+             SET status = 'approved', published_at = NULL, archived_at = now()
              WHERE policy_id = $1 AND status = 'published'`,
             policyId,
           );

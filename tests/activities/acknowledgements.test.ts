@@ -340,7 +340,7 @@ describe('the keeper of a policy', () => {
     expect(await told('acknowledgement_withdrawn')).toBe(1);
     await change(`UPDATE core.notifications SET status = 'sent' WHERE status = 'queued'`);
 
-    expect(await rows()).toMatchObject([{ status: 'cancelled', current: false }]);
+    expect(await rows()).toMatchObject([{ status: 'superseded', current: false }]);
     expect(await state()).toMatchObject({ status: 'closed', pending: 0, nextAt: null });
   });
 

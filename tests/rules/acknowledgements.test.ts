@@ -233,6 +233,13 @@ describe('how somebody comes to stand as they should', () => {
   ])('%s', (_, rows, isConcerned, present, settlement) => {
     expect(settle(rows, isConcerned, present)).toEqual(settlement);
   });
+
+  it('is closed as superseded by what is retired, and not by what is taken back after it', () => {
+    const closed = (policyVersion: number) => settle([row({ policyVersion })], false, undefined, 3);
+
+    expect(closed(3)).toEqual({ close: 'superseded' });
+    expect(closed(4)).toEqual({ close: 'cancelled' });
+  });
 });
 
 describe('the percentage', () => {
