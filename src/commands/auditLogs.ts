@@ -1,8 +1,8 @@
 import type { Actor } from '../context.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { withGlobal, withTenant } from '../models/database.ts';
-import { countRows, selectFirst, selectPage, type Condition } from '../models/list.ts';
-import type { CursorAsked, CursorPage, Cursors, Placed } from './cursors.ts';
+import { countRows, selectFirst, type Condition } from '../models/list.ts';
+import { readOf, type CursorAsked, type CursorPage, type Cursors, type Placed } from './cursors.ts';
 import { securityActions, securityEntities } from '../rules/auditCategories.ts';
 
 export interface AuditFilters {
@@ -53,23 +53,11 @@ export const createAuditLogs = ({ cursors }: { readonly cursors: Cursors }) => {
     conditions: readonly Condition[],
     scope: readonly unknown[],
     asked: CursorAsked,
-  ): Promise<CursorPage<Line>> => {
-    const { page, size } = asked;
-    return cursors.walk<Line>(
-      {
-        scope: ['audit', ...scope],
-        ...newestFirst,
-        page: (more) =>
-          selectPage(`${columns}, ${more}`, lines, conditions, { ...newestFirst, page, size }),
-        behind: (more, place, most) =>
-          selectFirst(`${columns}, ${more}`, lines, [...conditions, place], {
-            ...newestFirst,
-            size: most,
-          }),
-      },
+  ): Promise<CursorPage<Line>> =>
+    cursors.walk<Line>(
+      { scope: ['audit', ...scope], ...readOf(columns, lines, conditions, newestFirst, asked) },
       asked,
     );
-  };
 
   /**
    * Says in the audit what is taken out, then reads it page by page as it is asked for: in a memory

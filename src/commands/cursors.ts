@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { invalidField } from '../errors.ts';
-import type { Condition } from '../models/list.ts';
+import { selectFirst, selectPage, type Condition, type ListOrder } from '../models/list.ts';
 
 export interface CursorAsked {
   readonly page: number;
@@ -86,5 +86,19 @@ export const createCursors = ({ secretKey }: { readonly secretKey: string }) => 
     },
   };
 };
+
+/** A list that is read of tables as they are. */
+export const readOf = <Row extends object>(
+  columns: string,
+  from: string,
+  conditions: readonly Condition[],
+  order: { readonly by: string } & Pick<ListOrder, 'id' | 'order'>,
+  { page, size }: CursorAsked,
+): Omit<Walk<Row>, 'scope'> => ({
+  ...order,
+  page: (more) => selectPage(`${columns}, ${more}`, from, conditions, { ...order, page, size }),
+  behind: (more, place, most) =>
+    selectFirst(`${columns}, ${more}`, from, [...conditions, place], { ...order, size: most }),
+});
 
 export type Cursors = ReturnType<typeof createCursors>;

@@ -2,14 +2,14 @@ import type { Actor } from '../context.ts';
 import { Conflict, Forbidden } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { execute, select, withTenant } from '../models/database.ts';
-import { selectFirst, selectPage, type Condition } from '../models/list.ts';
+import { selectFirst, type Condition } from '../models/list.ts';
 import type { Notification, TemplateCode } from '../models/Notification.ts';
 import { NotificationTemplate, type OwnTexts } from '../models/NotificationTemplate.ts';
 import { noSuch } from '../models/rows.ts';
 import { User } from '../models/User.ts';
 import { mandatoryBecause, templateCodes, type SuppressionReason } from '../rules/notices.ts';
 import type { KnownCompany } from './companies.ts';
-import type { CursorAsked, Cursors } from './cursors.ts';
+import { readOf, type CursorAsked, type Cursors } from './cursors.ts';
 
 export interface NotificationFilters {
   readonly status?: Notification['status'] | undefined;
@@ -61,7 +61,7 @@ export const createNotifications = ({
 }) => ({
   list: (actor: Actor, company: KnownCompany, asked: NotificationFilters & CursorAsked) =>
     withTenant(company.id, async () => {
-      const { status, channel, unread, page, size } = asked;
+      const { status, channel, unread } = asked;
       const conditions: readonly Condition[] = [
         mineOf(actor),
         status ? ['n.status = $', status] : [isShown],
@@ -69,18 +69,9 @@ export const createNotifications = ({
         ...(unread === true ? [[isUnread] as const] : []),
         ...(unread === false ? [['n.read_at IS NOT NULL'] as const] : []),
       ];
+      const scope = ['notifications', company.id, actor.userId, status, channel, unread];
       const { items, ...place } = await cursors.walk<Found>(
-        {
-          scope: ['notifications', company.id, actor.userId, status, channel, unread],
-          ...newestFirst,
-          page: (more) =>
-            selectPage(`${columns}, ${more}`, messages, conditions, { ...newestFirst, page, size }),
-          behind: (more, further, most) =>
-            selectFirst(`${columns}, ${more}`, messages, [...conditions, further], {
-              ...newestFirst,
-              size: most,
-            }),
-        },
+        { scope, ...readOf(columns, messages, conditions, newestFirst, asked) },
         asked,
       );
       const values = await addressed(actor, company);
