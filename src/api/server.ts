@@ -11,6 +11,8 @@ export interface RunningServer {
 
 const second = 1000;
 const drainMs = 15 * second;
+/** How long those who are connected already are let in, while others keep coming. */
+const doorMs = second;
 /** How long a client that is between two requests has for the next, which tells it to go. */
 const farewellMs = 2 * second;
 
@@ -49,9 +51,22 @@ export async function startServer(
     server.listen(port, host, resolve);
   });
 
+  let arrived = 0;
+  server.on('connection', () => (arrived += 1));
+  /** One is let in for each turn of the loop: what waits in the system's queue would be cut by the end. */
+  const letIn = async (): Promise<void> => {
+    const until = performance.now() + doorMs;
+    for (let quiet = 0; quiet < 10 && performance.now() < until; quiet += 1) {
+      const before = arrived;
+      await new Promise((resolve) => setImmediate(resolve));
+      if (arrived > before) quiet = 0;
+    }
+  };
+
   const drain = async (): Promise<void> => {
     lifecycle.isStopping = true;
     for (const response of open) sendAway(response);
+    await letIn();
     // Not the HTTP server's own close: it cuts idle sockets, and with them requests on their way.
     const closed = new Promise<void>((resolve) => {
       Server.prototype.close.call(server, () => resolve());

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { text as readAll } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
 import { startServer } from '../../../src/api/server.ts';
 import { rawRoute } from '../../../src/api/route.ts';
@@ -124,5 +127,29 @@ describe('the server', () => {
     expect(await (await answer).text()).toBe('done');
     await stopped;
     await expect(fetch(`${server.url}/version`)).rejects.toThrow();
+  });
+
+  it('lets in everybody who is connected already before it closes', async () => {
+    const lifecycle = { isStopping: false };
+    const { app } = buildApp({ lifecycle });
+    const server = await startServer(app, { host: '127.0.0.1', port: 0, lifecycle });
+    const { hostname, port } = new URL(server.url);
+    let stopped: Promise<void> | undefined;
+
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, async () => {
+        const socket = connect({ host: hostname, port: Number(port) });
+        await once(socket, 'connect');
+        // The system has connected all of them; the server has met one.
+        stopped ??= server.stop();
+        socket.write(`GET /version HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`);
+        return readAll(socket).catch((error: unknown) => String(error));
+      }),
+    );
+    await stopped;
+
+    expect(answers.map((answer) => answer.split('\r\n')[0])).toEqual(
+      Array.from({ length: 50 }, () => 'HTTP/1.1 200 OK'),
+    );
   });
 });
