@@ -28,6 +28,7 @@ export async function startServer(
 ): Promise<RunningServer> {
   const handle = app.callback();
   const open = new Set<ServerResponse>();
+  let isClosed = false;
   const server = createServer(
     {
       headersTimeout: 10 * second,
@@ -39,7 +40,7 @@ export async function startServer(
     (request, response) => {
       open.add(response);
       response.once('close', () => open.delete(response));
-      if (lifecycle.isStopping) sendAway(response);
+      if (isClosed) sendAway(response);
       void handle(request, response);
     },
   );
@@ -65,8 +66,10 @@ export async function startServer(
 
   const drain = async (): Promise<void> => {
     lifecycle.isStopping = true;
-    for (const response of open) sendAway(response);
+    // Nobody is sent away before, or they would come back by the same door.
     await letIn();
+    isClosed = true;
+    for (const response of open) sendAway(response);
     // Not the HTTP server's own close: it cuts idle sockets, and with them requests on their way.
     const closed = new Promise<void>((resolve) => {
       Server.prototype.close.call(server, () => resolve());
