@@ -96,7 +96,7 @@ export async function seed({
       await seedOverdue({ companyId: company.id, accounts });
       say('properties and live subscriptions');
       await seedHost(actorAs(people, 'employee'), company);
-      await subscribe(actorAs(people, 'policyholder'), plans.slice(0, 3));
+      await subscribe(actorAs(people, 'policyholder'), company, plans.slice(0, 3));
     });
     // The last of it: whoever starts again after half of it is shown the passwords then.
     keepAccounts(path.join(dataDir, 'demo-accounts.json'), accounts);
@@ -201,7 +201,11 @@ function actorAs(people: readonly Actor[], role: Role): Actor {
 }
 
 /** Those not bought yet. Their workflows are started by the relay of the worker, which comes up next. */
-async function subscribe(holder: Actor, planIds: readonly string[]): Promise<void> {
+async function subscribe(
+  holder: Actor,
+  company: Company,
+  planIds: readonly string[],
+): Promise<void> {
   const subscriptions = createSubscriptions({
     dispatcher: { dispatch: () => undefined, drained: () => Promise.resolve() },
     workflows: { command: () => Promise.reject(new Error('The seed sends no commands')) },
@@ -215,6 +219,7 @@ async function subscribe(holder: Actor, planIds: readonly string[]): Promise<voi
         if (index < bought) continue;
         await subscriptions.subscribe(
           holder,
+          company,
           { insurancePlanId, autoRenew: index === 1 },
           {
             companyId,

@@ -2,7 +2,7 @@ import { v7 as uuid } from 'uuid';
 import { Conflict, invalidField, type Invalid } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { lifecycleSettings, loadSale, priceOf, tellHolder, type Sale } from '../models/contract.ts';
-import { append } from '../models/database.ts';
+import { append, together } from '../models/database.ts';
 import { isOfOwnSeries, nextPolicyNumber } from '../models/numbers.ts';
 import { OutboxEntry, type WorkflowStart } from '../models/OutboxEntry.ts';
 import { Policy } from '../models/Policy.ts';
@@ -39,6 +39,9 @@ export interface Subscribe {
   readonly autoRenew: boolean;
 }
 
+/** Whose series of numbers a policy gets its own from. */
+export type Seller = Pick<KnownCompany, 'code' | 'timeZone'>;
+
 /** A policy that staff write with somebody, without a plan. */
 export interface IssuePolicy extends TermDates {
   /** Taken from the company's series unless told. */
@@ -73,14 +76,15 @@ export type Concluded = Contract & { readonly start: WorkflowStart };
  * Sells a plan to a person within the open transaction.
  * @throws NotFound, Conflict PLAN_NOT_SOLD, Invalid `start_date`, `insured_property_id`
  */
-export async function sell(userId: string, wish: Subscribe): Promise<Concluded> {
+export async function sell(userId: string, seller: Seller, wish: Subscribe): Promise<Concluded> {
   const now = Date.now();
   const { insuredPropertyId = null } = wish;
-  const { plan, isForSale, isInsurable, segment, company, holder } = await loadSale(
-    wish.insurancePlanId,
-    userId,
-    insuredPropertyId,
+  // The number is given back where the sale is refused.
+  const [sale, policyNumber] = await together(
+    loadSale(wish.insurancePlanId, userId, insuredPropertyId),
+    nextNumberOf(seller, now),
   );
+  const { plan, isForSale, isInsurable, segment, company, holder } = sale;
   if (!isForSale) {
     throw new Conflict('PLAN_NOT_SOLD', `The plan ${plan.id} is not sold at present`);
   }
@@ -95,6 +99,7 @@ export async function sell(userId: string, wish: Subscribe): Promise<Concluded> 
       insurancePlanId: plan.id,
       userId,
       holder,
+      policyNumber,
       policyType: segment === 'residential' ? 'home' : 'business',
       insuredPropertyId,
       startDate,
@@ -134,7 +139,7 @@ export async function issue(company: KnownCompany, wish: IssuePolicy): Promise<C
         email: wish.policyholderEmail,
         phone: wish.policyholderPhone ?? null,
       },
-      policyNumber,
+      policyNumber: policyNumber ?? (await nextNumberOf(company, now)),
       policyType,
       insuredPropertyId,
       startDate: wish.startDate,
@@ -154,6 +159,10 @@ export async function issue(company: KnownCompany, wish: IssuePolicy): Promise<C
     now,
   );
 }
+
+/** In the year that the company has now. */
+const nextNumberOf = ({ code, timeZone }: Seller, now: number): Promise<string> =>
+  nextPolicyNumber(code, dateAt(now, timeZone).slice(0, 4));
 
 /** @throws Invalid `user_id` for whoever does not belong to the company */
 export async function refuseUnknownHolder(userId: string): Promise<void> {
@@ -180,7 +189,7 @@ interface Agreement extends TermDates {
   /** Null for a holder without an account. */
   readonly userId: string | null;
   readonly holder: Sale['holder'];
-  readonly policyNumber?: string | undefined;
+  readonly policyNumber: string;
   readonly policyType: BusinessType;
   readonly insuredPropertyId: string | null;
   readonly price: PriceSnapshot;
@@ -194,7 +203,7 @@ interface Agreement extends TermDates {
  * the workflow that carries it from then on.
  */
 async function conclude(agreement: Agreement, now: number): Promise<Concluded> {
-  const contract = await drawUp(agreement, now);
+  const contract = drawUp(agreement, now);
   const { policy, subscription, timers, lifecycle } = contract;
   const { id, createdAt, startDate, endDate, status } = subscription;
   const isPending = status === 'pending_payment';
@@ -260,8 +269,8 @@ function firstInvoice(contract: Contract, now: number): PremiumInvoice {
   });
 }
 
-/** The rows and deadlines of the first term; takes the policy's number last. */
-async function drawUp(agreement: Agreement, now: number): Promise<Contract> {
+/** The rows and deadlines of the first term. */
+function drawUp(agreement: Agreement, now: number): Contract {
   const { company, holder, price, lifecycle, userId, startDate, endDate } = agreement;
   const { timeZone } = company;
   const today = dateAt(now, timeZone);
@@ -285,8 +294,7 @@ async function drawUp(agreement: Agreement, now: number): Promise<Contract> {
   const policy = Policy.build({
     ...shared,
     id: uuid(),
-    policyNumber:
-      agreement.policyNumber ?? (await nextPolicyNumber(company.code, today.slice(0, 4))),
+    policyNumber: agreement.policyNumber,
     policyType: agreement.policyType,
     policyholderName: holder.name,
     policyholderEmail: holder.email,

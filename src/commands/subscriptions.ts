@@ -13,7 +13,7 @@ import { cancel, renew } from '../workflows/subscriptionLifecycle.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { demandKey, rowsOnce, type Once, type Replay } from './idempotency.ts';
 import { matching } from './policies.ts';
-import { sell, type Subscribe } from './subscribe.ts';
+import { sell, type Seller, type Subscribe } from './subscribe.ts';
 import { carriedOut, refuseUnless } from './subscriptionCommands.ts';
 import {
   owns,
@@ -48,9 +48,14 @@ export const createSubscriptions = ({
 }) => {
   return {
     /** Sells a plan; everything it takes commits together. */
-    subscribe: (actor: Actor, wish: Subscribe, once: Once): Promise<SubscriptionView | Replay> =>
+    subscribe: (
+      actor: Actor,
+      company: Seller,
+      wish: Subscribe,
+      once: Once,
+    ): Promise<SubscriptionView | Replay> =>
       rowsOnce(once, async () => {
-        const { subscription, policy, start } = await sell(signedIn(actor), wish);
+        const { subscription, policy, start } = await sell(signedIn(actor), company, wish);
         afterCommit(() => dispatcher.dispatch(start));
         const workflow = { id: start.workflowId, state: 'starting' } as const;
         return { subscription, policyNumber: policy.policyNumber, workflow };

@@ -275,7 +275,7 @@ export interface Sale {
   /** Nothing is named as insured, or a property of the company that the person can see. */
   readonly isInsurable: boolean;
   readonly segment: PropertyCategory['segment'];
-  readonly company: Pick<Company, 'id' | 'code' | 'timeZone' | 'settings'>;
+  readonly company: Pick<Company, 'id' | 'timeZone' | 'settings'>;
   readonly holder: { readonly name: string; readonly email: string; readonly phone: string | null };
 }
 
@@ -289,7 +289,7 @@ export async function loadSale(
     `SELECT p.id, p.name, p.version, p.premium, p.coverage_amount AS "coverageAmount", p.currency,
        p.duration_months AS "durationMonths", p.lifecycle_config AS "lifecycleConfig",
        p.is_active AND c.archived_at IS NULL AS "isForSale", c.segment,
-       o.id AS "companyId", o.code, o.time_zone AS "timeZone", o.settings,
+       o.id AS "companyId", o.time_zone AS "timeZone", o.settings,
        u.email, u.username, u.first_name AS "firstName", u.last_name AS "lastName",
        u.phone_number AS phone,
        $3::uuid IS NULL OR EXISTS (SELECT FROM properties h
@@ -303,7 +303,7 @@ export async function loadSale(
     [planId, userId, insuredPropertyId],
   );
   if (!row) throw noSuch(InsurancePlan.entityType, planId);
-  const { isForSale, isInsurable, segment, companyId, code, timeZone, settings, ...rest } = row;
+  const { isForSale, isInsurable, segment, companyId, timeZone, settings, ...rest } = row;
   const { email, username, firstName, lastName, phone, ...plan } = rest;
   if (email === null) throw noSuch('user', userId);
   return {
@@ -311,7 +311,7 @@ export async function loadSale(
     isForSale,
     isInsurable,
     segment,
-    company: { id: companyId, code, timeZone, settings },
+    company: { id: companyId, timeZone, settings },
     holder: { name: fullNameOf({ username, firstName, lastName }), email, phone },
   };
 }
@@ -320,7 +320,7 @@ interface SaleRow
   extends
     PriceSource,
     Pick<InsurancePlan, 'id' | 'lifecycleConfig'>,
-    Pick<Company, 'code' | 'timeZone' | 'settings'>,
+    Pick<Company, 'timeZone' | 'settings'>,
     Pick<User, 'username' | 'firstName' | 'lastName'> {
   readonly isForSale: boolean;
   readonly isInsurable: boolean;

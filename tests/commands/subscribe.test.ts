@@ -41,7 +41,9 @@ describe('subscribing', () => {
 
     const answers = await Promise.allSettled(
       Array.from({ length: 200 }, () =>
-        as(holder, () => despiteBusy(() => subscriptions.subscribe(holder, wish, once(holder)))),
+        as(holder, () =>
+          despiteBusy(() => subscriptions.subscribe(holder, company, wish, once(holder))),
+        ),
       ),
     );
 
@@ -78,7 +80,7 @@ describe('subscribing', () => {
         const holder = await buildActor({ companyId: company.id });
         const wish = { insurancePlanId: plan.id, autoRenew: false };
         const view = await as(holder, () =>
-          despiteBusy(() => subscriptions.subscribe(holder, wish, once(holder))),
+          despiteBusy(() => subscriptions.subscribe(holder, company, wish, once(holder))),
         );
         if (view instanceof Replay) throw new Error('A first request is no replay');
         return view.policyNumber;
@@ -136,7 +138,12 @@ describe('subscribing', () => {
     const holder = await buildActor({ companyId: company.id });
     const plan = await buildPlan({ companyId: company.id });
     const view = await as(holder, () =>
-      subscriptions.subscribe(holder, { insurancePlanId: plan.id, autoRenew: false }, once(holder)),
+      subscriptions.subscribe(
+        holder,
+        company,
+        { insurancePlanId: plan.id, autoRenew: false },
+        once(holder),
+      ),
     );
     if (view instanceof Replay) throw new Error('A first request is no replay');
 
@@ -158,6 +165,7 @@ describe('subscribing', () => {
     const refused = as(holder, () =>
       subscriptions.subscribe(
         holder,
+        company,
         { insurancePlanId: plan.id, autoRenew: false, startDate },
         once(holder),
       ),
@@ -176,10 +184,17 @@ describe('subscribing', () => {
     const plan = await buildPlan({ companyId: company.id, isActive: false });
 
     const refused = as(holder, () =>
-      subscriptions.subscribe(holder, { insurancePlanId: plan.id, autoRenew: false }, once(holder)),
+      subscriptions.subscribe(
+        holder,
+        company,
+        { insurancePlanId: plan.id, autoRenew: false },
+        once(holder),
+      ),
     );
 
     await expect(refused).rejects.toMatchObject({ status: 409, code: 'PLAN_NOT_SOLD' });
+    // Its number was not taken for good.
+    expect(await rowsOf('core.counters', company.id)).toBe(0);
   });
 
   it("to another company's plan finds nothing", async () => {
@@ -189,7 +204,12 @@ describe('subscribing', () => {
     const plan = await buildPlan({ companyId: elsewhere.id });
 
     const refused = as(holder, () =>
-      subscriptions.subscribe(holder, { insurancePlanId: plan.id, autoRenew: false }, once(holder)),
+      subscriptions.subscribe(
+        holder,
+        company,
+        { insurancePlanId: plan.id, autoRenew: false },
+        once(holder),
+      ),
     );
 
     await expect(refused).rejects.toMatchObject({ status: 404, code: 'NOT_FOUND' });

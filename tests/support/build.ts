@@ -117,20 +117,22 @@ export async function buildSubscription({
   autoRenew?: boolean;
   startDate?: string;
 } = {}): Promise<Sold> {
-  const ofCompany = companyId ?? (await buildCompany()).id;
-  const holder = await buildActor({ companyId: ofCompany });
-  const { id: insurancePlanId } = await buildPlan({ companyId: ofCompany, ...plan });
+  const seller = companyId
+    ? await withGlobal(() => getRow(Company, companyId))
+    : await buildCompany();
+  const holder = await buildActor({ companyId: seller.id });
+  const { id: insurancePlanId } = await buildPlan({ companyId: seller.id, ...plan });
   const starts: WorkflowStart[] = [];
   const { subscribe } = createSubscriptions({
     dispatcher: { dispatch: (start) => void starts.push(start), drained: () => Promise.resolve() },
     workflows: { command: () => Promise.reject(new Error('There is no workflow here')) },
   });
   const view = await as(holder, () =>
-    subscribe(holder, { autoRenew: false, ...wish, insurancePlanId }, once(holder)),
+    subscribe(holder, seller, { autoRenew: false, ...wish, insurancePlanId }, once(holder)),
   );
   const [start] = starts;
   if (view instanceof Replay || !start) throw new Error('Nothing was sold');
-  return { holder, companyId: ofCompany, id: view.subscription.id, start };
+  return { holder, companyId: seller.id, id: view.subscription.id, start };
 }
 
 /** A request of its own, or with `key` one that repeats. */

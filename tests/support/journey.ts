@@ -189,7 +189,9 @@ export async function openJourneys(
       autoRenew,
       startDate: dateAt(Date.now() + startsIn * dayMs, company.timeZone),
     };
-    const view = await as(holder, () => subscriptions.subscribe(holder, order, once(holder)));
+    const view = await as(holder, () =>
+      subscriptions.subscribe(holder, company, order, once(holder)),
+    );
     if (view instanceof Replay) throw new Error('A first request is no replay');
     await dispatcher.drained();
     const { id } = view.subscription;

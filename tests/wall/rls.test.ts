@@ -37,7 +37,8 @@ const asSuperuser: TestDatabase['sql'] = async (text, values = []) =>
 /** A company with a row in every table. */
 async function buildSold(isolation: Isolation): Promise<Scene['theirs']> {
   const build = isolation === 'shared' ? buildCompany : () => buildDedicatedCompany(asSuperuser);
-  const companyId = (await build()).id;
+  const company = await build();
+  const companyId = company.id;
   const plan = await buildPlan({ companyId });
   const holder = await buildActor({ companyId });
   const subscriptions = createSubscriptions({
@@ -45,7 +46,7 @@ async function buildSold(isolation: Isolation): Promise<Scene['theirs']> {
     workflows: { command: () => Promise.reject(new Error('No commands here')) },
   });
   const wish = { insurancePlanId: plan.id, autoRenew: false };
-  await as(holder, () => subscriptions.subscribe(holder, wish, once(holder)));
+  await as(holder, () => subscriptions.subscribe(holder, company, wish, once(holder)));
   const categoryId = plan.propertyCategoryId;
   return { companyId, planId: plan.id, categoryId, userId: holder.userId };
 }

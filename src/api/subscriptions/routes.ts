@@ -61,7 +61,7 @@ export const subscriptionRoutes = ({
     businessRules: true,
     body: subscribeBody,
     ...answersSubscription,
-    handle: ({ actor, body, once }) => subscriptions.subscribe(actor, body, once),
+    handle: ({ actor, company, body, once }) => subscriptions.subscribe(actor, company, body, once),
     examples: {
       body: { insurance_plan_id: '0190b1a0-0000-7000-8000-000000000001', auto_renew: false },
     },
