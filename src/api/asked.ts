@@ -7,7 +7,7 @@ import { Forbidden, NotFound, Unauthenticated } from '../errors.ts';
 import type { Stage } from '../commands/staging.ts';
 import { isBilled } from '../rules/billing.ts';
 import type { Input, RouteFacts } from './route.ts';
-import { parser, type Inner } from './schema.ts';
+import { namesOf, parser, type Inner } from './schema.ts';
 import type { Sent } from './sent.ts';
 import type { RequestState } from './state.ts';
 import { receiveUpload, type Received } from './upload.ts';
@@ -149,7 +149,7 @@ const signedIn = ({ visitor }: RequestState): Actor => {
 function refuseContradictions(declaration: RouteFacts & Input): void {
   const { method, path, params, idempotency, permission } = declaration;
   const inPath = Array.from(path.matchAll(/:(\w+)/g), ([, name]) => String(name));
-  const inSchema = Object.keys(params?.describe()['keys'] ?? {});
+  const inSchema = params ? namesOf(params) : [];
   if (inPath.length !== inSchema.length || !inPath.every((name) => inSchema.includes(name))) {
     throw new Error(`${method} ${path}: its params schema names ${inSchema.join() || 'nothing'}`);
   }
