@@ -2,17 +2,7 @@ import { availableParallelism } from 'node:os';
 
 export default {
   testEnvironment: '<rootDir>/tests/support/environment.mjs',
-  extensionsToTreatAsEsm: ['.ts'],
-  transform: {
-    '^.+\\.ts$': [
-      '@swc/jest',
-      {
-        jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
-        module: { type: 'es6' },
-        sourceMaps: 'inline',
-      },
-    ],
-  },
+  runtime: '<rootDir>/tests/support/runtime.cjs',
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
   testSequencer: '<rootDir>/tests/support/sequencer.cjs',
   reporters: ['default', '<rootDir>/tests/support/watchdog.mjs'],

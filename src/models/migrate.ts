@@ -50,6 +50,7 @@ export async function prepareDatabase({
  * After what all companies share, the schemas of single companies: each in a transaction of its own,
  * so that a second run goes on where the first one broke off.
  * @param say hears how far the schemas are
+ * @param known all that there are, in their order
  * @returns the names of the migrations that ran
  * @throws Error naming the schemas that could not be migrated, after all others were
  */
@@ -57,10 +58,11 @@ export async function migrateUp(
   adminUrl: string,
   passwords: LoginPasswords = {},
   say: (progress: string) => void = () => undefined,
+  known = migrations,
 ): Promise<readonly string[]> {
-  const names = await asMigrator(adminUrl, passwords, async (umzug, client) => {
+  const names = await asMigrator(adminUrl, { passwords, known }, async (umzug, client) => {
     const ran = await umzug.up();
-    await keepSteps(client);
+    await keepSteps(client, known);
     return ran.map(({ name }) => name);
   });
   await migrateSchemas(adminUrl, say);
@@ -68,12 +70,18 @@ export async function migrateUp(
 }
 
 /** Rolls back down to and including `to`; `0` takes everything back. */
-export const migrateDown = async (adminUrl: string, to: string | 0): Promise<readonly string[]> =>
-  asMigrator(adminUrl, {}, async (umzug) => (await umzug.down({ to })).map(({ name }) => name));
+export const migrateDown = async (
+  adminUrl: string,
+  to: string | 0,
+  known = migrations,
+): Promise<readonly string[]> =>
+  asMigrator(adminUrl, { passwords: {}, known }, async (umzug) =>
+    (await umzug.down({ to })).map(({ name }) => name),
+  );
 
 /** Only looks: roles that are missing stay missing. */
 export const migrationStatus = async (adminUrl: string): Promise<MigrationStatus> =>
-  asMigrator(adminUrl, undefined, async (umzug, client) => ({
+  asMigrator(adminUrl, { known: migrations }, async (umzug, client) => ({
     applied: (await umzug.executed()).map(({ name }) => name),
     pending: (await umzug.pending()).map(({ name }) => name),
     schemas: await schemasIn(client),
@@ -81,7 +89,7 @@ export const migrationStatus = async (adminUrl: string): Promise<MigrationStatus
 
 async function asMigrator<T>(
   adminUrl: string,
-  passwords: LoginPasswords | undefined,
+  { passwords, known }: { passwords?: LoginPasswords; known: readonly Migration[] },
   work: (umzug: Umzug<pg.Client>, client: pg.Client) => Promise<T>,
 ): Promise<T> {
   const client = await connect(adminUrl);
@@ -92,7 +100,7 @@ async function asMigrator<T>(
         await ensureRoles(client, passwords);
         await client.query('SET LOCAL ROLE app_owner');
       }
-      return work(umzugOn(client), client);
+      return work(umzugOn(client, known), client);
     });
   } finally {
     await client.end();
@@ -119,12 +127,12 @@ async function inTransaction<T>(client: pg.Client, work: () => Promise<T>): Prom
   }
 }
 
-const umzugOn = (client: pg.Client): Umzug<pg.Client> =>
+const umzugOn = (client: pg.Client, known: readonly Migration[]): Umzug<pg.Client> =>
   new Umzug({
     context: client,
     logger: undefined,
     storage: migrationTable,
-    migrations: migrations.map(({ name, up, down, business }: Migration) => ({
+    migrations: known.map(({ name, up, down, business }) => ({
       name,
       async up({ context }: MigrationParams<pg.Client>) {
         if (up) await context.query(up);
@@ -151,8 +159,8 @@ async function inSchema(client: pg.Client, schema: string, sql: string): Promise
 }
 
 /** What `app.prepare_business_schema()` runs in a schema that has not had it. */
-async function keepSteps(client: pg.Client): Promise<void> {
-  const steps = migrations.flatMap(({ name, business }: Migration) =>
+async function keepSteps(client: pg.Client, known: readonly Migration[]): Promise<void> {
+  const steps = known.flatMap(({ name, business }) =>
     business ? [{ name, up: business.up }] : [],
   );
   await client.query(

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import fc from 'fast-check';
 import { v7 as uuid } from 'uuid';

@@ -1,23 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { jest } from '@jest/globals';
 import pg from 'pg';
-import type { Migration } from '../../src/models/migrations/index.ts';
+import * as migrator from '../../src/models/migrate.ts';
+import { migrations as shipped, type Migration } from '../../src/models/migrations/index.ts';
 import { services } from '../support/services.ts';
 import { newEntry, subscribe } from './ledger.ts';
 import { newKey, openProduct, until } from './product.ts';
 
-// Each makes and migrates a database of its own, one starts the product.
-jest.setTimeout(300_000);
-
-const { migrations: shipped } = await import('../../src/models/migrations/index.ts');
-const index = '../../src/models/migrations/index.ts';
-
 /** The migrator as it is, on other migrations than ours. */
-async function migratorOn(migrations: readonly Migration[]) {
-  jest.resetModules();
-  jest.unstable_mockModule(index, () => ({ migrations }));
-  return import('../../src/models/migrate.ts');
-}
+const migratorOn = (known: readonly Migration[]) => ({
+  migrateUp: (url: string, say?: (progress: string) => void) =>
+    migrator.migrateUp(url, {}, say, known),
+  migrateDown: (url: string, to: string | 0) => migrator.migrateDown(url, to, known),
+});
 
 const additive: Migration = {
   name: '9001-additive',
@@ -101,7 +95,7 @@ describe('migrations', () => {
   });
 
   it('go up, down to nothing and up again to the same', async () => {
-    const { migrateUp, migrateDown } = await migratorOn(shipped);
+    const { migrateUp, migrateDown } = migratorOn(shipped);
     const url = await newDatabase();
     const names = shipped.map(({ name }) => name);
 
@@ -117,10 +111,8 @@ describe('migrations', () => {
   });
 
   it('confirm the addresses that were shown, and date sign-ins by company', async () => {
-    const { migrateUp: migrateBefore } = await migratorOn(
-      shipped.filter(({ name }) => name < '0033'),
-    );
-    const { migrateUp } = await migratorOn(shipped);
+    const { migrateUp: migrateBefore } = migratorOn(shipped.filter(({ name }) => name < '0033'));
+    const { migrateUp } = migratorOn(shipped);
     const url = await newDatabase();
     await migrateBefore(url);
     await asAdmin(
@@ -170,10 +162,8 @@ describe('migrations', () => {
   });
 
   it('go on with the numbers of policies where they were', async () => {
-    const { migrateUp: migrateBefore } = await migratorOn(
-      shipped.filter(({ name }) => name < '0020'),
-    );
-    const { migrateUp, migrateDown } = await migratorOn(shipped);
+    const { migrateUp: migrateBefore } = migratorOn(shipped.filter(({ name }) => name < '0020'));
+    const { migrateUp, migrateDown } = migratorOn(shipped);
     const url = await newDatabase();
     const series = (): Promise<object[]> =>
       asAdmin(
@@ -201,7 +191,7 @@ describe('migrations', () => {
   });
 
   it('leave nothing of a run in which one is broken', async () => {
-    const { migrateUp } = await migratorOn([...shipped, additive, broken]);
+    const { migrateUp } = migratorOn([...shipped, additive, broken]);
     const url = await migratedDatabase();
     const before = await catalogue(url);
 
@@ -212,7 +202,7 @@ describe('migrations', () => {
   });
 
   it('leave nothing of a run that is killed midway, and run afterwards', async () => {
-    const { migrateUp } = await migratorOn([...shipped, additive, slow]);
+    const { migrateUp } = migratorOn([...shipped, additive, slow]);
     const url = await migratedDatabase();
     const before = await catalogue(url);
     const killed = migrateUp(url).then(
@@ -231,12 +221,12 @@ describe('migrations', () => {
 
     expect(await killed).toBe('killed');
     expect(await catalogue(url)).toEqual(before);
-    const { migrateUp: again } = await migratorOn([...shipped, additive]);
+    const { migrateUp: again } = migratorOn([...shipped, additive]);
     expect(await again(url)).toEqual([additive.name]);
   });
 
   it('run once when two start them at once', async () => {
-    const { migrateUp } = await migratorOn(shipped);
+    const { migrateUp } = migratorOn(shipped);
     const url = await newDatabase();
 
     const runs = await Promise.all([migrateUp(url), migrateUp(url), migrateUp(url)]);
@@ -251,7 +241,7 @@ describe('migrations', () => {
   it('let the old code go on while one that only adds is run', async () => {
     const product = await openProduct();
     try {
-      const { migrateUp, migrateDown } = await migratorOn([...shipped, additive]);
+      const { migrateUp, migrateDown } = migratorOn([...shipped, additive]);
       const statuses: number[] = [];
       let isOver = false;
       const client = async (): Promise<void> => {
@@ -313,7 +303,7 @@ describe('migrations', () => {
     async function databaseOf(companies: number): Promise<{ url: string; schemas: string[] }> {
       const url = await migratedDatabase();
       // Gives the owner its rights in this database.
-      await (await migratorOn(shipped)).migrateUp(url);
+      await migratorOn(shipped).migrateUp(url);
       await asAdmin(
         url,
         `INSERT INTO platform.companies (id, name, code, isolation)
@@ -351,36 +341,35 @@ describe('migrations', () => {
 
     it('go to all but the one that is broken, say which, and go on there', async () => {
       const { url, schemas } = await databaseOf(6);
-      const { migrateUp, migrateDown, migrationStatus } = await migratorOn([
-        ...shipped,
-        everywhere,
-      ]);
+      const { migrateUp, migrateDown } = migratorOn([...shipped, everywhere]);
       const odd = schemas[2] ?? 'none';
       await asAdmin(url, `ALTER TABLE ${odd}.policy_subscriptions ADD COLUMN note integer`);
       const said: string[] = [];
 
-      const failure = migrateUp(url, {}, (progress) => said.push(progress));
+      const failure = migrateUp(url, (progress) => said.push(progress));
 
       await expect(failure).rejects.toThrow(`1 of 6 schemas of companies could not be migrated`);
       await expect(failure).rejects.toThrow(odd);
       expect(said).toHaveLength(6);
       expect(await withNote(url)).toHaveLength(7);
-      const pending = (await migrationStatus(url)).schemas.filter((each) => each.pending > 0);
+      const pending = (await migrator.migrationStatus(url)).schemas.filter(
+        (each) => each.pending > 0,
+      );
       expect(pending).toMatchObject([{ schema: odd, pending: 1 }]);
 
       await asAdmin(url, `ALTER TABLE ${odd}.policy_subscriptions DROP COLUMN note`);
       expect(await migrateUp(url)).toEqual([]);
       expect(await withNote(url)).toHaveLength(7);
-      expect((await migrationStatus(url)).schemas.every(({ pending: open }) => open === 0)).toBe(
-        true,
-      );
+      expect(
+        (await migrator.migrationStatus(url)).schemas.every(({ pending: open }) => open === 0),
+      ).toBe(true);
       await migrateDown(url, everywhere.name);
       expect(await withNote(url)).toEqual([]);
     });
 
     it('go on where they were killed, at most four at a time', async () => {
       const { url } = await databaseOf(12);
-      const { migrateUp } = await migratorOn([...shipped, gated]);
+      const { migrateUp } = migratorOn([...shipped, gated]);
       await asAdmin(url, 'CREATE TABLE public.gate ()');
       const migrators = `FROM pg_stat_activity WHERE application_name = 'surety-migrate'
         AND datname = current_database()`;

@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Replay } from '../../src/commands/idempotency.ts';
 import { createSubscriptions } from '../../src/commands/subscriptions.ts';
 import { createSubscriptionTimelines } from '../../src/commands/subscriptionTimelines.ts';

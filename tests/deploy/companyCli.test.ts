@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { Connection } from '@temporalio/client';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { openTemporal } from '../../src/commands/temporal.ts';
 import { sealNext } from '../../src/models/auditSeals.ts';
 import type { Company } from '../../src/models/Company.ts';

@@ -1,5 +1,4 @@
 import { setTimeout } from 'node:timers/promises';
-import { jest } from '@jest/globals';
 import { insist } from '../support/backoff.ts';
 import { beginBooking, type BookingJourney } from '../support/bookings.ts';
 import { useJourneysWithGateway, type Journeys } from '../support/journey.ts';

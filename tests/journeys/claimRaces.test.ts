@@ -1,5 +1,4 @@
 import { setTimeout } from 'node:timers/promises';
-import { jest } from '@jest/globals';
 import { v7 as uuid } from 'uuid';
 import type { Actor } from '../../src/context.ts';
 import { allowedClaimEvents } from '../../src/rules/claims.ts';

@@ -1,5 +1,4 @@
 import { setTimeout } from 'node:timers/promises';
-import { jest } from '@jest/globals';
 import { cancel } from '../../src/workflows/subscriptionLifecycle.ts';
 import { insist } from '../support/backoff.ts';
 import { events, useJourneys, type Journey, type Journeys } from '../support/journey.ts';

@@ -1,11 +1,13 @@
-import { createServer } from 'node:http';
-import { jest } from '@jest/globals';
+import { createServer, type Server } from 'node:http';
 
 describe('a command of the demo', () => {
-  /** What answers in turn, and the keys it was asked with. */
-  async function commandTo(statuses: readonly number[]) {
-    const keys: (string | string[] | undefined)[] = [];
-    const server = createServer((request, response) => {
+  let server: Server;
+  let statuses: readonly number[];
+  /** It was asked with. */
+  let keys: (string | string[] | undefined)[];
+
+  beforeAll(async () => {
+    server = createServer((request, response) => {
       const status = statuses[keys.push(request.headers['idempotency-key']) - 1] ?? 500;
       response.writeHead(status).end(JSON.stringify({ message: `Answer ${keys.length}` }));
     });
@@ -13,26 +15,31 @@ describe('a command of the demo', () => {
     const address = server.address();
     process.env['SURETY_URL'] =
       `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
-    jest.resetModules();
-    const { command } = await import('../../local/demoApi.ts');
-    const answer = await command('POST', '/claims/1/assign', { token: 'a', body: {} }).catch(
-      (error: unknown) => error,
-    );
+  });
+  afterAll(async () => {
     delete process.env['SURETY_URL'];
     await new Promise((resolve) => server.close(resolve));
-    return { answer, keys };
+  });
+
+  /** What answers in turn. */
+  async function commandTo(answers: readonly number[]): Promise<unknown> {
+    statuses = answers;
+    keys = [];
+    const { command } = await import('../../local/demoApi.ts');
+    return command('POST', '/claims/1/assign', { token: 'a', body: {} }).catch(
+      (error: unknown) => error,
+    );
   }
 
   it('is sent again under its key while the answer is "not now"', async () => {
-    const { answer, keys } = await commandTo([503, 503, 200]);
+    expect(await commandTo([503, 503, 200])).toEqual({ message: 'Answer 3' });
 
-    expect(answer).toEqual({ message: 'Answer 3' });
     expect(keys).toEqual(Array.from({ length: 3 }, () => expect.stringMatching(/^[0-9a-f-]{36}$/)));
     expect(new Set(keys).size).toBe(1);
   });
 
   it('that is refused is not sent again', async () => {
-    const { answer, keys } = await commandTo([422, 200]);
+    const answer = await commandTo([422, 200]);
 
     expect(answer).toEqual(new Error('POST /claims/1/assign: 422 Answer 1'));
     expect(keys).toHaveLength(1);

@@ -1,5 +1,4 @@
 import { setTimeout } from 'node:timers/promises';
-import { jest } from '@jest/globals';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { UpdateDefinition } from '@temporalio/common';
 import { pino } from 'pino';
@@ -25,9 +24,6 @@ import { as, buildActor, buildCompany, buildDedicatedCompany, buildPlan, once } 
 import { openTestDatabase, type TestDatabase } from './database.ts';
 import { openSkippingTemporal, type Mail, type TestTemporal } from './lifecycle.ts';
 import { openTestGateway, type TestGateway } from './payments.ts';
-
-/** How long a journey takes depends on the machine, and is not the matter of those who make one. */
-jest.setTimeout(300_000);
 
 /** Commands, workflows, activities and rows as they run, on a Temporal whose time can be skipped. */
 export interface Journeys {

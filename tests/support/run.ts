@@ -136,7 +136,8 @@ function runJest(args: readonly string[], dir: string, services: Services): Prom
     process.execPath,
     // A test file that failed may leave a connection open; the run ends all the same.
     [
-      '--experimental-vm-modules',
+      '--import',
+      'tsx',
       '--no-warnings',
       // The watchdog asks a process that is stuck for it.
       '--report-on-signal',

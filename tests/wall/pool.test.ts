@@ -1,5 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { jest } from '@jest/globals';
 import type pg from 'pg';
 import { Sequelize } from 'sequelize';
 import { v7 as uuid } from 'uuid';

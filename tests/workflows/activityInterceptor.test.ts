@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { Context } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { jest } from '@jest/globals';
 import { buildIdentity, goodPassword, newEmail } from '../../commands/identity/build.ts';
 import { openTestDatabase, type TestDatabase } from '../../support/database.ts';
 

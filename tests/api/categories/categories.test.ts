@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { v7 as uuid } from 'uuid';
 import type { Actor } from '../../../src/context.ts';
 import { withTenant } from '../../../src/models/database.ts';

@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Actor } from '../../../src/context.ts';
 import { withIdentity } from '../../../src/models/database.ts';
 import { User } from '../../../src/models/User.ts';

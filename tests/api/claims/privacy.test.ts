@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { append, flush, withTenant } from '../../../src/models/database.ts';
 import { DocumentRequest } from '../../../src/models/DocumentRequest.ts';
 import { Transition } from '../../../src/models/Transition.ts';

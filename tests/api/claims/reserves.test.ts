@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Actor } from '../../../src/context.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany } from '../../support/build.ts';

@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { claimActivities } from '../../../src/activities/claims.ts';
 import type { Actor } from '../../../src/context.ts';
 import { dateAt } from '../../../src/rules/calendar.ts';

@@ -1,5 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { v7 as uuid } from 'uuid';
 import { createCompanies } from '../../../src/commands/companies.ts';
 import type { Actor } from '../../../src/context.ts';

@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Actor } from '../../../src/context.ts';
 import { withTenant } from '../../../src/models/database.ts';
 import { Calendar } from '../../../src/models/Calendar.ts';

@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Actor } from '../../../src/context.ts';
 import { platformCompanyId } from '../../../src/models/database.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { devRoutes } from '../../../src/api/dev/routes.ts';
 import { readConfig } from '../../../src/config.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';

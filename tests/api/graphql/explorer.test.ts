@@ -1,4 +1,3 @@
-import { describe, expect, it } from '@jest/globals';
 import { resourceRoutes, type ResourceDependencies } from '../../../src/api/routes.ts';
 import { buildApp } from '../platform/harness.ts';
 

@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { getIntrospectionQuery } from 'graphql';
 import { resourceRoutes, type ResourceDependencies } from '../../../src/api/routes.ts';
 import { openTestApi, type Caller, type TestApi } from '../../support/api.ts';

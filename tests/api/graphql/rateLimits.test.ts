@@ -1,4 +1,3 @@
-import { expect, it } from '@jest/globals';
 import { openTestApi } from '../../support/api.ts';
 import { buildActor, buildCompany } from '../../support/build.ts';
 

@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { platformCompanyId } from '../../../src/models/database.ts';
 import { openTestApi, type Caller, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany, buildPlan, buildSubscription } from '../../support/build.ts';

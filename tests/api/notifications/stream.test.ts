@@ -3,16 +3,6 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  it,
-  jest,
-} from '@jest/globals';
 import { pino } from 'pino';
 import { v7 as uuid } from 'uuid';
 import { eventText } from '../../../src/api/notifications/present.ts';

@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openTestApi, type TestApi } from '../../support/api.ts';
 import { buildCompany, buildPlan } from '../../support/build.ts';
 import { useShop, type Shop } from './shop.ts';

@@ -1,4 +1,3 @@
-import { describe, expect, it } from '@jest/globals';
 import { addDays, addMonths, dateAt, daysBetween } from '../../../src/rules/calendar.ts';
 import { problemsOf, useShop, type Shop } from './shop.ts';
 

@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, beforeEach } from '@jest/globals';
 import { withTenant } from '../../../src/models/database.ts';
 import { InsurancePlan } from '../../../src/models/InsurancePlan.ts';
 import { PropertyCategory } from '../../../src/models/PropertyCategory.ts';

@@ -1,5 +1,4 @@
 import { createHmac } from 'node:crypto';
-import { describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { bearer, buildApp, companyId, planId, publicPem, tokenFor } from './harness.ts';
 

@@ -1,4 +1,3 @@
-import { describe, expect, it } from '@jest/globals';
 import { bearer, buildApp, planId } from './harness.ts';
 
 describe('an answer', () => {

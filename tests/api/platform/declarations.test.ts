@@ -1,4 +1,3 @@
-import { describe, expect, it } from '@jest/globals';
 import { route } from '../../../src/api/route.ts';
 import {
   boolean,

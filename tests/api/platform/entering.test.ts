@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { platformCompanyId } from '../../../src/models/database.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany } from '../../support/build.ts';

@@ -1,4 +1,3 @@
-import { describe, expect, it } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { allRoutes } from '../../../src/api/app.ts';
 import { openApiDocument } from '../../../src/api/openapi.ts';

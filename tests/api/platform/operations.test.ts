@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text as readAll } from 'node:stream/consumers';
-import { describe, expect, it } from '@jest/globals';
 import { startServer } from '../../../src/api/server.ts';
 import { rawRoute } from '../../../src/api/route.ts';
 import { buildApp, planId } from './harness.ts';

@@ -1,4 +1,3 @@
-import { describe, expect, it } from '@jest/globals';
 import { bearer, buildApp, companyId, planId } from './harness.ts';
 
 const plan = { name: 'Home', premium: '120.00', coverage_level: 'basic' };

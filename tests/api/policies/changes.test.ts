@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { reportClaim } from '../../../src/commands/reportClaim.ts';
 import type { Actor } from '../../../src/context.ts';
 import { Policy } from '../../../src/models/Policy.ts';

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { addMonths } from '../../../src/rules/calendar.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany, buildPlan } from '../../support/build.ts';

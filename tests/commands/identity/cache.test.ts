@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { createCache } from '../../../src/commands/cache.ts';
 
 /** Milliseconds on the clock that the cache reads; only the tests move it. */
