@@ -266,7 +266,7 @@ const ofCompanies: readonly Setting[] = [
     key: 'retentionYears',
     takes: { kind: 'whole', min: 1, max: 10 },
     usual: 7,
-    says: 'Years for which the audit is kept.',
+    says: 'Years for which the audit is kept; fewer hold for what is written from then on.',
   },
 ];
 

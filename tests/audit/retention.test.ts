@@ -45,6 +45,13 @@ const told = () =>
     [platformCompanyId],
   );
 
+const termsTold = () =>
+  api.database.sql(
+    `SELECT before, after FROM core.audit_logs
+     WHERE company_id = $1 AND entity_type = 'audit_term' ORDER BY timestamp, id`,
+    [platformCompanyId],
+  );
+
 beforeEach(async () => {
   api = await openTestApi();
   ({ id: companyId } = await buildCompany());
@@ -77,18 +84,43 @@ describe('the retention of the audit', () => {
     expect(await checkAudit(other.id)).toMatchObject({ isValid: true, retired: 0 });
   });
 
-  it('waits for the longest setting of a company', async () => {
+  it('keeps what was written for as long as was said then, whoever lowers a setting', async () => {
     await mayRetire();
     const { id: patient } = await buildCompany({ settings: { audit: { retentionYears: 9 } } });
     await writeOld(yearsAgo(8));
-
     const before = await retireAuditMonth();
-    await api.database.sql(`UPDATE platform.companies SET settings = '{}' WHERE id = $1`, [
-      patient,
-    ]);
 
-    expect(before).toBeUndefined();
-    expect(await retireAuditMonth()).toBe(monthOf(yearsAgo(8)));
+    await withTenant(patient, () => execute(`UPDATE platform.companies SET settings = '{}'`));
+    await withGlobal(() =>
+      execute(
+        `UPDATE platform.companies SET settings = '{"audit": {"retentionYears": 1}}' WHERE id = $1`,
+        [platformCompanyId],
+      ),
+    );
+
+    expect([before, await retireAuditMonth()]).toEqual([undefined, undefined]);
+    expect(await termsTold()).toEqual([
+      { before: { years: 7 }, after: { years: 9 } },
+      { before: { years: 9 }, after: { years: 1 } },
+    ]);
+  });
+
+  it('keeps what is written after a setting was lowered for as long as it says', async () => {
+    await mayRetire();
+    await api.database.sql(`UPDATE platform.audit_terms SET since = '-infinity'`);
+    await api.database.sql('INSERT INTO platform.audit_terms VALUES ($1, 2)', [yearsAgo(8)]);
+    await api.database.sql('UPDATE platform.companies SET settings = $2 WHERE id = $1', [
+      platformCompanyId,
+      { audit: { retentionYears: 2 } },
+    ]);
+    const old = [yearsAgo(8), yearsAgo(6), yearsAgo(3), yearsAgo(1)];
+    await writeOld(...old);
+
+    const gone = [await retireAuditMonth(), await retireAuditMonth(), await retireAuditMonth()];
+
+    expect(gone).toEqual(old.slice(0, 3).map(monthOf));
+    expect(await retireAuditMonth()).toBeUndefined();
+    expect(await termsTold()).toEqual([]);
   });
 
   it('keeps a month with a line that is not sealed', async () => {

@@ -258,7 +258,9 @@ describe('the catalog', () => {
              AND (SELECT oid FROM pg_roles WHERE rolname = 'app_owner') = ANY (p.polroles))`,
     );
 
+    // The terms of the audit are of no company.
     expect(wider.flat()).toEqual([
+      'audit_terms ALL',
       'companies SELECT',
       'memberships SELECT',
       'users INSERT',

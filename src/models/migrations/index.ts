@@ -50,6 +50,7 @@ import { bookings } from './0051Bookings.ts';
 import { auditYears } from './0053AuditYears.ts';
 import { ownPropertySearch } from './0055OwnPropertySearch.ts';
 import { managerTold } from './0057ManagerTold.ts';
+import { auditTerms } from './0058AuditTerms.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -118,4 +119,5 @@ export const migrations: readonly Migration[] = [
   auditYears,
   ownPropertySearch,
   managerTold,
+  auditTerms,
 ];

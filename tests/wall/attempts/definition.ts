@@ -29,6 +29,8 @@ export const definitionAttempts = (): Attempt[] => [
     'the oldest month of the audit': 'SELECT app.retire_audit_month(1)',
     'the oldest month of the audit past its settings': 'SELECT app.drop_audit_month(1)',
     'a month that did not go': `INSERT INTO core.audit_retired SELECT app.company_id(), now(), 1, now(), now()`,
+    'that the audit was always kept for a year': `INSERT INTO platform.audit_terms VALUES ('-infinity', 1)`,
+    'that nobody wanted it longer': 'DELETE FROM platform.audit_terms',
     'a schema that we are not meant to have': 'SELECT app.prepare_business_schema()',
     'what makes schemas': `UPDATE migrations.business_steps SET up = ''`,
     'switching row security off': 'ALTER TABLE shared.policies DISABLE ROW LEVEL SECURITY',
