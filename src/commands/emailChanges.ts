@@ -11,7 +11,7 @@ import type { Links } from '../models/secretLinks.ts';
 import { hashSecret } from '../secrets.ts';
 import { actingAs, badCode, mailing, onlyCompany } from './identity.ts';
 import type { Passwords } from './passwords.ts';
-import { provePassword } from './provePassword.ts';
+import { provePassword } from './proving.ts';
 
 /** More than so many mails an hour would be a nuisance to whoever owns the addresses. */
 const mostMailsAnHour = 5;

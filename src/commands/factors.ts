@@ -1,15 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config.ts';
 import type { Actor } from '../context.ts';
-import { Conflict, Unauthenticated, invalidField } from '../errors.ts';
+import { Conflict, invalidField } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Credential } from '../models/Credential.ts';
 import { withIdentity } from '../models/database.ts';
 import { createSealer, hashSecret } from '../secrets.ts';
 import { base32, stepOfCode } from '../totp.ts';
-import { nobody } from './identity.ts';
 import type { Passwords } from './passwords.ts';
-import { provePassword } from './provePassword.ts';
+import { isProven, ownAccount, provePassword } from './proving.ts';
 
 /** What shows that somebody has the second factor; good for one use. */
 export type FactorProof = { readonly step: number } | { readonly recoveryHash: string };
@@ -60,50 +59,56 @@ export function createFactors({
       return `otpauth://totp/${label}?secret=${base32(secret)}&issuer=${issuer}`;
     },
 
-    /** @returns the recovery codes, which are stored hashed. @throws Conflict MFA_NOT_SET_UP */
-    async enable({ userId, companyId }: Actor, code: string): Promise<readonly string[]> {
+    /**
+     * A wrong code counts like a failed login.
+     * @returns the recovery codes, which are stored hashed
+     * @throws Conflict MFA_NOT_SET_UP
+     */
+    async enable(actor: Actor, code: string): Promise<readonly string[]> {
+      const account = await ownAccount(actor);
+      const { id, mfaEnabled, mfaSecret } = account;
+      if (mfaEnabled || !mfaSecret) {
+        throw new Conflict('MFA_NOT_SET_UP', 'Set a second factor up before you enable it');
+      }
       const codes = Array.from({ length: recoveryCodes }, () => base32(randomBytes(10)));
-      return withIdentity(companyId, async () => {
-        const account = await Credential.findOne({ where: { id: userId ?? nobody } });
-        if (!account?.isUsable()) throw new Unauthenticated();
-        const { id, mfaEnabled, mfaSecret } = account;
-        if (mfaEnabled || !mfaSecret) {
-          throw new Conflict('MFA_NOT_SET_UP', 'Set a second factor up before you enable it');
-        }
+      await proveCode(actor, account, async () => {
         const step = stepIn(mfaSecret, id, code);
-        if (step === undefined || !(await account.enableMfa(step, codes.map(hashSecret)))) {
-          throw wrongCode();
-        }
+        if (step === undefined) return false;
+        if (!(await account.enableMfa(step, codes.map(hashSecret)))) return false;
         AuditLog.record('MFA_ENABLE', { type: 'user', id });
-        return codes;
+        return true;
       });
+      return codes;
     },
 
-    /** A wrong code counts like a failed login. */
+    /** A wrong code counts like a failed login. @throws Conflict MFA_NOT_SET_UP */
     async disable(
       actor: Actor,
       { currentPassword, code }: { readonly currentPassword: string; readonly code: string },
     ): Promise<void> {
       const account = await provePassword(passwords, actor, currentPassword, 'MFA_FAILED');
-      if (!account.mfaEnabled) {
+      const { id, mfaEnabled } = account;
+      if (!mfaEnabled) {
         throw new Conflict('MFA_NOT_SET_UP', 'There is no second factor to disable');
       }
       const proof = this.proofOf(account, code);
-      const { id } = account;
-      const isProven = await withIdentity(actor.companyId, async () => {
-        if (typeof proof !== 'string' && (await account.useFactor(proof))) {
-          await Credential.disableMfa(id);
-          AuditLog.record('MFA_DISABLE', { type: 'user', id });
-          return true;
-        }
-        await Credential.recordFailure(id);
-        AuditLog.record('MFA_FAILED', { type: 'user', id });
-        return false;
+      await proveCode(actor, account, async () => {
+        if (typeof proof === 'string' || !(await account.useFactor(proof))) return false;
+        await Credential.disableMfa(id);
+        AuditLog.record('MFA_DISABLE', { type: 'user', id });
+        return true;
       });
-      if (!isProven) throw wrongCode();
     },
   };
 }
 
-const wrongCode = () =>
-  invalidField('code', 'This code is not valid or was used already', 'CODE_INVALID');
+/** @throws Invalid CODE_INVALID, for a locked account too */
+async function proveCode(
+  { companyId }: Actor,
+  account: Credential,
+  use: () => Promise<boolean>,
+): Promise<void> {
+  const failure = { action: 'MFA_FAILED', reason: 'wrong_code' } as const;
+  if (await isProven(companyId, account, use, failure)) return;
+  throw invalidField('code', 'This code is not valid or was used already', 'CODE_INVALID');
+}

@@ -26,6 +26,7 @@ import { rowsOnce, type Once, type Replay } from './idempotency.ts';
 import { mailing, requiresClasses } from './identity.ts';
 import type { Passwords } from './passwords.ts';
 import { findPerson, refuseGrant } from './people.ts';
+import { knowsPassword } from './proving.ts';
 
 export interface InvitationFilters extends ListAsked<keyof typeof sortColumns> {
   readonly status?: (typeof invitationStatuses)[number] | undefined;
@@ -162,8 +163,7 @@ export function createInvitations({
       });
       if (!invitation || (account && !account.isUsable())) throw badCode();
       const { companyId, email, role } = invitation;
-      const hasPassword = account ? account.passwordHash !== null : false;
-      const passwordHash = hasPassword
+      const passwordHash = account?.passwordHash
         ? await proven(companyId, account, password)
         : await chosen(invitation, wish.username ?? account?.username, password);
 
@@ -187,20 +187,9 @@ export function createInvitations({
   };
 
   /** @returns null: the password stays as it is */
-  async function proven(
-    companyId: string,
-    account: Credential | null | undefined,
-    password: string,
-  ): Promise<null> {
-    const isRight = await passwords.verify(password, account?.passwordHash ?? null);
-    const isProven = await withIdentity(companyId, async () => {
-      if (isRight && (await account?.isStillProven())) return true;
-      if (account && !isRight) await Credential.recordFailure(account.id);
-      const reason = { after: { reason: 'invitation' } };
-      AuditLog.record('LOGIN_FAILED', { type: 'user', id: account?.id ?? null }, reason);
-      return false;
-    });
-    if (isProven) return null;
+  async function proven(companyId: string, account: Credential, password: string): Promise<null> {
+    const failure = { action: 'LOGIN_FAILED', by: 'invitation' } as const;
+    if (await knowsPassword(passwords, companyId, account, password, failure)) return null;
     throw invalidField(
       'password',
       'There is an account with this address, and this is not its password',

@@ -12,7 +12,7 @@ import type { Links } from '../models/secretLinks.ts';
 import { mostMailsAnHour } from './confirming.ts';
 import { actingAs, badCode, mailing, nobody, onlyCompany, requiresClasses } from './identity.ts';
 import type { Passwords } from './passwords.ts';
-import { provePassword } from './provePassword.ts';
+import { provePassword } from './proving.ts';
 import type { Sessions } from './sessions.ts';
 import { hashSecret } from '../secrets.ts';
 

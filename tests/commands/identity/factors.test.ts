@@ -1,4 +1,7 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { hash as argon2 } from '@node-rs/argon2';
 import { decodeJwt } from 'jose';
+import pg from 'pg';
 import { openTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { withIdentity } from '../../../src/models/database.ts';
 import { Membership } from '../../../src/models/Membership.ts';
@@ -15,7 +18,7 @@ const refused = { status: 401, code: 'UNAUTHENTICATED' };
 let goodHash: string;
 
 beforeAll(async () => {
-  database = await openTestDatabase({ poolMax: 10 });
+  database = await openTestDatabase({ poolMax: 25 });
   goodHash = await passwords.hash(goodPassword);
 });
 afterAll(async () => {
@@ -28,11 +31,29 @@ const logIn = (email: string, otp?: string, password = goodPassword) =>
 const actorOf = async (email: string, otp?: string) =>
   sessions.actorOf(decodeJwt((await logIn(email, otp)).accessToken));
 const rowOf = async (id: string) => {
-  const [row] = await database.sql<{ mfa_secret: string; failed_logins: number }>(
-    'SELECT mfa_secret, failed_logins FROM platform.users WHERE id = $1',
+  const [row] = await database.sql<{
+    mfa_secret: string;
+    mfa_enabled: boolean;
+    failed_logins: number;
+  }>('SELECT mfa_secret, mfa_enabled, failed_logins FROM platform.users WHERE id = $1', [id]);
+  return row;
+};
+/** How many guesses the audit tells of, by why they were refused. */
+const failuresOf = async (id: string) => {
+  const rows = await database.sql<{ reason: string; count: number }>(
+    `SELECT after ->> 'reason' AS reason, count(*)::int AS count FROM core.audit_logs
+     WHERE entity_id = $1 AND action = 'MFA_FAILED' GROUP BY 1`,
     [id],
   );
-  return row;
+  return Object.fromEntries(rows.map(({ reason, count }) => [reason, count]));
+};
+/** Until so many wait for a row. */
+const waiting = async (count: number): Promise<void> => {
+  const found = () =>
+    database.sql(
+      `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
+  while ((await found()).length < count) await pause(20);
 };
 /**
  * The next code, which is good for another minute whatever the machine is busy with; with `steps` a
@@ -177,6 +198,46 @@ describe('a second factor', () => {
       'MFA_FAILED',
       'MFA_DISABLE',
     ]);
+  });
+
+  it('is not guessed by whoever gives it up: parallel codes count one by one, and no late one is taken', async () => {
+    const { id, actor } = await buildEnrolled();
+    const guesses = Array.from({ length: 20 }, (_, n) => `WRONGCODE${n}`);
+    const codes = [...guesses, await codeOf(id)];
+
+    // Nobody can go on before all have come with the right password, which is compared quickly here.
+    await database.sql('UPDATE platform.users SET password_hash = $2 WHERE id = $1', [
+      id,
+      await argon2(goodPassword, { memoryCost: 8, timeCost: 1, parallelism: 1 }),
+    ]);
+    const holder = new pg.Client({ connectionString: database.adminUrl });
+    await holder.connect();
+    await holder.query('BEGIN');
+    await holder.query('SELECT 1 FROM platform.users WHERE id = $1 FOR UPDATE', [id]);
+    const giving = Promise.allSettled(
+      codes.map((code) => factors.disable(actor, { currentPassword: goodPassword, code })),
+    );
+    await waiting(codes.length);
+    await holder.query('COMMIT');
+    await holder.end();
+
+    for (const answer of await giving) expect(answer).toMatchObject({ reason: { status: 422 } });
+    expect(await rowOf(id)).toMatchObject({ failed_logins: 5, mfa_enabled: true });
+    expect(await failuresOf(id)).toEqual({ wrong_code: 5, changed_meanwhile: 16 });
+  });
+
+  it('is not guessed by whoever enables it', async () => {
+    const { id, email } = await buildMember();
+    const actor = await actorOf(email);
+    await factors.setUp(actor, goodPassword);
+
+    for (let n = 0; n < 5; n += 1) {
+      await expect(factors.enable(actor, await codeOf(id, 99))).rejects.toMatchObject(wrongCode);
+    }
+    await expect(factors.enable(actor, await codeOf(id))).rejects.toMatchObject(wrongCode);
+
+    expect(await rowOf(id)).toMatchObject({ failed_logins: 5, mfa_enabled: false });
+    expect(await failuresOf(id)).toEqual({ wrong_code: 5, locked: 1 });
   });
 
   it('is demanded of the roles that the company names', async () => {
