@@ -16,6 +16,7 @@ let companyId: string;
 const config = testConfig();
 const password = 'Seven-Green-Otters-7';
 const badCode = { status: 422, body: { details: [{ field: 'code', code: 'CODE_INVALID' }] } };
+const wrongPassword = { status: 422, body: { details: [{ code: 'PASSWORD_WRONG' }] } };
 
 beforeAll(async () => {
   api = await openTestApi();
@@ -33,6 +34,17 @@ const newAddress = (): string => `invited${(asked += 1)}@example.com`;
 async function invite(email = newAddress(), role = 'adjuster') {
   const { status, body } = await api.as(admin).post('/invitations', { email, role });
   return { status, body, email, path: `/invitations/${body.data?.id}` };
+}
+
+/** Somebody who has a password already, and the code that they were sent. */
+async function inviteKnown() {
+  const person = await buildActor({ companyId: (await buildCompany()).id });
+  await api.database.sql('UPDATE platform.users SET password_hash = $2 WHERE id = $1', [
+    person.userId,
+    await createPasswords(config).hash(password),
+  ]);
+  await invite(person.email);
+  return { userId: person.userId, code: await codeFor(person.email) };
 }
 
 /** The code in the newest mail to the address, as the worker sends it. */
@@ -86,21 +98,42 @@ describe('/invitations', () => {
   });
 
   it('ask a known account for its password', async () => {
-    const person = await buildActor({ companyId: (await buildCompany()).id });
-    await api.database.sql('UPDATE platform.users SET password_hash = $2 WHERE id = $1', [
-      person.userId,
-      await createPasswords(config).hash(password),
-    ]);
-    await invite(person.email);
-    const code = await codeFor(person.email);
+    const { userId, code } = await inviteKnown();
 
     const wrong = await accept(code, { password: 'Other-Green-Otters-7' });
     const right = await accept(code);
-    const shown = await api.as(admin).get(`/users/${person.userId}`);
+    const shown = await api.as(admin).get(`/users/${userId}`);
 
-    expect(wrong).toMatchObject({ status: 422, body: { details: [{ code: 'PASSWORD_WRONG' }] } });
+    expect(wrong).toMatchObject(wrongPassword);
     expect(right.status).toBe(200);
     expect(shown.body.data.roles).toEqual(['adjuster']);
+  });
+
+  it('count parallel guesses at that password one by one, and take no late right one', async () => {
+    const { userId, code } = await inviteKnown();
+    const guesses = Array.from({ length: 20 }, (_, n) => `Wrong-Green-Otters-${n}`);
+
+    const answers = await Promise.all(
+      [...guesses, password].map((guess) => accept(code, { password: guess })),
+    );
+
+    for (const answer of answers) expect(answer).toMatchObject(wrongPassword);
+    const [account] = await api.database.sql(
+      `SELECT failed_logins, locked_until > now() AS locked,
+         (SELECT count(*)::int FROM platform.memberships WHERE company_id = $2 AND user_id = u.id) AS roles
+       FROM platform.users u WHERE id = $1`,
+      [userId, companyId],
+    );
+    expect(account).toEqual({ failed_logins: 5, locked: true, roles: 0 });
+    const told = await api.database.sql(
+      `SELECT after ->> 'by' AS by, after ->> 'reason' = 'wrong_password' AS judged, count(*)::int
+       FROM core.audit_logs WHERE entity_id = $1 AND action = 'LOGIN_FAILED' GROUP BY 1, 2 ORDER BY 2 DESC`,
+      [userId],
+    );
+    expect(told).toEqual([
+      { by: 'invitation', judged: true, count: 5 },
+      { by: 'invitation', judged: false, count: 16 },
+    ]);
   });
 
   it('are one at a time for an address, and none for who has the role', async () => {
