@@ -85,7 +85,8 @@ export function createPasswordChanges({
         if ((await Credential.confirmEmail(userId)) && (await Credential.disableMfa(userId))) {
           AuditLog.record('MFA_DISABLE', { type: 'user', id: userId });
         }
-        await replace(userId, passwordHash);
+        await Credential.setPassword(userId, passwordHash);
+        await endOthers(userId);
       });
     },
 
@@ -108,22 +109,18 @@ export function createPasswordChanges({
       const passwordHash = await passwords.hash(next);
 
       await withIdentity(companyId, async () => {
-        await replace(account.id, passwordHash, sessionId);
+        await Credential.changePassword(account.id, passwordHash);
+        await endOthers(account.id, sessionId);
         mail(companyId, account.email, 'password_changed');
       });
     },
   };
 
   /**
-   * Nothing stays open that somebody who knew the old one may have asked for. A sign-in with it that is
-   * under way is waited for by the new one, and only then ended with the others.
+   * After a new password was set, nothing stays open that somebody who knew the old one may have asked for.
+   * A sign-in with it that is under way was waited for by the new one, and is only now ended with the others.
    */
-  async function replace(
-    userId: string,
-    passwordHash: string,
-    keptSession: string | null = null,
-  ): Promise<void> {
-    await Credential.setPassword(userId, passwordHash);
+  async function endOthers(userId: string, keptSession: string | null = null): Promise<void> {
     const ended = await RefreshToken.revokeAll(userId, keptSession);
     await EmailChange.cancel(userId);
     await PasswordResetToken.cancel(userId);

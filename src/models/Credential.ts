@@ -293,12 +293,20 @@ export class Credential extends Model<
     );
   }
 
-  /** Ends a lock too: whoever may set the password has proven more than a guess. */
+  /** By whoever proved more than a guess, such as a link to the address: ends a lock too. */
   static async setPassword(id: string, passwordHash: string): Promise<void> {
     await execute(
       `UPDATE platform.users SET password_hash = $2, failed_logins = 0, locked_until = NULL,
          updated_at = now(), updated_by = $1
        WHERE id = $1`,
+      [id, passwordHash],
+    );
+  }
+
+  /** By whoever knows the present one: they may still be guessing the second factor, so what failed counts on. */
+  static async changePassword(id: string, passwordHash: string): Promise<void> {
+    await execute(
+      `UPDATE platform.users SET password_hash = $2, updated_at = now(), updated_by = $1 WHERE id = $1`,
       [id, passwordHash],
     );
   }

@@ -10,7 +10,7 @@ import { stepAt, totpCode } from '../../../src/totp.ts';
 import { buildAccount, buildIdentity, buildKnownCompany, goodPassword } from './build.ts';
 
 let database: TestDatabase;
-const { auth, config, factors, passwords, sessions } = buildIdentity();
+const { auth, config, factors, passwordChanges, passwords, sessions } = buildIdentity();
 const sealer = createSealer(config.secretKey, 'second factor');
 const wrongCode = { status: 422, details: [{ field: 'code', code: 'CODE_INVALID' }] };
 const missing = { status: 401, code: 'MFA_REQUIRED' };
@@ -224,6 +224,23 @@ describe('a second factor', () => {
     for (const answer of await giving) expect(answer).toMatchObject({ reason: { status: 422 } });
     expect(await rowOf(id)).toMatchObject({ failed_logins: 5, mfa_enabled: true });
     expect(await failuresOf(id)).toEqual({ wrong_code: 5, changed_meanwhile: 16 });
+  });
+
+  it('is not guessed more often by whoever changes the password in between', async () => {
+    const { id, actor } = await buildEnrolled();
+    const next = 'Other-Green-Otters-7';
+
+    for (let n = 0; n < 4; n += 1) {
+      const code = await codeOf(id, 99);
+      await expect(
+        factors.disable(actor, { currentPassword: goodPassword, code }),
+      ).rejects.toMatchObject(wrongCode);
+    }
+    await passwordChanges.change(actor, { current: goodPassword, next });
+    const fifth = factors.disable(actor, { currentPassword: next, code: await codeOf(id, 99) });
+
+    await expect(fifth).rejects.toMatchObject(wrongCode);
+    expect(await rowOf(id)).toMatchObject({ failed_logins: 5, mfa_enabled: true });
   });
 
   it('is not guessed by whoever enables it', async () => {
