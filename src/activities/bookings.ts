@@ -28,6 +28,7 @@ import {
   reviewClocks,
   stayClocks,
   type BookingTimerName,
+  type DueBookingTimer,
 } from '../rules/bookingClocks.ts';
 import { refundDue, type StayRefund } from '../rules/bookingRefunds.ts';
 import {
@@ -204,8 +205,10 @@ async function takePayment(file: BookingFile, step: Step): Promise<void> {
       : askHost(file, step, 'revive', revived);
   }
   const returned = await openRefund(file, step, booking.totalAmount);
-  await booking.move('return_payment', step, { ...paid, ...returned });
-  await setClocks(file, refundClocks(timesOf(booking, step.at)), 'The payment came too late');
+  // Where all of it went back by hand already, nothing is left to watch.
+  const closed = returned.isRefunding ? {} : { workflowClosedAt: step.at };
+  await booking.move('return_payment', step, { ...paid, ...returned, ...closed });
+  await setClocks(file, clocksOfRefund(file, step), 'The payment came too late');
   tell(file, 'guest', 'booking_payment_late', step.commandId);
 }
 
@@ -283,9 +286,11 @@ async function end(
       ...(!refund.isRefunding && !booking.isCharging && { workflowClosedAt: step.at }),
     },
   );
-  const clocks = refund.isRefunding ? refundClocks(timesOf(booking, step.at)) : [];
-  await setClocks(file, clocks, 'The booking is cancelled');
+  await setClocks(file, clocksOfRefund(file, step), 'The booking is cancelled');
 }
+
+const clocksOfRefund = ({ booking }: BookingFile, { at }: Step): DueBookingTimer[] =>
+  booking.isRefunding ? refundClocks(timesOf(booking, at)) : [];
 
 /**
  * Opens what goes back of the charge: no more than is left of it, since part of it may have gone back by

@@ -99,6 +99,21 @@ describe('a stay', () => {
     expect(await stay.row()).toMatchObject({ status, refund_amount: refunded });
   });
 
+  it('is over at once where its late payment was all given back by hand', async () => {
+    const stay = await openStay({ startDate: today() });
+    await stay.pay();
+    await stay.fire('hold');
+    await database.sql(
+      'UPDATE shared.payments SET refunded_amount = amount WHERE booking_id = $1',
+      [stay.id],
+    );
+
+    await stay.charged(timeOfDay(stay.endDate, '12:00', timeZone));
+
+    expect(stay.state()).toMatchObject({ status: 'cancelled', timers: [], isClosed: true });
+    expect(await stay.row()).toMatchObject({ refund_amount: 0, is_refunding: false });
+  });
+
   it('that would be over is not confirmed by its host any more', async () => {
     const stay = await openStay({ startDate: today(), instantBook: false });
     await stay.pay();
