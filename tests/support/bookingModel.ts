@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { refundOfStay } from '../../src/rules/bookingRefunds.ts';
 import type { BookingStatus, Canceller } from '../../src/rules/bookings.ts';
-import { compare, zero } from '../../src/rules/money.ts';
+import { add, compare, isPositive, subtract, zero, type Money } from '../../src/rules/money.ts';
 import type { CancellationPolicy } from '../../src/rules/properties.ts';
 import type { House, Stay } from '../../src/rules/stays.ts';
 
@@ -10,8 +10,14 @@ export type BookingAct =
   | { readonly kind: 'cancel'; readonly as: 'guest' | 'host' | 'operator' }
   /** The next deadline comes. */
   | { readonly kind: 'fire' }
-  /** The gateway says what became of the charge, or of the refund. */
+  /** Somebody moves the deadline that may be moved, before all others or behind them. */
+  | { readonly kind: 'moveTimer'; readonly to: 'first' | 'last' }
+  /** The gateway says what became of the charge, or of the refund, unless it has; the booking hears of it. */
   | { readonly kind: 'charged' | 'refunded'; readonly isDone: boolean }
+  /** It says so of the oldest payment under way, and the booking does not hear of it yet. */
+  | { readonly kind: 'settled'; readonly isDone: boolean }
+  /** The host gives back what was paid, by hand. */
+  | { readonly kind: 'giveBack'; readonly amount: Money }
   /** Somebody else wants the nights, or gives them back. */
   | { readonly kind: 'rival' | 'rivalLeaves' };
 
@@ -30,14 +36,38 @@ export const bookingActs: fc.Arbitrary<BookingAct> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('fire') }) },
   {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('moveTimer'),
+      to: fc.constantFrom('first', 'last'),
+    }),
+  },
+  {
     weight: 7,
     arbitrary: fc.record({
-      kind: fc.constantFrom('charged', 'charged', 'refunded'),
+      kind: fc.constantFrom('charged', 'charged', 'refunded', 'settled'),
       isDone: fc.constantFrom(true, true, true, false),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('giveBack'),
+      amount: fc.constantFrom('40.00', '300.00'),
     }),
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('rival', 'rival', 'rivalLeaves') }) },
 ) satisfies fc.Arbitrary<BookingAct>;
+
+/** Deadlines that somebody may move; never two at once. */
+export const movableTimers = ['hold', 'host_confirmation', 'check_out', 'review_window'];
+
+/** A movement of money, as the gateway has it. */
+interface Movement {
+  readonly purpose: 'booking' | 'refund';
+  readonly amount: Money;
+  status: 'pending' | 'completed' | 'failed';
+}
 
 /** What table 6.3 says of one booking, in a few sentences of its own. */
 export class BookingModel {
@@ -46,17 +76,19 @@ export class BookingModel {
   isPaid = false;
   isAccepted = false;
   isCharging = false;
-  isRefunding = false;
   isClosed = false;
   refundAmount = zero;
   /** Who has the nights. */
   nights: 'booking' | 'rival' | 'nobody' = 'booking';
   timers: string[] = ['hold'];
-  /** What the gateway has of it in the end. */
-  received = 0;
-  returned = zero;
+  /** What came about that is seldom. */
+  readonly seen = new Set<string>();
 
   readonly #terms;
+  /** In the order in which they were opened. */
+  readonly #movements: Movement[] = [];
+  /** The refund whose end the booking awaits. */
+  #awaited: Movement | undefined;
 
   constructor(terms: {
     readonly instantBook: boolean;
@@ -68,6 +100,10 @@ export class BookingModel {
     readonly bookedAt: number;
   }) {
     this.#terms = terms;
+  }
+
+  get isRefunding(): boolean {
+    return this.#awaited !== undefined;
   }
 
   get shown(): object {
@@ -82,9 +118,45 @@ export class BookingModel {
       refundAmount: this.refundAmount,
       nights: this.nights,
       timers: this.timers,
-      received: this.received,
-      returned: this.returned,
+      movements: this.#movements.map(
+        (each) => `${each.purpose} ${this.statusOf(each)} ${each.amount}`,
+      ),
     };
+  }
+
+  /** What was taken and has not gone back. */
+  get kept(): Money {
+    return this.charge?.status === 'completed'
+      ? subtract(
+          this.#terms.total,
+          this.sumBack(({ status }) => status === 'completed'),
+        )
+      : zero;
+  }
+
+  /** The latest one. */
+  private get charge(): Movement | undefined {
+    return this.#movements.findLast(({ purpose }) => purpose === 'booking');
+  }
+
+  /** What has not gone back and is not on its way back. */
+  private get left(): Money {
+    return subtract(
+      this.#terms.total,
+      this.sumBack(({ status }) => status !== 'failed'),
+    );
+  }
+
+  private sumBack(counts: (movement: Movement) => boolean): Money {
+    return this.#movements
+      .filter((each) => each.purpose === 'refund' && counts(each))
+      .reduce((sum, { amount }) => add(sum, amount), zero);
+  }
+
+  /** A charge of which all went back is refunded. */
+  private statusOf(movement: Movement): string {
+    const isCharge = movement.purpose === 'booking' && movement.status === 'completed';
+    return isCharge && compare(this.kept, zero) === 0 ? 'refunded' : movement.status;
   }
 
   /** @returns 'done', or the code of the refusal */
@@ -95,6 +167,7 @@ export class BookingModel {
         if (this.isPaid) return 'ALREADY_PAID';
         if (this.isCharging) return 'PAYMENT_UNDER_WAY';
         this.isCharging = true;
+        this.open('booking', this.#terms.total);
         return 'done';
       case 'accept':
         if (this.status !== 'pending') return 'ILLEGAL_TRANSITION';
@@ -122,8 +195,15 @@ export class BookingModel {
         if (this.isCharging) this.charged(act.isDone);
         return 'done';
       case 'refunded':
-        if (this.isRefunding) this.refunded(act.isDone);
+        if (this.#awaited) this.refunded(this.#awaited, act.isDone);
         return 'done';
+      case 'settled':
+        settle(this.#movements.find(isPending), act.isDone);
+        return 'done';
+      case 'giveBack':
+        return this.giveBackByHand(act.amount);
+      case 'moveTimer':
+        return this.moveTimer(act.to);
       case 'rival':
         if (this.nights !== 'nobody') return 'DATES_UNAVAILABLE';
         this.nights = 'rival';
@@ -150,19 +230,29 @@ export class BookingModel {
     if (name === 'refund_escalation' && !this.isRefunding) this.close();
   }
 
+  private moveTimer(to: 'first' | 'last'): string {
+    const name = this.timers.find((each) => movableTimers.includes(each));
+    if (!name) return 'TIMER_NOT_RUNNING';
+    const others = this.timers.filter((each) => each !== name);
+    this.timers = to === 'first' ? [name, ...others] : [...others, name];
+    this.seen.add(`${name} moved`);
+    return 'done';
+  }
+
   private charged(isDone: boolean): void {
     this.isCharging = false;
-    if (!isDone) {
+    if (!this.hear(this.charge, isDone)) {
       if (this.status === 'cancelled') this.close();
       return;
     }
-    this.received += 1;
     this.isPaid = true;
     const isReady = this.isAccepted || this.#terms.instantBook;
     const isLate = this.status === 'cancelled';
     if (isLate && (this.cancelledBy !== 'hold' || this.nights !== 'nobody')) {
+      this.seen.add('paid too late');
       return this.giveBack(this.#terms.total);
     }
+    if (isLate) this.seen.add('revived');
     this.nights = 'booking';
     this.cancelledBy = null;
     if (isReady) return this.confirm();
@@ -170,11 +260,27 @@ export class BookingModel {
     this.timers = ['host_reminder', 'host_confirmation'];
   }
 
-  private refunded(isDone: boolean): void {
-    this.isRefunding = false;
-    if (!isDone) return;
-    this.returned = this.refundAmount;
-    this.close();
+  private refunded(awaited: Movement, isDone: boolean): void {
+    this.#awaited = undefined;
+    if (!this.hear(awaited, isDone)) return;
+    this.#awaited = this.refundUnderWay();
+    if (!this.#awaited) this.close();
+  }
+
+  /** @returns whether the money has moved */
+  private hear(movement: Movement | undefined, isDone: boolean): boolean {
+    settle(movement, isDone);
+    return movement?.status === 'completed';
+  }
+
+  private giveBackByHand(amount: Money): string {
+    const charge = this.charge;
+    if (!charge) return 'done';
+    if (this.statusOf(charge) !== 'completed') return 'ILLEGAL_TRANSITION';
+    if (compare(amount, this.left) > 0) return 'REFUND_TOO_HIGH';
+    this.open('refund', amount);
+    this.seen.add('given back by hand');
+    return 'done';
   }
 
   private confirm(): void {
@@ -191,15 +297,34 @@ export class BookingModel {
     else if (!this.isCharging) this.close();
   }
 
-  private giveBack(due: string): void {
-    if (compare(due, zero) === 0) return this.close();
-    this.refundAmount = due;
-    this.isRefunding = true;
+  /** Nothing is given back twice: what went by hand is not due any more, what is on its way is awaited. */
+  private giveBack(due: Money): void {
+    const amount = compare(due, this.left) < 0 ? due : this.left;
+    this.#awaited = isPositive(amount) ? this.open('refund', amount) : this.refundUnderWay();
+    if (!this.#awaited) return this.close();
+    this.refundAmount = this.#awaited.amount;
     this.timers = ['refund_watch', 'refund_escalation'];
+  }
+
+  private open(purpose: Movement['purpose'], amount: Money): Movement {
+    const movement: Movement = { purpose, amount, status: 'pending' };
+    this.#movements.push(movement);
+    return movement;
+  }
+
+  private refundUnderWay(): Movement | undefined {
+    return this.#movements.find((each) => each.purpose === 'refund' && isPending(each));
   }
 
   private close(): void {
     this.isClosed = true;
     this.timers = [];
   }
+}
+
+const isPending = ({ status }: Movement): boolean => status === 'pending';
+
+/** Once, whatever is said later. */
+function settle(movement: Movement | undefined, isDone: boolean): void {
+  if (movement && isPending(movement)) movement.status = isDone ? 'completed' : 'failed';
 }
