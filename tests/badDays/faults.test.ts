@@ -3,15 +3,18 @@ import { claimFates, openClaimClients, type ClaimEntry } from './claimLedger.ts'
 import { liveSubscription, newEntry, type Fate } from './ledger.ts';
 import { allSettled, expectAllOnce, inTurn } from './ledgers.ts';
 import { openProduct, seededRandom, type Product } from './product.ts';
+import { openStayClients, stayFates, type StayEntry } from './stayLedger.ts';
 
 /** `COMMANDS=20000` makes the long run of the same test. */
 const commands = Number(process.env['COMMANDS'] ?? 500);
-/** One claim of each fate takes 15 commands, one subscription of each 5. */
-const claimsOfEach = Math.ceil((commands * 0.54) / 15);
-const subscriptionsOfEach = Math.ceil((commands * 0.46) / 5);
+/** One claim of each fate takes 15 commands, one subscription of each 5, one stay of each 7. */
+const claimsOfEach = Math.ceil((commands * 0.48) / 15);
+const subscriptionsOfEach = Math.ceil((commands * 0.4) / 5);
+const staysOfEach = Math.ceil((commands * 0.12) / 7);
 const fates = ['kept', 'cancelled', 'renewed'] as const satisfies readonly Fate[];
 const buyers = ['policyholder', 'call_center', 'auditor', 'operator', 'tenant_admin'] as const;
 const claimants = 3;
+const guests = 3;
 
 describe('behind a network that breaks connections', () => {
   const random = seededRandom();
@@ -40,10 +43,21 @@ describe('behind a network that breaks connections', () => {
   let transfers = 0;
   /** In turns: few enough that chance could leave one out. */
   const toGateway = (message: Buffer): Fault | undefined => {
-    if (!isBroken || !message.toString('latin1').startsWith('POST /transfers')) return undefined;
+    const sent = message.toString('latin1');
+    if (!isBroken || !sent.startsWith('POST /transfers') || isAgainOfStay(sent)) return undefined;
     const fault = ofTransfers[transfers % ofTransfers.length];
     transfers += 1;
     return fault;
+  };
+
+  const ofStays = new Set<string>();
+  /** Guests wait for their money: what is unknown twice would be asked for a minute later, and then five. */
+  const isAgainOfStay = (sent: string): boolean => {
+    const key = /^idempotency-key: (booking\/.*)$/im.exec(sent)?.[1];
+    if (key === undefined) return false;
+    const isAgain = ofStays.has(key);
+    ofStays.add(key);
+    return isAgain;
   };
 
   const through = async (
@@ -80,6 +94,9 @@ describe('behind a network that breaks connections', () => {
       const claimLedger: ClaimEntry[] = [];
       const claimsToCome = inTurn(claimFates, claimsOfEach * claimFates.length);
       const claimClients = await openClaimClients(product);
+      const stayLedger: StayEntry[] = [];
+      const staysToCome = inTurn(stayFates, staysOfEach * stayFates.length);
+      const stayClients = await openStayClients(product);
       let next = 0;
       const buyer = async (role: (typeof buyers)[number]): Promise<void> => {
         for (;;) {
@@ -95,10 +112,20 @@ describe('behind a network that breaks connections', () => {
         }
       };
 
+      const stayer = async (): Promise<void> => {
+        for (let fate = staysToCome.pop(); fate !== undefined; fate = staysToCome.pop()) {
+          stayLedger.push(await stayClients.live(fate));
+        }
+      };
+
       isBroken = true;
-      await Promise.all([...buyers.map(buyer), ...Array.from({ length: claimants }, claimant)]);
+      await Promise.all([
+        ...buyers.map(buyer),
+        ...Array.from({ length: claimants }, claimant),
+        ...Array.from({ length: guests }, stayer),
+      ]);
       isBroken = false;
-      const ledgers = { subscriptions: ledger, claims: claimLedger };
+      const ledgers = { subscriptions: ledger, claims: claimLedger, stays: stayLedger };
       await allSettled(product, ledgers, 300_000);
 
       const repeated = await expectAllOnce(product, ledgers);
@@ -108,7 +135,7 @@ describe('behind a network that breaks connections', () => {
       const [api, worker, gateway] = proxies.map(({ happened }) => happened);
       process.stderr.write(
         `SEED=${random.seed}: ${ledger.length} subscriptions, ${claimLedger.length} claims, ` +
-          `${repeated} mails twice, ${product.refusals.length} refusals; ` +
+          `${stayLedger.length} stays, ${repeated} mails twice, ${product.refusals.length} refusals; ` +
           `${JSON.stringify({ api, worker, gateway })}\n`,
       );
       for (const fault of faults) {

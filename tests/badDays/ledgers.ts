@@ -8,11 +8,13 @@ import {
   type Entry,
 } from './ledger.ts';
 import type { Product } from './product.ts';
+import { expectStaysOnce, staysSettled, type StayEntry } from './stayLedger.ts';
 
-/** What clients were told of subscriptions and claims side by side. */
+/** What clients were told of subscriptions, claims and stays side by side. */
 export interface Ledgers {
   readonly subscriptions: readonly Entry[];
   readonly claims: readonly ClaimEntry[];
+  readonly stays?: readonly StayEntry[];
 }
 
 /** So many, of each value as many as of the others. */
@@ -21,12 +23,13 @@ export const inTurn = <T>(values: readonly T[], count: number): T[] =>
     .flatMap(() => values)
     .slice(0, count);
 
-/** Waits for what the ledgers expect, at most so long for each of the two. */
+/** Waits for what the ledgers expect, at most so long for each kind. */
 export async function allSettled(
   product: Product,
-  { subscriptions, claims }: Ledgers,
+  { subscriptions, claims, stays = [] }: Ledgers,
   withinMs: number,
 ): Promise<void> {
+  await staysSettled(product, stays, withinMs);
   await settled(product, subscriptions, withinMs);
   await claimsSettled(product, claims, withinMs);
 }
@@ -34,11 +37,12 @@ export async function allSettled(
 /** @returns how many deliveries were repetitions of a mail that had arrived */
 export async function expectAllOnce(
   product: Product,
-  { subscriptions, claims }: Ledgers,
+  { subscriptions, claims, stays = [] }: Ledgers,
 ): Promise<number> {
   await expectRowsOnce(product, subscriptions);
   await expectNothingOpen(product);
   await expectWorkflowsAsRows(product, subscriptions);
   await expectClaimsOnce(product, claims);
+  await expectStaysOnce(product, stays);
   return expectMailsOnce(product);
 }
