@@ -4,6 +4,7 @@ import { approvalDelegates } from '../models/claimDelegates.ts';
 import { Claim } from '../models/Claim.ts';
 import {
   addClocks,
+  asSetClaimTimers,
   clockFacts,
   followDeadlines,
   missedDecision,
@@ -23,7 +24,8 @@ import type { Step } from '../models/moveRow.ts';
 import { Notification } from '../models/Notification.ts';
 import { Timer } from '../models/Timer.ts';
 import {
-  announcementAfterMove,
+  clocksAfterDeadlineMove,
+  isMovableClaimTimer,
   kindOfClaimTimer,
   type ClaimTimerName,
 } from '../rules/claimClocks.ts';
@@ -31,8 +33,8 @@ import type { Role } from '../rules/permissions.ts';
 import { close, dayOf, nextDay, outcomeOf } from './claimMoves.ts';
 
 /**
- * A deadline that was announced is announced again before its later day. A decision whose day has passed
- * gets another one, and nobody climbs its ladder any more.
+ * What announces a deadline, or follows it, moves with it. A decision whose day has passed gets another
+ * one, and nobody climbs its ladder any more.
  */
 export async function moveTimer(
   file: ClaimFile,
@@ -40,43 +42,50 @@ export async function moveTimer(
   { event, name, dueAt, reason }: Extract<ClaimWish, { event: 'move_timer' }>,
 ): Promise<void> {
   const { claim } = file;
-  const scheduled = await Timer.scheduledFor(claim.id);
-  const running = scheduled.find((each) => each.name === name);
+  const rows = await Timer.scheduledFor(claim.id);
+  const running = rows.find((each) => each.name === name);
   const timer = running ?? (await missedDecision(claim, name));
   if (!timer) throw new Conflict('TIMER_NOT_RUNNING', `The timer ${name} is not running`);
   await claim.move(event, {
     ...step,
     facts: { timer: name, due_at: new Date(dueAt).toISOString() },
   });
+  const scheduled = asSetClaimTimers(rows);
   const change = { from: timer.dueAt.getTime(), to: dueAt };
-  const soon = announcementAfterMove(name, change, scheduled, clockFacts(file, step.at));
-  const clocks = [...(soon ? [soon] : []), { name, dueAt }];
-  if (!running) await Timer.cancel(rungsOf(name, scheduled), reason ?? '');
+  const moved = clocksAfterDeadlineMove(name, change, scheduled, clockFacts(file, step.at));
+  const overdue = running ? [] : rungsOf(name, rows).map((each) => each.name);
+  const cancelled = new Set<string>([...moved.cancelled, ...overdue]);
+  await Timer.cancel(
+    rows.filter((each) => cancelled.has(each.name)),
+    reason ?? '',
+  );
+  const runs = (clock: string) => scheduled.find((each) => each.name === clock);
   await Timer.move(
     claim.id,
-    clocks.flatMap((clock) =>
-      scheduled
-        .filter((each) => each.name === clock.name)
-        .map(({ occurrence }) => ({ ...clock, occurrence })),
-    ),
+    moved.due.flatMap((clock) => {
+      const before = runs(clock.name);
+      return before ? [{ ...clock, occurrence: before.occurrence }] : [];
+    }),
     reason ?? '',
     'command',
   );
-  const isSet = (clock: string): boolean => scheduled.some((each) => each.name === clock);
   await addClocks(
     file,
-    clocks.filter((clock) => !isSet(clock.name)),
+    moved.due.filter((clock) => !runs(clock.name)),
     'command',
   );
   await followDeadlines(file);
-  AuditLog.record(
-    'TIMER_CHANGE',
-    { type: Claim.entityType, id: claim.id },
-    {
-      before: { timer: name, dueAt: timer.dueAt },
-      after: { timer: name, dueAt: new Date(dueAt), reason },
-    },
-  );
+  for (const deadline of moved.due.filter((clock) => isMovableClaimTimer(clock.name))) {
+    const before = runs(deadline.name)?.row ?? timer;
+    AuditLog.record(
+      'TIMER_CHANGE',
+      { type: Claim.entityType, id: claim.id },
+      {
+        before: { timer: deadline.name, dueAt: before.dueAt },
+        after: { timer: deadline.name, dueAt: new Date(deadline.dueAt), reason },
+      },
+    );
+  }
   if (name === 'decision' && dueAt > timer.dueAt.getTime()) {
     tellClaimant(file, 'claim_decision_extended', step.commandId, {
       reason: reason ?? '',

@@ -7,11 +7,12 @@ import { Timer } from '../models/Timer.ts';
 import {
   clocksAfterMove,
   clocksUnder,
-  announcementAfterMove,
+  clocksAfterDeadlineMove,
   isMovableClaimTimer,
   kindOfClaimTimer,
   type ClaimTimerName,
   type ClockFacts,
+  type MovedDeadline,
   type SetTimer,
 } from '../rules/claimClocks.ts';
 import {
@@ -107,9 +108,8 @@ function moved(
   deadlines: NonNullable<ClaimWhatIf['deadlines']>,
   facts: ClockFacts,
 ): readonly SetTimer[] {
-  const wished = new Map<ClaimTimerName, number>();
-  for (const { name, dueAt } of deadlines) {
-    const timer = set.find((each) => each.name === name && each.status === 'scheduled');
+  return deadlines.reduce((timers, { name, dueAt }) => {
+    const timer = timers.find((each) => each.name === name && each.status === 'scheduled');
     if (!timer) throw new NotFound(`There would be no running timer ${name}`);
     if (!isMovableClaimTimer(timer.name)) {
       throw new Conflict('TIMER_NOT_MOVABLE', `The timer ${name} follows another one`);
@@ -118,17 +118,20 @@ function moved(
       throw invalidField('deadlines', 'A deadline is moved to a time ahead', 'DEADLINE_PAST');
     }
     const change = { from: timer.dueAt, to: dueAt.getTime() };
-    const soon = announcementAfterMove(timer.name, change, set, facts);
-    wished.set(timer.name, change.to);
-    if (soon) wished.set(soon.name, soon.dueAt);
-  }
-  const due = [...wished].map(([name, dueAt]) => ({ name, dueAt }));
-  return timersAfterSettings(set, {
+    return afterDeadlineMove(timers, clocksAfterDeadlineMove(timer.name, change, timers, facts));
+  }, set);
+}
+
+function afterDeadlineMove(
+  timers: readonly SetTimer[],
+  { due, cancelled }: MovedDeadline,
+): readonly SetTimer[] {
+  return timersAfterSettings(timers, {
     moved: due.flatMap(({ name, dueAt }) =>
-      set.filter((timer) => timer.name === name).map((timer) => ({ timer, dueAt })),
+      timers.filter((timer) => timer.name === name).map((timer) => ({ timer, dueAt })),
     ),
-    cancelled: [],
-    added: due.filter(({ name }) => set.every((timer) => timer.name !== name)),
+    cancelled: timers.filter(({ name }) => cancelled.includes(name)),
+    added: due.filter(({ name }) => timers.every((timer) => timer.name !== name)),
   });
 }
 

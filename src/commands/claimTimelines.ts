@@ -1,15 +1,16 @@
 import type { InferAttributes } from 'sequelize';
 import type { Actor } from '../context.ts';
 import { Conflict, invalidField, NotFound } from '../errors.ts';
+import { Calendar } from '../models/Calendar.ts';
 import { Claim, illegalClaimEvent, standingOf } from '../models/Claim.ts';
-import { missedDecision, rungsOf } from '../models/claimFile.ts';
+import { asSetClaimTimers, missedDecision, rungsOf } from '../models/claimFile.ts';
 import type { ClaimWish } from '../models/claimStart.ts';
 import { Policy } from '../models/Policy.ts';
 import { getRow, noSuch } from '../models/rows.ts';
 import { Timer } from '../models/Timer.ts';
 import { User } from '../models/User.ts';
 import {
-  announcementAfterMove,
+  clocksAfterDeadlineMove,
   isClaimTimer,
   isMovableClaimTimer,
   maxClaimTimerMoveMs,
@@ -124,10 +125,17 @@ async function planMove(
     );
   }
   const change = { from: timer.dueAt.getTime(), to: wanted };
-  const soon = announcementAfterMove(name, change, scheduled, { settings: claim.config, at: now });
-  const announced = soon ? [{ name: soon.name, dueAt: new Date(soon.dueAt) }] : [];
-  const cancelled = running ? [] : rungsOf(name, scheduled).map((each) => each.name);
-  const shown = { dryRun, scheduled: [...announced, { name, dueAt: new Date(wanted) }], cancelled };
+  const moved = clocksAfterDeadlineMove(name, change, asSetClaimTimers(scheduled), {
+    settings: claim.config,
+    calendar: await Calendar.ofCompany(),
+    at: now,
+  });
+  const overdue = running ? [] : rungsOf(name, scheduled).map((each) => each.name);
+  const shown = {
+    dryRun,
+    scheduled: moved.due.map((each) => ({ name: each.name, dueAt: new Date(each.dueAt) })),
+    cancelled: [...moved.cancelled, ...overdue],
+  };
   return {
     wish: {
       event: 'move_timer',

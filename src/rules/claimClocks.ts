@@ -370,21 +370,73 @@ export const lastRungs: readonly {
 /** Which of a claim's timers may be moved: the deadlines themselves. Their announcements follow. */
 export const isMovableClaimTimer = (name: ClaimTimerName): boolean => {
   const { step } = kindOfClaimTimer(name);
-  return step === 'breach' || step === 'auto_close' || step === 'status_letter';
+  return (
+    step === 'breach' || step === 'documents' || step === 'auto_close' || step === 'status_letter'
+  );
 };
 
 /** Not further than so long from now. */
 export const maxClaimTimerMoveMs = 120 * 86_400_000;
 
+/** A deadline at its new time, with what goes with it. */
+export interface MovedDeadline {
+  /** In the order of time; what does not run is set anew. */
+  readonly due: readonly Due[];
+  readonly cancelled: readonly ClaimTimerName[];
+}
+
 /**
- * When a deadline that is moved is announced: after its share of the time that is left. One that was
- * announced is announced again for a later time; undefined where nothing announces it.
+ * What moving a deadline does to the clocks. It is announced after its share of the time that is left, and
+ * again for a later time where it was announced before.
  */
-export function announcementAfterMove(
+export function clocksAfterDeadlineMove(
+  name: ClaimTimerName,
+  change: { readonly from: number; readonly to: number },
+  set: readonly Due[],
+  facts: ClockFacts,
+): MovedDeadline {
+  if (name === 'documents') return movedDocuments(change, set, facts);
+  const soon = announcementAfterMove(name, change, set, facts);
+  return { due: [...(soon ? [soon] : []), { name, dueAt: change.to }], cancelled: [] };
+}
+
+/**
+ * Reminders and the last day keep their distance from the day of the documents: those that are ahead by
+ * then come, also again, and those whose day would be past do not.
+ */
+function movedDocuments(
+  { from, to }: { readonly from: number; readonly to: number },
+  set: readonly Due[],
+  { settings, calendar, at }: ClockFacts,
+): MovedDeadline {
+  const { documentsDays } = settings;
+  const reminders = reminderDays(settings)
+    .map((days): Due => ({
+      name: `documents_reminder_${days}`,
+      dueAt: daysBefore(to, documentsDays - days, calendar.timeZone),
+    }))
+    .filter(({ dueAt }) => dueAt > at);
+  const comes = ({ name }: Due): boolean => reminders.some((each) => each.name === name);
+  return {
+    due: [
+      ...reminders,
+      { name: 'documents', dueAt: to },
+      ...set
+        .filter(({ name }) => name === 'documents_final')
+        .map(({ name, dueAt }) => ({ name, dueAt: Math.max(to, dueAt + to - from) })),
+    ],
+    cancelled: set
+      .filter((timer) => kindOfClaimTimer(timer.name).step === 'reminder' && !comes(timer))
+      .map(({ name }) => name),
+  };
+}
+
+/** Undefined where nothing announces the deadline. */
+function announcementAfterMove(
   name: ClaimTimerName,
   { from, to }: { readonly from: number; readonly to: number },
-  set: readonly { readonly name: string }[],
-  { settings, at }: Pick<ClockFacts, 'settings' | 'at'>,
+  set: readonly Due[],
+  { settings, at }: ClockFacts,
 ): Due | undefined {
   const kind = kindOfClaimTimer(name);
   // The last call for documents has had its reminders.
@@ -436,18 +488,19 @@ const closeDays = (status: ClaimStatus, settings: ClaimSettings): number =>
 
 /** Of a request for documents: reminders, the last call, and the end. */
 export function documentClocks(facts: ClockFacts): readonly Due[] {
-  const { documentsDays, documentReminderDays, documentsFinalDays } = facts.settings;
+  const { documentsDays, documentsFinalDays } = facts.settings;
   return [
-    ...documentReminderDays
-      .filter((days) => days < documentsDays)
-      .map((days): Due => ({
-        name: `documents_reminder_${days}`,
-        dueAt: inDays(days, facts),
-      })),
+    ...reminderDays(facts.settings).map((days): Due => ({
+      name: `documents_reminder_${days}`,
+      dueAt: inDays(days, facts),
+    })),
     { name: 'documents', dueAt: inDays(documentsDays, facts) },
     { name: 'documents_final', dueAt: inDays(documentsDays + documentsFinalDays, facts) },
   ];
 }
+
+const reminderDays = ({ documentReminderDays, documentsDays }: ClaimSettings): readonly number[] =>
+  documentReminderDays.filter((days) => days < documentsDays);
 
 const letter = (facts: ClockFacts): Due => ({
   name: 'status_letter',

@@ -225,6 +225,65 @@ describe('a step of a claim', () => {
     expect((await mails('claim_due_soon')).map(({ to }) => to)).toEqual([by, by]);
   });
 
+  describe('that moves the day of the documents', () => {
+    const reason = 'The police are slow';
+    async function asked() {
+      const claim = await build();
+      const { go, at, by, timersOf } = claim;
+      await go(0, { event: 'request_documents', items: ['Invoice'], by, reason: null });
+      const move = (day: number, to: number) =>
+        go(day, { event: 'move_timer', name: 'documents', dueAt: at(to), by, reason });
+      /** Of each name those that were set, as status and day. */
+      const clocks = async (name: ClaimTimerName) =>
+        (await timersOf(name)).map(
+          ({ status, dueAt }) => `${status} ${Math.round((dueAt - at(0)) / dayMs)}`,
+        );
+      const all = async () => [
+        await clocks('documents_reminder_7'),
+        await clocks('documents_reminder_12'),
+        await clocks('documents'),
+        await clocks('documents_final'),
+      ];
+      return { ...claim, move, all };
+    }
+
+    it('later reminds again before it, and the last day follows', async () => {
+      const { fire, move, all, claimId } = await asked();
+      await fire(7, 'documents_reminder_7');
+
+      await move(8, 34);
+
+      expect(await all()).toEqual([
+        ['fired 7', 'scheduled 27'],
+        ['scheduled 32'],
+        ['scheduled 34'],
+        ['scheduled 41'],
+      ]);
+      const audited = await database.sql<{ timer: string; reason: string }>(
+        `SELECT after ->> 'timer' AS timer, after ->> 'reason' AS reason FROM core.audit_logs
+         WHERE entity_id = $1 AND action = 'TIMER_CHANGE' ORDER BY after ->> 'timer'`,
+        [claimId],
+      );
+      expect(audited).toEqual([
+        { timer: 'documents', reason },
+        { timer: 'documents_final', reason },
+      ]);
+    });
+
+    it('sooner takes back the reminders that would be past', async () => {
+      const { move, all } = await asked();
+
+      await move(1, 5);
+
+      expect(await all()).toEqual([
+        ['cancelled 7'],
+        ['scheduled 3'],
+        ['scheduled 5'],
+        ['scheduled 12'],
+      ]);
+    });
+  });
+
   it.each([
     ['900.00', 'senior and manager'],
     ['10000.01', 'manager'],

@@ -145,7 +145,7 @@ const days: Readonly<Record<string, number>> = {
   payment: 5,
 };
 const silent = ['status_letter', 'documents', 'auto_close', 'acknowledgement'];
-const movable = (name: string): boolean => name !== 'documents' && name !== 'acknowledgement';
+const movable = (name: string): boolean => name !== 'acknowledgement';
 const undecided = ['reported', 'assigned', 'under_review', 'investigation', 'documents_requested'];
 
 const reopenMs = 365 * dayMs;
@@ -242,6 +242,10 @@ export class ClaimModel {
   moveClock(name: string, dueAt: number): void {
     const clock = this.clocks.get(name);
     if (!clock) throw new Error(`${name} does not run`);
+    const last = this.clocks.get('documents_final');
+    if (name === 'documents' && last && !last.hasFired) {
+      last.dueAt = Math.max(dueAt, last.dueAt + dueAt - clock.dueAt);
+    }
     clock.dueAt = dueAt;
     this.version += 1;
   }

@@ -469,6 +469,51 @@ describe('a decision', () => {
     expect([moved.status, skipped.status]).toEqual([200, 404]);
   });
 
+  it('that waits for documents shows what another day for them would do, and changes nothing', async () => {
+    const { id, companyId, staff } = await submitted();
+    await setRow(id, `status = 'documents_requested', previous_status = 'under_review'`);
+    await api.database.sql(
+      `INSERT INTO core.timers (company_id, id, workflow_id, entity_type, entity_id, occurrence,
+         name, due_at, original_due_at, source, status)
+       SELECT $1, gen_random_uuid(), 'claim', 'claim', $2, 2, t.name, now() + t.ahead,
+         now() + t.ahead, 'setting', 'scheduled'
+       FROM unnest($3::text[], $4::interval[]) AS t (name, ahead)`,
+      [
+        companyId,
+        id,
+        ['documents_reminder_7', 'documents', 'documents_final'],
+        ['6 days', '13 days', '20 days'],
+      ],
+    );
+    const manager = api.as(await staff('claims_manager'));
+    const due = () =>
+      api.database.sql('SELECT name, due_at FROM core.timers WHERE entity_id = $1 ORDER BY id', [
+        id,
+      ]);
+    const before = await due();
+
+    const shown = await manager.patch(`/workflows/claim/${id}/timers/documents`, {
+      due_at: new Date(Date.now() + 3 * 86_400_000).toISOString(),
+      reason: 'They are all there',
+      dry_run: true,
+    });
+
+    expect(shown).toMatchObject({
+      status: 200,
+      body: {
+        data: {
+          scheduled: [
+            { name: 'documents_reminder_12' },
+            { name: 'documents' },
+            { name: 'documents_final' },
+          ],
+          cancelled: ['documents_reminder_7'],
+        },
+      },
+    });
+    expect(await due()).toEqual(before);
+  });
+
   it('needs an Idempotency-Key where it moves money, however it is asked for', async () => {
     const { id, staff } = await submitted();
     const manager = api.as(await staff('claims_manager'));

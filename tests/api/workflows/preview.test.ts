@@ -120,6 +120,20 @@ describe('POST /workflows/preview of a claim', () => {
     expect(shown.timer('triage').due_at).toBe(wanted);
     expect(Date.parse(shown.timer('triage_manager').due_at)).toBeGreaterThan(Date.parse(wanted));
   });
+
+  it('moves the day of the documents with its reminders and the last day', async () => {
+    const id = await buildClaim();
+    const asked = { type: 'claim', id, status: 'documents_requested' };
+    const wanted = new Date(Date.now() + 34 * 86_400_000).toISOString();
+
+    const shown = await preview({ ...asked, deadlines: [{ name: 'documents', due_at: wanted }] });
+
+    expect(shown.timer('documents').due_at).toBe(wanted);
+    const days = ['documents_reminder_7', 'documents_reminder_12', 'documents_final'].map((name) =>
+      Math.round(hours(wanted, shown.timer(name).due_at) / 24),
+    );
+    expect(days).toEqual([-7, -2, 7]);
+  });
 });
 
 describe('POST /workflows/preview of a subscription', () => {
