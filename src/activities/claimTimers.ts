@@ -86,12 +86,6 @@ export async function moveTimer(
       },
     );
   }
-  if (name === 'decision' && dueAt > timer.dueAt.getTime()) {
-    tellClaimant(file, 'claim_decision_extended', step.commandId, {
-      reason: reason ?? '',
-      dueDate: dayOf(file, new Date(dueAt)),
-    });
-  }
 }
 
 /** The settings as they are now hold for the claim, and its clocks follow them. */

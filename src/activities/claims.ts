@@ -39,6 +39,7 @@ import {
   type ClaimTimerName,
 } from '../rules/claimClocks.ts';
 import { add, compare, zero } from '../rules/money.ts';
+import { tellingOfDays } from './claimDays.ts';
 import { close, dayOf, move, nextDay, outcomeOf, refuseIllegal } from './claimMoves.ts';
 import { applySettings, moveTimer, tellOfTimer } from './claimTimers.ts';
 import { oneStep, type Outcome } from './oneStep.ts';
@@ -67,7 +68,7 @@ export const claimActivities = () => ({
   /** Safe to repeat: what already happened answers with what is. */
   processClaim: (order: ClaimOrder & { readonly wish: ClaimWish }): Promise<ClaimStep> =>
     inOneStep({ ...order, reason: order.wish.reason }, (file, step) =>
-      carryOut(file, step, order.wish),
+      tellingOfDays(file, step, order.wish, () => carryOut(file, step, order.wish)),
     ),
 
   /** Safe to repeat: the first choice stays. */

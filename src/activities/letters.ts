@@ -12,6 +12,7 @@ const letters: ReadonlyMap<TemplateCode, string> = new Map<TemplateCode, string>
   ['claim_documents_final', 'documents'],
   ['claim_status_letter', 'status'],
   ['claim_decision_extended', 'extension'],
+  ['claim_days_moved', 'dates'],
   ['claim_approved', 'decision'],
   ['claim_denied', 'decision'],
   ['claim_paid', 'payment'],

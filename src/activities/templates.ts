@@ -425,6 +425,12 @@ we need more time to decide your claim {{claimNumber}}, for this reason: {{reaso
 
 You hear from us by {{dueDate}} at the latest. There is nothing you need to do.`,
   },
+  claim_days_moved: {
+    subject: 'There is another date for your claim {{claimNumber}}',
+    body: `Dear {{name}},
+
+for your claim {{claimNumber}} we had told you another date.{{#if assignedBy}} It is given to one of our adjusters by {{assignedBy}} at the latest.{{/if}}{{#if dueDate}} Please send the documents that we asked for by {{dueDate}}.{{/if}}{{#if finalDate}} If the documents are not here by {{finalDate}}, we decide it with what we have.{{/if}}{{#if decisionBy}} We decide it by {{decisionBy}} at the latest.{{/if}}{{#if nextLetterDate}} You hear from us by {{nextLetterDate}}, also if it is not decided by then.{{/if}}{{#if appealUntil}} You have the right to appeal against our decision until {{appealUntil}}.{{/if}}`,
+  },
   claim_approved: {
     subject: 'Your claim {{claimNumber}} is approved',
     body: `Dear {{name}},

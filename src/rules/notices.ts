@@ -70,6 +70,7 @@ const notices = {
   claim_documents_final: 'deadline',
   claim_status_letter: null,
   claim_decision_extended: 'deadline',
+  claim_days_moved: 'deadline',
   claim_approved: 'contract',
   claim_denied: 'contract',
   claim_paid: 'contract',

@@ -67,7 +67,7 @@ describe('a step of a claim', () => {
     const mails = (template: string) =>
       database.sql<{ payload: object; to: string | null }>(
         `SELECT payload, recipient_user_id AS to FROM core.notifications
-         WHERE entity_id = $1 AND template_code = $2 AND channel = 'email'`,
+         WHERE entity_id = $1 AND template_code = $2 AND channel = 'email' ORDER BY id`,
         [claim.id, template],
       );
     const person = async (role: Role) => (await buildActor({ companyId, role })).userId;
@@ -281,6 +281,98 @@ describe('a step of a claim', () => {
         ['scheduled 5'],
         ['scheduled 12'],
       ]);
+    });
+  });
+
+  describe('that gives a day another date', () => {
+    const reason = 'An expert is abroad';
+    const dateOf = (instant: number): string => dateAt(instant, 'Europe/Berlin');
+
+    it('tells the claimant why the decision is later, also for another adjuster', async () => {
+      const { go, mails, dayOf, timersOf, at, by, person } = await build('assigned');
+      const reassign = async (day: number) =>
+        go(day, {
+          event: 'reassign',
+          assignedTo: await person('adjuster'),
+          by,
+          reason: 'Holidays',
+        });
+      const moveDecision = (day: number, to: number) =>
+        go(day, { event: 'move_timer', name: 'decision', dueAt: at(to), by, reason });
+      await go(0, { event: 'start_review', by, reason: null });
+      const firstDay = await dayOf('decision');
+
+      await reassign(0);
+      await reassign(10);
+      const again = dateOf((await timersOf('decision')).at(-1)?.dueAt ?? 0);
+      await moveDecision(11, 60);
+      await moveDecision(12, 50);
+
+      expect(again > firstDay).toBe(true);
+      expect((await mails('claim_decision_extended')).map(({ payload }) => payload)).toMatchObject([
+        { dueDate: again, reason: 'Somebody else looks at it now' },
+        { dueDate: dateOf(at(60)), reason },
+      ]);
+      expect((await mails('claim_days_moved')).map(({ payload }) => payload)).toMatchObject([
+        { decisionBy: dateOf(at(50)) },
+      ]);
+    });
+
+    it('tells until when a denial can be appealed, unless it closes at once', async () => {
+      const { go, fire, mails, at, person, read } = await build('waiting_approval');
+      const by = await person('claims_manager');
+      const move = (day: number, to: number) =>
+        go(day, { event: 'move_timer', name: 'auto_close', dueAt: at(to), by, reason });
+      await go(0, { event: 'deny', code: 'exclusion', by, reason: 'Wear and tear' });
+
+      await move(1, 40);
+      await move(2, 20);
+      await move(3, 3);
+      await fire(4, 'auto_close');
+
+      expect((await mails('claim_days_moved')).map(({ payload }) => payload)).toMatchObject([
+        { appealUntil: dateOf(at(40)) },
+        { appealUntil: dateOf(at(20)) },
+      ]);
+      expect(await read()).toMatchObject({ status: 'closed' });
+    });
+
+    it('tells by when documents are awaited, moved by somebody or by a hold', async () => {
+      const { go, fire, mails, timersOf, at, by } = await build();
+      const move = (day: number, name: ClaimTimerName, to: number) =>
+        go(day, { event: 'move_timer', name, dueAt: at(to), by, reason });
+      const day = async (name: ClaimTimerName) => dateOf((await timersOf(name)).at(-1)?.dueAt ?? 0);
+      await go(0, { event: 'request_documents', items: ['Invoice'], by, reason: null });
+
+      await move(1, 'documents', 30);
+      await go(2, { event: 'hold', by, reason: 'A storm' });
+      await go(9, { event: 'release', by, reason: 'It is over' });
+      const held = await day('documents');
+      await fire(37, 'documents');
+      await move(38, 'documents_final', 60);
+
+      expect((await mails('claim_days_moved')).map(({ payload }) => payload)).toMatchObject([
+        { dueDate: dateOf(at(30)) },
+        { dueDate: held },
+        { finalDate: dateOf(at(60)) },
+      ]);
+      for (const { payload } of (await mails('claim_days_moved')).slice(0, 2)) {
+        expect(payload).not.toHaveProperty('finalDate');
+      }
+    });
+
+    it('tells the claimant nothing of a day that only we know', async () => {
+      const { go, mails, at, by } = await build();
+      await go(0, { event: 'investigate', by, reason: null });
+      for (const [day, name] of [
+        [1, 'investigation'],
+        [2, 'status_letter'],
+      ] as const) {
+        await go(day, { event: 'move_timer', name, dueAt: at(50), by, reason });
+      }
+
+      expect(await mails('claim_days_moved')).toEqual([]);
+      expect(await mails('claim_decision_extended')).toEqual([]);
     });
   });
 
