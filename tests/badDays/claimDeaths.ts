@@ -35,4 +35,8 @@ export const claimDeaths: readonly ClaimDeath[] = [
   { at: 'activity.after', where: 'settlePayment', ...approve, fate: 'paid' },
   { at: 'activity.before', where: 'settleClaimPayment', ...approve, fate: 'paid' },
   { at: 'activity.after', where: 'settleClaimPayment', ...approve, fate: 'paid' },
+  { at: 'gateway.afterSend', ...approve, fate: 'declined' },
+  { at: 'activity.after', where: 'settlePayment', ...approve, fate: 'declined' },
+  { at: 'activity.before', where: 'settleClaimPayment', ...approve, fate: 'declined' },
+  { at: 'activity.after', where: 'settleClaimPayment', ...approve, fate: 'declined' },
 ];

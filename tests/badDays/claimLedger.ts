@@ -21,8 +21,9 @@ export interface ClaimEntry {
   readonly claimId: string;
 }
 
+/** Those of most claims; the payout of others is declined for good. */
 export const claimFates = ['paid', 'denied', 'withdrawn'] as const;
-export type ClaimFate = (typeof claimFates)[number];
+export type ClaimFate = (typeof claimFates)[number] | 'declined';
 
 /** What each claim must have left behind: its course, the claimant's mails, and what was transferred. */
 const courses: Readonly<
@@ -40,6 +41,19 @@ const courses: Readonly<
     ],
     mails: ['claim_received', 'claim_in_hands', 'claim_approved', 'payment_sent'],
     status: 'paid',
+  },
+  declined: {
+    events: [
+      'report',
+      'assign',
+      'start_review',
+      'submit_for_approval',
+      'approve',
+      'start_payment',
+      'fail_payment',
+    ],
+    mails: ['claim_received', 'claim_in_hands', 'claim_approved'],
+    status: 'approved',
   },
   denied: {
     events: ['report', 'assign', 'start_review', 'submit_for_approval', 'deny'],
@@ -68,7 +82,8 @@ export interface ClaimClients {
 }
 
 const dayMs = 86_400_000;
-const amount = '950.00';
+/** The gateway declines the second one for good. */
+const amountOf = (fate: ClaimFate): string => (fate === 'declined' ? '6660.01' : '950.00');
 
 export async function openClaimClients(product: Product): Promise<ClaimClients> {
   const adjuster = product.accountOf('adjuster').email;
@@ -86,9 +101,14 @@ export async function openClaimClients(product: Product): Promise<ClaimClients> 
     throw new Error(`${wish.path}: ${JSON.stringify(answer.body)}`);
   };
   const step =
-    (role: Role, name: string, body: object, method: Wish['method'] = 'POST') =>
-    ({ claimId }: ClaimEntry): Promise<Answer> =>
-      ask(role, { method, path: `/claims/${claimId}/${name}`, body });
+    (
+      role: Role,
+      name: string,
+      bodyOf: (fate: ClaimFate) => object,
+      method: Wish['method'] = 'POST',
+    ) =>
+    ({ claimId, fate }: ClaimEntry): Promise<Answer> =>
+      ask(role, { method, path: `/claims/${claimId}/${name}`, body: bodyOf(fate) });
 
   const clients: ClaimClients = {
     async report(fate) {
@@ -112,22 +132,25 @@ export async function openClaimClients(product: Product): Promise<ClaimClients> 
           title: 'Burst pipe',
           description: 'Water under the sink',
           incident_date: day(-2),
-          claim_amount: '1200.00',
+          claim_amount: '7000.00',
         },
       });
       return { fate, claimId: textIn(dataOf(claim), 'id') };
     },
-    assign: step('claims_manager', 'assign', { user_id: found.id }),
-    review: step('adjuster', 'update-status', { new_status: 'under_review' }, 'PUT'),
+    assign: step('claims_manager', 'assign', () => ({ user_id: found.id })),
+    review: step('adjuster', 'update-status', () => ({ new_status: 'under_review' }), 'PUT'),
     submit: step(
       'adjuster',
       'update-status',
-      { new_status: 'waiting_approval', data: { amount, rationale: 'The estimate' } },
+      (fate) => ({
+        new_status: 'waiting_approval',
+        data: { amount: amountOf(fate), rationale: 'The estimate' },
+      }),
       'PUT',
     ),
-    approve: step('claims_manager', 'approve', { approved_amount: amount }),
-    deny: step('claims_manager', 'deny', { code: 'exclusion', reason: 'Wear and tear' }),
-    withdraw: step('claims_manager', 'withdraw', { reason: 'Settled' }),
+    approve: step('claims_manager', 'approve', (fate) => ({ approved_amount: amountOf(fate) })),
+    deny: step('claims_manager', 'deny', () => ({ code: 'exclusion', reason: 'Wear and tear' })),
+    withdraw: step('claims_manager', 'withdraw', () => ({ reason: 'Settled' })),
     async live(fate) {
       const entry = await clients.report(fate);
       if (fate === 'withdrawn') {
@@ -137,7 +160,7 @@ export async function openClaimClients(product: Product): Promise<ClaimClients> 
       await clients.assign(entry);
       await clients.review(entry);
       await clients.submit(entry);
-      await (fate === 'paid' ? clients.approve(entry) : clients.deny(entry));
+      await (fate === 'denied' ? clients.deny(entry) : clients.approve(entry));
       return entry;
     },
   };
@@ -157,11 +180,17 @@ export async function claimsSettled(
     'every claim has reached its end and every message is out',
     async () => {
       const [left] = await product.sql<{ claims: number; waiting: number; open: number }>(
-        `SELECT (SELECT count(*)::int FROM shared.claims c JOIN unnest($1::uuid[], $2::text[])
-             AS e (id, status) ON e.id = c.id WHERE c.status = e.status) AS claims,
+        `SELECT (SELECT count(*)::int FROM shared.claims c JOIN unnest($1::uuid[], $2::text[], $3::int[])
+             AS e (id, status, steps) ON e.id = c.id
+           WHERE c.status = e.status AND c.state_version = e.steps) AS claims,
            (SELECT count(*)::int FROM core.notifications WHERE status = 'queued') AS waiting,
            (SELECT count(*)::int FROM core.outbox WHERE dispatched_at IS NULL) AS open`,
-        [ledger.map(({ claimId }) => claimId), ledger.map(({ fate }) => courses[fate].status)],
+        [
+          ledger.map(({ claimId }) => claimId),
+          ledger.map(({ fate }) => courses[fate].status),
+          // A claim is approved before its payout and again after it was declined.
+          ledger.map(({ fate }) => courses[fate].events.length),
+        ],
       );
       return left?.claims === ledger.length && left.waiting === 0 && left.open === 0;
     },
@@ -186,6 +215,9 @@ export async function expectClaimsOnce(
          WHERE n.entity_id IN (c.id, c.payment_id) AND n.channel = 'email'
            AND n.recipient_address = c.claimant_email AND n.status = 'sent'
          ORDER BY n.id) AS mails,
+       (SELECT count(*)::int FROM core.notifications n WHERE n.entity_id = c.id
+         AND n.channel = 'email' AND n.template_code = 'claim_payment_failed'
+         AND n.status = 'sent') AS alarms,
        ARRAY(SELECT p.id FROM shared.payments p WHERE p.claim_id = c.id) AS payments,
        ARRAY(SELECT account || ' ' || amount FROM shared.ledger_entries l
          WHERE l.payment_id = c.payment_id ORDER BY account) AS booked
@@ -223,6 +255,8 @@ interface Trace {
   readonly events: readonly string[];
   readonly audited: number;
   readonly mails: readonly string[];
+  /** To the claims manager. */
+  readonly alarms: number;
   readonly payments: readonly string[];
   readonly booked: readonly string[];
 }
@@ -230,6 +264,8 @@ interface Trace {
 function traceOf({ claimId, fate }: ClaimEntry) {
   const { events, mails, status } = courses[fate];
   const isPaid = fate === 'paid';
+  const isDeclined = fate === 'declined';
+  const amount = amountOf(fate);
   return {
     id: claimId,
     status,
@@ -239,7 +275,8 @@ function traceOf({ claimId, fate }: ClaimEntry) {
     events,
     audited: events.length - 1,
     mails: mails.toSorted(),
-    moved: isPaid ? [['completed']] : [],
+    alarms: isDeclined ? 1 : 0,
+    moved: isPaid ? [['completed']] : isDeclined ? [['declined']] : [],
     booked: isPaid ? [`claims_paid ${amount}`, `gateway_clearing -${amount}`] : [],
   };
 }

@@ -31,7 +31,7 @@ describe('the worker that dies while it processes a claim', () => {
   it.each(
     claimDeaths.map((death) => ({
       death,
-      title: `${death.at}${death.where ? ` (${death.where})` : ''}, ${death.during}`,
+      title: `${death.at}${death.where ? ` (${death.where})` : ''}, ${death.during}: ${death.fate}`,
     })),
   )(
     'at $title',
