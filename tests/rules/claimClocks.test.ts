@@ -5,6 +5,7 @@ import {
   addWorkingTime,
   usualCalendar,
   workingTime,
+  type BusinessCalendar,
 } from '../../src/rules/businessDays.ts';
 import {
   clocksAfterFiring,
@@ -22,7 +23,7 @@ import {
 import { claimStatuses, type ClaimStatus } from '../../src/rules/claims.ts';
 import { claimSettings } from '../../src/rules/claimSettings.ts';
 import { approvalRefusal, approversOf, requiredRole } from '../../src/rules/claimApproval.ts';
-import { seed } from './property.ts';
+import { businessCalendars, seed } from './property.ts';
 
 const calendar = usualCalendar('Europe/Berlin');
 const at = (local: string): number =>
@@ -45,29 +46,47 @@ const entering = (from: ClaimStatus, to: ClaimStatus, when = facts) =>
   clocksAfterMove({ from, to }, [], when).added;
 
 describe('working time', () => {
-  const instants = fc.integer({ min: Date.UTC(2026, 0, 1), max: Date.UTC(2027, 11, 31) });
+  const dayMs = 86_400_000;
+  /** Of Lord Howe, New York and Berlin. */
+  const clockChanges = ['2026-04-04', '2026-10-03', '2026-11-01', '2026-03-29', '2026-10-25'];
+  const instants = fc.oneof(
+    fc.integer({ min: Date.UTC(2026, 0, 1), max: Date.UTC(2027, 11, 31) }),
+    fc
+      .tuple(fc.constantFrom(...clockChanges), fc.integer({ min: -2 * dayMs, max: 2 * dayMs }))
+      .map(([day, offset]) => Date.parse(day) + offset),
+  );
+  const hoursOf = ({ workingHours: { from, to } }: BusinessCalendar): number =>
+    Temporal.PlainTime.from(from).until(to).total('milliseconds');
 
-  it('of so many business days is as many times eight hours, and leads there', () => {
+  it('of so many business days is as many times the hours of a day, and leads there', () => {
     fc.assert(
-      fc.property(instants, fc.integer({ min: 0, max: 30 }), (from, days) => {
-        const due = addBusinessDays(from, days, calendar);
-        expect(workingTime(from, due, calendar)).toBe(days * 8 * 3_600_000);
-        expect(addWorkingTime(from, days * 8 * 3_600_000, calendar)).toBe(due);
-      }),
+      fc.property(
+        businessCalendars(5),
+        instants,
+        fc.integer({ min: 0, max: 30 }),
+        (any, from, days) => {
+          const ms = days * hoursOf(any);
+          const due = addBusinessDays(from, days, any);
+          expect(workingTime(from, due, any)).toBe(ms);
+          expect(addWorkingTime(from, ms, any)).toBe(due);
+        },
+      ),
       { seed },
     );
   });
 
-  it('is given back in full, wherever it was stopped', () => {
+  it('is given back in full, wherever it was stopped, also while the clocks change', () => {
     fc.assert(
       fc.property(
+        businessCalendars(),
         instants,
         fc.integer({ min: 0, max: 20_000_000 }),
         instants,
-        (from, ms, later) => {
-          const due = addWorkingTime(from, ms, calendar);
-          const left = workingTime(from, due, calendar);
-          expect(workingTime(later, addWorkingTime(later, left, calendar), calendar)).toBe(left);
+        (any, from, ms, later) => {
+          const due = addWorkingTime(from, ms, any);
+          const left = workingTime(from, due, any);
+          expect(left).toBe(ms);
+          expect(workingTime(later, addWorkingTime(later, left, any), any)).toBe(left);
         },
       ),
       { seed },

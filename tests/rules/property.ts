@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { BusinessCalendar } from '../../src/rules/businessDays.ts';
 
 const given = process.env['SEED'];
 
@@ -29,3 +30,21 @@ export const timeZones = fc.constantFrom(
   'Asia/Kolkata',
   'Australia/Lord_Howe',
 );
+
+/**
+ * Any week, holidays of 2026 and 2027, and hours that end after they begin.
+ * @param earliest hour at which work may begin; by five all clocks have changed that do
+ */
+export const businessCalendars = (earliest = 0): fc.Arbitrary<BusinessCalendar> =>
+  fc.record({
+    timeZone: timeZones,
+    workingDays: fc.uniqueArray(fc.integer({ min: 1, max: 7 }), { minLength: 1 }),
+    workingHours: fc
+      .uniqueArray(fc.integer({ min: 4 * earliest, max: 95 }), { minLength: 2, maxLength: 2 })
+      .map((quarters) => quarters.toSorted((a, b) => a - b).map(timeOfDay))
+      .map(([from = '', to = '']) => ({ from, to })),
+    holidays: fc.array(fc.integer({ min: 20_454, max: 21_183 }).map(isoDay), { maxLength: 30 }),
+  });
+
+const timeOfDay = (quarters: number): string =>
+  `${String(Math.floor(quarters / 4)).padStart(2, '0')}:${String((quarters % 4) * 15).padStart(2, '0')}`;
