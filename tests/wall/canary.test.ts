@@ -21,6 +21,7 @@ import {
   withTenant,
 } from '../../src/models/database.ts';
 import { Membership } from '../../src/models/Membership.ts';
+import { addDays, dateAt } from '../../src/rules/calendar.ts';
 import { roleCodes, type Role } from '../../src/rules/permissions.ts';
 import { objectAt } from './people.ts';
 import { fill, registry, type Place } from './registry.ts';
@@ -73,12 +74,18 @@ beforeAll(async () => {
     ),
   );
   theirs = [await buildTheirs('shared'), await buildTheirs('dedicated_schema')];
-  ourIds = await buildThings(tokens.get('tenant_admin'), tokens.get('policyholder'), {
+  const ours = {
     category: 'Boathouses',
     plan: 'Boathouse',
     description: 'Afloat',
     reason: 'Sold',
-  });
+    person: 'Ada Lovelace',
+    document: 'Safe mooring',
+  };
+  ourIds = {
+    ...(await buildThings(tokens.get('tenant_admin'), tokens.get('policyholder'), ours)),
+    ...(await buildDocuments(tokens, ours)),
+  };
   await bringIn(newcomer);
 }, 600_000);
 
@@ -155,6 +162,8 @@ async function signIn(login: { email: string; password: string }): Promise<strin
 
 interface Theirs {
   readonly companyId: string;
+  /** Of their own administrator. */
+  readonly token: string;
   readonly ids: Readonly<Record<string, string>>;
 }
 
@@ -216,25 +225,38 @@ async function buildTheirs(isolation: (typeof isolations)[number]): Promise<Thei
     await database.close();
   }
   const loginOf = (role: Role) => logins.get(role) ?? { email: '', password: '', userId: '' };
-  const things = await buildThings(
-    await signIn(loginOf('tenant_admin')),
-    await signIn(loginOf('policyholder')),
-    {
-      category: `${marker} houses`,
-      plan: `${marker} home`,
-      description: `${marker} cover`,
-      reason: `${marker} moved away`,
-    },
+  const token = await signIn(loginOf('tenant_admin'));
+  const holder = await signIn(loginOf('policyholder'));
+  const words = {
+    category: `${marker} houses`,
+    plan: `${marker} home`,
+    description: `${marker} cover`,
+    reason: `${marker} moved away`,
+    person: `${marker} Hopper`,
+    document: `${marker} handbook`,
+  };
+  const things = await buildThings(token, holder, words);
+  const documents = await buildDocuments(
+    new Map([
+      ['tenant_admin', token],
+      ['compliance_manager', await signIn(loginOf('compliance_manager'))],
+      ['policyholder', holder],
+    ]),
+    words,
   );
   const { userId, email } = loginOf('policyholder');
-  return { companyId, ids: { ...things, users: userId, email } };
+  return { companyId, token, ids: { ...things, ...documents, users: userId, email } };
 }
+
+type Words = Readonly<
+  Record<'category' | 'plan' | 'description' | 'reason' | 'person' | 'document', string>
+>;
 
 /** A category, a plan, two subscriptions, one of them cancelled by its workflow, and notices. */
 async function buildThings(
   admin: string | undefined,
   holder: string | undefined,
-  words: Readonly<Record<'category' | 'plan' | 'description' | 'reason', string>>,
+  words: Words,
 ): Promise<Record<string, string>> {
   const asAdmin = admin === undefined ? {} : { token: admin };
   const asHolder = holder === undefined ? {} : { token: holder };
@@ -299,6 +321,99 @@ async function buildThings(
   };
 }
 
+/** A customer's employee who has read a document that is in force and signed it, and the audit of that. */
+async function buildDocuments(
+  logins: ReadonlyMap<Role, string>,
+  { description, document, person, reason }: Words,
+): Promise<Record<string, string>> {
+  const as = (role: Role) => {
+    const token = logins.get(role);
+    return token === undefined ? {} : { token };
+  };
+  const author = as('compliance_manager');
+  const reader = as('policyholder');
+  const make = (at: string, body: object) =>
+    dataOf(ask('POST', `/api/v1/${at}`, { ...author, body }));
+  const customer = await make('customers', { name: `${document} customer` });
+  const account = await dataOf(ask('GET', '/api/v1/auth/me', reader));
+  const employee = await make('employees', {
+    customer_id: customer['id'],
+    user_id: account['id'],
+    name: person,
+    email: `${person.replace(' ', '.').toLowerCase()}@reader.example.com`,
+    role: `${document} reader`,
+    department: `${document} department`,
+  });
+  const compliance = await make('compliances', {
+    compliance_type: 'infosec',
+    compliance_title: `${document} compliance`,
+  });
+  const complying = await make('customer-compliance', {
+    customer_id: customer['id'],
+    compliance_id: compliance['id'],
+  });
+  const template = await make('templates', { name: `${document} template`, description });
+  const policy = await make('compliance-policies', {
+    title: document,
+    content: `# ${document}\n\n${description}`,
+    description,
+    customer_compliance_id: complying['id'],
+    audience_customer_id: customer['id'],
+  });
+  const configuration = await make('policy-configurations', {
+    policy_id: policy['id'],
+    key: 'vulnerability_sla',
+    value: description,
+  });
+  const campaign = await make('campaigns', {
+    policy_id: policy['id'],
+    name: `${document} campaign`,
+    due_days: 14,
+  });
+  const at = `/api/v1/compliance-policies/${policy['id']}`;
+  await patiently(() => ask('POST', `${at}/submit`, author));
+  await patiently(() => ask('POST', `${at}/approve`, as('tenant_admin')));
+  await patiently(() => ask('POST', `${at}/publish`, author));
+  let asked = '';
+  await patiently(async () => {
+    const mine = await ask(
+      'GET',
+      `/api/v1/acknowledgements/mine?policy_id=${policy['id']}`,
+      reader,
+    );
+    asked = JSON.parse(mine.text).items?.[0]?.id ?? '';
+    return asked === '' ? { ...mine, status: 503 } : mine;
+  });
+  const request = `/api/v1/acknowledgements/${asked}`;
+  await dataOf(
+    ask('PATCH', request, { ...author, body: { due_date: inDays(20), reason, dry_run: false } }),
+  );
+  await dataOf(
+    ask('POST', `${request}/acknowledge`, {
+      ...reader,
+      body: { policy_version: 1, typed_name: person },
+    }),
+  );
+  const audited = await dataOf(
+    ask('POST', `/api/v1/customer-compliance/${complying['id']}/complete-audit`, author),
+  );
+  return {
+    customers: customer['id'] ?? '',
+    employees: employee['id'] ?? '',
+    compliances: compliance['id'] ?? '',
+    'customer-compliance': complying['id'] ?? '',
+    'evidence-packs': audited['evidence_pack_id'] ?? '',
+    templates: template['id'] ?? '',
+    'compliance-policies': policy['id'] ?? '',
+    'policy-configurations': configuration['id'] ?? '',
+    campaigns: campaign['id'] ?? '',
+    acknowledgements: asked,
+    'workflows/acknowledgement': policy['id'] ?? '',
+  };
+}
+
+const inDays = (days: number): string => addDays(dateAt(Date.now(), 'Europe/Berlin'), days);
+
 /** The workflow may not have begun yet. */
 async function patiently(work: () => Promise<Answer>): Promise<void> {
   for (let left = 600; ; left -= 1) {
@@ -313,9 +428,8 @@ async function patiently(work: () => Promise<Answer>): Promise<void> {
 function filtersOf({ route }: Place, ids: Theirs['ids']): string[] {
   const names = Object.keys(route.schemas.query?.describe()['keys'] ?? {});
   const aims: Readonly<Record<string, string | undefined>> = {
-    user_id: ids['users'],
+    ...aimsOf(route.path, ids),
     actor_id: ids['users'],
-    insurance_plan_id: ids['plans'],
     property_category: ids['categories'],
     entity_id: ids['subscriptions'],
     include_archived: 'true',
@@ -328,16 +442,43 @@ function filtersOf({ route }: Place, ids: Theirs['ids']): string[] {
 function bodyOf({ route, endpoint }: Place, ids: Theirs['ids']): unknown {
   const example: unknown = route.examples?.body;
   if (example === undefined) return {};
+  const aims = aimsOf(route.path, ids);
   return JSON.parse(JSON.stringify(example), (name, value: unknown) =>
-    name === 'insurance_plan_id'
-      ? ids['plans']
-      : name === 'property_category_id'
-        ? ids['categories']
-        : name === 'email' && endpoint === 'POST /users'
-          ? ids['email']
-          : value,
+    name === 'email' && endpoint === 'POST /users'
+      ? ids['email']
+      : name === 'employee_ids'
+        ? [ids['employees']]
+        : (aims[name] ?? value),
   );
 }
+
+/** What each field names in a route's query or body; a policy is a contract only where there are claims. */
+const aimsOf = (at: string, ids: Theirs['ids']): Readonly<Record<string, string | undefined>> => ({
+  user_id: ids['users'],
+  insurance_plan_id: ids['plans'],
+  property_category_id: ids['categories'],
+  policy_id: ids[at.startsWith('/claims') ? 'policies' : 'compliance-policies'],
+  customer_id: ids['customers'],
+  audience_customer_id: ids['customers'],
+  employee_id: ids['employees'],
+  manager_id: ids['employees'],
+  compliance_id: ids['compliances'],
+  customer_compliance_id: ids['customer-compliance'],
+  template_id: ids['templates'],
+  campaign_id: ids['campaigns'],
+});
+
+/** Whose lists name them by words. */
+const markedKinds = [
+  'plans',
+  'customers',
+  'employees',
+  'compliances',
+  'templates',
+  'compliance-policies',
+  'campaigns',
+  'acknowledgements',
+];
 
 const idFor = ({ endpoint }: Place, ids: Readonly<Record<string, string>>): string =>
   objectAt(endpoint, ids) ?? uuid();
@@ -413,31 +554,34 @@ const logFiles = (): string[] =>
 
 describe('two other companies, marked in every word', () => {
   it('have their marker where it belongs', async () => {
-    const token = tokens.get('global_admin');
-    for (const { companyId } of theirs) {
-      const { text } = await ask('GET', '/api/v1/plans', {
-        ...(token !== undefined && { token }),
-        headers: { 'x-company-id': companyId },
-      });
-      expect(text).toMatch(marked);
+    for (const { token } of theirs) {
+      for (const kind of markedKinds) {
+        const { text } = await ask('GET', `/api/v1/${kind}`, { token });
+        expect([kind, text]).toEqual([kind, expect.stringMatching(marked)]);
+      }
     }
   });
 
   it('are kept in both isolations', async () => {
     const client = new pg.Client({ connectionString: stack.urls.adminDatabase });
     await client.connect();
-    const { rows } = await client.query<{ schema: string; count: string }>(
-      `SELECT 'shared' AS schema, count(*) FROM shared.insurance_plans WHERE name ~* $1
-       UNION ALL
-       SELECT 'own', count(*) FROM ${businessSchema(theirs[1]?.companyId ?? '')}.insurance_plans
-       WHERE name ~* $1`,
+    const keptIn = (schema: string): string =>
+      `(SELECT count(*) FROM ${schema}.insurance_plans WHERE name ~* $1) AS plans,
+       (SELECT count(*) FROM ${schema}.employees WHERE name ~* $1) AS employees,
+       (SELECT count(*) FROM ${schema}.compliance_policies WHERE title ~* $1) AS documents,
+       (SELECT count(*) FROM ${schema}.acknowledgements WHERE evidence ->> 'statement' ~* $1
+          AND evidence -> 'person' ->> 'typedName' ~* $1) AS evidence`;
+    const { rows } = await client.query(
+      `SELECT 'shared' AS schema, ${keptIn('shared')}
+       UNION ALL SELECT 'own', ${keptIn(businessSchema(theirs[1]?.companyId ?? ''))}`,
       [marker],
     );
     await client.end();
 
+    const kept = { plans: '2', employees: '1', documents: '1', evidence: '1' };
     expect(rows).toEqual([
-      { schema: 'shared', count: '2' },
-      { schema: 'own', count: '2' },
+      { schema: 'shared', ...kept },
+      { schema: 'own', ...kept },
     ]);
   });
 
