@@ -9,7 +9,7 @@ import {
   type EscalationStatus,
 } from '../rules/acknowledgements.ts';
 import { addDays, compareDates, dateAt, laterDate } from '../rules/calendar.ts';
-import { ask, tellAll, type Asked, type Told } from './acknowledging.ts';
+import { ask, changeStatus, tellAll, type Asked, type Told } from './acknowledging.ts';
 import {
   batchSize,
   clocksOf,
@@ -166,11 +166,8 @@ const isManagerTold = (
 async function openNextCycles(watched: Watched, found: readonly Found[]): Promise<void> {
   if (found.length === 0) return;
   const { settings, today, published } = watched;
-  await execute(
-    `UPDATE acknowledgements SET is_current = false, next_action = NULL, next_action_at = NULL,
-       updated_at = now() WHERE id = ANY ($1::uuid[])`,
-    [found.map(({ row }) => row.id)],
-  );
+  const before = found.map(({ row: { id, status } }) => ({ id, to: status }));
+  await changeStatus(before, watched.at, 'The next cycle is open');
   if (!published) return;
   const latest = await select<{ employeeId: string; cycle: number }>(
     `SELECT employee_id AS "employeeId", max(cycle) AS cycle FROM acknowledgements

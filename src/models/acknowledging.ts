@@ -117,7 +117,7 @@ export async function settleHeld(watched: Watched, ids: readonly string[]): Prom
     [policyId, ids],
   );
   if (published) {
-    await follow(settlements, published);
+    await follow(watched, settlements, published);
     await restore(watched, settlements);
     await open(watched, published, settlements);
   }
@@ -162,7 +162,7 @@ const whyClosed = ({ published }: Watched): string =>
 
 /**
  * Closes rows or takes them out of what counts, with history and audit; one statement each.
- * @param changes the status that each has then
+ * @param changes the status that each has then; one that keeps its own only counts no longer
  */
 export async function changeStatus(
   changes: readonly { readonly id: string; readonly to: string }[],
@@ -188,6 +188,13 @@ export async function changeStatus(
     rows,
     { at, reason },
   );
+  await AcknowledgementHistory.recordEach(
+    'is_current',
+    `SELECT c.h AS history_id, a.id AS acknowledgement_id, 'true' AS old_value, 'false' AS new_value
+     FROM ${from} JOIN acknowledgements a ON a.id = c.id WHERE a.status = c."to"`,
+    rows,
+    { at, reason },
+  );
   await execute(
     `UPDATE exemptions SET status = 'lapsed', updated_at = now()
      WHERE status = 'open' AND acknowledgement_id = ANY ($1::uuid[])`,
@@ -203,19 +210,40 @@ export async function changeStatus(
 }
 
 /** A small change of the text, made or taken back, asks nobody anew who has not answered yet. */
-async function follow(settlements: readonly Settled[], { version }: Published): Promise<void> {
-  const ids = settlements
-    .filter(({ settlement }) => settlement.follow)
-    .flatMap(({ candidate }) => candidate.rows.filter(({ isCurrent }) => isCurrent))
-    .map(({ id }) => id);
-  if (ids.length === 0) return;
+async function follow(
+  { at }: Watched,
+  settlements: readonly Settled[],
+  { version }: Published,
+): Promise<void> {
+  const changes = settlements.flatMap(({ candidate: { rows }, settlement }) => {
+    const current = rows.find(({ isCurrent }) => isCurrent);
+    return current && settlement.follow
+      ? [{ id: current.id, cycle: cycleAfter(rows, version), h: uuid(), audit: uuid() }]
+      : [];
+  });
+  if (changes.length === 0) return;
+  const json = JSON.stringify(changes);
+  const from = `jsonb_to_recordset($1) AS c (id uuid, cycle integer, h uuid, audit uuid)
+    JOIN acknowledgements a ON a.id = c.id`;
+  await AuditLog.recordEach(
+    'UPDATE',
+    Acknowledgement.entityType,
+    `SELECT c.audit AS audit_id, a.id AS entity_id,
+       jsonb_build_object('policyVersion', a.policy_version, 'cycle', a.cycle) AS before,
+       jsonb_build_object('policyVersion', $2::integer, 'cycle', c.cycle) AS after FROM ${from}`,
+    [json, version],
+  );
+  await AcknowledgementHistory.recordEach(
+    'policy_version',
+    `SELECT c.h AS history_id, a.id AS acknowledgement_id, a.policy_version::text AS old_value,
+       '${version}' AS new_value FROM ${from}`,
+    json,
+    { at, reason: 'A small change of the text' },
+  );
   await execute(
-    `UPDATE acknowledgements SET policy_version = $2, updated_at = now(),
-       cycle = 1 + coalesce((SELECT max(o.cycle) FROM acknowledgements o
-         WHERE o.policy_id = acknowledgements.policy_id AND o.policy_version = $2
-           AND o.employee_id = acknowledgements.employee_id), 0)
-     WHERE id = ANY ($1::uuid[])`,
-    [ids, version],
+    `UPDATE acknowledgements SET policy_version = $2, cycle = c.cycle, updated_at = now()
+     FROM jsonb_to_recordset($1) AS c (id uuid, cycle integer) WHERE acknowledgements.id = c.id`,
+    [json, version],
   );
 }
 
@@ -227,17 +255,42 @@ async function restore(watched: Watched, settlements: readonly Settled[]): Promi
     const { status, acknowledgedAt, exemptedUntil } = row;
     const answeredOn = acknowledgedAt && dateAt(Date.parse(acknowledgedAt), watched.timeZone);
     const dated = { status, dueDate: watched.today, answeredOn, exemptedUntil };
-    return [{ id: row.id, ...nextOf(watched, dated, addDays(watched.today, -1)) }];
+    const next = nextOf(watched, dated, addDays(watched.today, -1));
+    return [{ id: row.id, ...next, h: uuid(), audit: uuid() }];
   });
   if (changes.length === 0) return;
+  const json = JSON.stringify(changes);
+  const from = `jsonb_to_recordset($1) AS c (id uuid, h uuid, audit uuid)`;
+  await AuditLog.recordEach(
+    'UPDATE',
+    Acknowledgement.entityType,
+    `SELECT c.audit AS audit_id, c.id AS entity_id, jsonb_build_object('isCurrent', false) AS before,
+       jsonb_build_object('isCurrent', true) AS after FROM ${from}`,
+    [json],
+  );
+  await AcknowledgementHistory.recordEach(
+    'is_current',
+    `SELECT c.h AS history_id, c.id AS acknowledgement_id, 'false' AS old_value, 'true' AS new_value
+     FROM ${from}`,
+    json,
+    { at: watched.at, reason: 'They are concerned again by what they have answered' },
+  );
   await execute(
     `UPDATE acknowledgements a SET is_current = true, next_action = c."nextAction",
        next_action_at = c."nextActionAt", updated_at = now()
      FROM jsonb_to_recordset($1) AS c (id uuid, "nextAction" text, "nextActionAt" timestamptz)
      WHERE a.id = c.id`,
-    [JSON.stringify(changes)],
+    [json],
   );
 }
+
+/** The next one of that version. */
+const cycleAfter = (rows: readonly CandidateRow[], version: number): number =>
+  1 +
+  Math.max(
+    0,
+    ...rows.filter(({ policyVersion }) => policyVersion === version).map(({ cycle }) => cycle),
+  );
 
 /** Asks them. */
 async function open(
@@ -248,10 +301,9 @@ async function open(
   const asked = settlements
     .filter(({ settlement }) => settlement.open)
     .map(({ candidate }): Asked => {
-      const earlier = candidate.rows.filter(({ policyVersion }) => policyVersion === version);
       return {
         employee: candidate,
-        cycle: 1 + Math.max(0, ...earlier.map(({ cycle }) => cycle)),
+        cycle: cycleAfter(candidate.rows, version),
         ...firstDue(watched, candidate.joinedOn),
       };
     });
@@ -342,12 +394,12 @@ export async function askAgain(
   campaign?: AskingCampaign,
 ): Promise<readonly string[]> {
   if (people.length === 0) return [];
-  await execute(
-    `UPDATE acknowledgements SET is_current = false, next_action = NULL, next_action_at = NULL,
-       updated_at = now()
+  const stoodBy = await select<{ id: string; to: AcknowledgementStatus }>(
+    `SELECT id, status AS "to" FROM acknowledgements
      WHERE policy_id = $1 AND employee_id = ANY ($2::uuid[]) AND is_current`,
     [watched.policyId, people.map(({ id }) => id)],
   );
+  await changeStatus(stoodBy, watched.at, 'They are asked once more');
   const asked = people.map((employee): Asked => {
     return { employee, cycle: employee.cycle + 1, type: 'manual', dueDate };
   });

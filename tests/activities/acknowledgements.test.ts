@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { v7 as uuid } from 'uuid';
+import { askable, askAgain } from '../../src/models/acknowledging.ts';
 import { execute, select, withTenant } from '../../src/models/database.ts';
+import { watchedPolicy } from '../../src/models/watchedPolicy.ts';
 import { buildKept, hire } from '../support/acknowledgements.ts';
 import { buildActor } from '../support/build.ts';
 import { meanwhile } from '../support/meanwhile.ts';
@@ -17,9 +19,44 @@ describe('the keeper of a policy', () => {
 
   async function build() {
     const keeper = await buildKept();
-    const { tenant } = keeper;
+    const { tenant, change, settle, policyId, author } = keeper;
     return {
       ...keeper,
+      /** Everybody who has not answered does. */
+      answer: () =>
+        change(
+          `UPDATE acknowledgements SET status = 'acknowledged', acknowledged_at = now(),
+             evidence_hash = repeat('0', 64), next_action = 'open_next_cycle', next_action_at = now()
+           WHERE status = 'pending'`,
+        ),
+      /** A second version, which nobody has to read anew. */
+      writeSmallChange: () =>
+        change(
+          `INSERT INTO compliance_policy_versions (company_id, id, policy_id, number, major, minor,
+             content, content_sha256, requires_reack, authors)
+           SELECT company_id, $2, policy_id, 2, 1, 1, content, content_sha256, false,
+             jsonb_build_array($3::text)
+           FROM compliance_policy_versions WHERE policy_id = $1`,
+          policyId,
+          uuid(),
+          author.userId,
+        ),
+      /** In the place of the other. */
+      publish: async (number: number) => {
+        for (const [status, at] of [
+          ['superseded', 'number <> $2'],
+          ['published', 'number = $2'],
+        ] as const) {
+          await change(
+            `UPDATE compliance_policy_versions SET status = '${status}', published_at = now(),
+               ended_at = CASE WHEN '${status}' = 'superseded' THEN now() END
+             WHERE policy_id = $1 AND ${at}`,
+            policyId,
+            number,
+          );
+        }
+        await settle();
+      },
       rows: () =>
         tenant(() =>
           select<Record<string, unknown>>(
@@ -234,7 +271,8 @@ describe('the keeper of a policy', () => {
   });
 
   it('goes on asking as before where a small change of the text is taken back', async () => {
-    const { companyId, author, policyId, settle, rows, told, change, tenant } = await build();
+    const { companyId, settle, rows, told, change, tenant, ...policy } = await build();
+    const { writeSmallChange, publish } = policy;
     await hire(companyId, 1);
     await settle();
     await change(`UPDATE acknowledgements SET due_date = due_date - 43`);
@@ -245,30 +283,7 @@ describe('the keeper of a policy', () => {
         ),
       );
     const [before] = await due();
-    await change(
-      `INSERT INTO compliance_policy_versions (company_id, id, policy_id, number, major, minor, content,
-         content_sha256, requires_reack, authors)
-       SELECT company_id, $2, policy_id, 2, 1, 1, content, content_sha256, false, jsonb_build_array($3::text)
-       FROM compliance_policy_versions WHERE policy_id = $1`,
-      policyId,
-      uuid(),
-      author.userId,
-    );
-    const publish = async (number: number) => {
-      for (const [status, at] of [
-        ['superseded', 'number <> $2'],
-        ['published', 'number = $2'],
-      ] as const) {
-        await change(
-          `UPDATE compliance_policy_versions SET status = '${status}', published_at = now(),
-             ended_at = CASE WHEN '${status}' = 'superseded' THEN now() END
-           WHERE policy_id = $1 AND ${at}`,
-          policyId,
-          number,
-        );
-      }
-      await settle();
-    };
+    await writeSmallChange();
 
     await publish(2);
     expect(await due()).toEqual([{ ...before, version: 2 }]);
@@ -280,14 +295,64 @@ describe('the keeper of a policy', () => {
     expect(await told('acknowledgement_withdrawn')).toBe(0);
   });
 
+  it('leaves a line in history and audit of whatever changes how somebody stands', async () => {
+    const { companyId, policyId, settle, wave, change, answer, tenant, morning, ...policy } =
+      await build();
+    const ids = await hire(companyId, 1);
+    await settle();
+
+    await policy.writeSmallChange();
+    await policy.publish(2);
+    await answer();
+    await change(`UPDATE employees SET status = 'inactive', leave_date = current_date`);
+    await settle();
+    await change(`UPDATE employees SET status = 'active', leave_date = NULL`);
+    await settle();
+    await tenant(async () => {
+      const watched = await watchedPolicy(policyId, new Date());
+      const { published, today } = watched;
+      if (published) await askAgain(watched, published, await askable(watched, ids), today);
+    });
+    await answer();
+    await wave(morning(340));
+
+    const lines = await tenant(() =>
+      select<{ line: string }>(
+        `SELECT concat_ws(' ', a.cycle, h.field, h.old_value, h.new_value) AS line
+         FROM acknowledgement_history h JOIN acknowledgements a ON a.id = h.acknowledgement_id
+         ORDER BY h.id`,
+      ),
+    );
+    expect(lines.map(({ line }) => line)).toEqual([
+      '1 policy_version 1 2',
+      '1 is_current true false',
+      '1 is_current false true',
+      '1 is_current true false',
+      '2 is_current true false',
+    ]);
+    const audited = await tenant(() =>
+      select(
+        `SELECT before, after - 'reason' AS after FROM core.audit_logs
+         WHERE entity_type = 'acknowledgement' AND action = 'UPDATE' ORDER BY id`,
+      ),
+    );
+    const [counts, not] = [{ isCurrent: true }, { isCurrent: false }];
+    const answered = { status: 'acknowledged' };
+    const step = { before: { ...answered, ...counts }, after: { ...answered, ...not } };
+    expect(audited).toEqual([
+      { before: { policyVersion: 1, cycle: 1 }, after: { policyVersion: 2, cycle: 1 } },
+      step,
+      { before: not, after: counts },
+      step,
+      step,
+    ]);
+  });
+
   it('opens the next cycle of nobody whom somebody else is asking just now', async () => {
-    const { companyId, author, settle, wave, rows, change, morning } = await build();
+    const { companyId, author, settle, wave, rows, answer, morning } = await build();
     const [employee] = await hire(companyId, 1);
     await settle();
-    await change(
-      `UPDATE acknowledgements SET status = 'acknowledged', acknowledged_at = now(),
-         evidence_hash = repeat('0', 64), next_action = 'open_next_cycle', next_action_at = now()`,
-    );
+    await answer();
 
     await meanwhile(
       { database, actor: author },
