@@ -70,11 +70,17 @@ export async function settleBatch(watched: Watched, after: string): Promise<stri
        SELECT c.id, c.status, c.policy_version, c.customer_id, c.department FROM acknowledgements c
        WHERE c.policy_id = $1 AND c.employee_id = e.id AND c.is_current OFFSET 0) a ON true
      WHERE e.id > $7 AND CASE WHEN coalesce(${concerned}, false)
-       THEN a.id IS NULL OR a.policy_version < $6 OR a.policy_version > $5
+       THEN a.id IS NULL OR a.policy_version < $6
+         OR (a.policy_version > $5 AND (a.status = 'pending' OR a.policy_version >= $8))
          OR (a.status = 'pending' AND a.policy_version < $5) OR ${isElsewhere}
        ELSE a.id IS NOT NULL END
      ORDER BY e.id LIMIT ${batchSize} FOR NO KEY UPDATE OF e`,
-    [...factsOf(watched), watched.published?.reackVersion ?? null, after],
+    [
+      ...factsOf(watched),
+      watched.published?.reackVersion ?? null,
+      after,
+      watched.published?.nextReackVersion ?? null,
+    ],
   );
   await settleHeld(
     watched,
@@ -99,7 +105,7 @@ export async function settleHeld(watched: Watched, ids: readonly string[]): Prom
             'policyVersion', a.policy_version, 'isCurrent', a.is_current, 'cycle', a.cycle,
             'dueDate', a.due_date, 'acknowledgedAt', a.acknowledged_at,
             'exemptedUntil', a.exempted_until, 'isWithdrawn', ${isWithdrawn})
-          ORDER BY a.policy_version DESC, a.cycle DESC), '[]')
+          ORDER BY a.id DESC), '[]')
         FROM acknowledgements a WHERE a.policy_id = $1 AND a.employee_id = e.id) AS rows
      FROM employees e WHERE e.id = ANY ($6::uuid[]) ORDER BY e.id`,
     [...factsOf(watched), ids],

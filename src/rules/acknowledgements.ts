@@ -307,14 +307,16 @@ export function settle(
       !published && retiredVersion !== null && current.policyVersion <= retiredVersion;
     return { close: isRetired ? 'superseded' : 'cancelled' };
   }
-  const isValid = ({ policyVersion }: StandingRow): boolean =>
+  const isOfText = ({ policyVersion }: StandingRow): boolean =>
     policyVersion >= published.reackVersion && policyVersion <= published.version;
-  if (current && isValid(current)) {
+  const isSettled = (row: StandingRow): boolean =>
+    isOfText(row) || (isAnswered(row) && isSmallStepBack(row, published));
+  if (current && isSettled(current)) {
     const lagsBehind = current.status === 'pending' && current.policyVersion < published.version;
     return lagsBehind ? { follow: true } : undefined;
   }
   if (current?.status === 'pending' && isSmallStepBack(current, published)) return { follow: true };
-  const latest = rows.find(isValid);
+  const latest = rows.find(isSettled);
   const close = current && isTakenBack(current, published) ? 'cancelled' : 'superseded';
   const stepBack: Settlement = current
     ? current.status === 'pending'
@@ -326,7 +328,10 @@ export function settle(
     : { ...stepBack, open: true };
 }
 
-/** What is taken back are small changes alone: whoever was asked before them would be asked still. */
+/**
+ * What is taken back are small changes alone: whoever was asked before them would be asked still, and
+ * whoever has answered need not read anew what nobody else has to.
+ */
 const isSmallStepBack = (
   { policyVersion }: StandingRow,
   { version, nextReackVersion }: Published,

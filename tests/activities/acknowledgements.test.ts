@@ -295,6 +295,28 @@ describe('the keeper of a policy', () => {
     expect(await told('acknowledgement_withdrawn')).toBe(0);
   });
 
+  it('asks nobody again whose answer was to a small change that is taken back', async () => {
+    const { companyId, settle, rows, told, counts, change, ...policy } = await build();
+    const { writeSmallChange, publish, answer } = policy;
+    await hire(companyId, 1);
+    await settle();
+    await writeSmallChange();
+    await publish(2);
+    await answer();
+
+    await publish(1);
+
+    const answered = [{ status: 'acknowledged', current: true, cycle: 1 }];
+    expect(await rows()).toMatchObject(answered);
+    expect((await counts()).kept).toMatchObject([{ pending: 0, acknowledged: 1 }]);
+    await change(`UPDATE employees SET status = 'inactive', leave_date = current_date`);
+    await settle();
+    await change(`UPDATE employees SET status = 'active', leave_date = NULL`);
+    await settle();
+    expect(await rows()).toMatchObject(answered);
+    expect(await told('acknowledgement_assigned')).toBe(1);
+  });
+
   it('leaves a line in history and audit of whatever changes how somebody stands', async () => {
     const { companyId, policyId, settle, wave, change, answer, tenant, morning, ...policy } =
       await build();

@@ -189,6 +189,27 @@ describe('how somebody comes to stand as they should', () => {
       published,
       { close: 'cancelled', open: true },
     ],
+    [
+      'had answered before a small change was taken back',
+      [row({ status: 'acknowledged', policyVersion: 4 })],
+      true,
+      { ...published, nextReackVersion: null },
+      undefined,
+    ],
+    [
+      'had answered before a new text was taken back',
+      [row({ status: 'acknowledged', policyVersion: 4 })],
+      true,
+      published,
+      { leave: true, open: true },
+    ],
+    [
+      'comes back with the answer to a small change that was taken back',
+      [row({ status: 'acknowledged', policyVersion: 4, isCurrent: false })],
+      true,
+      { ...published, nextReackVersion: null },
+      { restore: 'r' },
+    ],
     ['leaves while asked', [row({})], false, published, { close: 'cancelled' }],
     [
       'leaves after the answer',

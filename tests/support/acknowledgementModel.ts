@@ -288,11 +288,12 @@ export class AcknowledgementModel {
     const current = who.rows.find((row) => row.current);
     const isValid = ({ version }: Row): boolean =>
       published !== undefined && version >= reack && version <= published;
-    const isSmallStepBack = ({ version, status }: Row): boolean =>
-      status === 'pending' &&
+    const isSmallStepBack = ({ version }: Row): boolean =>
       published !== undefined &&
       version > published &&
       !this.reacks.some((number) => number > published && number <= version);
+    const isAnswered = ({ status }: Row): boolean =>
+      ['acknowledged', 'declined', 'exempted'].includes(status);
     if (current && who.isThere && (isValid(current) || isSmallStepBack(current))) {
       if (current.status !== 'pending' || current.version === published) return;
       current.cycle = cycleAfter(who, published ?? 0);
@@ -301,10 +302,10 @@ export class AcknowledgementModel {
     }
     if (current) this.close(current, who.isThere);
     if (!who.isThere || published === undefined) return;
-    const latest = who.rows
-      .filter(isValid)
-      .toSorted((a, b) => b.version - a.version || b.cycle - a.cycle)[0];
-    if (latest && ['acknowledged', 'declined', 'exempted'].includes(latest.status)) {
+    const latest = who.rows.findLast(
+      (row) => isValid(row) || (isAnswered(row) && isSmallStepBack(row)),
+    );
+    if (latest && isAnswered(latest)) {
       latest.current = true;
       latest.seen = this.day - 1;
     } else if (who.joinedOn > this.day - 30) {
