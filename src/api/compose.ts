@@ -78,6 +78,7 @@ import { createRegistrations } from '../commands/registrations.ts';
 import { createRegistrationTimelines } from '../commands/registrationTimelines.ts';
 import { createRunningClaims } from '../commands/runningClaims.ts';
 import { createRunningTimers } from '../commands/runningTimers.ts';
+import { previewSettings } from '../commands/settingsPreview.ts';
 import { createReports } from '../commands/reports.ts';
 import { createReportTimelines } from '../commands/reportTimelines.ts';
 import { createReviews } from '../commands/reviews.ts';
@@ -322,6 +323,7 @@ export async function composeApi({
       reviews: createReviews(),
       runningClaims: createRunningClaims({ workflows }),
       runningTimers: createRunningTimers({ workflows }),
+      settingsPreview: previewSettings,
       registrationTimelines: createRegistrationTimelines({ temporal, workflows }),
       reports: createReports({ dispatcher }),
       documentTimelines: createDocumentTimelines(temporal),

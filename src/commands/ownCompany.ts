@@ -49,10 +49,7 @@ export const createOwnCompany = ({
     change: SettingsChange,
     expectedVersion: number | undefined,
   ): Promise<SettingsView> {
-    const problems = settingsProblems(change, placeOf(companyId));
-    if (problems.length > 0) {
-      throw new Invalid(problems.map((each) => ({ ...each, field: wireName(each.field) })));
-    }
+    refuseProblems(companyId, change);
     const view = await withTenant(companyId, async () => {
       const company = await getRow(Company, companyId);
       refuseStale(Company, company, expectedVersion);
@@ -116,6 +113,13 @@ export const createOwnCompany = ({
 };
 
 export type OwnCompany = ReturnType<typeof createOwnCompany>;
+
+/** @throws Invalid with one detail for each setting that is unknown or out of its bounds */
+export function refuseProblems(companyId: string, change: SettingsChange): void {
+  const problems = settingsProblems(change, placeOf(companyId));
+  if (problems.length === 0) return;
+  throw new Invalid(problems.map((each) => ({ ...each, field: wireName(each.field) })));
+}
 
 /** @throws Invalid for what is no IANA time zone */
 export function refuseUnknownZone(timeZone: string | undefined): void {

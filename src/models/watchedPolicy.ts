@@ -51,6 +51,7 @@ interface KeptClocks extends Clocks {
 }
 
 interface PolicyFacts {
+  readonly id: string;
   readonly companyId: string;
   readonly timeZone: string;
   /** What the company has set. */
@@ -74,8 +75,22 @@ interface PolicyFacts {
 
 /** @throws NotFound */
 export async function watchedPolicy(policyId: string, at: Date): Promise<Watched> {
-  const [found] = await select<PolicyFacts>(
-    `SELECT p.title, p.audience_customer_id AS "customerId", p.audience_role AS role,
+  const [found] = await watchedPolicies([policyId], at);
+  if (!found) throw noSuch('compliance_policy', policyId);
+  return found;
+}
+
+/**
+ * Those of these policies that there are.
+ * @param set what the company would have set; what it has, unless told
+ */
+export async function watchedPolicies(
+  ids: readonly string[],
+  at: Date,
+  set?: Partial<AcknowledgementSettings>,
+): Promise<readonly Watched[]> {
+  const found = await select<PolicyFacts>(
+    `SELECT p.id, p.title, p.audience_customer_id AS "customerId", p.audience_role AS role,
        p.audience_department AS department, p.reack_version AS "reackVersion", v.number AS version, p.clocks,
        v.published_at AS "publishedAt",
        (SELECT min(n.number) FROM compliance_policy_versions n
@@ -91,16 +106,19 @@ export async function watchedPolicy(policyId: string, at: Date): Promise<Watched
         FROM campaigns m WHERE m.policy_id = p.id AND m.status IN ('running', 'paused')) AS campaigns
      FROM compliance_policies p JOIN platform.companies c ON c.id = p.company_id
        LEFT JOIN compliance_policy_versions v ON v.policy_id = p.id AND v.status = 'published'
-     WHERE p.id = $1`,
-    [policyId],
+     WHERE p.id = ANY ($1::uuid[])`,
+    [ids],
   );
-  if (!found) throw noSuch('compliance_policy', policyId);
+  return found.map((facts) => watchedOf(set ? { ...facts, settings: set } : facts, at));
+}
+
+function watchedOf(found: PolicyFacts, at: Date): Watched {
   const { companyId, timeZone, title, customerId, role, department } = found;
   const { version, reackVersion, nextReackVersion, publishedAt } = found;
   const configured = configuredIn(found.configured ?? {});
   const ofCompany = { ...acknowledgementDefaults, ...found.settings };
   return {
-    policyId,
+    policyId: found.id,
     companyId,
     title,
     audience: { customerId, role, department },

@@ -7,6 +7,7 @@ import type {
   OutdatedTimer,
   OutdatedTimers,
 } from '../../commands/runningTimers.ts';
+import type { PlannedStep, SettingsPreview } from '../../commands/settingsPreview.ts';
 import type { Company } from '../../models/Company.ts';
 import type { ResolvedSetting, SettingValue, TypeValues } from '../../rules/settings.ts';
 import { wireName } from '../../rules/wireNames.ts';
@@ -88,6 +89,22 @@ export const presentMigrated = ({ dryRun, claims, failed, remaining }: MigratedC
   failed: failed.map(({ code, ...claim }) => ({ ...presentOutdatedClaim(claim), code })),
   remaining,
 });
+
+export const presentSettingsPreview = ({ people, moved }: SettingsPreview) => ({
+  people,
+  moved: moved.map((group) => ({
+    policy_id: group.policyId,
+    policy_title: group.policyTitle,
+    campaign_id: group.campaignId,
+    status: group.status,
+    due_date: group.dueDate,
+    people: group.people,
+    before: group.before.map(presentStep),
+    after: group.after.map(presentStep),
+  })),
+});
+
+const presentStep = ({ action, at }: PlannedStep) => ({ action, at: at.toISOString() });
 
 const presentOutdatedClaim = (claim: OutdatedClaim) => ({
   claim_id: claim.id,

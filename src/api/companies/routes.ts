@@ -2,6 +2,7 @@ import type { Calendars } from '../../commands/calendars.ts';
 import type { OwnCompany } from '../../commands/ownCompany.ts';
 import type { RunningClaims } from '../../commands/runningClaims.ts';
 import type { RunningTimers } from '../../commands/runningTimers.ts';
+import type { previewSettings } from '../../commands/settingsPreview.ts';
 import { resolved } from '../../rules/settings.ts';
 import { route, type Route } from '../route.ts';
 import {
@@ -11,6 +12,7 @@ import {
   presentMigrated,
   presentOutdated,
   presentSettings,
+  presentSettingsPreview,
 } from './present.ts';
 import {
   appliedSettingsAnswer,
@@ -28,8 +30,11 @@ import {
   outdatedTimerExample,
   outdatedTimersAnswer,
   platformSettingsAnswer,
+  previewSettingsBody,
   replaceCalendarBody,
   settingsAnswer,
+  settingsPreviewAnswer,
+  settingsPreviewExample,
 } from './schema.ts';
 
 const tag = 'Companies';
@@ -64,11 +69,13 @@ export const companyRoutes = ({
   calendars,
   runningClaims,
   runningTimers,
+  settingsPreview,
 }: {
   readonly ownCompany: OwnCompany;
   readonly calendars: Calendars;
   readonly runningClaims: RunningClaims;
   readonly runningTimers: RunningTimers;
+  readonly settingsPreview: typeof previewSettings;
 }): Route[] => [
   route({
     method: 'GET',
@@ -108,7 +115,8 @@ export const companyRoutes = ({
     method: 'PATCH',
     permission: 'settings:write',
     ifMatch: true,
-    summary: 'Change some settings; what runs already keeps its own',
+    summary:
+      'Change some settings; what runs already keeps its own, but for the reminders and escalations of acknowledgements',
     message: 'Settings changed',
     businessRules: true,
     body: editSettingsBody,
@@ -116,6 +124,23 @@ export const companyRoutes = ({
     handle: ({ actor, body: { version: _version, ...change }, expectedVersion }) =>
       ownCompany.editSettings(actor, change, expectedVersion),
     examples: { body: { audit: { retention_years: 7 } }, answer: exampleOf(false) },
+  }),
+  route({
+    method: 'POST',
+    path: '/companies/current/settings/preview',
+    permission: 'settings:write',
+    summary:
+      'Which reminders, escalations and next cycles of running acknowledgements a change of settings would move; changes nothing',
+    tag,
+    businessRules: true,
+    body: previewSettingsBody,
+    answer: presentSettingsPreview,
+    answerSchema: settingsPreviewAnswer,
+    handle: ({ actor, body }) => settingsPreview(actor, body),
+    examples: {
+      body: { compliance: { escalate_hr_days: 10 } },
+      answer: settingsPreviewExample,
+    },
   }),
   route({
     method: 'POST',

@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { acknowledgementActions, acknowledgementStatuses } from '../../rules/acknowledgements.ts';
 import { claimStatuses } from '../../rules/claims.ts';
 import { businessTypes, isolations, subscriptionPlans } from '../../rules/companies.ts';
 import { roleCodes } from '../../rules/permissions.ts';
@@ -190,6 +191,47 @@ export const editSettingsBody = settingsBody(false).id('EditSettings');
 export const editPlatformSettingsBody = settingsBody(true).id('EditPlatformSettings');
 export const settingsAnswer = settingsAnswerOf(false).id('Settings');
 export const platformSettingsAnswer = settingsAnswerOf(true).id('PlatformSettings');
+
+export const previewSettingsBody = partial(
+  bySection(settingsOf({ isPlatform: false }), wishField, optional),
+).id('PreviewSettings');
+
+const plannedSteps = array(object({ action: oneOf(...acknowledgementActions), at: instant() }), {
+  max: 100,
+});
+
+export const settingsPreviewAnswer = object({
+  people: integer(0, 2_147_483_647).description('For whom something moves, counted by policy'),
+  moved: array(
+    object({
+      policy_id: id(),
+      policy_title: text(200),
+      campaign_id: nullable(id()),
+      status: oneOf(...acknowledgementStatuses),
+      due_date: calendarDate().description('Stays as it is'),
+      people: integer(1, 2_147_483_647).description('Who stand alike'),
+      before: plannedSteps.description('What would not come any more, soonest first'),
+      after: plannedSteps.description('What would come instead; at once where it is past'),
+    }),
+    { max: 100 },
+  ).description('The first of them'),
+}).id('SettingsPreview');
+
+export const settingsPreviewExample = {
+  people: 86,
+  moved: [
+    {
+      policy_id: '01998e3a-c150-7f60-8c85-91a314253642',
+      policy_title: 'Acceptable use',
+      campaign_id: null,
+      status: 'pending',
+      due_date: '2026-03-02',
+      people: 86,
+      before: [{ action: 'escalate_hr', at: '2026-03-09T07:00:00.000Z' }],
+      after: [{ action: 'escalate_hr', at: '2026-03-12T07:00:00.000Z' }],
+    },
+  ],
+} as const;
 
 export const applySettingsBody = object({
   reason: text(500).description('Kept with each timer that is moved'),

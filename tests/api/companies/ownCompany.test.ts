@@ -1,6 +1,11 @@
 import type { Actor } from '../../../src/context.ts';
-import { platformCompanyId } from '../../../src/models/database.ts';
+import { settleBatch } from '../../../src/models/acknowledging.ts';
+import { platformCompanyId, withTenant } from '../../../src/models/database.ts';
+import { watchedPolicy } from '../../../src/models/watchedPolicy.ts';
+import { addDays, dateAt, hourOfDay } from '../../../src/rules/calendar.ts';
+import { hire } from '../../support/acknowledgements.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';
+import { buildPolicyRow } from '../../support/policyRows.ts';
 import { buildActor, buildCompany, buildPlan } from '../../support/build.ts';
 
 let api: TestApi;
@@ -305,5 +310,67 @@ describe('/administration/settings', () => {
       body: { details: [{ field: 'onboarding.on_call', code: 'INVALID_CHOICE' }] },
     });
     expect(back.body.data.settings.onboarding.on_call).toMatchObject({ value: [] });
+  });
+});
+
+describe('POST /companies/current/settings/preview', () => {
+  const path = `${settings}/preview`;
+  const zone = 'Europe/Berlin';
+
+  it('shows which steps of running acknowledgements would move, and changes nothing', async () => {
+    const due = addDays(dateAt(Date.now(), zone), 30);
+    const morning = (days: number): string =>
+      new Date(hourOfDay(addDays(due, days), 8, zone)).toISOString();
+    const { policyId } = await buildPolicyRow({ companyId, authors: [], status: 'published' });
+    await hire(companyId, 3);
+    await withTenant(companyId, async () =>
+      settleBatch(await watchedPolicy(policyId, new Date()), policyId.replaceAll(/\w/g, '0')),
+    );
+    const dates = () =>
+      api.database.sql(
+        'SELECT due_date, next_action_at FROM shared.acknowledgements WHERE company_id = $1',
+        [companyId],
+      );
+    const before = await dates();
+
+    const { status, body } = await api
+      .as(admin)
+      .post(path, { compliance: { escalate_hr_days: 10, remind_before: [7, 2], manual_days: 5 } });
+
+    expect([status, body.data]).toEqual([
+      200,
+      {
+        people: 3,
+        moved: [
+          {
+            policy_id: policyId,
+            policy_title: 'Acceptable use',
+            campaign_id: null,
+            status: 'pending',
+            due_date: due,
+            people: 3,
+            before: [
+              { action: 'remind', at: morning(-3) },
+              { action: 'remind', at: morning(-1) },
+              { action: 'escalate_hr', at: morning(7) },
+            ],
+            after: [
+              { action: 'remind', at: morning(-2) },
+              { action: 'escalate_hr', at: morning(10) },
+            ],
+          },
+        ],
+      },
+    ]);
+    expect(await dates()).toEqual(before);
+    expect(await rowOf(companyId)).toMatchObject({ settings: {}, version: 1 });
+  });
+
+  it('shows nothing where nothing moves, and refuses what could not be set', async () => {
+    const same = await api.as(admin).post(path, { compliance: { manual_days: 5 } });
+    const refused = await api.as(admin).post(path, { compliance: { escalate_hr_days: 0 } });
+
+    expect(same.body.data).toEqual({ people: 0, moved: [] });
+    expect(refused).toMatchObject({ status: 422 });
   });
 });
