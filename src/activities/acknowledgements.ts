@@ -8,6 +8,7 @@ import { keeperStateOf } from '../models/keepers.ts';
 import type { KeeperState } from '../models/keeperStart.ts';
 import {
   batchSize,
+  noteAsked,
   noteClocks,
   redateBatch,
   watchedPolicy,
@@ -32,10 +33,12 @@ export const acknowledgementActivities = () => ({
    * Safe to repeat: it passes over whoever stands as they should.
    */
   async settleAudience(order: KeeperOrder): Promise<void> {
-    await withWatched(order, async (watched) => {
+    const seen = await withWatched(order, async (watched) => {
       if (!watched.clocks) await noteClocks(watched);
+      return watched;
     });
     await throughAll(order, settleBatch);
+    await withWatched(order, () => noteAsked(seen));
   },
 
   /** Moves the next dates of all rows to where the present settings have them. Safe to repeat. */

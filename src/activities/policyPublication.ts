@@ -12,8 +12,13 @@ import { OutboxEntry } from '../models/OutboxEntry.ts';
 import { policyApprovalStart, policyApprovalStateOf } from '../models/policyApprovalStart.ts';
 import { PolicyConfiguration } from '../models/PolicyConfiguration.ts';
 import { addPolicyClocks, type PolicyFile } from '../models/policyFile.ts';
-import { wakeKeepers } from '../models/keeperStart.ts';
-import { noteComplianceUpdate, putInForce, stepOf, supersede } from '../models/policyInForce.ts';
+import {
+  askAnew,
+  noteComplianceUpdate,
+  putInForce,
+  stepOf,
+  supersede,
+} from '../models/policyInForce.ts';
 import { getRow } from '../models/rows.ts';
 import { Timer, type TimerName } from '../models/Timer.ts';
 import { compareDates, dateAt, type CalendarDate } from '../rules/calendar.ts';
@@ -65,7 +70,7 @@ export async function unpublish(file: PolicyFile, step: Step): Promise<void> {
     ...(before && (await ApprovalStep.approvalOf(before))),
   });
   await noteComplianceUpdate(policy, step.at);
-  await wakeKeepers([policy.id]);
+  await askAnew(policy);
   if (!before) return;
   const facts = { ...file, at: step.at.getTime() };
   if (policy.reviewDate) await addPolicyClocks(before, reviewClocks(policy.reviewDate, facts));
@@ -80,7 +85,7 @@ export async function retire({ version, policy }: PolicyFile, step: Step): Promi
   await version.move('retire', step, { endedAt: step.at, workflowClosedAt: step.at });
   await policy.follow({ policyVersion: 0, reackVersion: 0, reviewOverdue: false });
   await noteComplianceUpdate(policy, step.at);
-  await wakeKeepers([policy.id]);
+  await askAnew(policy);
 }
 
 /** The reminders follow the date. */

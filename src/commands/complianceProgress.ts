@@ -1,4 +1,5 @@
 import type { Actor } from '../context.ts';
+import { among } from '../models/acknowledging.ts';
 import { select, withTenant } from '../models/database.ts';
 import { readPage } from '../models/list.ts';
 import { compliancePercentage, complianceStatusOf } from '../rules/acknowledgements.ts';
@@ -28,6 +29,8 @@ export interface Progress {
   readonly exempted: number;
   readonly percentage: string;
   readonly status: 'pending' | 'in_progress' | 'completed';
+  /** Of a document in it not everybody has been asked yet; whoever will be is pending. */
+  readonly isAsking: boolean;
 }
 
 const groupsOf: Readonly<Record<ProgressDimension, { id: string; name: string; join: string }>> = {
@@ -55,7 +58,7 @@ const groupsOf: Readonly<Record<ProgressDimension, { id: string; name: string; j
 const mostExported = 50_000;
 
 export const createComplianceProgress = () => ({
-  /** From the kept counts, so that it costs the same however many have answered. */
+  /** From the kept counts, but for documents that people are just being asked about, so that it costs the same however many have answered. */
   by: (actor: Actor, asked: ProgressAsked): Promise<{ items: Progress[]; total: number }> =>
     withTenant(actor.companyId, () => groups(asked)),
 
@@ -83,27 +86,54 @@ export const createComplianceProgress = () => ({
 
 export type ComplianceProgress = ReturnType<typeof createComplianceProgress>;
 
+/**
+ * SQL: how people stand with a policy whose keeper has not asked everybody yet, as they will once it has:
+ * whoever is to be asked is pending. Answers to an earlier text that hold again count only then.
+ */
+const countedAnew = `(SELECT p.id AS policy_id, e.customer_id, coalesce(e.department, '') AS department,
+    (a.id IS NULL OR a.status = 'pending')::integer AS pending,
+    coalesce(a.status = 'acknowledged', false)::integer AS acknowledged,
+    coalesce(a.status = 'declined', false)::integer AS declined,
+    coalesce(a.status = 'exempted', false)::integer AS exempted
+  FROM compliance_policies p
+    JOIN employees e ON ${among('p.audience_customer_id', 'p.audience_role', 'p.audience_department')}
+    LEFT JOIN acknowledgements a ON a.policy_id = p.id AND a.employee_id = e.id AND a.is_current
+      AND a.policy_version >= p.reack_version AND NOT EXISTS (
+        SELECT FROM compliance_policy_versions n WHERE n.policy_id = p.id AND n.requires_reack
+          AND n.number > p.policy_version AND n.number <= a.policy_version)
+  WHERE p.id = ANY ($5::uuid[]) AND p.policy_version > 0)`;
+
 async function groups(asked: ProgressAsked): Promise<{ items: Progress[]; total: number }> {
   const { by, policyId = null, customerId = null } = asked;
   const { id, name, join } = groupsOf[by];
+  const asking = await select<{ id: string }>(
+    'SELECT id FROM compliance_policies WHERE is_asking AND ($1::uuid IS NULL OR id = $1)',
+    [policyId],
+  );
+  const counts =
+    asking.length === 0
+      ? 'compliance_counts'
+      : `(SELECT policy_id, customer_id, department, pending, acknowledged, declined, exempted
+         FROM compliance_counts WHERE policy_id <> ALL ($5::uuid[]) UNION ALL ${countedAnew})`;
   const { items, total } = await readPage(asked, (limit, offset) =>
     select<Omit<Progress, 'percentage' | 'status'> & { total: string }>(
       `SELECT ${id} AS id, ${name} AS name, sum(c.pending)::integer AS pending,
          sum(c.acknowledged)::integer AS acknowledged, sum(c.declined)::integer AS declined,
-         sum(c.exempted)::integer AS exempted, count(*) OVER () AS total
-       FROM compliance_counts c JOIN compliance_policies p ON p.id = c.policy_id ${join}
+         sum(c.exempted)::integer AS exempted,
+         bool_or(c.policy_id = ANY ($5::uuid[])) AS "isAsking", count(*) OVER () AS total
+       FROM ${counts} c JOIN compliance_policies p ON p.id = c.policy_id ${join}
        WHERE ($1::uuid IS NULL OR c.policy_id = $1) AND ($2::uuid IS NULL OR c.customer_id = $2)
        GROUP BY 1, 2
        HAVING (sum(c.pending), sum(c.acknowledged), sum(c.declined), sum(c.exempted)) <> (0, 0, 0, 0)
        ORDER BY 2, 1 LIMIT $3 OFFSET $4`,
-      [policyId, customerId, limit, offset],
+      [policyId, customerId, limit, offset, asking.map((each) => each.id)],
     ),
   );
   return {
-    items: items.map(({ total: _, ...counts }) => ({
-      ...counts,
-      percentage: compliancePercentage(counts),
-      status: complianceStatusOf(counts),
+    items: items.map(({ total: _, ...group }) => ({
+      ...group,
+      percentage: compliancePercentage(group),
+      status: complianceStatusOf(group),
     })),
     total,
   };

@@ -27,7 +27,7 @@ export async function putInForce(file: PolicyFile, step: Step): Promise<void> {
   });
   await addPolicyClocks(version, reviewClocks(reviewDate, facts));
   await noteComplianceUpdate(policy, step.at);
-  await wakeKeepers([policy.id]);
+  await askAnew(policy);
   await tellOwner(file, 'compliance_policy_published', step.commandId, { reviewDate });
 }
 
@@ -66,6 +66,12 @@ export async function supersede(before: CompliancePolicyVersion, { at }: Step): 
     workflowClosedAt: at,
   });
   await Timer.cancelScheduled(before.id, 'A newer version is published');
+}
+
+/** What is published has changed: until its keeper has asked whom it concerns, the counts lag behind. */
+export async function askAnew({ id }: CompliancePolicy): Promise<void> {
+  await execute('UPDATE compliance_policies SET is_asking = true WHERE id = $1', [id]);
+  await wakeKeepers([id]);
 }
 
 /** What people have to read has changed, for the customer whose compliance the policy belongs to. */

@@ -258,6 +258,15 @@ export async function redateBatch(watched: Watched, after: string): Promise<stri
 export const isOutdated = ({ clocks, settings, timeZone, configured }: Watched): boolean =>
   clocks !== null && !isDeepStrictEqual(clocks, { settings, timeZone, configured });
 
+/** Whom this version concerns is asked; not where another one took its place meanwhile. */
+export const noteAsked = async ({ policyId, published }: Watched): Promise<void> => {
+  await execute(
+    `UPDATE compliance_policies SET is_asking = false
+     WHERE id = $1 AND is_asking AND policy_version = $2`,
+    [policyId, published?.version ?? 0],
+  );
+};
+
 /** From now on the rows have the dates that these settings say. */
 export const noteClocks = async ({
   policyId,

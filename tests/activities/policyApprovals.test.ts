@@ -209,6 +209,7 @@ describe('a step of a version of a compliance policy', () => {
       reack_version: 1,
       approval_status: 'approved',
       review_overdue: false,
+      is_asking: true,
     });
     expect(await version()).toMatchObject({ status: 'published', published_by: who.by });
     expect(updated?.at).toBeInstanceOf(Date);

@@ -14,6 +14,7 @@ const presentProgress = (group: Progress) => ({
   exempted_count: group.exempted,
   compliance_percentage: group.percentage,
   status: group.status,
+  is_asking: group.isAsking,
 });
 
 export const complianceProgressRoutes = ({

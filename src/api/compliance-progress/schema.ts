@@ -1,6 +1,6 @@
 import { progressDimensions } from '../../commands/complianceProgress.ts';
 import { complianceStatuses } from '../../rules/compliance.ts';
-import { id, integer, nullable, object, oneOf, optional, text } from '../schema.ts';
+import { boolean, id, integer, nullable, object, oneOf, optional, text } from '../schema.ts';
 
 const count = integer(0, 2_147_483_647);
 const asked = {
@@ -28,6 +28,9 @@ export const progressAnswer = object({
     .pattern(/^\d{1,3}\.\d\d$/)
     .description('Acknowledged of all who have to, as decimal text; 100.00 only where all have'),
   status: oneOf(...complianceStatuses),
+  is_asking: boolean().description(
+    'A version in it was just published or taken back, and not everybody has been asked yet; whoever will be counts as pending',
+  ),
 }).id('ComplianceProgress');
 
 export const progressExample = {
@@ -39,4 +42,5 @@ export const progressExample = {
   exempted_count: 0,
   compliance_percentage: '82.40',
   status: 'in_progress',
+  is_asking: false,
 } as const;

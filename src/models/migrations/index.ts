@@ -51,6 +51,7 @@ import { auditYears } from './0053AuditYears.ts';
 import { ownPropertySearch } from './0055OwnPropertySearch.ts';
 import { managerTold } from './0057ManagerTold.ts';
 import { auditTerms } from './0058AuditTerms.ts';
+import { policyAsking } from './0062PolicyAsking.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -120,4 +121,5 @@ export const migrations: readonly Migration[] = [
   ownPropertySearch,
   managerTold,
   auditTerms,
+  policyAsking,
 ];

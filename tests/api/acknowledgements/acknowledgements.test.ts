@@ -1,8 +1,14 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { v7 as uuid } from 'uuid';
+import { acknowledgementActivities } from '../../../src/activities/acknowledgements.ts';
+import { CompliancePolicy } from '../../../src/models/CompliancePolicy.ts';
+import { contentHash } from '../../../src/models/CompliancePolicyVersion.ts';
+import { askAnew } from '../../../src/models/policyInForce.ts';
+import { getRow } from '../../../src/models/rows.ts';
 import { settleBatch } from '../../../src/models/acknowledging.ts';
 import { watchedPolicy } from '../../../src/models/watchedPolicy.ts';
 import type { Actor } from '../../../src/context.ts';
-import { select, withTenant } from '../../../src/models/database.ts';
+import { execute, select, withTenant } from '../../../src/models/database.ts';
 import { isGenuine, sign, type Evidence } from '../../../src/models/evidence.ts';
 import { addDays, dateAt } from '../../../src/rules/calendar.ts';
 import { hire } from '../../support/acknowledgements.ts';
@@ -47,6 +53,8 @@ beforeEach(async () => {
     select<{ id: string }>('SELECT id FROM acknowledgements'),
   );
 });
+
+const { settleAudience } = acknowledgementActivities();
 
 const signed = { policy_version: 1, typed_name: 'Grace Hopper' };
 
@@ -363,6 +371,75 @@ describe('/acknowledgements', () => {
 });
 
 describe('/compliance/progress', () => {
+  it('has as pending whom a publication asks, before its keeper has asked anybody', async () => {
+    await own.post(`/acknowledgements/${id}/acknowledge`, signed);
+    const progress = async (by: string) =>
+      (await staff.get('/compliance/progress', { by })).body.items;
+    expect(await progress('policy')).toMatchObject([
+      { compliance_percentage: '100.00', status: 'completed', is_asking: false },
+    ]);
+    const [leaver = ''] = await hire(companyId, 2);
+    const change = (sql: string, ...bind: unknown[]) =>
+      withTenant(companyId, () => execute(sql, bind));
+    await change(
+      `UPDATE employees SET status = 'inactive', leave_date = '2026-01-01' WHERE id = $1`,
+      leaver,
+    );
+    const other = await buildPolicyRow({
+      companyId,
+      authors: [manager.userId],
+      title: 'Clean desk',
+      status: 'published',
+    });
+    await withTenant(companyId, async () => {
+      for (const each of [policyId, other.policyId]) {
+        await askAnew(await getRow(CompliancePolicy, each));
+      }
+    });
+
+    const counts = { pending_count: 1, acknowledged_count: 1, compliance_percentage: '50.00' };
+    const none = { pending_count: 2, acknowledged_count: 0, compliance_percentage: '0.00' };
+    expect(await progress('policy')).toMatchObject([
+      { id: policyId, ...counts, status: 'in_progress', is_asking: true },
+      { id: other.policyId, ...none, status: 'pending', is_asking: true },
+    ]);
+    expect(await progress('department')).toMatchObject([
+      { pending_count: 3, acknowledged_count: 1, compliance_percentage: '25.00', is_asking: true },
+    ]);
+    for (const each of [policyId, other.policyId]) {
+      const order = { companyId, policyId: each, at: Date.now() };
+      await new MockActivityEnvironment().run(() => settleAudience(order));
+    }
+    expect(await progress('policy')).toMatchObject([
+      { id: policyId, ...counts, is_asking: false },
+      { id: other.policyId, ...none, is_asking: false },
+    ]);
+  });
+
+  it('has nobody as done with a text that was just replaced', async () => {
+    await own.post(`/acknowledgements/${id}/acknowledge`, signed);
+    const next = { content_sha256: contentHash('New'), authors: JSON.stringify([manager.userId]) };
+    await withTenant(companyId, async () => {
+      await execute(
+        `UPDATE compliance_policy_versions SET status = 'superseded', ended_at = now()`,
+      );
+      await execute(
+        `INSERT INTO compliance_policy_versions (company_id, id, policy_id, number, major, minor, content,
+           content_sha256, requires_reack, authors, status, published_at)
+         VALUES ((SELECT app.company_id()), $1, $2, 2, 2, 0, 'New', $3, true, $4, 'published', now())`,
+        [uuid(), policyId, next.content_sha256, next.authors],
+      );
+      await execute('UPDATE compliance_policies SET policy_version = 2, reack_version = 2');
+      await askAnew(await getRow(CompliancePolicy, policyId));
+    });
+
+    const { body } = await staff.get('/compliance/progress');
+
+    expect(body.items).toMatchObject([
+      { acknowledged_count: 0, pending_count: 1, status: 'pending', is_asking: true },
+    ]);
+  });
+
   it('counts by everything, and says so as CSV', async () => {
     await own.post(`/acknowledgements/${id}/acknowledge`, signed);
     await hire(companyId, 2, { department: '=IT' });
