@@ -55,6 +55,12 @@ const concerned = `($5::integer IS NOT NULL AND ${among('$2', '$3', '$4')})`;
 const isWithdrawn = `(a.status = 'cancelled' AND EXISTS (SELECT 1 FROM campaigns w
   WHERE w.company_id = a.company_id AND w.id = a.campaign_id AND w.status = 'cancelled'))`;
 
+/** That what an acknowledgement `a` confirms is no longer the text that has to be read. */
+const isOfOtherText = `(a.evidence IS NOT NULL AND EXISTS (SELECT 1 FROM compliance_policy_versions t
+  WHERE t.policy_id = a.policy_id AND t.number = a.policy_version AND t.requires_reack
+    AND (t.content_sha256, t.document_sha256) IS DISTINCT FROM
+      (a.evidence ->> 'contentSha256', a.evidence ->> 'documentSha256')))`;
+
 /** Somebody moved while their row was written. */
 const isElsewhere = `(a.customer_id, a.department) <> (e.customer_id, coalesce(e.department, ''))`;
 
@@ -104,7 +110,8 @@ export async function settleHeld(watched: Watched, ids: readonly string[]): Prom
        (SELECT coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'status', a.status,
             'policyVersion', a.policy_version, 'isCurrent', a.is_current, 'cycle', a.cycle,
             'dueDate', a.due_date, 'acknowledgedAt', a.acknowledged_at,
-            'exemptedUntil', a.exempted_until, 'isWithdrawn', ${isWithdrawn})
+            'exemptedUntil', a.exempted_until, 'isWithdrawn', ${isWithdrawn},
+            'isOfOtherText', ${isOfOtherText})
           ORDER BY a.id DESC), '[]')
         FROM acknowledgements a WHERE a.policy_id = $1 AND a.employee_id = e.id) AS rows
      FROM employees e WHERE e.id = ANY ($6::uuid[]) ORDER BY e.id`,

@@ -273,6 +273,8 @@ export interface StandingRow {
   readonly status: AcknowledgementStatus;
   readonly policyVersion: number;
   readonly isCurrent: boolean;
+  /** They answered the version before it was taken back and changed, so that it has to be read anew. */
+  readonly isOfOtherText?: boolean;
 }
 
 /** What is to be done so that somebody stands as they should. */
@@ -310,7 +312,7 @@ export function settle(
   const isOfText = ({ policyVersion }: StandingRow): boolean =>
     policyVersion >= published.reackVersion && policyVersion <= published.version;
   const isSettled = (row: StandingRow): boolean =>
-    isOfText(row) || (isAnswered(row) && isSmallStepBack(row, published));
+    !row.isOfOtherText && (isOfText(row) || (isAnswered(row) && isSmallStepBack(row, published)));
   if (current && isSettled(current)) {
     const lagsBehind = current.status === 'pending' && current.policyVersion < published.version;
     return lagsBehind ? { follow: true } : undefined;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { v7 as uuid } from 'uuid';
 import { askable, askAgain } from '../../src/models/acknowledging.ts';
+import { contentHash } from '../../src/models/CompliancePolicyVersion.ts';
 import { execute, select, withTenant } from '../../src/models/database.ts';
 import { watchedPolicy } from '../../src/models/watchedPolicy.ts';
 import { buildKept, hire } from '../support/acknowledgements.ts';
@@ -315,6 +316,40 @@ describe('the keeper of a policy', () => {
     await settle();
     expect(await rows()).toMatchObject(answered);
     expect(await told('acknowledgement_assigned')).toBe(1);
+  });
+
+  it('asks anew about a text that was taken back and changed, and not about the same', async () => {
+    const { companyId, policyId, settle, rows, answer, change, publish } = await build();
+    await hire(companyId, 1);
+    await settle();
+    await answer();
+    await change(
+      `UPDATE acknowledgements a SET evidence = jsonb_build_object('contentSha256', v.content_sha256)
+       FROM compliance_policy_versions v WHERE v.policy_id = a.policy_id`,
+    );
+    const takeBack = async () => {
+      await change(
+        `UPDATE compliance_policy_versions SET status = 'approved', published_at = NULL`,
+      );
+      await settle();
+    };
+
+    await takeBack();
+    await publish(1);
+    expect(await rows()).toMatchObject([{ status: 'acknowledged', current: true }]);
+    await takeBack();
+    await change(
+      'UPDATE compliance_policy_versions SET content = $2, content_sha256 = $3 WHERE policy_id = $1',
+      policyId,
+      'Not for work',
+      contentHash('Not for work'),
+    );
+    await publish(1);
+
+    expect(await rows()).toMatchObject([
+      { status: 'acknowledged', current: false, cycle: 1 },
+      { status: 'pending', current: true, cycle: 2 },
+    ]);
   });
 
   it('leaves a line in history and audit of whatever changes how somebody stands', async () => {

@@ -210,6 +210,13 @@ describe('how somebody comes to stand as they should', () => {
       { ...published, nextReackVersion: null },
       { restore: 'r' },
     ],
+    [
+      'has answered a text that was changed since',
+      [row({ status: 'acknowledged', isOfOtherText: true })],
+      true,
+      published,
+      { leave: true, open: true },
+    ],
     ['leaves while asked', [row({})], false, published, { close: 'cancelled' }],
     [
       'leaves after the answer',
