@@ -227,6 +227,9 @@ export class AcknowledgementModel {
     }
   }
 
+  /** By itself, once a day, wherever its date is moved on that day. */
+  private readonly remindedOn = new Map<Row, number>();
+
   /** By hand, once a day. */
   private readonly remindedBy = new Map<Row, number>();
 
@@ -343,7 +346,8 @@ export class AcknowledgementModel {
     const late = this.day - row.due;
     if (late <= 0) {
       if (remindersOf(row).some((day) => day > from && day <= this.day)) {
-        this.tell('acknowledgement_reminder');
+        if (this.remindedOn.get(row) !== this.day) this.tell('acknowledgement_reminder');
+        this.remindedOn.set(row, this.day);
       }
       return;
     }
