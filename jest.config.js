@@ -10,6 +10,6 @@ export default {
   testTimeout: 300_000,
   // Much of it is waiting, for processes that begin anew and for deadlines.
   maxWorkers: Math.max(3, availableParallelism() - 1),
-  // Modules of each file stay in the process that ran it; a large one slows the files that follow.
+  // What files leave behind stays in the process that ran them; a large one slows those that follow.
   workerIdleMemoryLimit: '1GB',
 };
