@@ -235,7 +235,13 @@ function readLedger(file: string): Transfer[] {
   const content = readFileSync(file, 'utf8');
   const whole = content.slice(0, content.lastIndexOf('\n') + 1);
   if (whole !== content) writeFileSync(file, whole, { mode: 0o600, flush: true });
-  return whole
+  return transfersIn(file);
+}
+
+/** Every state that a transfer was ever in, as a ledger has them by now; none where there is no file. */
+export function transfersIn(file: string): Transfer[] {
+  if (!existsSync(file)) return [];
+  return readFileSync(file, 'utf8')
     .split('\n')
     .slice(0, -1)
     .map((line): Transfer => JSON.parse(line));

@@ -1,14 +1,6 @@
 import type { Outcome } from '../../local/gatewaySimulator.ts';
-import { openProduct, until, type Product } from './product.ts';
-import {
-  guest,
-  host,
-  openStayClients,
-  rowOf,
-  traceOf,
-  transfersOf,
-  type StayClients,
-} from './stayLedger.ts';
+import { openProduct, transfersOf, until, type Product } from './product.ts';
+import { guest, host, openStayClients, rowOf, traceOf, type StayClients } from './stayLedger.ts';
 
 type Course = 'givenUp' | 'paidLate' | 'unanswered';
 

@@ -1,6 +1,3 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import type { Transfer } from '../../local/gatewaySimulator.ts';
 import type { Role } from '../../src/rules/permissions.ts';
 import { claimWorkflowId } from '../../src/rules/workflowIds.ts';
 import { allClosed } from './ledger.ts';
@@ -9,6 +6,7 @@ import {
   newKey,
   seenBy,
   textIn,
+  transfersOf,
   until,
   type Answer,
   type Product,
@@ -25,33 +23,26 @@ export interface ClaimEntry {
 export const claimFates = ['paid', 'denied', 'withdrawn'] as const;
 export type ClaimFate = (typeof claimFates)[number] | 'declined';
 
+const untilPayment = [
+  'report',
+  'assign',
+  'start_review',
+  'submit_for_approval',
+  'approve',
+  'start_payment',
+] as const;
+
 /** What each claim must have left behind: its course, the claimant's mails, and what was transferred. */
 const courses: Readonly<
   Record<ClaimFate, { events: readonly string[]; mails: readonly string[]; status: string }>
 > = {
   paid: {
-    events: [
-      'report',
-      'assign',
-      'start_review',
-      'submit_for_approval',
-      'approve',
-      'start_payment',
-      'complete_payment',
-    ],
+    events: [...untilPayment, 'complete_payment'],
     mails: ['claim_received', 'claim_in_hands', 'claim_approved', 'payment_sent'],
     status: 'paid',
   },
   declined: {
-    events: [
-      'report',
-      'assign',
-      'start_review',
-      'submit_for_approval',
-      'approve',
-      'start_payment',
-      'fail_payment',
-    ],
+    events: [...untilPayment, 'fail_payment'],
     mails: ['claim_received', 'claim_in_hands', 'claim_approved'],
     status: 'approved',
   },
@@ -280,13 +271,6 @@ function traceOf({ claimId, fate }: ClaimEntry) {
     booked: isPaid ? [`claims_paid ${amount}`, `gateway_clearing -${amount}`] : [],
   };
 }
-
-/** As the gateway's own ledger has them. */
-const transfersOf = ({ stack }: Product): readonly Transfer[] =>
-  readFileSync(path.join(stack.dataDir, 'gateway', 'ledger.jsonl'), 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line): Transfer => JSON.parse(line));
 
 async function told(
   product: Product,

@@ -1,9 +1,14 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { v7 as uuid } from 'uuid';
-import type { Transfer } from '../../local/gatewaySimulator.ts';
 import { paymentDeaths } from './paymentDeaths.ts';
-import { dataOf, newKey, openProduct, textIn, until, type Product } from './product.ts';
+import {
+  dataOf,
+  newKey,
+  openProduct,
+  textIn,
+  transfersOf,
+  until,
+  type Product,
+} from './product.ts';
 
 describe('a worker that dies while it gives money back', () => {
   let product: Product;
@@ -27,12 +32,10 @@ describe('a worker that dies while it gives money back', () => {
     return id;
   };
 
-  const transfersOf = (paymentId: string): Transfer[] =>
-    readFileSync(path.join(product.stack.dataDir, 'gateway', 'ledger.jsonl'), 'utf8')
-      .trimEnd()
-      .split('\n')
-      .map((line): Transfer => JSON.parse(line))
-      .filter(({ payment_id: id }) => id === paymentId);
+  const statesOf = (paymentId: string) =>
+    transfersOf(product)
+      .filter(({ payment_id: id }) => id === paymentId)
+      .map(({ status }) => status);
 
   it.each(paymentDeaths)(
     'at $at ($where) moves it once',
@@ -66,7 +69,7 @@ describe('a worker that dies while it gives money back', () => {
       const repeated = await product.as('tenant_admin').insist(refund);
       expect(textIn(dataOf(repeated), 'id')).toBe(id);
       expect(await rowOf()).toEqual({ status: 'completed', attempts: 1 });
-      expect(transfersOf(id).map(({ status }) => status)).toEqual(['completed']);
+      expect(statesOf(id)).toEqual(['completed']);
       const booked = await product.sql(
         `SELECT account, amount::text AS amount FROM shared.ledger_entries WHERE payment_id = $1
          ORDER BY account`,

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client, Connection, isGrpcDeadlineError } from '@temporalio/client';
 import pg from 'pg';
+import { transfersIn, type Transfer } from '../../local/gatewaySimulator.ts';
 import type { ServiceName } from '../../local/services.ts';
 import { startStack, type Stack } from '../../local/stack.ts';
 import { failpointFileOf } from '../../src/failpoints.ts';
@@ -268,6 +269,10 @@ export function seededRandom(): { readonly seed: number; next(): number } {
 }
 
 export const newKey = (): string => randomUUID();
+
+/** As the gateway's own ledger has them: every state that a transfer was ever in. */
+export const transfersOf = ({ stack }: Product): readonly Transfer[] =>
+  transfersIn(path.join(stack.dataDir, 'gateway', 'ledger.jsonl'));
 
 export const dataOf = ({ body, status }: Answer): Readonly<Record<string, unknown>> => {
   if (!isRecord(body['data'])) throw new Error(`${status} without data: ${JSON.stringify(body)}`);

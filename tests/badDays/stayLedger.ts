@@ -1,10 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
-import path from 'node:path';
-import type { Transfer } from '../../local/gatewaySimulator.ts';
 import { addDays, dateAt } from '../../src/rules/calendar.ts';
 import type { Role } from '../../src/rules/permissions.ts';
 import { furthestStart } from '../../src/rules/stays.ts';
-import { dataOf, newKey, textIn, until, type Product } from './product.ts';
+import { dataOf, newKey, textIn, transfersOf, until, type Product } from './product.ts';
 
 /** A stay that a guest booked, and where guest and host take it. */
 export interface StayEntry {
@@ -195,14 +192,4 @@ export async function traceOf(product: Product, id: string) {
       .filter(({ payment_id: paymentId }) => ids.includes(paymentId))
       .map(({ kind, amount, status }) => `${kind} ${amount} ${status}`),
   };
-}
-
-/** As the gateway's own ledger has them: every state that a transfer was ever in. */
-export function transfersOf({ stack }: Product): readonly Transfer[] {
-  const file = path.join(stack.dataDir, 'gateway', 'ledger.jsonl');
-  if (!existsSync(file)) return [];
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .slice(0, -1)
-    .map((line): Transfer => JSON.parse(line));
 }

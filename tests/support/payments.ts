@@ -1,9 +1,10 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { v7 as uuid } from 'uuid';
 import {
   startGatewaySimulator,
+  transfersIn,
   type GatewaySimulator,
   type Outcome,
   type Transfer,
@@ -53,13 +54,7 @@ export async function openTestGateway({
   let simulator = await start(0);
   const { url, port } = simulator;
   const ledgerFile = path.join(dir, 'ledger.jsonl');
-  const ledger = (): Transfer[] =>
-    existsSync(ledgerFile)
-      ? readFileSync(ledgerFile, 'utf8')
-          .trimEnd()
-          .split('\n')
-          .map((line): Transfer => JSON.parse(line))
-      : [];
+  const ledger = (): Transfer[] => transfersIn(ledgerFile);
 
   return {
     gateway: httpGateway({ url, key: gatewayKey, timeoutMs }),
