@@ -38,7 +38,7 @@ export const acknowledgementActivities = () => ({
       return watched;
     });
     await throughAll(order, settleBatch);
-    await withWatched(order, () => noteAsked(seen));
+    await withTenant(order.companyId, () => noteAsked(seen));
   },
 
   /** Moves the next dates of all rows to where the present settings have them. Safe to repeat. */
@@ -46,7 +46,7 @@ export const acknowledgementActivities = () => ({
     const seen = await withWatched(order, async (watched) => watched);
     await throughAll(order, redateBatch);
     // Not those that came meanwhile: their rows may have been passed already.
-    await withWatched(order, () => noteClocks(seen));
+    await withTenant(order.companyId, () => noteClocks(seen));
   },
 
   /**

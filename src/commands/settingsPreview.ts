@@ -69,9 +69,8 @@ export const previewSettings = async (
     const then = byId(
       await watchedPolicies(ids, at, withSettings(settings, change).compliance ?? {}),
     );
-    const moved = groups.flatMap(({ acknowledgedAt, exemptedUntil, escalation, ...group }) => {
-      const row = { ...group, acknowledgedAt, exemptedUntil, escalation };
-      const [before, after] = [stepsOf(row, now), stepsOf(row, then)];
+    const moved = groups.flatMap((group) => {
+      const [before, after] = [stepsOf(group, now), stepsOf(group, then)];
       const changed = { before: missingFrom(after, before), after: missingFrom(before, after) };
       return changed.before.length + changed.after.length > 0 ? [{ ...group, ...changed }] : [];
     });
