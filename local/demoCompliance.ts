@@ -221,9 +221,11 @@ async function tellEscalations(token: string): Promise<void> {
   };
   for (const [who, email] of Object.entries(told)) {
     if (email === '') continue;
+    // They were asked to read it before, by a mail that may have come sooner.
+    const ofLateness = who === 'employee' ? `Overdue: ${title}` : `${title}: `;
     let mails: Json[] = [];
     await until(`Nothing about it came to ${who}`, async () => {
-      mails = (await mailsTo(email)).filter((each) => text(each, 'subject').includes(title));
+      mails = (await mailsTo(email)).filter((each) => text(each, 'subject').includes(ofLateness));
       return mails.length > 0;
     });
     const [mail = {}] = mails;
