@@ -31,7 +31,12 @@ export async function captureStatements(
     if (transaction && statement.text.startsWith('COMMIT')) done.push(transaction);
   });
   const log = pino({ level: 'silent' });
-  const api = await composeApi({ config: readConfig(), log, access: log, version: '0.0.0' });
+  const api = await composeApi({
+    config: readConfig(),
+    moduleLog: () => log,
+    access: log,
+    version: '0.0.0',
+  });
   const server = createServer(api.app.callback()).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const origin = `http://127.0.0.1:${portOf(server.address())}`;

@@ -31,6 +31,12 @@ export interface World {
   close(): Promise<void>;
 }
 
+/** The API's own figures. */
+export async function readMetrics({ urls, env }: Stack): Promise<string> {
+  const headers = { Authorization: `Bearer ${env['METRICS_TOKEN']}` };
+  return (await fetch(`${urls.api}/metrics`, { headers })).text();
+}
+
 const plansInAll = 200;
 const settleWithinMs = 300_000;
 

@@ -17,6 +17,11 @@ gateway() {
   done
 }
 
+if [ -e secrets/api.env ] && ! grep -q '^METRICS_TOKEN=' secrets/api.env; then
+  printf 'METRICS_TOKEN=%s\n' "$(random)" >> secrets/api.env
+  echo "The token of the API's figures is in deploy/secrets/api.env now."
+  if [ -e secrets/gateway.env ]; then exit 0; fi
+fi
 if [ -e secrets/gateway.env ]; then
   echo "deploy/secrets is there already: nothing changed."
   exit 0
@@ -52,6 +57,7 @@ EOF
 cat > "$draft/api.env" <<EOF
 DATABASE_URL=postgres://app_api:$api@$at
 $keys
+METRICS_TOKEN=$(random)
 EOF
 cat > "$draft/worker.env" <<EOF
 DATABASE_URL=postgres://app_worker:$worker@$at

@@ -38,6 +38,7 @@ export async function startProcess({
   logs,
   readyUrl,
   timeoutMs,
+  onSpawn,
 }: {
   name: string;
   /** TypeScript, or what the build made of it. */
@@ -48,6 +49,8 @@ export async function startProcess({
   logs: string;
   readyUrl: string;
   timeoutMs: number;
+  /** Gets what is returned, as soon as the process is there. */
+  onSpawn?: (child: Child) => void;
 }): Promise<Child> {
   mkdirSync(logs, { recursive: true, mode: 0o700 });
   const logFile = path.join(logs, `${name}.log`);
@@ -67,6 +70,12 @@ export async function startProcess({
     ended = `The ${name} process ${describeExit(exit)}. ${lastLines(logFile, logStart)}`;
     return ended;
   });
+  const child: Child = {
+    pid: program.pid,
+    exited,
+    stop: () => program.stop(['SIGTERM'], drainMs),
+  };
+  onSpawn?.(child);
 
   const deadline = Date.now() + timeoutMs;
   while (!(await isReady(readyUrl))) {
@@ -80,7 +89,7 @@ export async function startProcess({
     }
     await pause(100);
   }
-  return { pid: program.pid, exited, stop: () => program.stop(['SIGTERM'], drainMs) };
+  return child;
 }
 
 async function isReady(url: string): Promise<boolean> {

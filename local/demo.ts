@@ -5,6 +5,7 @@ import {
   command,
   data,
   demoAccount,
+  insistOnMails,
   list,
   mailsTo,
   say,
@@ -29,6 +30,7 @@ import { reasonOf } from '../src/errors.ts';
 async function tell(): Promise<void> {
   const startedAt = performance.now();
   await untilUp();
+  await insistOnMails();
   const admin = await signIn(demoAccount('tenant_admin'));
   const operator = await signIn(demoAccount('operator'));
   const password = `${randomBytes(9).toString('base64url')}-Aa1`;

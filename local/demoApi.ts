@@ -221,6 +221,14 @@ export function tellPast(timeline: Json): void {
   }
 }
 
+/** @throws Error where the mail goes to a server that nobody here can ask */
+export async function insistOnMails(): Promise<void> {
+  const { ok } = await fetch(`${base}/dev/mails?size=1`);
+  if (!ok) {
+    throw new Error('it reads the mail that it causes, so the product must run without SMTP_URL.');
+  }
+}
+
 /** The newest first. */
 export async function mailsTo(address: string): Promise<Json[]> {
   const asked = `${base}/dev/mails?to=${encodeURIComponent(address)}&size=100`;

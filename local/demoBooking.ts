@@ -10,6 +10,7 @@ import {
   text,
   until,
   within,
+  type Json,
 } from './demoApi.ts';
 
 /** A stay that is booked, paid, over and reviewed, and another that is given up, by GraphQL. */
@@ -43,16 +44,14 @@ export async function tellOfBooking(): Promise<void> {
       `${text(found, 'name').padEnd(20)} ${text(found, 'pricePerNight').padStart(7)} ${text(found, 'currency')}  ${text(found, 'address')}`,
     );
   }
-  const place = list(properties, 'items').find((each) => each['instantBook'] === true);
-  if (!place) throw new Error('Nothing can be booked at once.');
-  const propertyId = text(place, 'id');
-
-  const book = async (): Promise<string> => {
+  /** Today at the place, or later where that is told, and the first days of two free nights since then. */
+  const freeSince = async (id: string, from?: string) => {
     const { propertyAvailability } = await graphql(
       guest,
       `
-        query ($id: ID!) {
-          propertyAvailability(id: $id) {
+        query ($id: ID!, $from: Date) {
+          propertyAvailability(id: $id, from: $from) {
+            from
             free {
               startDate
               endDate
@@ -60,13 +59,38 @@ export async function tellOfBooking(): Promise<void> {
           }
         }
       `,
-      { id: propertyId },
+      { id, ...(from !== undefined && { from }) },
     );
-    const free = list(propertyAvailability, 'free').find(
-      (each) => daysBetween(text(each, 'startDate'), text(each, 'endDate')) >= 3,
-    );
-    if (!free) throw new Error('Nothing is free in the next weeks.');
-    const startDate = addDays(text(free, 'startDate'), 1);
+    const days = list(propertyAvailability, 'free')
+      .filter((each) => daysBetween(text(each, 'startDate'), text(each, 'endDate')) >= 2)
+      .map((each) => text(each, 'startDate'));
+    return { since: text(within(propertyAvailability), 'from'), days };
+  };
+  let place: Json | undefined;
+  let today = '';
+  for (const found of list(properties, 'items')) {
+    const { since, days } = await freeSince(text(found, 'id'));
+    if (found['instantBook'] !== true || days[0] !== since) continue;
+    [place, today] = [found, since];
+    break;
+  }
+  if (!place) throw new Error('Nothing can be booked at once for tonight.');
+  const propertyId = text(place, 'id');
+  const name = text(place, 'name');
+  await graphql(
+    host,
+    `
+      mutation ($id: ID!) {
+        updateProperty(id: $id, input: { checkInTime: "00:00" }) {
+          checkInTime
+        }
+      }
+    `,
+    { id: propertyId },
+  );
+  say(`${name} is free tonight, and has a key safe now: guests come at any hour`);
+
+  const book = async (startDate: string): Promise<string> => {
     const { createBooking } = await graphql(
       guest,
       `
@@ -85,7 +109,7 @@ export async function tellOfBooking(): Promise<void> {
     );
     const booking = within(createBooking);
     say(
-      `booked ${text(place, 'name')} from ${text(booking, 'startDate')}: ${number(booking, 'nights')} nights, ${text(booking, 'totalAmount')} ${text(booking, 'currency')}, ${text(booking, 'status')}`,
+      `booked ${name} from ${text(booking, 'startDate')}: ${number(booking, 'nights')} nights, ${text(booking, 'totalAmount')} ${text(booking, 'currency')}, ${text(booking, 'status')}`,
     );
     return text(booking, 'id');
   };
@@ -122,7 +146,7 @@ export async function tellOfBooking(): Promise<void> {
   };
 
   chapter('Book it, pay, and stay');
-  const stayed = await book();
+  const stayed = await book(today);
   await pay(stayed);
   await command('PATCH', `/workflows/booking/${stayed}/timers/check_out`, {
     token: admin,
@@ -189,7 +213,9 @@ export async function tellOfBooking(): Promise<void> {
   if (review) say(`“${text(review, 'comment')}” – “${text(review, 'hostReply')}”`);
 
   chapter('Book again, and give it up');
-  const given = await book();
+  const [later] = (await freeSince(propertyId, addDays(today, 7))).days;
+  if (later === undefined) throw new Error('Nothing is free in the next weeks.');
+  const given = await book(later);
   await pay(given);
   const { previewBookingCancellation } = await graphql(
     guest,

@@ -1,5 +1,6 @@
-import { watch } from 'node:fs';
+import { existsSync, watch } from 'node:fs';
 import path from 'node:path';
+import { accountsTable } from './accounts.ts';
 import { prepareDataDir, projectDir, readDotEnv } from './dataDir.ts';
 import { reasonOf } from '../src/errors.ts';
 import { step, StepFailed } from './progress.ts';
@@ -14,9 +15,12 @@ const quietMs = 200;
 try {
   readDotEnv();
   const { dir } = prepareDataDir();
+  const accountsFile = path.join(dir, 'demo-accounts.json');
+  const isFirstStart = !existsSync(accountsFile);
   const stack = await startStack({ dataDir: dir, step });
   console.log(
-    `\nAPI ${stack.urls.api}/api/docs, Temporal ${stack.urls.temporalUi}. Waiting for changes.`,
+    `\nAPI ${stack.urls.api}/api/docs, Temporal ${stack.urls.temporalUi}. Waiting for changes.\n` +
+      (isFirstStart ? accountsTable(accountsFile) : ''),
   );
   const stop = (): void => void stack.stop().then(() => process.exit(0));
   process.once('SIGINT', stop);

@@ -6,12 +6,19 @@ export interface Running {
   stop(): Promise<void>;
 }
 
+/**
+ * Starts a service and waits until it answers. What takes long to get there tells of its process as soon as there
+ * is one, so that it can be stopped before.
+ */
+export type Starter = (begun: (running: Running) => void) => Promise<Running>;
+
 /** What runs, how to start it again, and whether its end was wanted. */
 export class Services {
   readonly failed: Promise<string>;
   #fail: (sentence: string) => void = () => {};
   readonly #running = new Map<ServiceName, Running>();
-  readonly #starters = new Map<ServiceName, () => Promise<Running>>();
+  readonly #starting = new Map<ServiceName, Promise<void>>();
+  readonly #starters = new Map<ServiceName, Starter>();
   readonly #toEnd = new WeakSet<Running>();
 
   constructor() {
@@ -20,14 +27,26 @@ export class Services {
     });
   }
 
-  async run(name: ServiceName, starter: () => Promise<Running>): Promise<void> {
+  async run(name: ServiceName, starter: Starter): Promise<void> {
     this.#starters.set(name, starter);
-    const running = await starter();
-    this.#running.set(name, running);
-    void running.exited?.then((sentence) => {
-      if (this.#running.get(name) === running) this.#running.delete(name);
-      if (!this.#toEnd.has(running)) this.#fail(sentence);
-    });
+    const start = this.#start(name, starter);
+    this.#starting.set(name, start);
+    await start;
+  }
+
+  async #start(name: ServiceName, starter: Starter): Promise<void> {
+    let isUp = false;
+    const begun = (running: Running): void => {
+      if (this.#running.get(name) === running) return;
+      this.#running.set(name, running);
+      void running.exited?.then((sentence) => {
+        if (this.#running.get(name) === running) this.#running.delete(name);
+        // One that ends on its way up is told of by its start.
+        if (isUp && !this.#toEnd.has(running)) this.#fail(sentence);
+      });
+    };
+    begun(await starter(begun));
+    isUp = true;
   }
 
   async startAgain(name: ServiceName): Promise<void> {
@@ -50,6 +69,7 @@ export class Services {
 
   async stop(): Promise<void> {
     for (const name of stopOrder) {
+      if (!this.#running.has(name)) await this.#starting.get(name)?.catch(() => undefined);
       const running = this.#running.get(name);
       if (!running) continue;
       this.#toEnd.add(running);

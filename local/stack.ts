@@ -11,7 +11,7 @@ import { claimPort } from './ports.ts';
 import { startPostgres } from './postgres.ts';
 import { quietStep, type Step } from './progress.ts';
 import { rollLogs } from './rollLogs.ts';
-import { Services, type Running, type ServiceName } from './services.ts';
+import { Services, type ServiceName, type Starter } from './services.ts';
 import { findTemporal, startTemporal } from './temporal.ts';
 
 export interface StackOptions {
@@ -119,6 +119,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const secrets = keptSecrets(path.join(dir, 'secrets.json'), [
       'SECRET_KEY',
       'JWT_SECRET_KEY',
+      'METRICS_TOKEN',
       'PAYMENT_GATEWAY_KEY',
       'PAYMENT_WEBHOOK_SECRET',
     ] as const);
@@ -132,7 +133,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const env: NodeJS.ProcessEnv = {
       ...secrets,
       DEFAULT_COMPANY: 'DEMO',
-      DEV_MAIL_DIR: path.join(dir, 'mails'),
+      // Mail that goes to a server of the user's own is not kept here.
+      ...(!given['SMTP_URL'] && { DEV_MAIL_DIR: path.join(dir, 'mails') }),
       AUDIT_CHECKPOINT_DIR: path.join(dir, 'checkpoints'),
       DOCUMENT_STORAGE_DIR: path.join(dir, 'documents'),
       AUDIT_SIGNING_KEY: keptSigningKey(path.join(dir, 'audit-signing.pem')),
@@ -155,20 +157,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         await seed({ env, dataDir: dir, say });
       });
     }
-    const startProgram = (name: 'api' | 'worker') => async (): Promise<Running> => {
+    const startProgram = (name: 'api' | 'worker'): Starter => {
       const main = name === 'api' ? 'src/api/main' : 'worker/main';
-      const child = await startProcess({
+      return startChild({
         name,
         script: built ? `dist/${main}.js` : `${main}.ts`,
         env,
         // Whoever waits for an answer comes before what nobody waits for.
         isBackground: name === 'worker' && !throwaway,
-        logs,
         readyUrl: `${name === 'api' ? api : worker}/health/ready`,
-        timeoutMs: readyWithinMs,
       });
-      held.add(child.pid);
-      return child;
     };
     await step('API and worker', async (say) => {
       const starts = programs.map(async (name) => {
@@ -229,8 +227,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       variable: 'PAYMENT_GATEWAY_PORT',
     });
     const url = `http://127.0.0.1:${gatewayPort}`;
-    await services.run('gateway', async () => {
-      const child = await startProcess({
+    await services.run(
+      'gateway',
+      startChild({
         name: 'gateway',
         script: 'local/gatewayMain.ts',
         env: {
@@ -240,14 +239,26 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           GATEWAY_WEBHOOK_URL: webhook,
           GATEWAY_WEBHOOK_SECRET: env['PAYMENT_WEBHOOK_SECRET'],
         },
-        logs,
         readyUrl: `${url}/health/ready`,
-        timeoutMs: readyWithinMs,
-      });
-      held.add(child.pid);
-      return child;
-    });
+      }),
+    );
     return url;
+  }
+
+  /** A process of ours. Its id is kept with the data: who starts there next waits until it has ended. */
+  function startChild(
+    child: Omit<Parameters<typeof startProcess>[0], 'logs' | 'timeoutMs'>,
+  ): Starter {
+    return (begun) =>
+      startProcess({
+        ...child,
+        logs,
+        timeoutMs: readyWithinMs,
+        onSpawn(running) {
+          held.add(running.pid);
+          begun(running);
+        },
+      });
   }
 
   async function startDatabase(): Promise<string> {

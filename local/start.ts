@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { accountsTable } from './accounts.ts';
 import { prepareDataDir, readDotEnv } from './dataDir.ts';
 import { reasonOf } from '../src/errors.ts';
 import { step, StepFailed } from './progress.ts';
@@ -89,20 +90,4 @@ Try:
 
   curl -s ${api}/subscriptions -H "Authorization: Bearer $TOKEN"
 `;
-}
-
-interface Account {
-  readonly company: string;
-  readonly role: string;
-  readonly email: string;
-  readonly password: string;
-}
-
-/** Shown once, when they were made. */
-function accountsTable(file: string): string {
-  if (!existsSync(file)) return '';
-  const accounts: Account[] = JSON.parse(readFileSync(file, 'utf8'));
-  return accounts
-    .map(({ role, email, password }) => `    ${role.padEnd(18)} ${email.padEnd(36)} ${password}\n`)
-    .join('');
 }

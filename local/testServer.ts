@@ -3,7 +3,14 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Say } from './progress.ts';
 import { startTied } from './tiedProcess.ts';
-import { answers, downloadOfficial, firstThatWorks, runTool, toolCache } from './toolCache.ts';
+import {
+  answers,
+  downloadOfficial,
+  firstThatWorks,
+  programOf,
+  runTool,
+  toolCache,
+} from './toolCache.ts';
 
 const version = '1.38.0';
 /** Of what is kept beside it. */
@@ -18,11 +25,8 @@ const edition = 2;
 export async function findTestServer({
   progress = () => {},
 }: { progress?: Say } = {}): Promise<string> {
-  const given = process.env['TEMPORAL_TEST_SERVER'];
-  if (given) {
-    if (existsSync(given)) return given;
-    throw new Error(`TEMPORAL_TEST_SERVER names ${given}, which is not there.`);
-  }
+  const given = programOf('TEMPORAL_TEST_SERVER');
+  if (given) return given;
   const home = path.join(toolCache(), `temporal-test-server-${version}-${edition}`);
   const cached = path.join(home, 'temporal-test-server');
   if (existsSync(cached)) return cached;
@@ -89,6 +93,8 @@ async function copyFromMaven(draft: string, progress: Say): Promise<void> {
   });
   await pause(5_000);
   await first.stop(['SIGTERM'], 20_000);
+  if (existsSync(path.join(draft, 'classes.jsa'))) return;
+  throw new Error(`Java could not run the server: ${first.lastLines().join(' ')}`);
 }
 
 const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0">

@@ -12,6 +12,14 @@ import { startTied } from './tiedProcess.ts';
 export const toolCache = (): string =>
   path.join(process.env['XDG_CACHE_HOME'] || path.join(homedir(), '.cache'), 'surety');
 
+/** The program that the environment variable names. @throws Error where it is not there */
+export function programOf(variable: string): string | undefined {
+  const given = process.env[variable];
+  if (!given) return undefined;
+  if (existsSync(given)) return given;
+  throw new Error(`${variable} names ${given}, which is not there.`);
+}
+
 /**
  * Tries each way in turn to fill `place`, each in a folder that is removed afterwards.
  * @throws Error with `advice`, and what went wrong on the way

@@ -33,6 +33,8 @@ export interface Config {
     readonly acquireTimeoutMs: number;
   };
   readonly secretKey: string;
+  /** Whoever sends it sees figures of all companies; in production the API does not start without it. */
+  readonly metricsToken: string | undefined;
   readonly jwt: {
     readonly algorithm: 'HS256' | 'RS256';
     readonly secret: string;
@@ -164,6 +166,7 @@ const settings = Joi.object({
     .default(Joi.ref('ENVIRONMENT', { adjust: (name) => (name === 'production' ? 5 : 30) })),
   SECRET_KEY: secret.default(developmentSecret),
   JWT_SECRET_KEY: secret.default(developmentSecret),
+  METRICS_TOKEN: secret.allow(''),
   JWT_ALGORITHM: Joi.valid('HS256', 'RS256').default('HS256'),
   JWT_PRIVATE_KEY: secret,
   JWT_NEXT_PUBLIC_KEYS: keys.default(''),
@@ -275,6 +278,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = processEnvironment()
       acquireTimeoutMs: value.DATABASE_POOL_TIMEOUT * 1000,
     },
     secretKey: value.SECRET_KEY,
+    metricsToken: value.METRICS_TOKEN || undefined,
     jwt: {
       algorithm: value.JWT_ALGORITHM,
       secret: value.JWT_SECRET_KEY,
@@ -367,6 +371,20 @@ function refuseDevelopmentDefaults(value: Record<string, unknown>): void {
   }
   if (value['DEBUG'] === true)
     throw new ConfigError('Configuration: production refuses DEBUG=true');
+}
+
+/**
+ * For the API; the worker's figures are at a port of their own.
+ * @throws ConfigError in production without a token of 32 bytes
+ */
+export function refuseOpenMetrics({
+  environment,
+  metricsToken = '',
+}: Pick<Config, 'environment' | 'metricsToken'>): void {
+  if (environment !== 'production' || Buffer.byteLength(metricsToken) >= 32) return;
+  throw new ConfigError(
+    'Configuration: in production the API needs a random METRICS_TOKEN of at least 32 bytes',
+  );
 }
 
 const takesMoney = (value: Readonly<Record<string, unknown>>): boolean =>

@@ -24,6 +24,8 @@ export interface WorkContext {
   readonly actorId?: string | null | undefined;
   readonly actorType?: Actor['type'] | undefined;
   readonly workflowId?: string | undefined;
+  /** The step of the workflow that is at work. */
+  readonly activity?: string | undefined;
   readonly ip?: string | undefined;
   readonly userAgent?: string | undefined;
 }

@@ -105,9 +105,14 @@ export class CannotStart extends Error {}
 export function startFailure(error: unknown): unknown {
   if (error instanceof CannotStart) return error.message;
   if (!(error instanceof Error)) return error;
+  const syscall: unknown = Reflect.get(error, 'syscall');
   if (errorCode(error) === 'EADDRINUSE') {
     return `The port is taken: ${error.message}. Set PORT or WORKER_PORT to another one.`;
   }
+  if (syscall === 'listen' || syscall === 'getaddrinfo') {
+    return `It cannot listen there: ${error.message}. Look at HOST, PORT and WORKER_PORT.`;
+  }
+  if (typeof syscall === 'string') return `It cannot start: ${error.message}.`;
   if (error.name === 'ServiceError') {
     return `Temporal cannot be reached at TEMPORAL_ADDRESS: ${error.message}`;
   }

@@ -1,6 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { currentContext } from './context.ts';
 
 /** The borders that every effect passes: here, and nowhere else, a test may end the process. */
 export const failpoints = [
@@ -30,7 +31,7 @@ export type Failpoint = (typeof failpoints)[number];
 
 interface Armed {
   readonly name: string;
-  /** Undefined: anywhere. */
+  /** Undefined: anywhere. An activity's name is also where its transactions are. */
   readonly where: string | undefined;
   hitsLeft: number;
 }
@@ -67,7 +68,9 @@ export function failpoint(name: Failpoint, where?: string): void {
 
 /** SIGKILL, as the kernel or an operator would: nothing is flushed, closed or answered. */
 function pass(aim: Armed, name: Failpoint, where: string | undefined): void {
-  if (aim.name !== name || (aim.where !== undefined && aim.where !== where)) return;
+  if (aim.name !== name) return;
+  const isThere = aim.where === where || aim.where === currentContext().activity;
+  if (aim.where !== undefined && !isThere) return;
   aim.hitsLeft -= 1;
   if (aim.hitsLeft === 0) process.kill(process.pid, 'SIGKILL');
 }

@@ -26,17 +26,17 @@ export function createLogger(
     },
     serializers: { err: loggedError },
     mixin: () => {
-      const { requestId, companyId, actorId, workflowId } = currentContext();
+      const { requestId, companyId, actorId, workflowId, activity } = currentContext();
       return {
         ...(requestId && { request_id: requestId }),
         ...(companyId && { company_id: companyId }),
         ...(actorId && { user_id: actorId }),
         ...(workflowId && { workflow_id: workflowId }),
+        ...(activity && { activity }),
       };
     },
   };
   const screen = pino.destination({ fd: 1, sync: false });
-  const level = logLevel === 'silent' ? 'fatal' : logLevel;
   const file = (name: string): DestinationStream =>
     pino.transport({
       target: 'pino-roll',
@@ -54,8 +54,9 @@ export function createLogger(
     ? pino(
         options,
         pino.multistream([
-          { level, stream: screen },
-          { level, stream: file(process) },
+          // Whoever writes has a level already; here it would hold back a module that may say more.
+          { level: 'trace', stream: screen },
+          { level: 'trace', stream: file(process) },
           { level: 'error', stream: file(`${process}-error`) },
         ]),
       )

@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
 
 /** A secret for a link or a refresh token: 256 random bits. */
 export const newSecret = (): string => randomBytes(32).toString('base64url');
@@ -6,6 +13,10 @@ export const newSecret = (): string => randomBytes(32).toString('base64url');
 /** What is stored of such a secret. It cannot be guessed, so it needs no slow hash. */
 export const hashSecret = (secret: string): string =>
   createHash('sha256').update(secret).digest('hex');
+
+/** Takes the same time wherever the two differ. */
+export const isSameSecret = (sent: string, kept: string): boolean =>
+  timingSafeEqual(Buffer.from(hashSecret(sent)), Buffer.from(hashSecret(kept)));
 
 /** Keeps secrets that must be read again, each bound to the id of its owner. */
 export interface Sealer {

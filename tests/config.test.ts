@@ -1,4 +1,4 @@
-import { ConfigError, readConfig } from '../src/config.ts';
+import { ConfigError, readConfig, refuseOpenMetrics } from '../src/config.ts';
 
 const needed = { DATABASE_URL: 'postgres://app_api@127.0.0.1/surety' };
 
@@ -44,6 +44,13 @@ describe('the configuration', () => {
 
     expect(readConfig(production)).toMatchObject({ showStack: false, logLevel: 'info' });
     expect(readConfig(needed)).toMatchObject({ showStack: true, logLevel: 'debug' });
+    expect(() => refuseOpenMetrics(readConfig(needed))).not.toThrow();
+    for (const token of ['', 'm'.repeat(31)]) {
+      const open = readConfig({ ...production, METRICS_TOKEN: token });
+      expect(() => refuseOpenMetrics(open)).toThrow(ConfigError);
+    }
+    const closed = readConfig({ ...production, METRICS_TOKEN: 'm'.repeat(32) });
+    expect(() => refuseOpenMetrics(closed)).not.toThrow();
     for (const weak of [
       { SECRET_KEY: '' },
       { JWT_SECRET_KEY: 'y'.repeat(31) },

@@ -29,7 +29,7 @@ export const activityInterceptor = (context: Context): ActivityInboundCallsInter
       : { requestId: '' };
     const workflowId = info.workflowExecution?.workflowId ?? '';
     refuseForeignCompany(workflowId, input.args[0], cause.companyId);
-    return runInContext({ ...cause, workflowId }, async () => {
+    return runInContext({ ...cause, workflowId, activity: info.activityType }, async () => {
       await noteRetry(info, workflowId);
       const beating = isSpokenFor(info) && setInterval(() => context.heartbeat(), beatEveryMs);
       try {

@@ -6,14 +6,16 @@ import { dropCompany, type EndWorkflows } from '../src/models/companyDrop.ts';
 import { exportCompany, rowsIn } from '../src/models/companyExport.ts';
 import { restoreCompany } from '../src/models/companyRestore.ts';
 import { databaseAdvice } from '../src/models/databaseAdvice.ts';
+import { openStorage, type Storage } from '../src/storage/storage.ts';
 
 const usage = `Usage: companyCli, on the database of DATABASE_MIGRATE_URL (or else DATABASE_URL)
   export --company CODE --to FILE
       writes one company to a file
   restore --from FILE [--dry-run]
       puts a company back where it is not there
-  drop --company CODE --confirm CODE [--exported FILE] [--without-temporal]
-      removes a closed company for good; FILE is an export of it as it is now`;
+  drop --company CODE --confirm CODE [--exported FILE] [--with-files] [--without-temporal]
+      removes a closed company for good; FILE is an export of it as it is now. It holds no documents:
+      those stay in the storage, for a restoration, unless they are to go too`;
 
 /** What the person at the terminal has to change; nothing was done. */
 class UsageError extends Error {}
@@ -52,16 +54,20 @@ async function main([command, ...args]: string[]): Promise<void> {
           company: { type: 'string' },
           confirm: { type: 'string' },
           exported: { type: 'string' },
+          'with-files': { type: 'boolean' },
           'without-temporal': { type: 'boolean' },
         },
       });
       const { company: code, confirm, exported, 'without-temporal': withoutTemporal } = values;
+      const removeFiles = values['with-files']
+        ? filesOf(await openStorage(config.documents))
+        : undefined;
       if (!code) throw new UsageError(usage);
       if (confirm !== code) {
         throw new UsageError(`This removes ${code} for good: say so by --confirm ${code}.`);
       }
       const removed = await withWorkflowsEnded(config, withoutTemporal ?? false, (endWorkflows) =>
-        dropCompany({ url, code, exported }, endWorkflows, say),
+        dropCompany({ url, code, exported, removeFiles }, endWorkflows, say),
       );
       const rows = Object.values(removed).reduce((sum, each) => sum + each, 0);
       return say(`${code} is gone: ${rows} rows`);
@@ -70,6 +76,17 @@ async function main([command, ...args]: string[]): Promise<void> {
       throw new UsageError(usage);
   }
 }
+
+const filesOf =
+  (storage: Storage) =>
+  async (companyId: string): Promise<void> => {
+    let removed = 0;
+    for await (const page of storage.list(companyId)) {
+      await Promise.all(page.map(({ key }) => storage.remove(key)));
+      removed += page.length;
+      say(`${removed} files removed`);
+    }
+  };
 
 async function withWorkflowsEnded<T>(
   config: Config,

@@ -6,6 +6,7 @@ import { mailThrough } from '../src/activities/notifications.ts';
 import { createDispatcher } from '../src/commands/dispatch.ts';
 import { openTemporal, openWorkflowsAmong } from '../src/commands/temporal.ts';
 import { createWorkflowOperations } from '../src/commands/workflowOperations.ts';
+import { createDocumentRequests } from '../src/commands/documentRequests.ts';
 import { createWorkflowCommands } from '../src/commands/workflows.ts';
 import { readConfig } from '../src/config.ts';
 import { armFailpoint, armOnSignal } from '../src/failpoints.ts';
@@ -23,6 +24,7 @@ import { stopGracefully } from '../src/stopping.ts';
 import { openCheckpoints, startCheckpoints } from './checkpoints.ts';
 import { openClamd } from '../src/scanner.ts';
 import { openStorage } from '../src/storage/storage.ts';
+import { openClosedRuns } from './closedRuns.ts';
 import { createWorkers } from './createWorker.ts';
 import { serveHealth } from './health.ts';
 import { startRelay } from './relay.ts';
@@ -92,6 +94,7 @@ async function main(): Promise<void> {
   const workflows = createWorkflowCommands(temporal);
   const { carryOut } = createWorkflowOperations({ temporal, workflows, dispatcher });
   const bundle = await workflowBundle();
+  const storage = await openStorage(config.documents);
   const workers = await createWorkers({
     connection,
     namespace,
@@ -102,13 +105,15 @@ async function main(): Promise<void> {
       links: createLinks(config),
       openWorkflows: openWorkflowsAmong(temporal.client),
       troubledRuns: openTroubledRuns(temporal.client, taskQueue),
-      replayRun: openReplay({ client: temporal.client, bundle }),
+      closedRuns: openClosedRuns(temporal.client, taskQueue),
+      replayRun: openReplay({ client: temporal.client, bundle, storage }),
       reportSchedules: openReportSchedules(temporal.client, taskQueue),
       operateRun: carryOut,
+      answerRequest: createDocumentRequests({ workflows }).answer,
       allowedHosts: config.allowedHosts,
       platformDomain: config.platformDomain,
       documents: {
-        storage: await openStorage(config.documents),
+        storage,
         scan: config.documents.clamdAddress ? openClamd(config.documents.clamdAddress) : undefined,
       },
       gateway: await openGateway(config),

@@ -32,6 +32,11 @@ const jobs: readonly Job[] = [
     note: 'Raises alerts of what does not go on, and resolves what is over',
   },
   {
+    workflow: 'exportHistories',
+    spec: { calendars: [{ hour: 2, minute: 40 }], timezone: 'UTC', jitter: '5 minutes' },
+    note: 'Histories of closed runs into the storage',
+  },
+  {
     workflow: 'maintain',
     spec: { calendars: [{ hour: 3, minute: 10 }], timezone: 'UTC', jitter: '5 minutes' },
     note: 'Audit partitions ahead; expired keys and tokens away',

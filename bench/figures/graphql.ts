@@ -1,7 +1,7 @@
 import type { Say } from '../../local/progress.ts';
 import type { Row } from '../report.ts';
 import { median, rounded } from '../statistics.ts';
-import type { World } from '../world.ts';
+import { readMetrics, type World } from '../world.ts';
 
 const query = `{ plans(size: 20) { items { id name premium
   category { id name plans(size: 3) { id name } } } } }`;
@@ -37,7 +37,7 @@ export async function graphql(
     );
   };
   const statements = async (): Promise<number> => {
-    const text = await (await fetch(`${stack.urls.api}/metrics`)).text();
+    const text = await readMetrics(stack);
     return Number(/^db_query_duration_seconds_count (\d+)/m.exec(text)?.[1]);
   };
   const meanOf = async (work: () => Promise<unknown>): Promise<number> => {

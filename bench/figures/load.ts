@@ -4,7 +4,7 @@ import { runClient } from '../programs.ts';
 import type { Row } from '../report.ts';
 import { listPlansRequest, subscribeRequest, type Person, type Request } from '../requests.ts';
 import { percentile, rounded } from '../statistics.ts';
-import type { World } from '../world.ts';
+import { readMetrics, type World } from '../world.ts';
 
 export interface Load {
   readonly clients: number;
@@ -169,7 +169,7 @@ async function mixedRequests(
 
 /** The API's own histogram: upper limits in seconds, and how many were not above. */
 async function queryTimes({ stack }: World): Promise<[number, number][]> {
-  const metrics = await (await fetch(`${stack.urls.api}/metrics`)).text();
+  const metrics = await readMetrics(stack);
   return Array.from(
     metrics.matchAll(/^db_query_duration_seconds_bucket\{le="([^"]+)"\} (\d+)/gm),
     ([, limit, count]) => [limit === '+Inf' ? Infinity : Number(limit), Number(count)],

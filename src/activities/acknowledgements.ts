@@ -2,7 +2,7 @@ import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { carryOutBatch } from '../models/acknowledgementWave.ts';
 import { raiseAlerts } from '../models/acknowledgementAlerts.ts';
 import { settleBatch } from '../models/acknowledging.ts';
-import { carryOnCampaigns } from '../models/campaigning.ts';
+import { askLatecomers, beforeAll, carryOnCampaigns } from '../models/campaigning.ts';
 import { withTenant } from '../models/database.ts';
 import { keeperStateOf } from '../models/keepers.ts';
 import type { KeeperState } from '../models/keeperStart.ts';
@@ -25,11 +25,10 @@ export interface KeeperOrder extends KeeperRef {
   readonly at: number;
 }
 
-const firstId = '00000000-0000-0000-0000-000000000000';
-
 export const acknowledgementActivities = () => ({
   /**
    * Asks whom the policy concerns, and asks no more whom it does not: so many people in one transaction.
+   * Campaigns ask whoever has come into their audience.
    * Safe to repeat: it passes over whoever stands as they should.
    */
   async settleAudience(order: KeeperOrder): Promise<void> {
@@ -38,6 +37,7 @@ export const acknowledgementActivities = () => ({
       return watched;
     });
     await throughAll(order, settleBatch);
+    await withWatched(order, askLatecomers);
     await withTenant(order.companyId, () => noteAsked(seen));
   },
 
@@ -84,7 +84,7 @@ async function throughAll(
   order: KeeperOrder,
   batch: (watched: Watched, after: string) => Promise<string | undefined>,
 ): Promise<void> {
-  let after: string | undefined = firstId;
+  let after: string | undefined = beforeAll;
   while (after !== undefined) {
     cancellationSignal().throwIfAborted();
     const from: string = after;

@@ -2,11 +2,16 @@ import { Conflict } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Booking, illegalBookingEvent, type BookingChanges } from '../models/Booking.ts';
 import {
+  addClocks,
   bookingFileOf,
   holdNightsAgain,
+  isStayOver,
   leftOf,
   lesser,
   releaseNights,
+  refuseOver,
+  releaseNightsFrom,
+  setBookingTimers,
   setClocks,
   tell,
   tellStaff,
@@ -23,6 +28,7 @@ import { getRow } from '../models/rows.ts';
 import { Timer } from '../models/Timer.ts';
 import { User } from '../models/User.ts';
 import {
+  clocksAfterMove,
   refundClocks,
   requestClocks,
   reviewClocks,
@@ -40,8 +46,7 @@ import {
   type Canceller,
 } from '../rules/bookings.ts';
 import { dateAt } from '../rules/calendar.ts';
-import { isPositive, type Money } from '../rules/money.ts';
-import { checkOutAt } from '../rules/stays.ts';
+import { add, compare, isPositive, zero, type Money } from '../rules/money.ts';
 import { oneStep, type Outcome } from './oneStep.ts';
 
 export interface BookingRef {
@@ -108,7 +113,12 @@ export const bookingActivities = () => ({
       }
       // Administrators are told by the payment; what watches over it goes on climbing.
       const facts = { failure_code: failureCode };
-      return booking.move('fail_refund', { ...step, facts }, { isRefunding: false });
+      const other = await madeUpBy(booking);
+      return booking.move(
+        'fail_refund',
+        { ...step, facts },
+        other ? awaiting(other, step) : { isRefunding: false },
+      );
     }),
 
   /** Safe to repeat: a timer fires once, the row keeps that it did. */
@@ -147,10 +157,11 @@ async function carryOut(file: BookingFile, step: Step, wish: BookingWish): Promi
       if (booking.acceptedAt) {
         throw new Conflict('ALREADY_ACCEPTED', `The host has confirmed the booking ${booking.id}`);
       }
-      refuseOver(booking, step.at);
-      return booking.paidAt
+      refuseOver(booking, step.at.getTime());
+      if (!booking.paidAt) return booking.move('accept', step, { acceptedAt: step.at });
+      return (await isMoneyLeft(booking))
         ? confirm(file, step, 'confirm', { acceptedAt: step.at })
-        : booking.move('accept', step, { acceptedAt: step.at });
+        : endReturned(file, step);
     case 'decline':
       await end(file, step, 'decline', 'host');
       tell(file, 'guest', 'booking_declined', step.commandId, refundFacts(booking, wish));
@@ -193,12 +204,15 @@ async function takePayment(file: BookingFile, step: Step): Promise<void> {
     isAccepted: Boolean(booking.acceptedAt),
     instantBook: booking.config.instantBook,
   });
+  const isLeft = await isMoneyLeft(booking);
   if (booking.status === 'pending') {
+    if (!isLeft) return endReturned(file, step, paid);
     return isReady
       ? confirm(file, step, 'confirm', paid)
       : askHost(file, step, 'take_payment', paid);
   }
-  if (mayRevive(booking.cancelledBy ?? null) && (await holdNightsAgain(file, step.at))) {
+  const mayHold = isLeft && mayRevive(booking.cancelledBy ?? null);
+  if (mayHold && (await holdNightsAgain(file, step.at))) {
     const revived = { ...paid, cancelledBy: null, cancelledAt: null, cancellationReason: null };
     return isReady
       ? confirm(file, step, 'revive_confirmed', revived)
@@ -250,6 +264,12 @@ async function cancel(
 ): Promise<void> {
   const { booking } = file;
   const wasConfirmed = booking.status === 'confirmed';
+  if (wasConfirmed) {
+    // Whoever stops its run ends a stay that is over as its clock would have.
+    if (wish.as === 'operator' && isStayOver(booking, step.at.getTime()))
+      return complete(file, step);
+    refuseOver(booking, step.at.getTime());
+  }
   await end(file, step, 'cancel', wish.as, {
     hostStrike: wasConfirmed && wish.as === 'host',
     cancellationReason: wish.reason,
@@ -259,19 +279,35 @@ async function cancel(
   tell(file, 'host', 'booking_cancelled', step.commandId, facts);
 }
 
+/** There is no stay without its money: all of it went back by hand, or is on its way. */
+async function endReturned(
+  file: BookingFile,
+  step: Step,
+  changes: BookingChanges = {},
+): Promise<void> {
+  await end(file, step, 'end_returned', 'refund', changes);
+  const facts = refundFacts(file.booking, {});
+  tell(file, 'guest', 'booking_cancelled', step.commandId, facts);
+  tell(file, 'host', 'booking_cancelled', step.commandId, facts);
+}
+
 /** Ends it before the stay: what was done for it is undone, the last thing first. */
 async function end(
   file: BookingFile,
   step: Step,
-  event: Extract<BookingEvent, 'cancel' | 'decline' | 'expire_hold' | 'expire_request'>,
+  event: Extract<
+    BookingEvent,
+    'cancel' | 'decline' | 'expire_hold' | 'expire_request' | 'end_returned'
+  >,
   by: Canceller,
   changes: BookingChanges = {},
 ): Promise<void> {
   const { booking } = file;
   refuseIllegal(booking, event);
   const due = refundDue(booking, by, step.at.getTime());
+  const { paidAt, isCharging } = { ...booking.get(), ...changes };
   let refund: BookingChanges = {};
-  for (const compensation of compensationsOf({ isPaid: Boolean(booking.paidAt) })) {
+  for (const compensation of compensationsOf({ isPaid: Boolean(paidAt) })) {
     if (compensation === 'refund_charge') refund = await openRefund(file, step, due.amount);
     else await releaseNights(booking.id, step.at);
   }
@@ -283,7 +319,7 @@ async function end(
       ...refund,
       cancelledBy: by,
       cancelledAt: step.at,
-      ...(!refund.isRefunding && !booking.isCharging && { workflowClosedAt: step.at }),
+      ...(!refund.isRefunding && !isCharging && { workflowClosedAt: step.at }),
     },
   );
   await setClocks(file, clocksOfRefund(file, step), 'The booking is cancelled');
@@ -323,6 +359,10 @@ async function openRefund(
   return { refundId: refund.id, refundAmount: amount, isRefunding: true };
 }
 
+/** Of what was paid; whoever gives it back by hand waits until the step has ended. */
+const isMoneyLeft = async (booking: Booking): Promise<boolean> =>
+  isPositive(leftOf(await chargeOf(booking, { lock: true })));
+
 function chargeOf({ id, paymentId }: Booking, { lock = false } = {}): Promise<Payment> {
   if (!paymentId) throw new Error(`The booking ${id} was never charged`);
   return getRow(Payment, paymentId, { archived: true, lock });
@@ -334,6 +374,36 @@ const refundUnderWay = ({ paymentId }: Booking): Promise<Payment | null> =>
     where: { parentPaymentId: paymentId ?? null, status: 'pending' },
     order: [['id', 'ASC']],
   });
+
+/**
+ * By hand, in the place of a refund that failed: the one that is still under way, or the last of those that
+ * have arrived. Undefined where all of them together give back less than it would have.
+ */
+async function madeUpBy({ paymentId, refundId }: Booking): Promise<Payment | undefined> {
+  if (!paymentId || !refundId) return undefined;
+  const failed = await getRow(Payment, refundId, { archived: true });
+  const refunds = await Payment.findAll({
+    where: { parentPaymentId: paymentId, status: ['pending', 'completed'] },
+    order: [['id', 'ASC']],
+  });
+  const since = refunds.filter(({ id }) => id > failed.id);
+  const given = since.reduce((sum, { amount }) => add(sum, amount), zero);
+  if (compare(given, failed.amount) < 0) return undefined;
+  return since.find(({ status }) => status === 'pending') ?? since.at(-1);
+}
+
+const awaiting = ({ id: refundId, status }: Payment, { at }: Step): BookingChanges =>
+  status === 'pending'
+    ? { refundId, isRefunding: true }
+    : { refundId, isRefunding: false, workflowClosedAt: at };
+
+/** Where it failed, and was given back by hand meanwhile. @returns whether nobody has to look into it */
+async function isMadeUpFor({ booking }: BookingFile, step: Step): Promise<boolean> {
+  const other = booking.isRefunding ? undefined : await madeUpBy(booking);
+  if (!other) return false;
+  await booking.move('adopt_refund', step, awaiting(other, step));
+  return true;
+}
 
 async function onTimer(file: BookingFile, step: Step, name: BookingTimerName): Promise<void> {
   const { booking } = file;
@@ -351,13 +421,7 @@ async function onTimer(file: BookingFile, step: Step, name: BookingTimerName): P
       tell(file, 'host', 'booking_request_expired', step.commandId, refundFacts(booking, {}));
       return;
     case 'check_out':
-      await booking.move('complete', step, { completedAt: step.at });
-      await setClocks(file, reviewClocks(timesOf(booking, step.at)), 'The stay is over');
-      tell(file, 'guest', 'review_invitation', step.commandId, await reviewFacts(booking));
-      tell(file, 'host', 'booking_completed', step.commandId, {
-        amount: leftOf(await chargeOf(booking)),
-      });
-      return;
+      return complete(file, step);
     case 'review_reminder':
       if ((await Review.count({ where: { bookingId: booking.id } })) > 0) return;
       tell(file, 'guest', 'review_invitation', step.commandId, await reviewFacts(booking));
@@ -365,9 +429,11 @@ async function onTimer(file: BookingFile, step: Step, name: BookingTimerName): P
     case 'review_window':
       return booking.move('close', step, { workflowClosedAt: step.at });
     case 'refund_watch':
+      if (await isMadeUpFor(file, step)) return;
       tellStaff(file, 'tenant_admin', 'booking_refund_stuck', step.commandId);
       return;
     case 'refund_escalation':
+      if (await isMadeUpFor(file, step)) return;
       tellStaff(file, 'operator', 'booking_refund_stuck', step.commandId);
       // Nobody is left to tell; a refund that is still under way is waited for.
       if (!booking.isRefunding) await booking.move('close', step, { workflowClosedAt: step.at });
@@ -380,12 +446,27 @@ async function onTimer(file: BookingFile, step: Step, name: BookingTimerName): P
   }
 }
 
+/** The guest has left. */
+async function complete(file: BookingFile, step: Step): Promise<void> {
+  const { booking } = file;
+  const day = dateAt(step.at.getTime(), booking.config.house.timeZone);
+  await releaseNightsFrom(booking, day, step.at);
+  await booking.move('complete', step, { completedAt: step.at });
+  await setClocks(file, reviewClocks(timesOf(booking, step.at)), 'The stay is over');
+  tell(file, 'guest', 'review_invitation', step.commandId, await reviewFacts(booking));
+  tell(file, 'host', 'booking_completed', step.commandId, {
+    amount: leftOf(await chargeOf(booking)),
+  });
+}
+
+/** What reminds of a deadline moves with it. */
 async function moveTimer(
   { booking }: BookingFile,
   step: Step,
   { event, name, dueAt, reason }: Extract<BookingWish, { event: 'move_timer' }>,
 ): Promise<void> {
-  const timer = (await Timer.scheduledFor(booking.id)).find((each) => each.name === name);
+  const rows = await Timer.scheduledFor(booking.id);
+  const timer = rows.find((each) => each.name === name);
   if (!timer) throw new Conflict('TIMER_NOT_RUNNING', `The timer ${name} is not running`);
   const moved = new Date(dueAt);
   await booking.move(
@@ -393,8 +474,24 @@ async function moveTimer(
     { ...step, facts: { timer: name, due_at: moved.toISOString() } },
     name === 'hold' ? { holdExpiresAt: moved } : {},
   );
-  const { occurrence } = timer;
-  await Timer.move(booking.id, [{ name, occurrence, dueAt }], reason ?? '', 'command');
+  const { due, cancelled } = clocksAfterMove(
+    { name, dueAt },
+    setBookingTimers(rows),
+    timesOf(booking, step.at),
+  );
+  const runs = (clock: DueBookingTimer) => rows.find((each) => each.name === clock.name);
+  await Timer.cancelScheduled(booking.id, reason ?? '', cancelled);
+  await Timer.move(
+    booking.id,
+    due.flatMap((clock) => {
+      const before = runs(clock);
+      return before ? [{ ...clock, occurrence: before.occurrence }] : [];
+    }),
+    reason ?? '',
+    'command',
+  );
+  const added = due.filter((clock) => !runs(clock));
+  if (added.length > 0) await addClocks(booking, added, 'command');
   AuditLog.record(
     'TIMER_CHANGE',
     { type: Booking.entityType, id: booking.id },
@@ -426,12 +523,6 @@ const refundRule = (booking: Booking, due: StayRefund): Readonly<Record<string, 
 
 const nameOf = async (userId: string): Promise<string> =>
   (await User.findOne({ where: { id: userId }, rejectOnEmpty: true })).fullName();
-
-/** A host gives no nights that have passed. */
-function refuseOver(booking: Booking, at: Date): void {
-  if (at.getTime() < checkOutAt(booking, booking.config.house)) return;
-  throw new Conflict('STAY_OVER', `The stay of the booking ${booking.id} would be over`);
-}
 
 function refuseIllegal(booking: Booking, event: BookingEvent): void {
   if (!nextBookingStatus(booking.status, event)) throw illegalBookingEvent(booking, event);

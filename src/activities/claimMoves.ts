@@ -41,6 +41,7 @@ export async function close(
     closedOutcome,
     // What is over waits for nothing; on hold it could not be reopened.
     onHold: false,
+    holdKind: null,
     holdReason: null,
     closedAt: step.at,
     workflowClosedAt: step.at,

@@ -204,9 +204,15 @@ async function documentFacts(file: ClaimFile): Promise<Readonly<Record<string, s
   };
 }
 
+/** In the application the message is there at once, whether or not the claimant ever looks there. */
 async function tellIfUnacknowledged(file: ClaimFile, commandId: string): Promise<void> {
   const sent = await Notification.count({
-    where: { entityId: file.claim.id, templateCode: 'claim_received', status: 'sent' },
+    where: {
+      entityId: file.claim.id,
+      templateCode: 'claim_received',
+      channel: 'email',
+      status: 'sent',
+    },
   });
   if (sent === 0) await tellRole(file, 'claims_manager', 'claim_unacknowledged', commandId);
 }

@@ -18,12 +18,12 @@ import {
   tellRole,
   type ClaimFile,
 } from '../models/claimFile.ts';
-import { nextAdjuster } from '../models/claimStaff.ts';
+import { hadPartBeforeAppeal, nextAdjuster } from '../models/claimStaff.ts';
 import { claimStateOf, type ClaimState, type ClaimWish } from '../models/claimStart.ts';
 import { append, withTenant } from '../models/database.ts';
 import { DocumentRequest } from '../models/DocumentRequest.ts';
 import { missingDocuments } from '../models/Document.ts';
-import { refuseSuspect } from '../models/fraud.ts';
+import { flagProposal, refuseSuspect } from '../models/fraud.ts';
 import { putBackReserve, refuseBeyondReserve, takeFromReserve } from '../models/lossReserve.ts';
 import type { Step } from '../models/moveRow.ts';
 import { openPayment, type PaymentResult } from '../models/paymentStart.ts';
@@ -153,6 +153,7 @@ async function carryOut(file: ClaimFile, step: Step, wish: ClaimWish): Promise<v
         proposedBy: wish.by,
         previousStatus: null,
       });
+      await flagProposal(claim, file.policy, wish.amount);
       return tellApprovers(file, wish.amount, step.commandId);
     case 'approve':
       return approve(file, step, wish);
@@ -189,7 +190,11 @@ async function carryOut(file: ClaimFile, step: Step, wish: ClaimWish): Promise<v
       });
       return tellRole(file, 'senior_adjuster', 'claim_appealed', step.commandId);
     case 'hold':
-      await claim.move('hold', step, { onHold: true, holdReason: wish.reason });
+      await claim.move(
+        'hold',
+        { ...step, ...(wish.kind && { facts: { hold_kind: wish.kind } }) },
+        { onHold: true, holdKind: wish.kind ?? null, holdReason: wish.reason },
+      );
       return changeClocks(file, clocksOnHold(await setClaimTimers(claim.id)), {
         at: step.at,
         reason: 'The claim is on hold',
@@ -222,7 +227,7 @@ async function carryOut(file: ClaimFile, step: Step, wish: ClaimWish): Promise<v
 
 async function release(file: ClaimFile, step: Step): Promise<void> {
   const { claim } = file;
-  await claim.move('release', step, { onHold: false, holdReason: null });
+  await claim.move('release', step, { onHold: false, holdKind: null, holdReason: null });
   await changeClocks(
     file,
     clocksAfterRelease(claim.status, await setClaimTimers(claim.id), clockFacts(file, step.at)),
@@ -261,11 +266,14 @@ async function assign(
   const { claim } = file;
   const { assignedTo, by, event } = wish;
   const from = claim.assignedTo ?? null;
-  if (from === assignedTo) {
+  if (event === 'reassign' && (await hadPartBeforeAppeal(claim.id, assignedTo))) {
     throw new Conflict(
-      claim.needsNewAssignee ? 'NEW_ASSIGNEE_REQUIRED' : 'ALREADY_ASSIGNED',
-      'The claim is with this person already',
+      'NEW_ASSIGNEE_REQUIRED',
+      'After an appeal the claim is given to somebody who neither had it nor proposed what was denied',
     );
+  }
+  if (from === assignedTo) {
+    throw new Conflict('ALREADY_ASSIGNED', 'The claim is with this person already');
   }
   const withFacts = { ...step, facts: { from_user: from, to_user: assignedTo } };
   if (event === 'assign') {

@@ -139,6 +139,7 @@ function problemsIn(
 }
 
 const samples: Readonly<Record<string, unknown>> = {
+  acknowledgementId: '01998e3a-7d00-7b22-8c33-1d44e55f6077',
   address: 'Seestrasse 4, Lindau',
   amount: '120.00',
   answeredOn: '2027-02-10',
@@ -189,6 +190,10 @@ const samples: Readonly<Record<string, unknown>> = {
   link: 'https://insurance.example/set-password#sample',
   messages: '* Report Claims is ready\n\nDear Ada Lovelace,\n\nit can be downloaded.',
   name: 'Ada Lovelace',
+  newCoverageAmount: '250000.00',
+  newCurrency: 'EUR',
+  newEndDate: '2028-12-31',
+  newPremium: '126.00',
   next: 'Whoever answers until then is not reported any more.',
   nextLetterDate: '2027-03-01',
   nights: 3,

@@ -1,10 +1,17 @@
 import { heartbeat } from '@temporalio/activity';
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
+import { currentContext, runInContext, type Actor } from '../context.ts';
+import { Unavailable } from '../errors.ts';
 import { Document, stopScan, type Verdict } from '../models/Document.ts';
+import { retiredUntil } from '../models/auditRetention.ts';
 import { promiseScan } from '../models/documentScan.ts';
 import { flush, select, withTenant } from '../models/database.ts';
 import { flagSharedDocument } from '../models/fraud.ts';
 import { Notification } from '../models/Notification.ts';
+import { getRow } from '../models/rows.ts';
+import { isServed } from '../rules/documents.ts';
 import type { Scan } from '../scanner.ts';
+import { isHistory } from '../storage/histories.ts';
 import type { Storage } from '../storage/storage.ts';
 import { companyIds } from './jobs.ts';
 
@@ -13,7 +20,11 @@ export interface DocumentRef {
   readonly documentId: string;
 }
 
+/** Lets a claim go on whose request for documents is answered, as it would for the one who sent the last. */
+export type AnswerRequest = (actor: Actor, claimId: string) => Promise<void>;
+
 export interface DocumentDependencies {
+  readonly answerRequest: AnswerRequest;
   readonly documents: {
     readonly storage: Storage;
     /** Undefined where nothing scans: documents are then served and say so. */
@@ -26,7 +37,10 @@ const orphanAfterMs = 24 * 60 * 60 * 1000;
 const scanWithin = '1 hour';
 const pageSize = 200;
 
-export const documentActivities = ({ documents: { storage, scan } }: DocumentDependencies) => ({
+export const documentActivities = ({
+  answerRequest,
+  documents: { storage, scan },
+}: DocumentDependencies) => ({
   /**
    * Safe to repeat: only a document in quarantine is scanned, and only one try settles it. No
    * transaction is open while it is read.
@@ -47,20 +61,40 @@ export const documentActivities = ({ documents: { storage, scan } }: DocumentDep
     return withTenant(companyId, () => Notification.unsentAbout(documentId));
   },
 
+  /**
+   * Safe to repeat: one number of documents that are there lets the claim go on once. A claim that is out
+   * of reach is asked again.
+   */
+  async answerRequest({ companyId, documentId }: DocumentRef): Promise<void> {
+    const { claimId, uploadedBy, scanStatus } = await withTenant(companyId, () =>
+      getRow(Document, documentId, { archived: true }),
+    );
+    if (!claimId || !isServed(scanStatus)) return;
+    const type = uploadedBy ? 'user' : 'workflow';
+    const actor: Actor = { type, userId: uploadedBy, companyId, roles: [], sessionId: null };
+    await runInContext({ ...currentContext(), actorId: uploadedBy, actorType: type }, () =>
+      answerRequest(actor, claimId).catch(triedAgain),
+    );
+  },
+
   /** Safe to repeat: what was scanned or stopped before is left as it is. */
   stopScan: ({ companyId, documentId, at }: DocumentRef & { readonly at: number }): Promise<void> =>
     withTenant(companyId, () => stopScan(documentId, new Date(at))),
 
   /**
-   * Safe to repeat: it removes files without a row, which an upload that died has left, and promises
-   * anew what should have been scanned long ago.
+   * Safe to repeat: it removes files without a row, which an upload that died has left, and histories
+   * as old as what is taken out of the audit, and promises anew what should have been scanned long ago.
    */
   async tendDocuments(): Promise<void> {
     const before = new Date(Date.now() - orphanAfterMs);
     for await (const companyId of companyIds()) {
+      const audited = new Date(((await withTenant(companyId, retiredUntil)) ?? 0) * 1000);
       for await (const files of storage.list(companyId)) {
-        const old = files.flatMap(({ key, modifiedAt }) => (modifiedAt < before ? [key] : []));
-        for (const key of await withoutRow(companyId, old)) await storage.remove(key);
+        const olderThan = (isMeant: (key: string) => boolean, limit: Date): string[] =>
+          files.flatMap(({ key, modifiedAt }) => (isMeant(key) && modifiedAt < limit ? [key] : []));
+        const unnamed = olderThan((key) => !isHistory(key), before);
+        for (const key of await withoutRow(companyId, unnamed)) await storage.remove(key);
+        for (const key of olderThan(isHistory, audited)) await storage.remove(key);
         heartbeat({ companyId });
       }
       await withTenant(companyId, promiseForgotten);
@@ -68,6 +102,16 @@ export const documentActivities = ({ documents: { storage, scan } }: DocumentDep
     }
   },
 });
+
+/** Other refusals are not tried again. */
+function triedAgain(error: unknown): never {
+  if (!(error instanceof Unavailable)) throw error;
+  throw ApplicationFailure.create({
+    message: error.message,
+    type: error.code,
+    category: ApplicationFailureCategory.BENIGN,
+  });
+}
 
 async function verdictOn(
   { storageKey }: Document,

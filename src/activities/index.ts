@@ -4,6 +4,7 @@ import { bookingActivities } from './bookings.ts';
 import { bulkActivities, type OperateRun } from './bulk.ts';
 import { alertActivities, type TroubledRuns } from './alerts.ts';
 import { claimActivities } from './claims.ts';
+import { closedRunActivities, type ClosedRunDependencies } from './closedRuns.ts';
 import { deadlineActivities } from './deadlines.ts';
 import { documentActivities, type DocumentDependencies } from './documents.ts';
 import { endorsementActivities } from './endorsements.ts';
@@ -24,6 +25,7 @@ import { webhookActivities, type WebhookDependencies } from './webhooks.ts';
 export interface ActivityDependencies
   extends
     MailDependencies,
+    Pick<ClosedRunDependencies, 'closedRuns'>,
     DocumentDependencies,
     PaymentDependencies,
     PlatformAddresses,
@@ -55,6 +57,7 @@ export const createActivities = (dependencies: ActivityDependencies) => ({
   ...alertActivities(dependencies),
   ...reportActivities(dependencies),
   ...documentActivities(dependencies),
+  ...closedRunActivities(dependencies),
   ...replayActivities(dependencies),
   ...webhookActivities(dependencies),
 });

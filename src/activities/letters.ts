@@ -4,8 +4,9 @@ import type { TemplateCode } from '../models/Notification.ts';
 import type { CalendarDate } from '../rules/calendar.ts';
 import type { Letter } from '../rules/letters.ts';
 
-/** What a claimant gets on paper as well, and what its file is called. */
+/** What a holder or a claimant gets on paper as well, and what its file is called. */
 const letters: ReadonlyMap<TemplateCode, string> = new Map<TemplateCode, string>([
+  ['subscription_confirmed', 'policy'],
   ['claim_received', 'acknowledgement'],
   ['claim_documents_wanted', 'documents'],
   ['claim_documents_reminder', 'documents'],
@@ -19,7 +20,7 @@ const letters: ReadonlyMap<TemplateCode, string> = new Map<TemplateCode, string>
   ['payment_sent', 'payment'],
 ]);
 
-/** Whether a message is a letter, if it is about a claim. */
+/** Whether a message is a letter, if it is about a policy or a claim. */
 export const isLetter = (code: TemplateCode): boolean => letters.has(code);
 
 /** Who writes to whom, and when. */
@@ -33,30 +34,58 @@ export interface LetterHead {
   readonly recipient: string;
   readonly date: CalendarDate;
   readonly claim: ClaimHead | undefined;
+  /** What the message tells of. */
+  readonly facts: Readonly<Record<string, unknown>>;
 }
 
-/** The letter that a message is, beside its mail; undefined for what is no letter about a claim. */
+/** The letter that a message is, beside its mail; undefined for what is none. */
 export function letterOf(
   code: TemplateCode,
   { subject, text }: { readonly subject: string; readonly text: string },
-  { company, recipient, date, claim }: LetterHead,
+  { company, recipient, date, claim, facts }: LetterHead,
 ): Letter | undefined {
   const kind = letters.get(code);
-  if (!kind || !claim) return undefined;
+  const about = code === 'subscription_confirmed' ? ofPolicy(facts) : claim && ofClaim(claim);
+  if (!kind || !about) return undefined;
   const { name, address, contactEmail, contactPhone } = company;
   const contact = [contactEmail, contactPhone].filter(isThere).join(' · ');
   return {
-    fileName: `${claim.claimNumber}-${kind}.pdf`,
+    fileName: `${about.number}-${kind}.pdf`,
     sender: [name, ...(address?.split('\n') ?? []), contact].filter(isThere),
     recipient,
     date,
-    references: [
-      ['Claim', claim.claimNumber],
-      ['Policy', claim.policyNumber],
-      ['Day of the incident', claim.incidentDate],
-    ],
+    references: about.references,
     subject,
     paragraphs: [...text.split('\n\n').filter(isThere), 'Yours sincerely', name],
+  };
+}
+
+type About = Pick<Letter, 'references'> & { readonly number: string };
+
+const ofClaim = ({ claimNumber, policyNumber, incidentDate }: ClaimHead): About => ({
+  number: claimNumber,
+  references: [
+    ['Claim', claimNumber],
+    ['Policy', policyNumber],
+    ['Day of the incident', incidentDate],
+  ],
+});
+
+function ofPolicy(facts: LetterHead['facts']): About {
+  const fact = (name: string): string => {
+    const value = facts[name];
+    return typeof value === 'string' ? value : '';
+  };
+  return {
+    number: fact('policyNumber'),
+    references: [
+      ['Policy', fact('policyNumber')],
+      ['Plan', fact('planName')],
+      ['Cover', `${fact('coverageAmount')} ${fact('currency')}`],
+      ['Premium', `${fact('premium')} ${fact('currency')}`],
+      ['From', fact('startDate')],
+      ['Until', fact('endDate')],
+    ],
   };
 }
 

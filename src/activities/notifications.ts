@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { cancellationSignal, heartbeat } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import type { Transporter } from 'nodemailer';
 import { failpoint } from '../failpoints.ts';
 import { claimHeadOf, type ClaimHead } from '../models/claimant.ts';
@@ -114,7 +114,9 @@ export const notificationActivities = ({
           await pace();
           cancellationSignal().throwIfAborted();
           const ref = { companyId, notificationId: id };
-          const kept = await deliver(ref, now()).catch((error: unknown) => refusalOf(ref, error));
+          const kept = await deliver(ref, Math.max(at, now())).catch((error: unknown) =>
+            refusalOf(ref, error),
+          );
           if (kept && !('until' in kept) && kept.retryInMs === undefined) await giveUp(ref);
           heartbeat();
         }
@@ -212,6 +214,7 @@ const asFailure = ({ attempts, retryInMs, codes }: Refused): ApplicationFailure 
   ApplicationFailure.create({
     message: `The mail server did not take it (${codes}), attempt ${attempts}`,
     type: 'MAIL_REFUSED',
+    category: ApplicationFailureCategory.BENIGN,
     nonRetryable: retryInMs === undefined,
     ...(retryInMs !== undefined && { nextRetryDelay: retryInMs }),
   });
@@ -286,7 +289,8 @@ async function mailOf(
     }),
   });
   const date = dateAt(notification.createdAt.getTime(), company.timeZone);
-  const letter = letterOf(templateCode, words, { company, recipient: oneLine(name), date, claim });
+  const recipient = oneLine(name);
+  const letter = letterOf(templateCode, words, { company, recipient, date, claim, facts: payload });
   return {
     to,
     messageId: `<${createHash('sha256').update(dedupeKey).digest('base64url')}@surety>`,
@@ -301,7 +305,7 @@ async function mailOf(
  * What is about the company is about the person's own account, such as a link for a password.
  */
 const isForOutsider = async ({ entityType, recipientUserId }: Notification): Promise<boolean> =>
-  entityType !== 'company' && !(recipientUserId && (await Membership.isStaff(recipientUserId)));
+  entityType !== 'company' && (await Membership.isCutOff(recipientUserId ?? null));
 
 /** Who is written to without an account: the policy's holder, or who is paid for a claim. */
 async function nameAtAddress(

@@ -16,7 +16,7 @@ import {
 import { PasswordResetToken } from '../models/PasswordResetToken.ts';
 import { RegistrationRequest } from '../models/RegistrationRequest.ts';
 import { getRow } from '../models/rows.ts';
-import type { Links } from '../models/secretLinks.ts';
+import type { Links, SecretLink } from '../models/secretLinks.ts';
 import { Timer } from '../models/Timer.ts';
 import {
   lastDaily,
@@ -27,7 +27,7 @@ import {
   type OnboardingTimerName,
 } from '../rules/onboarding.ts';
 import { onboardingWorkflowId } from '../rules/workflowIds.ts';
-import { activationLink, verificationLink } from '../models/onboardingLinks.ts';
+import { activationLink, activationLinkIds, verificationLink } from '../models/onboardingLinks.ts';
 import { oneStep, type Outcome } from './oneStep.ts';
 
 export interface RegistrationRef {
@@ -85,9 +85,10 @@ export const onboardingActivities = ({ links }: { readonly links: Links }) => ({
     }),
 
   /** Safe to repeat: a deadline that was moved already stays where it is. */
-  moveReviewDeadline: (order: RegistrationOrder & MoveDeadline): Promise<OnboardingStep> =>
-    inOneStep(order, async (registration, step) => {
-      const { name, dueAt, reason, source = 'command' } = order;
+  async moveReviewDeadline(order: RegistrationOrder & MoveDeadline): Promise<OnboardingStep> {
+    const { name, dueAt, reason, source = 'command' } = order;
+    if (name === 'activation') await keepActivationLinks(order, dueAt);
+    return inOneStep(order, async (registration, step) => {
       const timer = (await Timer.scheduledFor(registration.id)).find((each) => each.name === name);
       if (!timer) throw new Conflict('TIMER_NOT_RUNNING', `The timer ${name} is not running`);
       await registration.move(
@@ -108,7 +109,8 @@ export const onboardingActivities = ({ links }: { readonly links: Links }) => ({
           after: { timer: name, dueAt: new Date(dueAt), reason, source },
         },
       );
-    }),
+    });
+  },
 
   /** Safe to repeat: a timer fires once, the row keeps that it did. */
   async fireOnboardingTimer(
@@ -118,11 +120,9 @@ export const onboardingActivities = ({ links }: { readonly links: Links }) => ({
     },
   ): Promise<OnboardingStep> {
     const { name, occurrence } = order;
-    const isActivation = name === 'activation' || name === 'activation_reminder';
-    const hasSignedIn = isActivation && (await adminHasSignedIn(order));
-    if (isActivation && !hasSignedIn && name === 'activation') {
-      await issueActivationLink(order, occurrence + 1, links);
-    }
+    const link = linkOf(order);
+    const hasSignedIn = link !== undefined && (await adminHasSignedIn(order));
+    if (link && !hasSignedIn) await issueActivationLink(order, link, links);
     return inOneStep(order, async (registration, step) => {
       const ref = { entityId: registration.id, occurrence, name };
       const dueAt = await Timer.fire(ref, step.at);
@@ -139,11 +139,9 @@ export const onboardingActivities = ({ links }: { readonly links: Links }) => ({
         case 'review_expiry':
           return expire(registration, step);
         case 'activation_reminder':
-          return tellApplicant(registration, 'activation_reminder', step, {
-            link: activationLink(registration.id, 1),
-          });
+          return tellApplicant(registration, name, step, { link });
         case 'activation':
-          return sendAnotherLink(registration, step, occurrence);
+          return sendAnotherLink(registration, step, { occurrence, link });
         default:
           return name satisfies never;
       }
@@ -182,7 +180,8 @@ export const onboardingActivities = ({ links }: { readonly links: Links }) => ({
     order: RegistrationOrder & { readonly adminUserId: string },
   ): Promise<OnboardingStep> {
     const { adminUserId } = order;
-    await issueActivationLink(order, 1, links, adminUserId);
+    const link = activationLink(order.registrationId, 1);
+    await issueActivationLink(order, link, links, adminUserId);
     return inOneStep(order, async (registration, step) => {
       await registration.move('complete', step, { adminUserId, adminPasswordHash: null });
       Timer.schedule(
@@ -190,7 +189,7 @@ export const onboardingActivities = ({ links }: { readonly links: Links }) => ({
         timersOfActivation(step.at.getTime(), await settingsOfPlatform()),
       );
       tellApplicant(registration, 'company_ready', step, {
-        link: activationLink(registration.id, 1),
+        link,
         domain: registration.requestedDomain,
       });
     });
@@ -242,14 +241,10 @@ async function askAgainForVerification(
 async function sendAnotherLink(
   registration: RegistrationRequest,
   step: Step,
-  occurrence: number,
+  { occurrence, link }: { readonly occurrence: number; readonly link: SecretLink | undefined },
 ): Promise<void> {
   const next = await scheduleNext(registration, { name: 'activation', occurrence, at: step.at });
-  if (next) {
-    return tellApplicant(registration, 'activation_link', step, {
-      link: activationLink(registration.id, occurrence + 1),
-    });
-  }
+  if (next) return tellApplicant(registration, 'activation_link', step, { link });
   tell(await everyAdministrator(), registration, 'activation_stalled', step);
   await registration.update({ workflowClosedAt: step.at });
 }
@@ -359,26 +354,47 @@ async function onCall(): Promise<readonly Recipient[]> {
 const byMail = (people: readonly { readonly userId: string }[]): readonly Recipient[] =>
   people.map(({ userId }) => ({ channel: 'email', userId }));
 
+/** What a deadline of the first sign-in is to mail: always one of its own, for an earlier one may be used. */
+function linkOf({
+  registrationId,
+  name,
+  occurrence,
+}: {
+  readonly registrationId: string;
+  readonly name: OnboardingTimerName;
+  readonly occurrence: number;
+}): SecretLink | undefined {
+  if (name === 'activation') return activationLink(registrationId, occurrence + 1);
+  return name === 'activation_reminder'
+    ? activationLink(registrationId, occurrence, name)
+    : undefined;
+}
+
 /** Whoever uses the link has it from our mail; it lasts as long as the wait for the first sign-in. */
 async function issueActivationLink(
-  { companyId, registrationId }: RegistrationRef,
-  n: number,
+  { companyId, registrationId, at }: RegistrationOrder,
+  link: SecretLink,
   links: Links,
   adminUserId?: string,
 ): Promise<void> {
-  const { userId, days } = await withTenant(companyId, async () => ({
+  const { userId, days, waitsUntil } = await withTenant(companyId, async () => ({
     userId: adminUserId ?? (await getRow(RegistrationRequest, registrationId)).adminUserId,
     days: (await settingsOfPlatform()).activationDays,
+    waitsUntil: (await Timer.scheduledFor(registrationId)).find(({ name }) => name === 'activation')
+      ?.dueAt,
   }));
   if (!userId) return;
-  const link = activationLink(registrationId, n);
+  const lastsMs = Math.max(at + days * 86_400_000, Number(waitsUntil ?? 0)) - Date.now();
   await withIdentity(null, () =>
-    PasswordResetToken.issue(userId, links.hashOf(link), {
-      id: link.id,
-      lastsMs: days * 86_400_000,
-    }),
+    PasswordResetToken.issue(userId, links.hashOf(link), { id: link.id, lastsMs }),
   );
 }
+
+/** The links that were mailed last as long as the wait for the first sign-in does now. */
+const keepActivationLinks = ({ registrationId }: RegistrationRef, dueAt: number): Promise<void> =>
+  withIdentity(null, () =>
+    PasswordResetToken.lastUntil(activationLinkIds(registrationId), new Date(dueAt)),
+  );
 
 /** The account belongs to the new company, whose people the platform does not see. */
 async function adminHasSignedIn({ companyId, registrationId }: RegistrationRef): Promise<boolean> {

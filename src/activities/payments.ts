@@ -2,6 +2,7 @@ import { Conflict, Unavailable } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
 import type { GatewayOutcome, PaymentGateway, Sent } from '../gateways/paymentGateway.ts';
 import { AuditLog } from '../models/AuditLog.ts';
+import { Booking } from '../models/Booking.ts';
 import { ownCompany } from '../models/contract.ts';
 import { select, withTenant } from '../models/database.ts';
 import { LedgerEntry } from '../models/LedgerEntry.ts';
@@ -14,9 +15,10 @@ import {
   type PaymentRef,
   type PaymentState,
 } from '../models/paymentStart.ts';
-import { settleInvoice } from '../models/premiums.ts';
+import { isNoLongerDue, settleInvoice } from '../models/premiums.ts';
 import { getRow } from '../models/rows.ts';
 import { isPaymentTimer, Timer } from '../models/Timer.ts';
+import { mayBePaid } from '../rules/bookings.ts';
 import { dateAt } from '../rules/calendar.ts';
 import { subtract, zero } from '../rules/money.ts';
 import { isDeclinedForADay, retryAfter } from '../rules/payments.ts';
@@ -35,6 +37,12 @@ export type Settlement =
   | { readonly status: 'completed'; readonly transactionId: string }
   | { readonly status: 'declined'; readonly code: string; readonly mayPass: boolean };
 
+/** What became of a payment that was to be sent; an unwanted one was not sent now, but may have been before. */
+export type Sending = GatewayOutcome | { readonly status: 'unwanted'; readonly code: Unwanted };
+
+/** The failure code of a payment that was not sent: its invoice or its stay was settled or given up meanwhile. */
+export type Unwanted = 'not_due' | 'booking_ended';
+
 export type PaymentStep = Outcome<PaymentState>;
 
 export interface PaymentDependencies {
@@ -51,18 +59,21 @@ export const paymentActivities = ({ gateway }: PaymentDependencies) => ({
 
   /**
    * Safe to repeat: the gateway is asked by the payment's key before anything is sent, and moves the
-   * money once under it. Amount and name are read here, so that no history holds them.
+   * money once under it. Amount and name are read here, so that no history holds them. What the gateway has
+   * not seen is not sent any more where nobody wants it.
    */
   async sendPayment({
     companyId,
     paymentId,
     attempt,
-  }: PaymentRef & { readonly attempt: number }): Promise<GatewayOutcome> {
+  }: PaymentRef & { readonly attempt: number }): Promise<Sending> {
     const asked = configured(gateway);
     const sending = await sendingOf({ companyId, paymentId }, attempt);
     const known = await asked.lookup(sending);
     const isNew = known === undefined || (known.status === 'declined' && known.attempt < attempt);
     if (!isNew) return known;
+    const unwanted = await whyUnwanted({ companyId, paymentId });
+    if (unwanted) return { status: 'unwanted', code: unwanted };
 
     failpoint('gateway.beforeSend');
     const outcome = await send(asked, sending);
@@ -182,6 +193,16 @@ const sendingOf = ({ companyId, paymentId }: PaymentRef, attempt: number): Promi
     }
   });
 
+/** A premium that was paid otherwise or given up, or a stay that somebody decided against, meanwhile. */
+const whyUnwanted = ({ companyId, paymentId }: PaymentRef): Promise<Unwanted | undefined> =>
+  withTenant(companyId, async () => {
+    if (await isNoLongerDue(paymentId)) return 'not_due';
+    const { bookingId } = await getRow(Payment, paymentId, { archived: true });
+    const booking = bookingId && (await Booking.findOne({ where: { id: bookingId } }));
+    if (booking && !mayBePaid(booking.status, booking.cancelledBy ?? null)) return 'booking_ended';
+    return undefined;
+  });
+
 function send(gateway: PaymentGateway, sending: Sent): Promise<GatewayOutcome> {
   switch (sending.kind) {
     case 'charge':
@@ -245,6 +266,8 @@ async function fail(
     const parent = await getRow(Payment, payment.parentPaymentId, { archived: true, lock: true });
     await parent.setAside(subtract(zero, payment.amount));
   }
+  // Who was told that nothing is owed any more does not wait for this.
+  if (code === ('not_due' satisfies Unwanted)) return;
   tell(payment, concernedByFailure(payment), 'payment_failed', step, {
     failure: code.replaceAll('_', ' '),
   });

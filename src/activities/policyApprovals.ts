@@ -24,7 +24,7 @@ import {
   tellRole,
   type PolicyFile,
 } from '../models/policyFile.ts';
-import { followWithout } from '../models/policyInForce.ts';
+import { giveUp } from '../models/policyInForce.ts';
 import { getRow, versionConflict } from '../models/rows.ts';
 import { Timer } from '../models/Timer.ts';
 import {
@@ -34,7 +34,7 @@ import {
   type PolicyTimerName,
 } from '../rules/policyClocks.ts';
 import { oneStep, type Outcome } from './oneStep.ts';
-import { movePolicyTimer } from './policyTimers.ts';
+import { movePolicyTimer, pauseClocks, resumeClocks } from './policyTimers.ts';
 import { planReview, publish, retire, unpublish } from './policyPublication.ts';
 
 export interface PolicyVersionRef {
@@ -120,7 +120,7 @@ async function carryOut(file: PolicyFile, step: Step, wish: PolicyVersionWish): 
         { ...step, facts },
         { publishAt, publishedBy: wish.by },
       );
-      await Timer.cancelScheduled(version.id, 'Another time was chosen', ['publish']);
+      await Timer.cancelSet(version.id, 'Another time was chosen', ['publish']);
       return addPolicyClocks(version, [{ name: 'publish', dueAt: wish.publishAt }], 'command');
     }
     case 'unpublish':
@@ -133,6 +133,10 @@ async function carryOut(file: PolicyFile, step: Step, wish: PolicyVersionWish): 
       return discard(file, step, wish.withPolicy);
     case 'move_timer':
       return movePolicyTimer(file, step, wish);
+    case 'pause':
+      return pauseClocks(file, step);
+    case 'resume':
+      return resumeClocks(file, step);
     default:
       return wish satisfies never;
   }
@@ -188,7 +192,7 @@ async function approve(file: PolicyFile, step: Step, by: string | null): Promise
   if (approvals < version.quorum) return version.move('note_approval', { ...step, facts });
 
   await version.move('approve', { ...step, facts }, { approvedAt: step.at, isEscalated: false });
-  await Timer.cancelScheduled(version.id, 'The version is approved');
+  await Timer.cancelSet(version.id, 'The version is approved');
   await policy.follow({ approvalStatus: 'approved', approvedBy: approverId, approvedAt: step.at });
   tellPeople(file, version.authors, 'compliance_policy_approved', step.commandId);
 }
@@ -198,7 +202,7 @@ async function reject(file: PolicyFile, step: Step, by: string | null): Promise<
   refuseIllegal(version, 'reject');
   decide(version, step, approverOf(version, by), 'rejected');
   await version.move('reject', step, { isEscalated: false });
-  await Timer.cancelScheduled(version.id, 'The version was rejected');
+  await Timer.cancelSet(version.id, 'The version was rejected');
   await policy.follow({ approvalStatus: 'rejected' });
   tellPeople(file, version.authors, 'compliance_policy_rejected', step.commandId, {
     reason: step.reason ?? '',
@@ -216,18 +220,15 @@ async function reopen(file: PolicyFile, step: Step, by: string | null): Promise<
     isEscalated: false,
   });
   await ApprovalStep.voidRound(version);
-  await Timer.cancelScheduled(version.id, 'The version is edited');
+  await Timer.cancelSet(version.id, 'The version is edited');
   const inForce = await CompliancePolicyVersion.publishedOf(policy.id);
   const approval = await ApprovalStep.approvalOf(inForce);
   await policy.follow({ approvalStatus: 'pending', ...approval });
 }
 
-/** Its number stays used. */
 async function discard(file: PolicyFile, step: Step, withPolicy: boolean): Promise<void> {
   const { version, policy } = file;
-  await version.move('discard', step, { archivedAt: step.at, workflowClosedAt: step.at });
-  AuditLog.record('ARCHIVE', { type: CompliancePolicyVersion.entityType, id: version.id });
-  await followWithout(policy, version);
+  await giveUp(policy, version, step);
   if (!withPolicy) return;
   await policy.update({ archivedAt: step.at });
   AuditLog.record(

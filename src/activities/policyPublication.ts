@@ -7,13 +7,14 @@ import {
 } from '../models/CompliancePolicyVersion.ts';
 import type { Step } from '../models/moveRow.ts';
 import { flush } from '../models/database.ts';
+import { askAnew } from '../models/keeperStart.ts';
 import { Notification } from '../models/Notification.ts';
 import { OutboxEntry } from '../models/OutboxEntry.ts';
 import { policyApprovalStart, policyApprovalStateOf } from '../models/policyApprovalStart.ts';
 import { PolicyConfiguration } from '../models/PolicyConfiguration.ts';
 import { addPolicyClocks, type PolicyFile } from '../models/policyFile.ts';
 import {
-  askAnew,
+  giveUp,
   noteComplianceUpdate,
   putInForce,
   stepOf,
@@ -36,7 +37,7 @@ export async function publish(file: PolicyFile, step: Step, by: string | null): 
     publishedAt: step.at,
     publishedBy: by ?? version.publishedBy ?? null,
   });
-  await Timer.cancelScheduled(version.id, 'The version is published');
+  await Timer.cancelSet(version.id, 'The version is published');
   await putInForce(file, step);
 }
 
@@ -48,15 +49,24 @@ function forEverybody(
   return before || requiresReack ? {} : { requiresReack: true };
 }
 
-/** Within a day; the version before it is in force again, and its workflow begins anew. */
+/**
+ * Within a day; the version before it is in force again, and its workflow begins anew. What was drafted after
+ * it is given up, since it would be beside it; its run hears of it from this one.
+ */
 export async function unpublish(file: PolicyFile, step: Step): Promise<void> {
   const { version, policy } = file;
   refuseIllegal(version, 'unpublish');
   refuseLateUnpublish(version, step.at);
   await PolicyConfiguration.refuseConfigured(version);
   const beforeId = await CompliancePolicyVersion.supersededBy(version.id);
-  await version.move('unpublish', step, { publishedAt: null, publishedBy: null });
-  await Timer.cancelScheduled(version.id, 'The version is taken back');
+  const next = await CompliancePolicyVersion.openOf(version.policyId);
+  if (next) await giveUp(policy, next, stepOf(next, 'discard', step.at));
+  await version.move(
+    'unpublish',
+    { ...step, ...(next && { facts: { set_aside: next.id } }) },
+    { publishedAt: null, publishedBy: null },
+  );
+  await Timer.cancelSet(version.id, 'The version is taken back');
   const before = beforeId ? await getRow(CompliancePolicyVersion, beforeId) : null;
   if (before) {
     await before.move('restore', stepOf(before, 'restore', step.at), {
@@ -70,7 +80,7 @@ export async function unpublish(file: PolicyFile, step: Step): Promise<void> {
     ...(before && (await ApprovalStep.approvalOf(before))),
   });
   await noteComplianceUpdate(policy, step.at);
-  await askAnew(policy);
+  await askAnew([policy.id]);
   if (!before) return;
   const facts = { ...file, at: step.at.getTime() };
   if (policy.reviewDate) await addPolicyClocks(before, reviewClocks(policy.reviewDate, facts));
@@ -85,7 +95,7 @@ export async function retire({ version, policy }: PolicyFile, step: Step): Promi
   await version.move('retire', step, { endedAt: step.at, workflowClosedAt: step.at });
   await policy.follow({ policyVersion: 0, reackVersion: 0, reviewOverdue: false });
   await noteComplianceUpdate(policy, step.at);
-  await askAnew(policy);
+  await askAnew([policy.id]);
 }
 
 /** The reminders follow the date. */
@@ -101,7 +111,7 @@ export async function planReview(
   await policy.follow({ reviewDate, reviewOverdue: policy.reviewOverdue && !isAhead });
   const running = (await Timer.scheduledFor(version.id)).map(({ name }) => name);
   const names = running.filter((name): name is TimerName => isReview(name));
-  await Timer.cancelScheduled(version.id, 'The review has another date', names);
+  await Timer.cancelSet(version.id, 'The review has another date', names);
   await addPolicyClocks(version, reviewClocks(reviewDate, { ...file, at }), 'command');
 }
 

@@ -3,8 +3,30 @@ import { AuditLog } from '../models/AuditLog.ts';
 import { CompliancePolicyVersion } from '../models/CompliancePolicyVersion.ts';
 import type { Step } from '../models/moveRow.ts';
 import type { PolicyVersionWish } from '../models/policyApprovalStart.ts';
-import type { PolicyFile } from '../models/policyFile.ts';
+import { clocksTo, type PolicyFile } from '../models/policyFile.ts';
 import { Timer } from '../models/Timer.ts';
+import { isPolicyTimer, resumedUntil } from '../rules/policyClocks.ts';
+
+/** People go on deciding; what they decide ends its clocks though they stand still. */
+export async function pauseClocks({ version }: PolicyFile, step: Step): Promise<void> {
+  const running = await clocksTo('pause', version.id);
+  await version.move('pause', step);
+  await Timer.pause(running, step.at, step.reason ?? '');
+}
+
+/** A publication that was planned is later by the time that it stood still. */
+export async function resumeClocks({ version, calendar }: PolicyFile, step: Step): Promise<void> {
+  const at = step.at.getTime();
+  const resumed = (await clocksTo('resume', version.id)).flatMap((timer) => {
+    const { name, dueAt, pausedAt } = timer;
+    if (!isPolicyTimer(name) || !pausedAt) return [];
+    const due = { name, dueAt: dueAt.getTime() };
+    return [{ timer, name, dueAt: resumedUntil(due, pausedAt.getTime(), { calendar, at }) }];
+  });
+  const publication = resumed.find(({ name }) => name === 'publish');
+  await version.move('resume', step, publication ? { publishAt: new Date(publication.dueAt) } : {});
+  await Timer.resume(resumed);
+}
 
 /** A publication that was planned is moved with its timer. */
 export async function movePolicyTimer(

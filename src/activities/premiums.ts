@@ -142,6 +142,11 @@ export async function endPaymentWindow(contract: Contract, step: Step): Promise<
   });
   await policy.follow({ status: policyStatus('cancelled', true) });
   tellHolder(contract, 'subscription_not_taken_up', step.commandId);
+  // The ladder of a payment that is under way is longer than the window, and nobody was told yet.
+  if (due.some(({ paymentId }) => paymentId)) {
+    tellStaff(contract, 'call_center', 'premium_unpaid', step, sumOf(due));
+  }
+  tellStaff(contract, 'tenant_admin', 'premium_not_taken_up', step, sumOf(due));
 }
 
 /** Of what was not paid in time: the cover stays for the grace. */

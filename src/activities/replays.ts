@@ -14,7 +14,7 @@ export const replayActivities = ({ replayRun }: ReplayDependencies) => ({
     const replayed = await replayRun(workflowId);
     if (replayed) return replayed;
     throw new NotFound(
-      'There is no history of this run: it has not begun, or it ended longer ago than they are kept',
+      'There is no history of this run: it has not begun, or it ended and neither Temporal nor the storage has it',
       'HISTORY_NOT_FOUND',
     );
   },

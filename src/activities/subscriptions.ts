@@ -2,6 +2,7 @@ import {
   cancellationOf,
   expiryMoveOf,
   isSold,
+  nextTermOf,
   renewalOf,
   tellHolder,
   type Contract,
@@ -19,7 +20,7 @@ import { SubscriptionTerm } from '../models/SubscriptionTerm.ts';
 import { Timer } from '../models/Timer.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { isBilled } from '../rules/billing.ts';
-import { startOfDay, type CalendarDate } from '../rules/calendar.ts';
+import { dateAt, startOfDay, type CalendarDate } from '../rules/calendar.ts';
 import {
   endDateOfExpiry,
   isBillingTimer,
@@ -134,6 +135,8 @@ export const subscriptionActivities = () => ({
         case 'start':
           await subscription.move('start', step);
           return contract.policy.follow({ status: policyStatus(subscription.status, true) });
+        case 'renewal_offer':
+          return offerRenewal(contract, step);
         case 'renewal_call':
           return askForCall(contract, step);
         case 'expiry':
@@ -289,6 +292,22 @@ async function reachEnd(contract: Contract, step: Step): Promise<void> {
     wantsRenewal ? 'subscription_expired_plan_gone' : 'subscription_expired',
     step.commandId,
   );
+}
+
+/** What the next term would be and cost today; only a reminder where no plan says so, or it is not sold any more. */
+async function offerRenewal(contract: Contract, step: Step): Promise<void> {
+  const { subscription, plan, company } = contract;
+  const isOffered = plan !== null && (subscription.source !== 'plan' || (await isSold(plan)));
+  if (subscription.autoRenew || isLeaving(subscription) || !isOffered) {
+    return remindHolder(contract, step);
+  }
+  const { term, price } = nextTermOf(contract, dateAt(step.at.getTime(), company.timeZone));
+  tellHolder(contract, 'renewal_offer', step.commandId, {
+    newEndDate: term.endDate,
+    newPremium: price.premium,
+    newCurrency: price.currency,
+    newCoverageAmount: price.coverageAmount,
+  });
 }
 
 /** Whoever leaves is not asked to stay; whoever renews by himself is told so, and how to stop it. */

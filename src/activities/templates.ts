@@ -3,6 +3,10 @@ import type { OwnTexts } from '../models/NotificationTemplate.ts';
 import type { TemplateCode, Texts } from '../rules/notices.ts';
 import { oneLine, plainText } from '../rules/plainText.ts';
 
+/** A company's own words can make a link of the id, to wherever its people answer. */
+const howToAnswer =
+  'Sign in with this e-mail address to do so, or ask {{company}} to invite you; the request is {{acknowledgementId}}.';
+
 /** Values come from the notification's payload, plus `name` (recipient), `company` and `link`. */
 export const platformTexts: Readonly<Record<TemplateCode, Texts>> = {
   welcome: {
@@ -227,6 +231,19 @@ policy {{policyNumber}} ({{planName}}) covers you again from {{coverFrom}} until
     body: `Dear {{name}},
 
 {{amount}} {{currency}} for policy {{policyNumber}} are overdue. The grace has begun.`,
+  },
+  premium_not_taken_up: {
+    subject: 'Policy {{policyNumber}} has not begun',
+    body: `Dear {{name}},
+
+{{amount}} {{currency}} for policy {{policyNumber}} did not arrive in time. The policy has not begun, and nothing is owed for it.`,
+  },
+  renewal_offer: {
+    subject:
+      'Stay covered: policy {{policyNumber}} until {{newEndDate}} for {{newPremium}} {{newCurrency}}',
+    body: `Dear {{name}},
+
+policy {{policyNumber}} ({{planName}}) ends on {{endDate}}. Renewed, it covers {{newCoverageAmount}} {{newCurrency}} until {{newEndDate}}, for {{newPremium}} {{newCurrency}} at the price of today. Renew it before it ends to stay covered.`,
   },
   renewal_reminder: {
     subject: 'Policy {{policyNumber}} ends on {{endDate}}',
@@ -579,19 +596,19 @@ version {{label}} of "{{title}}" is published and in force from now on. It will 
     subject: 'Please read: {{title}}, until {{dueDate}}',
     body: `Dear {{name}},
 
-{{company}} asks you to read "{{title}}" and to confirm until {{dueDate}} that you have.`,
+{{company}} asks you to read "{{title}}" and to confirm until {{dueDate}} that you have. ${howToAnswer}`,
   },
   acknowledgement_reminder: {
     subject: 'A reminder: {{title}}, until {{dueDate}}',
     body: `Dear {{name}},
 
-"{{title}}" still waits for you. Please read it and confirm until {{dueDate}} that you have.`,
+"{{title}}" still waits for you. Please read it and confirm until {{dueDate}} that you have. ${howToAnswer}`,
   },
   acknowledgement_overdue: {
     subject: 'Overdue: {{title}}',
     body: `Dear {{name}},
 
-you were asked to read "{{title}}" and to confirm it until {{dueDate}}. That day has passed. Please do it now; whoever is responsible for you is told as well.`,
+you were asked to read "{{title}}" and to confirm it until {{dueDate}}. That day has passed. Please do it now; whoever is responsible for you is told as well. ${howToAnswer}`,
   },
   acknowledgement_alert: {
     subject: '{{title}}: {{count}} not confirmed in time',

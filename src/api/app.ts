@@ -1,4 +1,5 @@
 import cors from '@koa/cors';
+import Router from '@koa/router';
 import Koa from 'koa';
 import compress from 'koa-compress';
 import conditionalGet from 'koa-conditional-get';
@@ -32,18 +33,19 @@ import type { Context, RequestState } from './state.ts';
 
 export interface AppDependencies {
   readonly config: Pick<Config, 'apiPrefix' | 'corsOrigins' | 'trustProxy'> &
-    Partial<Pick<Config, 'environment' | 'olderPathsEnd' | 'showStack'>>;
+    Partial<Pick<Config, 'environment' | 'metricsToken' | 'olderPathsEnd' | 'showStack'>>;
   readonly log: Logger;
   readonly access: Logger;
   readonly metrics: Registry;
   readonly about: About;
   readonly probes: Operations['probes'];
   readonly vital: Operations['vital'];
+  readonly watched: Operations['watched'];
   readonly lifecycle: Operations['lifecycle'];
   readonly tokens: VerifyingTokens;
   readonly sessions: Pick<Sessions, 'actorOf'>;
   readonly apiKeys: Pick<ApiKeys, 'actorOf'>;
-  readonly companies: Pick<Companies, 'resolve' | 'isAllowedHost'>;
+  readonly companies: Pick<Companies, 'resolve' | 'byHost' | 'isAllowedHost'>;
   readonly onDenied: OnDenied;
   /** Without them nothing is counted. */
   readonly rateLimits?: RateLimits | undefined;
@@ -58,7 +60,6 @@ export function createApp(dependencies: AppDependencies): Koa<RequestState> {
   const gate = createGate(dependencies);
   const settle = settling({ log, onDenied });
   const routes = allRoutes({ ...dependencies, carrier: { gate, settle } });
-  const router = createRouter(routes, { gate, prefix, olderPathsEnd });
   // One proxy of ours: the address it appended last is the caller's, the others anyone may write.
   const app = new Koa<RequestState>({ proxy: trustProxy, maxIpsCount: 1 });
 
@@ -74,8 +75,8 @@ export function createApp(dependencies: AppDependencies): Koa<RequestState> {
   app.use(allowedHosts({ companies, rateLimits, trustProxy }));
   app.use(tidyUrl);
   app.use(unmatched);
-  app.use(router.routes());
-  app.use(router.allowedMethods());
+  app.use(createRouter(routes, { gate, prefix, olderPathsEnd }));
+  app.use(new Router<RequestState>().allowedMethods());
   // Only what fails outside `errors` arrives here, such as a caller that hung up.
   app.on('error', (error: unknown, ctx?: Context) => {
     // Listeners always leave in the middle of what they are told.
@@ -93,11 +94,11 @@ export function allRoutes({
   carrier,
   ...operations
 }: RouteSources): Route[] {
-  const { apiPrefix: prefix, environment = 'production' } = config;
+  const { apiPrefix: prefix, environment = 'production', metricsToken } = config;
   const isOpen = environment !== 'production';
   const every: Route[] = [
     ...routes,
-    ...operationRoutes({ ...operations, about, prefix, routes: () => every }),
+    ...operationRoutes({ ...operations, about, prefix, metricsToken, routes: () => every }),
     ...graphqlRoutes({ carrier, prefix, isOpen, routes: () => routes }),
     ...(isOpen ? explorerRoutes(about.name) : []),
     ...docsRoutes({
@@ -110,8 +111,9 @@ export function allRoutes({
 
 type RouteSources = Pick<
   AppDependencies,
-  'config' | 'about' | 'routes' | 'metrics' | 'probes' | 'vital' | 'lifecycle'
+  'config' | 'about' | 'routes' | 'metrics' | 'probes' | 'vital' | 'watched' | 'lifecycle'
 > & {
+  readonly companies: Operations['companies'];
   /** Needed to carry routes out, not to declare them. */
   readonly carrier?: Carrier;
 };

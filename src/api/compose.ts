@@ -9,6 +9,7 @@ import { createApiKeys } from '../commands/apiKeys.ts';
 import { createAuth } from '../commands/auth.ts';
 import { checkAudit } from '../commands/auditChecks.ts';
 import { createAuditLogs } from '../commands/auditLogs.ts';
+import { previewAcknowledgement } from '../commands/acknowledgementPreview.ts';
 import { previewBooking } from '../commands/bookingPreview.ts';
 import { createCampaigns } from '../commands/campaigns.ts';
 import { createCategories } from '../commands/categories.ts';
@@ -17,6 +18,7 @@ import { createBookings } from '../commands/bookings.ts';
 import { createBookingTimelines } from '../commands/bookingTimelines.ts';
 import { createBulkOperations } from '../commands/bulkOperations.ts';
 import { createCalendars } from '../commands/calendars.ts';
+import { createClaimExport } from '../commands/claimExport.ts';
 import { createClaimHistories } from '../commands/claimHistories.ts';
 import { createClaimLocations } from '../commands/claimLocations.ts';
 import { createClaimNotes } from '../commands/claimNotes.ts';
@@ -36,7 +38,6 @@ import { createCursors } from '../commands/cursors.ts';
 import { createCustomers } from '../commands/customers.ts';
 import { createDispatcher, outboxAge } from '../commands/dispatch.ts';
 import { createDocumentLinks } from '../commands/documentLinks.ts';
-import { createDocumentRequests } from '../commands/documentRequests.ts';
 import { createDocuments } from '../commands/documents.ts';
 import { createDocumentTimelines } from '../commands/documentTimelines.ts';
 import { createEmailChanges } from '../commands/emailChanges.ts';
@@ -47,6 +48,7 @@ import { createEndorsements } from '../commands/endorsements.ts';
 import { createFactors } from '../commands/factors.ts';
 import { createFraudFlags } from '../commands/fraudFlags.ts';
 import { createHistories } from '../commands/histories.ts';
+import { mostMailsAnHour } from '../commands/identity.ts';
 import { createInvitations } from '../commands/invitations.ts';
 import { createMemberships } from '../commands/memberships.ts';
 import { createDomains } from '../commands/domains.ts';
@@ -57,6 +59,7 @@ import { createNotificationStreams } from '../commands/notificationStreams.ts';
 import { createNotifications } from '../commands/notifications.ts';
 import { createOverdueTimers } from '../commands/overdueTimers.ts';
 import { createOwnCompany } from '../commands/ownCompany.ts';
+import { linkingEmployees } from '../commands/ownEmployee.ts';
 import { createOwnSessions } from '../commands/ownSessions.ts';
 import { createPasswordChanges } from '../commands/passwordChanges.ts';
 import { createPasswords } from '../commands/passwords.ts';
@@ -78,6 +81,7 @@ import { createRegistrations } from '../commands/registrations.ts';
 import { createRegistrationTimelines } from '../commands/registrationTimelines.ts';
 import { createRunningClaims } from '../commands/runningClaims.ts';
 import { createRunningTimers } from '../commands/runningTimers.ts';
+import { previewPolicyApproval } from '../commands/policyApprovalPreview.ts';
 import { previewSettings } from '../commands/settingsPreview.ts';
 import { createReports } from '../commands/reports.ts';
 import { createReportTimelines } from '../commands/reportTimelines.ts';
@@ -99,7 +103,7 @@ import { createWorkflowOperations } from '../commands/workflowOperations.ts';
 import { createWorkflowDrifts } from '../commands/workflowDrifts.ts';
 import { createWorkflowReplays } from '../commands/workflowReplays.ts';
 import { createWorkflowSearch } from '../commands/workflowSearch.ts';
-import type { Config } from '../config.ts';
+import { refuseOpenMetrics, type Config } from '../config.ts';
 import { principalOf, runInContext } from '../context.ts';
 import type { Logger } from '../logger.ts';
 import { databaseMetrics } from '../metrics.ts';
@@ -134,20 +138,23 @@ export interface Api {
 /** The whole API on its dependencies, not listening yet. One in a process: it opens the database. */
 export async function composeApi({
   config,
-  log,
+  moduleLog,
   access,
   version,
   resolveTxt = createTxtLookup(),
 }: {
   readonly config: Config;
-  readonly log: Logger;
+  readonly moduleLog: (name: string) => Logger;
   readonly access: Logger;
   readonly version: string;
   /** How DNS is asked; a test answers itself. */
   readonly resolveTxt?: ResolveTxt | undefined;
 }): Promise<Api> {
+  refuseOpenMetrics(config);
   const metrics = createMetrics();
-  const figures = databaseMetrics(metrics, log, { isEchoed: config.database.echo });
+  const figures = databaseMetrics(metrics, moduleLog('database'), {
+    isEchoed: config.database.echo,
+  });
   const database = openDatabase(
     {
       url: config.database.url,
@@ -161,11 +168,11 @@ export async function composeApi({
   );
   figures.watchPool(database);
   const temporal = openTemporal(config);
-  const dispatcher = createDispatcher({ temporal, log });
+  const dispatcher = createDispatcher({ temporal, log: moduleLog('dispatch') });
   const workflows = createWorkflowCommands(temporal);
   const tokens = createTokens(config);
   const sessions = createSessions();
-  const apiKeys = createApiKeys({ config, log });
+  const apiKeys = createApiKeys({ config, log: moduleLog('identity') });
   const companies = createCompanies(config);
   const flags = createFlags();
   const passwords = createPasswords(config);
@@ -175,6 +182,11 @@ export async function composeApi({
   const policies = createPolicies();
   const registrations = createRegistrations({ config, passwords, links, dispatcher, workflows });
   const factors = createFactors({ config, passwords });
+  const { rateLimits: limits } = config;
+  const counted = limits.store === 'postgres' ? postgresStore(config.database.url) : memoryStore();
+  const linkEmployee = linkingEmployees((error) =>
+    moduleLog('identity').warn({ err: error }, 'an employee is linked at the next sign-in'),
+  );
   const auth = createAuth({
     config,
     passwords,
@@ -183,10 +195,18 @@ export async function composeApi({
     companies,
     factors,
     dispatch,
+    countAddress: counted.counter({
+      name: 'known-address',
+      points: mostMailsAnHour,
+      seconds: 3600,
+    }),
+    linkEmployee,
     onAdministrator: (userId, companyId) =>
       void registrations
         .noteSignIn(userId, companyId)
-        .catch((error: unknown) => log.warn({ err: error }, 'the first sign-in is noted later')),
+        .catch((error: unknown) =>
+          moduleLog('identity').warn({ err: error }, 'the first sign-in is noted later'),
+        ),
   });
   const timelines = createSubscriptionTimelines({ temporal, workflows });
   const overdueTimers = createOverdueTimers();
@@ -195,17 +215,16 @@ export async function composeApi({
   const notificationStreams = createNotificationStreams({
     sessions,
     url: config.database.url,
-    log,
+    log: moduleLog('notifications'),
     inWords: eventText,
   });
   const lifecycle: Lifecycle = { isStopping: false };
-  const { rateLimits: limits } = config;
   const hasGateway = config.payments.gateway !== undefined;
-  const counted = limits.store === 'postgres' ? postgresStore(config.database.url) : memoryStore();
+  const documentLinks = createDocumentLinks(config);
 
   const app = createApp({
     config,
-    log,
+    log: moduleLog('http'),
     access,
     metrics,
     about: { name: config.appName, version, features: flags.features },
@@ -231,6 +250,7 @@ export async function composeApi({
     },
     // Without Temporal creations still answer 201, so the API stays in service.
     vital: ['database'],
+    watched: ['audit'],
     lifecycle,
     tokens,
     sessions,
@@ -251,6 +271,7 @@ export async function composeApi({
       calendars: createCalendars(),
       categories: createCategories(),
       claimHistories: createClaimHistories(),
+      exportClaim: createClaimExport({ links: documentLinks }),
       claimTimelines: createClaimTimelines({ temporal, workflows }),
       claims: createClaims({ dispatcher, workflows }),
       claimLocations: createClaimLocations(),
@@ -267,10 +288,9 @@ export async function composeApi({
       evidencePacks: createEvidencePacks(),
       customers: createCustomers(),
       devMailDir: config.devMailDir,
-      documentRequests: createDocumentRequests({ workflows }),
       documents: createDocuments({
         storage: await openStorage(config.documents),
-        links: createDocumentLinks(config),
+        links: documentLinks,
         dispatcher,
       }),
       stage: createStaging(config.documents.folder),
@@ -282,7 +302,7 @@ export async function composeApi({
       emailChanges: createEmailChanges({ links, passwords, dispatch }),
       fraudFlags: createFraudFlags(),
       histories: createHistories({ policies }),
-      invitations: createInvitations({ links, passwords, dispatch }),
+      invitations: createInvitations({ links, passwords, dispatch, linkEmployee }),
       memberships: createMemberships({ confirming }),
       keySet: tokens.keySet,
       domains: createDomains({ config, companies, resolveTxt }),
@@ -303,7 +323,7 @@ export async function composeApi({
       payments: createPayments({ dispatcher, hasGateway }),
       paymentTimelines: createPaymentTimelines({ temporal, workflows }),
       paymentWebhooks: createPaymentWebhooks({
-        temporal,
+        dispatcher,
         webhooks: openWebhooks(config),
       }),
       plans: createPlans(),
@@ -339,6 +359,8 @@ export async function composeApi({
         claim: previewClaim,
         subscription: previewSubscription,
         booking: previewBooking,
+        'policy-approval': previewPolicyApproval,
+        acknowledgement: previewAcknowledgement,
       },
       workflowSearch,
       bulkOperations: createBulkOperations({ search: workflowSearch, dispatcher }),

@@ -21,9 +21,9 @@ async function main(): Promise<void> {
   const config = readConfig();
   armFailpoint(config.failpoint);
   if (config.environment === 'test') armOnSignal();
-  const { log, access } = createLogger(config, 'api');
+  const { log, access, moduleLog } = createLogger(config, 'api');
   adoptWarnings(log);
-  const api = await composeApi({ config, log, access, version: packageVersion() });
+  const api = await composeApi({ config, moduleLog, access, version: packageVersion() });
   const advice = await selfCheck();
   if (advice.length > 0) log.warn({ advice }, 'a superuser should run what db:roles prints');
   const { host, port } = config;

@@ -1,6 +1,7 @@
 import Joi from 'joi';
 import { isHostName } from '../rules/hostNames.ts';
 import { isCalendarDate } from '../rules/calendar.ts';
+import { currencies } from '../rules/currencies.ts';
 import { isMoney, isPositive, money } from '../rules/money.ts';
 
 /** Text that JSON, Postgres and a log line all carry unharmed: no NUL, no lone surrogates. */
@@ -69,6 +70,7 @@ export interface OwnTypes extends Joi.Root {
   calendarDate(): Joi.StringSchema;
   instant(): Joi.AnySchema<Date>;
   hostName(): Joi.StringSchema;
+  currency(): Joi.StringSchema;
   money(): Joi.StringSchema & { positive(): Joi.StringSchema };
 }
 
@@ -107,6 +109,11 @@ export const ownTypes: OwnTypes = Joi.extend(
         '^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$',
     },
     read: (value) => (isHostName(value.toLowerCase()) ? value.toLowerCase() : undefined),
+  }),
+  textType('currency', {
+    message: 'must be a currency of ISO 4217 such as EUR',
+    json: { pattern: `^(${currencies.join('|')})$` },
+    read: (value) => (currencies.includes(value) ? value : undefined),
   }),
   {
     ...textType('money', {

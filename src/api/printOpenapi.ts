@@ -22,7 +22,9 @@ const routes = allRoutes({
   metrics: new Registry(),
   probes: {},
   vital: [],
+  watched: [],
   lifecycle: { isStopping: false },
+  companies: { byHost: async () => undefined },
   routes: resourceRoutes(uncalled),
 });
 const document = openApiDocument(routes, { prefix, title: about.name, version });

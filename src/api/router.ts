@@ -2,7 +2,7 @@ import Router from '@koa/router';
 import type { Gate } from './gate.ts';
 import { methodNotAllowed } from './middleware/unmatched.ts';
 import type { Route } from './route.ts';
-import type { Context, RequestState } from './state.ts';
+import type { Context, Middleware, RequestState } from './state.ts';
 
 export interface RouterOptions {
   readonly prefix: string;
@@ -14,13 +14,23 @@ export interface RouterOptions {
 export const canonicalPath = ({ root, path }: Route, prefix: string): string =>
   root ? path : `${prefix}${path}`;
 
-/** Every declared route at its path and at its older ones, behind the same checks. */
+/**
+ * Every declared route at its path and at its older ones, behind the same checks. A request is compared
+ * with the paths that begin as it does, not with all six hundred.
+ */
 export function createRouter(
   routes: readonly Route[],
   { prefix, olderPathsEnd, gate }: RouterOptions,
-): Router<RequestState> {
-  // Without `strict` a route would also catch its path with a slash, and the documentation loops.
-  const router = new Router<RequestState>({ strict: true });
+): Middleware {
+  const routers = new Map<string, Router<RequestState>>();
+  const headOf = headsBelow(prefix);
+  const routerOf = (path: string): Router<RequestState> => {
+    const head = headOf(path);
+    // Without `strict` a route would also catch its path with a slash, and the documentation loops.
+    const router = routers.get(head) ?? new Router<RequestState>({ strict: true });
+    routers.set(head, router);
+    return router;
+  };
   const places = routes.flatMap((route) => {
     const path = canonicalPath(route, prefix);
     return [
@@ -36,7 +46,7 @@ export function createRouter(
 
   const literal = methodsOfLiteralPaths(places);
   for (const { path, route, endpoint, successor } of places.toSorted(literalFirst)) {
-    router.register(path, [route.method], async (ctx) => {
+    routerOf(path).register(path, [route.method], async (ctx) => {
       const allowed = path.includes(':') ? literal.get(ctx.path) : undefined;
       if (allowed) throw methodNotAllowed(ctx.method, allowed);
       if (successor) markDeprecated(ctx, successor, olderPathsEnd);
@@ -53,12 +63,29 @@ export function createRouter(
     .map(({ path }) => new RegExp(`^${path.replace(/:\w+/g, '[^/]+')}$`));
   for (const [path, methods] of literal) {
     if (!patterns.some((pattern) => pattern.test(path))) continue;
-    router.register(path, ['OPTIONS'], (ctx) => {
+    routerOf(path).register(path, ['OPTIONS'], (ctx) => {
       ctx.status = 200;
       ctx.set('Allow', methods);
     });
   }
-  return router;
+  const entrances = new Map([...routers].map(([head, router]) => [head, entranceOf(router)]));
+  return (ctx, next) => entrances.get(headOf(ctx.path))?.(ctx, next) ?? next();
+}
+
+function entranceOf(router: Router<RequestState>): Middleware {
+  const enter = router.routes();
+  return (ctx, next) => enter(Object.assign(ctx, { params: {}, router }), next);
+}
+
+/** Of a path the first word after the prefix, of older paths the first at all; paths are the same in capitals. */
+function headsBelow(prefix: string): (path: string) => string {
+  const start = `${prefix.toLowerCase()}/`;
+  return (path) => {
+    const lower = path.toLowerCase();
+    const from = lower.startsWith(start) ? start.length : 1;
+    const end = lower.indexOf('/', from);
+    return end < 0 ? lower.slice(from) : lower.slice(from, end);
+  };
 }
 
 /** Literal segments go before parameters, so that the order of declaration does not matter. */

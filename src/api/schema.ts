@@ -53,6 +53,9 @@ export const text = (max: number): Joi.StringSchema => ownTypes.text().upTo(max)
 export const oneOf = <const V extends string>(...values: readonly V[]): Joi.StringSchema<V> =>
   Joi.string<V>().valid(...values);
 
+/** For what is told; answers may carry one that was withdrawn since. */
+export const currency = (): Joi.StringSchema => ownTypes.currency();
+
 export const integer = (min: number, max: number): Joi.NumberSchema =>
   Joi.number().integer().min(min).max(max);
 

@@ -1,6 +1,7 @@
 import { Conflict } from '../errors.ts';
 import { Acknowledgement } from '../models/Acknowledgement.ts';
 import type { Company } from '../models/Company.ts';
+import { contentHash } from '../models/CompliancePolicyVersion.ts';
 import { select } from '../models/database.ts';
 import { isGenuine, type Evidence } from '../models/evidence.ts';
 import { dateAt } from '../rules/calendar.ts';
@@ -30,6 +31,9 @@ export async function refuseChanged(id: string, evidence: Evidence, hash: string
   throw new Conflict('EVIDENCE_CHANGED', 'The evidence is not what was signed');
 }
 
+/** What is only linked has no text of its own. */
+const ofNoText = contentHash(null);
+
 /** As a PDF. */
 export type DrawPdf = (letter: Letter) => Promise<Buffer>;
 
@@ -50,7 +54,9 @@ export function certificateOf(
     references: [
       ['Document', title],
       ['Version', label],
-      ['Text, SHA-256', evidence.contentSha256],
+      ...(evidence.contentSha256 === ofNoText
+        ? []
+        : [['Text, SHA-256', evidence.contentSha256] as const]),
       ...(evidence.documentSha256 ? [['File, SHA-256', evidence.documentSha256] as const] : []),
       ['Confirmed at', evidence.at],
       ['Evidence, SHA-256', hash],

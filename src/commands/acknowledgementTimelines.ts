@@ -21,7 +21,7 @@ interface Kept extends WorkflowRow {
   readonly overdue: number;
 }
 
-const titles: Readonly<Record<AcknowledgementAction, string>> = {
+export const acknowledgementTitles: Readonly<Record<AcknowledgementAction, string>> = {
   remind: 'Reminder',
   overdue: 'Notice that it is overdue',
   escalate_hr: 'Escalation to HR',
@@ -71,7 +71,7 @@ export const createAcknowledgementTimelines = (
 
 export type AcknowledgementTimelines = ReturnType<typeof createAcknowledgementTimelines>;
 
-const peopleOf = (count: number): string => (count === 1 ? '1 person' : `${count} people`);
+export const peopleOf = (count: number): string => (count === 1 ? '1 person' : `${count} people`);
 
 /** It is there since the policy was last published. */
 async function find(_: Actor, policyId: string): Promise<Kept> {
@@ -140,7 +140,7 @@ async function future({ id }: Kept, most: number): Promise<readonly FutureTimer[
   );
   return dates.map(({ name, dueAt, count }) => ({
     name,
-    title: `${titles[name]}: ${peopleOf(count)}`,
+    title: `${acknowledgementTitles[name]}: ${peopleOf(count)}`,
     dueAt,
     originalDueAt: dueAt,
     remainingSeconds: Math.max(0, Math.round((dueAt.getTime() - Date.now()) / 1000)),

@@ -1,7 +1,8 @@
 import type { InferAttributes } from 'sequelize';
 import { currentContext, type Actor } from '../context.ts';
-import { Conflict, invalidField } from '../errors.ts';
+import { Conflict, Forbidden, invalidField } from '../errors.ts';
 import { Acknowledgement } from '../models/Acknowledgement.ts';
+import { ApiKey } from '../models/ApiKey.ts';
 import type { AcknowledgementHistory } from '../models/AcknowledgementHistory.ts';
 import { askable, askAgain, tellAll, type Askable } from '../models/acknowledging.ts';
 import { ownCompany } from '../models/contract.ts';
@@ -25,6 +26,7 @@ import {
   type AcknowledgementAction,
 } from '../rules/acknowledgements.ts';
 import { addDays, compareDates, type CalendarDate } from '../rules/calendar.ts';
+import { movedDue } from '../rules/campaigns.ts';
 import { certificateOf, refuseChanged, type DrawPdf } from './acknowledgementCertificate.ts';
 import { acknowledgementConsequences } from './acknowledgementTimelines.ts';
 import {
@@ -197,7 +199,7 @@ export const createAcknowledgements = ({ drawPdf }: { readonly drawPdf: DrawPdf 
       return acknowledgementView(actor, id);
     }),
 
-  /** @throws Conflict NOT_PENDING; Invalid DEADLINE_OUT_OF_RANGE */
+  /** @throws Forbidden for one's own, by a key too; Conflict NOT_PENDING; Invalid DEADLINE_OUT_OF_RANGE */
   move: (
     actor: Actor,
     id: string,
@@ -206,6 +208,9 @@ export const createAcknowledgements = ({ drawPdf }: { readonly drawPdf: DrawPdf 
   ): Promise<DueMoved> =>
     withTenant(actor.companyId, async () => {
       const asked = await heldOf(actor, id, { anybodys: true });
+      if (asked.userId !== null && asked.userId === (await ApiKey.personOf(actor))) {
+        throw new Forbidden('Somebody else moves the day until which you have to answer');
+      }
       refuseUnlessPending(asked);
       refuseStale(Acknowledgement, asked.row, expectedVersion);
       const { watched } = asked;
@@ -299,7 +304,11 @@ const isInTime = ({ row, dueDate, campaign }: Held, today: CalendarDate): boolea
   campaign
     ? compareDates(
         campaign.pausedOn ?? today,
-        addDays(dueDate, campaign.pausedDays - row.pausedDays),
+        movedDue(
+          addDays(dueDate, campaign.pausedDays - row.pausedDays),
+          campaign.movedDays - row.movedDays,
+          today,
+        ),
       ) <= 0
     : compareDates(today, dueDate) <= 0;
 

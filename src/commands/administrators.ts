@@ -77,6 +77,7 @@ export function createAdministrators({
         }
         const secret = newSecret();
         await PasswordResetToken.issue(userId, hashSecret(secret));
+        AuditLog.record('PASSWORD_RESET_REQUEST', { type: 'user', id: userId });
         const link = linkWith(secret, 'password_reset', config.publicUrl);
         return { ...result, password: { link } };
       });

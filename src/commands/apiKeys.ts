@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto';
 import type { Config } from '../config.ts';
 import type { Actor } from '../context.ts';
 import { Conflict, Forbidden, Unauthenticated, invalidField } from '../errors.ts';
@@ -17,7 +16,7 @@ import {
 import { selectPage } from '../models/list.ts';
 import { getRow } from '../models/rows.ts';
 import { allows, scopeCodes, type Permission } from '../rules/permissions.ts';
-import { hashSecret } from '../secrets.ts';
+import { hashSecret, isSameSecret } from '../secrets.ts';
 import { createFreshAnswers } from './freshAnswers.ts';
 import { newKey, prefixOf } from './keyFormat.ts';
 
@@ -89,7 +88,7 @@ export function createApiKeys({
     async actorOf(text: string): Promise<Actor> {
       const prefix = prefixOf(text, kind);
       const found = prefix === undefined ? undefined : await known.get(prefix);
-      if (!found || !isEqual(found.keyHash, hashSecret(text))) {
+      if (!found || !isSameSecret(found.keyHash, hashSecret(text))) {
         throw new Unauthenticated('The API key is not valid');
       }
       const { id, companyId, scopes } = found;
@@ -213,9 +212,6 @@ async function loadKeys(prefixes: readonly string[]): Promise<ReadonlyMap<string
     ]),
   );
 }
-
-const isEqual = (a: string, b: string): boolean =>
-  a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
 
 /** Writes when a key was last used: once a minute, and not in the request's way. */
 function createUses(log: Pick<Logger, 'warn'>) {

@@ -8,12 +8,14 @@ import { select, withIdentity, withTenant } from '../models/database.ts';
 import { readPage } from '../models/list.ts';
 import { Membership, type Place } from '../models/Membership.ts';
 import type { WorkflowStart } from '../models/OutboxEntry.ts';
+import type { Counter } from '../models/rateLimitStore.ts';
 import { RefreshToken, type Session } from '../models/RefreshToken.ts';
 import { User } from '../models/User.ts';
 import type { Role } from '../rules/permissions.ts';
 import type { Companies, KnownCompany } from './companies.ts';
 import type { Factors } from './factors.ts';
 import { actingAs, mailing, nobody, requiresClasses } from './identity.ts';
+import type { LinkEmployee } from './ownEmployee.ts';
 import type { Passwords } from './passwords.ts';
 import type { Sessions } from './sessions.ts';
 import type { Tokens } from './tokens.ts';
@@ -61,16 +63,22 @@ export interface AuthDependencies {
   readonly companies: Companies;
   readonly factors: Factors;
   readonly dispatch: (start: WorkflowStart) => void;
+  /** Counts who registers with an address; past its limit the address's owner hears of no more. */
+  readonly countAddress: Counter;
+  readonly linkEmployee: LinkEmployee;
   /** Told of the sign-ins of tenant administrators to their company; not waited for. */
   readonly onAdministrator: (userId: string, companyId: string) => void;
 }
 
 export type Auth = ReturnType<typeof createAuth>;
 
+/** Nobody is kept from registering; only the mail to somebody who has an account is left out. */
+const uncounted = { isAllowed: false };
+
 /** Signing up, in, on and out. No transaction is open while a password is hashed. */
 export function createAuth(dependencies: AuthDependencies) {
-  const { config, passwords, tokens, sessions, companies, factors, dispatch, onAdministrator } =
-    dependencies;
+  const { config, passwords, tokens, sessions, companies, factors, dispatch } = dependencies;
+  const { countAddress, linkEmployee, onAdministrator } = dependencies;
   const mail = mailing(dispatch);
 
   return {
@@ -84,6 +92,7 @@ export function createAuth(dependencies: AuthDependencies) {
       const requireClasses = requiresClasses(company.settings);
       await passwords.refuseWeak(password, { email, username, requireClasses });
       const passwordHash = await passwords.hash(password);
+      const { isAllowed: mayMail } = await countAddress(hashSecret(email)).catch(() => uncounted);
 
       await withIdentity(company.id, async () => {
         await Credential.refuseTaken(person);
@@ -92,7 +101,8 @@ export function createAuth(dependencies: AuthDependencies) {
           AuditLog.record('CREATE', { type: 'user', id: userId });
           await Membership.grant({ companyId: company.id, userId, role: 'policyholder' });
         }
-        mail(company.id, email, userId === undefined ? 'account_exists' : 'welcome');
+        if (userId !== undefined) mail(company.id, email, 'welcome');
+        else if (mayMail) mail(company.id, email, 'account_exists');
       });
       return { email };
     },
@@ -149,6 +159,7 @@ export function createAuth(dependencies: AuthDependencies) {
       });
       if (typeof opened === 'string') return refuse(opened, opened === 'used_code');
       if (place.roles.includes('tenant_admin')) onAdministrator(credential.id, place.companyId);
+      await linkEmployee(session);
       return signIn(session, opened);
     },
 
@@ -164,7 +175,10 @@ export function createAuth(dependencies: AuthDependencies) {
         if (!place) throw badRefreshToken();
         return { session: rotated, opened: await open(rotated, place.roles) };
       });
-      if (opened) return signIn(session, opened);
+      if (opened) {
+        await linkEmployee(session);
+        return signIn(session, opened);
+      }
       if (betrayed) await endBetrayed(betrayed);
       throw badRefreshToken();
     },

@@ -3,10 +3,11 @@ import type { Actor } from '../context.ts';
 import { Conflict, Forbidden, Invalid, type FieldProblem } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Booking } from '../models/Booking.ts';
-import { aboutBooking, tell, timesOf } from '../models/bookingFile.ts';
+import { aboutBooking, areTaken, tell, timesOf } from '../models/bookingFile.ts';
 import { bookingStart, bookingStateOf } from '../models/bookingStart.ts';
 import { ownCompany } from '../models/contract.ts';
-import { append } from '../models/database.ts';
+import { append, together } from '../models/database.ts';
+import { conflictOf } from '../models/duplicates.ts';
 import { OutboxEntry, type WorkflowStart } from '../models/OutboxEntry.ts';
 import { Property } from '../models/Property.ts';
 import { Reservation } from '../models/Reservation.ts';
@@ -33,7 +34,7 @@ export interface Booked {
 /**
  * Holds the nights for a guest within the open transaction, until they have paid. Whoever books the same
  * property waits for the commit, and the database lets nobody have a night twice.
- * @throws NotFound, Invalid; Conflict OWN_PROPERTY and, when the rows are written, DATES_UNAVAILABLE
+ * @throws NotFound, Invalid; Conflict OWN_PROPERTY, DATES_UNAVAILABLE
  */
 export async function book(actor: Actor, wish: BookStay): Promise<Booked> {
   const guestId = guestOf(actor);
@@ -47,7 +48,9 @@ export async function book(actor: Actor, wish: BookStay): Promise<Booked> {
 
   const { startDate, endDate } = wish;
   const nights = nightsOf(wish);
-  const company = await ownCompany();
+  const [company, isTaken] = await together(ownCompany(), areTaken(property.id, wish));
+  // Told early, since others wait for the property meanwhile.
+  if (isTaken) throw conflictOf('reservations_nights_key');
   const { pricePerNight, timeZone, checkInTime, checkOutTime, instantBook } = property;
   const booking = Booking.build({
     id: uuid(),

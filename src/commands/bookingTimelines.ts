@@ -1,11 +1,11 @@
 import type { Actor } from '../context.ts';
 import { Conflict, invalidField, NotFound } from '../errors.ts';
 import { Booking, illegalBookingEvent } from '../models/Booking.ts';
-import { timesOf } from '../models/bookingFile.ts';
+import { setBookingTimers, timesOf } from '../models/bookingFile.ts';
 import type { BookingWish } from '../models/bookingStart.ts';
 import { getRow } from '../models/rows.ts';
 import { Timer } from '../models/Timer.ts';
-import { isBookingTimer, latestMove } from '../rules/bookingClocks.ts';
+import { clocksAfterMove, isBookingTimer, moveBounds } from '../rules/bookingClocks.ts';
 import {
   allowedBookingEvents,
   nextBookingStatus,
@@ -15,7 +15,12 @@ import { allows } from '../rules/permissions.ts';
 import { bookingWorkflowId } from '../rules/workflowIds.ts';
 import { bookingTransition } from '../workflows/bookingLifecycle.ts';
 import { visibleBooking } from './bookingViews.ts';
-import { bookingTimerConsequence, bookingTimerTitle, isBookingNotice } from './bookingWords.ts';
+import {
+  bookingTimerConsequence,
+  bookingTimerTitle,
+  isBookingNotice,
+  whyFixed,
+} from './bookingWords.ts';
 import type { Temporal } from './temporal.ts';
 import {
   createTimelines,
@@ -50,6 +55,7 @@ const story: Story<Booking> = {
     decline: 'Declined by the host',
     expire_hold: 'Not paid in time',
     expire_request: 'Not confirmed in time',
+    end_returned: 'Ended, as all that was paid had gone back',
     cancel: 'Cancelled',
     complete: 'Completed',
     revive: 'Paid late, and held again',
@@ -57,6 +63,7 @@ const story: Story<Booking> = {
     return_payment: 'Paid too late; the money goes back',
     end_refund: 'Refunded',
     fail_refund: 'Refund failed',
+    adopt_refund: 'A refund by hand took its place',
     move_timer: 'Deadline moved',
     close: 'Closed',
   },
@@ -98,26 +105,29 @@ async function planMove(
   actor: Actor,
 ): Promise<PlannedChange<BookingWish>> {
   const booking = await getRow(Booking, id);
-  const timer = (await Timer.scheduledFor(id)).find((each) => each.name === name);
+  const running = await Timer.scheduledFor(id);
+  const timer = running.find((each) => each.name === name);
   if (!timer || !isBookingTimer(name)) {
     throw new NotFound(`The booking ${id} has no running timer ${name}`);
   }
-  const now = Date.now();
-  const latest = latestMove(name, timesOf(booking, new Date(now)));
-  if (latest === undefined) {
-    throw new Conflict('TIMER_NOT_MOVABLE', `The timer ${name} follows the stay`);
+  const times = timesOf(booking, new Date(Date.now()));
+  const bounds = moveBounds(name, times);
+  if (!bounds) {
+    throw new Conflict('TIMER_NOT_MOVABLE', `The timer ${name} ${whyFixed(name)}`);
   }
   if (!nextBookingStatus(booking.status, 'move_timer')) {
     throw illegalBookingEvent(booking, 'move_timer');
   }
   const wanted = dueAt?.getTime() ?? timer.dueAt.getTime() + extendByMs;
-  if (wanted < now || wanted > latest) {
+  if (wanted < bounds.earliest || wanted > bounds.latest) {
+    const [from, to] = [bounds.earliest, bounds.latest].map((at) => new Date(at).toISOString());
     throw invalidField(
       'due_at',
-      `It may be moved from now to ${new Date(latest).toISOString()}`,
+      `It may be moved to between ${from} and ${to}`,
       'DEADLINE_OUT_OF_RANGE',
     );
   }
+  const moved = clocksAfterMove({ name, dueAt: wanted }, setBookingTimers(running), times);
   return {
     wish: {
       event: 'move_timer',
@@ -126,6 +136,10 @@ async function planMove(
       name,
       dueAt: wanted,
     },
-    shown: { dryRun, scheduled: [{ name, dueAt: new Date(wanted) }], cancelled: [] },
+    shown: {
+      dryRun,
+      scheduled: moved.due.map((each) => ({ name: each.name, dueAt: new Date(each.dueAt) })),
+      cancelled: moved.cancelled,
+    },
   };
 }

@@ -29,3 +29,18 @@ export const bookingTimerConsequence = (name: TimerName): string => wordsOf(name
 /** Somebody is told; the booking stays as it is. */
 export const isBookingNotice = (name: TimerName): boolean =>
   name !== 'hold' && name !== 'host_confirmation' && name !== 'check_out';
+
+/** Of a deadline that nobody moves. */
+export function whyFixed(name: BookingTimerName): string {
+  switch (name) {
+    case 'host_reminder':
+      return 'follows host_confirmation';
+    case 'review_reminder':
+      return 'follows review_window';
+    case 'refund_watch':
+    case 'refund_escalation':
+      return 'counts from the day on which the refund was opened';
+    default:
+      return 'follows the stay';
+  }
+}

@@ -1,7 +1,7 @@
 import type { Actor } from '../context.ts';
 import { Forbidden, Unavailable } from '../errors.ts';
 import { Booking, illegalBookingEvent } from '../models/Booking.ts';
-import { refundOf } from '../models/bookingFile.ts';
+import { refundOf, refuseOver } from '../models/bookingFile.ts';
 import type { BookingWish } from '../models/bookingStart.ts';
 import { afterCommit, withTenant } from '../models/database.ts';
 import { madeWithin, sortedBy, type ListAsked } from '../models/list.ts';
@@ -98,6 +98,7 @@ export const createBookings = ({
               const booking = await visibleBooking(actor, id);
               const as = partyFor(actor, booking, event);
               refuseIllegal(booking, event);
+              if (event === 'cancel') refuseStayed(booking);
               refuseStale(Booking, booking, expectedVersion);
               if (event === 'pay' && !hasGateway) throw noGateway();
               if (booking.paidAt && (event === 'cancel' || event === 'decline')) demandKey(once);
@@ -170,6 +171,7 @@ export const createBookings = ({
         const booking = await visibleBooking(actor, id);
         const as = partyFor(actor, booking, 'cancel');
         refuseIllegal(booking, 'cancel');
+        refuseStayed(booking);
         const isStrike = as === 'host' && booking.status === 'confirmed';
         return { booking, as, isStrike, ...(await refundOf(booking, as, Date.now())) };
       }),
@@ -198,6 +200,11 @@ function partyFor(
 
 function refuseIllegal(booking: Booking, event: BookingWishEvent): void {
   if (!nextBookingStatus(booking.status, event)) throw illegalBookingEvent(booking, event);
+}
+
+/** What was never confirmed was not stayed: it ends, and its money goes back. @throws Conflict STAY_OVER */
+function refuseStayed(booking: Booking): void {
+  if (booking.status === 'confirmed') refuseOver(booking, Date.now());
 }
 
 const noGateway = (): Unavailable =>

@@ -26,7 +26,7 @@ import type { FoundWorkflow, RunFilter, WorkflowSearch } from './workflowSearch.
 /** One action on every run that a filter finds among those that go on. */
 export interface BulkWish {
   readonly action: RunAction;
-  readonly filter: Omit<RunFilter, 'open'>;
+  readonly filter: Omit<RunFilter, 'open' | 'kinds'>;
   readonly reason: string;
   /** How many runs the dry run told of, for what nobody can take back. */
   readonly confirm?: number | undefined;
@@ -194,15 +194,14 @@ export const createBulkOperations = ({
 
 export type BulkOperations = ReturnType<typeof createBulkOperations>;
 
-/** @throws Invalid for a type that does not have the action */
-function filterFor(action: RunAction, filter: BulkWish['filter']): BulkWish['filter'] {
+/** Runs without the action are left out. @throws Invalid for a type that does not have it */
+function filterFor(action: RunAction, filter: BulkWish['filter']): RunFilter {
   const kinds = kindsWith(action);
-  const [only] = kinds.length === 1 ? kinds : [];
-  const { type = only } = filter;
+  const { type } = filter;
   if (type && !kinds.includes(type)) {
     throw invalidField('filter.type', `A ${type} has no ${action}`, 'INVALID_CHOICE');
   }
-  return { ...filter, type };
+  return { ...filter, kinds };
 }
 
 function refuseUnfit(action: RunAction, count: number, confirm: number | undefined): void {

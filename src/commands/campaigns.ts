@@ -3,6 +3,7 @@ import type { Actor } from '../context.ts';
 import { Conflict, invalidField } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Campaign } from '../models/Campaign.ts';
+import { beforeAll } from '../models/campaigning.ts';
 import { CompliancePolicy } from '../models/CompliancePolicy.ts';
 import { CompliancePolicyVersion } from '../models/CompliancePolicyVersion.ts';
 import { append, flush, select, withTenant } from '../models/database.ts';
@@ -25,6 +26,7 @@ import {
   type CampaignSettings,
   type CampaignStatus,
 } from '../rules/campaigns.ts';
+import { planChange, type CampaignPlan } from './campaignChanges.ts';
 import { seesAll } from './categories.ts';
 import type { KnownCompany } from './companies.ts';
 import { holdCustomer } from './customers.ts';
@@ -57,6 +59,12 @@ export interface CampaignFilters extends ListAsked<keyof typeof sortColumns> {
 
 export type CampaignView = InferAttributes<Campaign>;
 
+/** A campaign as it is, or would be, and the first of what moves with it. */
+export interface CampaignChanged extends Pick<CampaignPlan, 'moved' | 'people'> {
+  readonly dryRun: boolean;
+  readonly campaign: CampaignView;
+}
+
 /** How far those are whom a campaign has asked. */
 export interface CampaignProgress {
   readonly status: CampaignStatus;
@@ -79,8 +87,6 @@ const sortColumns = {
   name: 'lower(c.name)',
   launchedAt: 'c.launched_at',
 } as const;
-
-const firstId = '00000000-0000-0000-0000-000000000000';
 
 /**
  * People are asked once more, together. A command says what is to be; the keeper of the policy carries it
@@ -133,16 +139,21 @@ export const createCampaigns = () => ({
       return getRow(Campaign, id);
     }),
 
-  /** @throws Invalid; Conflict ILLEGAL_TRANSITION once it was launched or cancelled */
+  /**
+   * A draft is changed as a whole. Of one that is under way it stays whom it asks, and what it has asked moves
+   * with its days and settings; `dryRun` shows what would, and changes nothing.
+   * @throws Invalid; Conflict ILLEGAL_TRANSITION once it has ended
+   */
   edit: (
     actor: Actor,
     id: string,
-    changes: CampaignChanges,
+    { dryRun = false, ...changes }: CampaignChanges & { readonly dryRun?: boolean | undefined },
     expectedVersion: number | undefined,
-  ): Promise<CampaignView> =>
+  ): Promise<CampaignChanged> =>
     withTenant(actor.companyId, async () => {
       const campaign = await getRow(Campaign, id, { lock: true });
-      if (campaign.status !== 'draft') throw illegal(campaign, 'be changed');
+      refuseStale(Campaign, campaign, expectedVersion);
+      if (campaign.endedAt) throw illegal(campaign, 'be changed');
       const policy = await getRow(CompliancePolicy, campaign.policyId, { archived: true });
       const { name = campaign.name, dueDays = campaign.dueDays } = changes;
       const { audienceCustomerId = campaign.audienceCustomerId } = changes;
@@ -154,7 +165,16 @@ export const createCampaigns = () => ({
       const audience = { audienceCustomerId, audienceRole, audienceDepartment };
       const rest = { name, dueDays, allowDecline, allowExemption, settings };
       const fields = await checked({ ...audience, ...rest }, policy);
-      return editRow(Campaign, campaign, fields, expectedVersion);
+      const isDraft = campaign.status === 'draft';
+      if (!isDraft) refuseOtherAudience(campaign, fields);
+      const { moved, people, noted } = isDraft
+        ? { moved: [], people: 0, noted: {} }
+        : await planChange(campaign, fields);
+      if (dryRun) return { dryRun, campaign: { ...campaign.get(), ...fields }, moved, people };
+      const changed = { ...fields, ...noted };
+      const edited = await editRow(Campaign, campaign, changed, expectedVersion);
+      if (!isDraft) await wakeKeepers([campaign.policyId]);
+      return { dryRun, campaign: edited, moved, people };
     }),
 
   /** @throws Conflict CAMPAIGN_RUNNING while it asks or is paused */
@@ -178,7 +198,7 @@ export const createCampaigns = () => ({
       if (!(await CompliancePolicyVersion.publishedOf(policyId))) {
         throw new Conflict('NOT_PUBLISHED', `No version of the policy ${policyId} is published`);
       }
-      return { launchedAt: new Date(Date.now()), askedAfter: firstId };
+      return { launchedAt: new Date(Date.now()), askedAfter: beforeAll };
     }),
 
   /** Its clocks stand still from the commit on. */
@@ -236,6 +256,13 @@ const illegal = ({ id, status }: Campaign, act: string): Conflict =>
     current_status: status,
   });
 
+/** Whom it has asked already stays asked. @throws Conflict ILLEGAL_TRANSITION */
+function refuseOtherAudience(campaign: Campaign, facts: CampaignFacts): void {
+  for (const name of ['audienceCustomerId', 'audienceRole', 'audienceDepartment'] as const) {
+    if (facts[name] !== campaign[name]) throw illegal(campaign, 'ask others');
+  }
+}
+
 /** What may be stored. @throws Invalid */
 async function checked(facts: CampaignFacts, policy: CompliancePolicy): Promise<CampaignFacts> {
   const { audienceCustomerId } = facts;
@@ -271,9 +298,9 @@ async function progressOf(campaign: Campaign, today: string): Promise<CampaignPr
        count(*) FILTER (WHERE status = 'pending' AND late BETWEEN 1 AND 7)::integer AS "upTo7",
        count(*) FILTER (WHERE status = 'pending' AND late BETWEEN 8 AND 14)::integer AS "upTo14",
        count(*) FILTER (WHERE status = 'pending' AND late > 14)::integer AS "over14"
-     FROM (SELECT status, $2::date - (due_date + ($3::integer - paused_days)) AS late
+     FROM (SELECT status, $2::date - (due_date + ($3::integer - paused_days) + ($4::integer - moved_days)) AS late
        FROM acknowledgements WHERE campaign_id = $1) AS asked`,
-    [campaign.id, campaign.pausedOn ?? today, campaign.pausedDays],
+    [campaign.id, campaign.pausedOn ?? today, campaign.pausedDays, campaign.movedDays],
   );
   if (!counted) throw new Error('Counting gives a row');
   const { notDue, upTo7, upTo14, over14, ...counts } = counted;

@@ -174,6 +174,6 @@ function refuseWithoutNewAssignee({ needsNewAssignee }: ClaimFacts): void {
   if (!needsNewAssignee) return;
   throw new Conflict(
     'NEW_ASSIGNEE_REQUIRED',
-    'After an appeal the claim is given to somebody else first',
+    'After an appeal the claim is given to somebody first who had no part in it',
   );
 }

@@ -9,6 +9,7 @@ import {
   partiesOf,
   type ClaimEvent,
   type ClaimStatus,
+  type HoldKind,
 } from '../rules/claims.ts';
 import { hasStage } from '../rules/claimSettings.ts';
 import { viewOf, visibleClaim } from './claimViews.ts';
@@ -22,6 +23,8 @@ export interface ClaimHistoryEntry {
   readonly actorId: string | null;
   readonly actorType: string;
   readonly reason: string | null;
+  /** Of a hold. */
+  readonly holdKind: HoldKind | null;
   readonly at: Date;
 }
 
@@ -48,13 +51,13 @@ export const createClaimHistories = () => ({
       const { isInternal } = await viewOf(actor, id);
       const found = await selectPage<ClaimHistoryEntry>(
         `t.id, t.from_status AS "from", t.to_status AS "to", t.event, t.actor_id AS "actorId",
-         t.actor_type AS "actorType", t.reason, t.at`,
+         t.actor_type AS "actorType", t.reason, t.facts ->> 'hold_kind' AS "holdKind", t.at`,
         'core.transitions t',
         [["t.entity_type = 'claim'"], ['t.entity_id = $', id]],
         { by: 't.state_version', id: 't.id', order: sortOrder, page, size },
       );
       const shown = (entry: ClaimHistoryEntry): ClaimHistoryEntry =>
-        isInternal ? entry : { ...entry, actorId: null, reason: null };
+        isInternal ? entry : { ...entry, actorId: null, reason: null, holdKind: null };
       return { ...found, items: found.items.map(shown) };
     }),
 

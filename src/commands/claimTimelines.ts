@@ -5,6 +5,7 @@ import { Calendar } from '../models/Calendar.ts';
 import { Claim, illegalClaimEvent, standingOf } from '../models/Claim.ts';
 import { asSetClaimTimers, missedDecision, rungsOf } from '../models/claimFile.ts';
 import type { ClaimWish } from '../models/claimStart.ts';
+import { fraudHoldOf } from '../models/fraud.ts';
 import { Policy } from '../models/Policy.ts';
 import { getRow, noSuch } from '../models/rows.ts';
 import { Timer } from '../models/Timer.ts';
@@ -15,13 +16,19 @@ import {
   isMovableClaimTimer,
   maxClaimTimerMoveMs,
 } from '../rules/claimClocks.ts';
-import { allowedClaimEvents, nextClaimStatus, partiesOf } from '../rules/claims.ts';
+import { allowedClaimEvents, isDecided, nextClaimStatus, partiesOf } from '../rules/claims.ts';
 import { hasStage } from '../rules/claimSettings.ts';
 import { allows } from '../rules/permissions.ts';
-import { claimWorkflowId } from '../rules/workflowIds.ts';
+import { claimWorkflowId, paymentWorkflowId } from '../rules/workflowIds.ts';
 import { transition } from '../workflows/claimProcessing.ts';
 import { visibleClaim } from './claimViews.ts';
-import { claimEventTitles, claimTimerConsequence, claimTimerTitle, whoActs } from './claimWords.ts';
+import {
+  claimEventTitles,
+  claimTimerConsequence,
+  claimTimerTitle,
+  whoActs,
+  type ClaimStanding,
+} from './claimWords.ts';
 import type { Temporal } from './temporal.ts';
 import {
   createTimelines,
@@ -36,10 +43,10 @@ import type { WorkflowCommands } from './workflows.ts';
 /** A claim, with what whoever has it is called; operators see no names. */
 type ToldClaim = InferAttributes<Claim> & { readonly assignee: string | null };
 
-const story: Story<ToldClaim> = {
+const story: Story<ToldClaim & ClaimStanding> = {
   noun: 'claim',
   workflowId: claimWorkflowId,
-  find: watchedClaim,
+  find: explainedClaim,
   eventTitles: claimEventTitles,
   isNotice: (name) => name !== 'auto_close',
   titleOf: (name) => (isClaimTimer(name) ? claimTimerTitle(name) : name),
@@ -53,8 +60,11 @@ const story: Story<ToldClaim> = {
           .map((party) => party.replaceAll('_', ' '))
           .join(', '),
       })),
-  waitsForPerson: (claim) =>
-    claim.onHold ? 'a claims manager who releases it' : whoActs(claim.status, claim.assignee),
+  waitsForPerson: whoActs,
+  awaits: ({ companyId, status, paymentId }) =>
+    status === 'payment_processing' && paymentId
+      ? paymentWorkflowId(companyId, paymentId)
+      : undefined,
 };
 
 export const createClaimTimelines = ({
@@ -75,6 +85,15 @@ export const createClaimTimelines = ({
 });
 
 export type ClaimTimelines = ReturnType<typeof createClaimTimelines>;
+
+async function explainedClaim(actor: Actor, id: string): Promise<ToldClaim & ClaimStanding> {
+  const claim = await watchedClaim(actor, id);
+  const { status, paymentId } = claim;
+  const [retry] =
+    status === 'payment_processing' && paymentId ? await Timer.scheduledFor(paymentId) : [];
+  const fraudHold = isDecided(status) ? undefined : await fraudHoldOf(id);
+  return { ...claim, fraudHold, retryAt: retry?.dueAt };
+}
 
 /** Operators watch every run of the company; to whoever has a claim themselves it stays closed. */
 export async function watchedClaim(actor: Actor, id: string): Promise<ToldClaim> {

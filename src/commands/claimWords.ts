@@ -1,5 +1,7 @@
+import type { Claim } from '../models/Claim.ts';
 import { kindOfClaimTimer, type ClaimTimerName } from '../rules/claimClocks.ts';
-import type { ClaimStatus } from '../rules/claims.ts';
+import type { HoldKind } from '../rules/claims.ts';
+import type { FraudHold } from '../rules/fraud.ts';
 
 /** Past events, by their names in the history. */
 export const claimEventTitles: Readonly<Record<string, string>> = {
@@ -95,9 +97,25 @@ export function claimTimerConsequence(name: ClaimTimerName): string {
   }
 }
 
-/** Whom a claim waits for in a status. @param assignee what whoever has it is called */
-export function whoActs(status: ClaimStatus, assignee: string | null): string | undefined {
-  const adjuster = assignee ?? 'its adjuster';
+/** What tells whom a claim waits for. */
+export type ClaimStanding = Pick<Claim, 'status' | 'onHold' | 'holdKind' | 'needsNewAssignee'> & {
+  readonly assignedTo?: string | null;
+  /** What whoever has it is called; null where nobody has it, or the reader sees no names. */
+  readonly assignee: string | null;
+  readonly paymentFailed: boolean;
+  /** By its open fraud flags, while it is not decided. */
+  readonly fraudHold: FraudHold | undefined;
+  /** When a payment that was declined for now is tried again. */
+  readonly retryAt: Date | undefined;
+};
+
+/** Whom a claim waits for; nobody while it waits for time alone. */
+export function whoActs(claim: ClaimStanding): string | undefined {
+  const { status, fraudHold, retryAt } = claim;
+  const adjuster = claim.assignee ?? 'its adjuster';
+  if (claim.onHold) {
+    return `a claims manager who releases it${claim.holdKind ? heldFor(claim.holdKind) : ''}`;
+  }
   switch (status) {
     case 'reported':
       return 'a senior adjuster or claims manager who assigns it';
@@ -105,15 +123,27 @@ export function whoActs(status: ClaimStatus, assignee: string | null): string | 
       return `${adjuster} to begin with the review`;
     case 'under_review':
     case 'investigation':
+      if (claim.needsNewAssignee) {
+        return 'a senior adjuster or claims manager who gives it to somebody that had no part in it';
+      }
+      if (!claim.assignedTo) return 'a senior adjuster or claims manager who gives it to somebody';
+      if (fraudHold === 'undecided') {
+        return `${suspicion}; until then ${adjuster} cannot submit it`;
+      }
       return adjuster;
     case 'documents_requested':
       return 'documents of the claimant';
     case 'waiting_approval':
-      return `an approval by somebody else than ${adjuster}`;
+      if (fraudHold === 'undecided') return `${suspicion}; until then it can only be denied`;
+      return `${fraudHold ? 'a denial, for a confirmed fraud flag,' : 'an approval'} by somebody else than ${adjuster}`;
     case 'approved':
-      return 'a claims manager: its payment failed and is started again, or made outside of this system';
+      return claim.paymentFailed
+        ? 'a claims manager: its payment failed and is started again, or made outside of this system'
+        : undefined;
     case 'payment_processing':
-      return 'its payment';
+      return retryAt
+        ? `its payment, which was declined for now and is tried again at ${retryAt.toISOString()}`
+        : 'its payment';
     case 'paid':
     case 'denied':
     case 'closed':
@@ -122,3 +152,8 @@ export function whoActs(status: ClaimStatus, assignee: string | null): string | 
       return status satisfies never;
   }
 }
+
+const heldFor = (kind: HoldKind): string =>
+  `: it is held for a ${kind === 'legal' ? 'legal reason' : 'catastrophe'}`;
+
+const suspicion = 'a claims manager who clears or confirms its fraud flags';

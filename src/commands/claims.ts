@@ -24,6 +24,7 @@ import {
   type ClaimPriority,
   type ClaimStatus,
   type DenialCode,
+  type HoldKind,
   type SlaStatus,
 } from '../rules/claims.ts';
 import type { Money } from '../rules/money.ts';
@@ -325,7 +326,10 @@ export const createClaims = ({
       process(actor, command, (_, who) => ({ ...who, event: 'delegate_approval', delegateTo })),
 
     return: plain('return'),
-    hold: plain('hold'),
+
+    hold: (actor: Actor, command: ClaimCommand, kind: HoldKind) =>
+      process(actor, command, (_, who) => ({ ...who, event: 'hold', kind })),
+
     release: plain('release'),
     withdraw: plain('withdraw'),
     appeal: plain('appeal'),

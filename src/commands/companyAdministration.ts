@@ -10,13 +10,13 @@ import {
   sortedBy,
   type ListAsked,
 } from '../models/list.ts';
-import { wakeAllKeepers } from '../models/keeperStart.ts';
 import { RegistrationRequest } from '../models/RegistrationRequest.ts';
 import { editRow, getRow, noSuch } from '../models/rows.ts';
 import { allows } from '../rules/permissions.ts';
 import type { Companies } from './companies.ts';
 import {
   fieldsOf,
+  moveClocks,
   refuseReservedName,
   refuseUnknownZone,
   type CompanyChanges,
@@ -102,8 +102,9 @@ export const createCompanyAdministration = ({
     await refuseReservedName(changes.name);
     const opens = changes.status !== undefined && changes.status !== 'closed';
     const mayOpen = opens && !(await isBeingSetUp(id));
-    const company = await withGlobal(async () => {
+    const { company, oldZone } = await withGlobal(async () => {
       const row = await found(id);
+      const { timeZone: zone } = row;
       if (row.status === 'closed' && (!mayOpen || row.archivedAt)) {
         throw new Conflict('COMPANY_CLOSED', `The company ${row.code} is closed`);
       }
@@ -111,9 +112,12 @@ export const createCompanyAdministration = ({
       const { businessType = row.businessType } = changes;
       const fields = { ...fieldsOf(row, changes), status, subscriptionPlan, businessType };
       const action = status === row.status ? 'UPDATE' : 'STATUS_CHANGE';
-      return editRow(Company, row, fields, expectedVersion, action, { companyId: id });
+      const about = { companyId: id };
+      const edited = await editRow(Company, row, fields, expectedVersion, action, about);
+      return { company: edited, oldZone: zone };
     });
-    if (changes.timeZone !== undefined) await withTenant(id, wakeAllKeepers);
+    const { timeZone } = changes;
+    if (timeZone !== undefined) await withTenant(id, () => moveClocks(oldZone, timeZone));
     companies.forget();
     return company;
   },

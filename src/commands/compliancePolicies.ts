@@ -14,7 +14,7 @@ import {
 } from '../models/CompliancePolicyVersion.ts';
 import { afterCommit, append, flush, withTenant } from '../models/database.ts';
 import { conflictOf } from '../models/duplicates.ts';
-import { wakeKeepers } from '../models/keeperStart.ts';
+import { askAnew } from '../models/keeperStart.ts';
 import type { PolicyVersionWish } from '../models/policyApprovalStart.ts';
 import {
   archiveRow,
@@ -30,7 +30,6 @@ import {
   type Classification,
   type CompliancePolicyType,
 } from '../rules/compliancePolicies.ts';
-import { plainText } from '../rules/plainText.ts';
 import { policyApprovalWorkflowId } from '../rules/workflowIds.ts';
 import { transition } from '../workflows/policyApproval.ts';
 import { seesAll } from './categories.ts';
@@ -51,13 +50,14 @@ import {
   checkedText,
   latestTemplate,
   refuseOptionalFirst,
+  refuseUnhashed,
   refuseOwnDocument,
   sourceFrom,
   textOf,
   type VersionText,
   type VersionTextChanges,
 } from './policyDrafts.ts';
-import { typedLine } from './typedText.ts';
+import { typedLine, typedOrNull } from './typedText.ts';
 import type { WorkflowCommands } from './workflows.ts';
 
 /** Whom a policy concerns, and whose it is; what it says stands in its versions. */
@@ -321,7 +321,7 @@ async function applyEdit(
   const edit = await editedText(policy, changes);
   const { version: seen } = policy;
   await editRow(CompliancePolicy, policy, fields, expectedVersion);
-  if (policy.policyVersion > 0 && changesAudience(changes)) await wakeKeepers([id]);
+  if (policy.policyVersion > 0 && changesAudience(changes)) await askAnew([id]);
   if (!edit.differs) return;
   const { version, text } = edit;
   // Somebody submitted it in between.
@@ -374,6 +374,7 @@ async function editedText(
   const text = checkedText(before, changes);
   if (isDeepStrictEqual(text, before)) return { differs: false, version: null };
   if (!open) throw noDraft(policy.id);
+  refuseUnhashed(text);
   refuseOptionalFirst(await CompliancePolicyVersion.publishedOf(policy.id), text.requiresReack);
   return { differs: true, version, text };
 }
@@ -452,7 +453,7 @@ async function checkedFacts(facts: PolicyFacts, before?: CompliancePolicy): Prom
   return {
     ...facts,
     title: typedLine('title', facts.title),
-    description: facts.description === null ? null : plainText(facts.description) || null,
+    description: typedOrNull(facts.description),
     audienceRole: line('audience_role', facts.audienceRole),
     audienceDepartment: line('audience_department', facts.audienceDepartment),
   };

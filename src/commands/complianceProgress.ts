@@ -1,5 +1,5 @@
 import type { Actor } from '../context.ts';
-import { among } from '../models/acknowledging.ts';
+import { countedAnew } from '../models/customerProgress.ts';
 import { select, withTenant } from '../models/database.ts';
 import { readPage } from '../models/list.ts';
 import { compliancePercentage, complianceStatusOf } from '../rules/acknowledgements.ts';
@@ -86,23 +86,6 @@ export const createComplianceProgress = () => ({
 
 export type ComplianceProgress = ReturnType<typeof createComplianceProgress>;
 
-/**
- * SQL: how people stand with a policy whose keeper has not asked everybody yet, as they will once it has:
- * whoever is to be asked is pending. Answers to an earlier text that hold again count only then.
- */
-const countedAnew = `(SELECT p.id AS policy_id, e.customer_id, coalesce(e.department, '') AS department,
-    (a.id IS NULL OR a.status = 'pending')::integer AS pending,
-    coalesce(a.status = 'acknowledged', false)::integer AS acknowledged,
-    coalesce(a.status = 'declined', false)::integer AS declined,
-    coalesce(a.status = 'exempted', false)::integer AS exempted
-  FROM compliance_policies p
-    JOIN employees e ON ${among('p.audience_customer_id', 'p.audience_role', 'p.audience_department')}
-    LEFT JOIN acknowledgements a ON a.policy_id = p.id AND a.employee_id = e.id AND a.is_current
-      AND a.policy_version >= p.reack_version AND NOT EXISTS (
-        SELECT FROM compliance_policy_versions n WHERE n.policy_id = p.id AND n.requires_reack
-          AND n.number > p.policy_version AND n.number <= a.policy_version)
-  WHERE p.id = ANY ($5::uuid[]) AND p.policy_version > 0)`;
-
 async function groups(asked: ProgressAsked): Promise<{ items: Progress[]; total: number }> {
   const { by, policyId = null, customerId = null } = asked;
   const { id, name, join } = groupsOf[by];
@@ -113,13 +96,17 @@ async function groups(asked: ProgressAsked): Promise<{ items: Progress[]; total:
   const counts =
     asking.length === 0
       ? 'compliance_counts'
-      : `(SELECT policy_id, customer_id, department, pending, acknowledged, declined, exempted
-         FROM compliance_counts WHERE policy_id <> ALL ($5::uuid[]) UNION ALL ${countedAnew})`;
+      : `(SELECT policy_id, customer_id, department, pending, acknowledged, declined, exempted, answered
+         FROM compliance_counts WHERE policy_id <> ALL ($5::uuid[])
+         UNION ALL SELECT policy_id, customer_id, department, 0, 0, 0, 0, answered
+         FROM compliance_counts WHERE policy_id = ANY ($5::uuid[])
+         UNION ALL SELECT anew.*, 0 FROM compliance_policies p CROSS JOIN LATERAL (${countedAnew}) AS anew
+         WHERE p.id = ANY ($5::uuid[]))`;
   const { items, total } = await readPage(asked, (limit, offset) =>
-    select<Omit<Progress, 'percentage' | 'status'> & { total: string }>(
+    select<Omit<Progress, 'percentage' | 'status'> & { answered: number; total: string }>(
       `SELECT ${id} AS id, ${name} AS name, sum(c.pending)::integer AS pending,
          sum(c.acknowledged)::integer AS acknowledged, sum(c.declined)::integer AS declined,
-         sum(c.exempted)::integer AS exempted,
+         sum(c.exempted)::integer AS exempted, sum(c.answered)::integer AS answered,
          bool_or(c.policy_id = ANY ($5::uuid[])) AS "isAsking", count(*) OVER () AS total
        FROM ${counts} c JOIN compliance_policies p ON p.id = c.policy_id ${join}
        WHERE ($1::uuid IS NULL OR c.policy_id = $1) AND ($2::uuid IS NULL OR c.customer_id = $2)
@@ -130,10 +117,10 @@ async function groups(asked: ProgressAsked): Promise<{ items: Progress[]; total:
     ),
   );
   return {
-    items: items.map(({ total: _, ...group }) => ({
+    items: items.map(({ total: _, answered, ...group }) => ({
       ...group,
       percentage: compliancePercentage(group),
-      status: complianceStatusOf(group),
+      status: complianceStatusOf({ ...group, answered }),
     })),
     total,
   };

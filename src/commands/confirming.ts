@@ -5,13 +5,10 @@ import { withIdentity } from '../models/database.ts';
 import type { WorkflowStart } from '../models/OutboxEntry.ts';
 import { PasswordResetToken } from '../models/PasswordResetToken.ts';
 import type { Links } from '../models/secretLinks.ts';
-import { mailing } from './identity.ts';
+import { mailing, mostMailsAnHour } from './identity.ts';
 
 /** Whoever gets the link has not asked for it, and may read their mail later. */
 const linkLastsMs = 7 * 86_400_000;
-
-/** More than so many mails an hour would be a nuisance to whoever owns the address. */
-export const mostMailsAnHour = 5;
 
 export type Confirming = ReturnType<typeof createConfirming>;
 

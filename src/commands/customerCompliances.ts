@@ -118,7 +118,8 @@ export const createCustomerCompliances = () => ({
 
   /**
    * What is acknowledged now is frozen as evidence.
-   * @throws Invalid for a day to come; Conflict ILLEGAL_TRANSITION where it is completed already
+   * @throws Invalid for a day to come; Conflict ILLEGAL_TRANSITION where it is completed already,
+   * STILL_ASKING
    */
   completeAudit: (
     company: KnownCompany,

@@ -14,6 +14,8 @@ const livesSeconds = 5 * 60;
 export interface DocumentLinks {
   /** Where the content can be had from now on for five minutes. */
   addressOf(companyId: string, documentId: string): string;
+  /** Where it can be had by whoever is signed in and may read it. */
+  lastingAddressOf(documentId: string): string;
   judge(link: SignedLink): 'good' | 'expired' | 'forged';
 }
 
@@ -32,7 +34,12 @@ export function createDocumentLinks({
       .update(`${link.companyId}/${link.documentId}/${link.expires}`)
       .digest('base64url');
 
+  const lastingAddressOf = (documentId: string): string =>
+    `${publicUrl}${apiPrefix}/documents/${documentId}/content`;
+
   return {
+    lastingAddressOf,
+
     addressOf(companyId, documentId) {
       const expires = Math.floor(Date.now() / 1000) + livesSeconds;
       const query = new URLSearchParams({
@@ -40,7 +47,7 @@ export function createDocumentLinks({
         expires: String(expires),
         signature: sign({ companyId, documentId, expires }),
       });
-      return `${publicUrl}${apiPrefix}/documents/${documentId}/content?${query.toString()}`;
+      return `${lastingAddressOf(documentId)}?${query.toString()}`;
     },
 
     judge(link) {

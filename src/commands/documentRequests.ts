@@ -1,5 +1,5 @@
 import type { Actor } from '../context.ts';
-import { Refusal } from '../errors.ts';
+import { Refusal, Unavailable } from '../errors.ts';
 import { allThere, answeredRequest } from '../models/answeredRequest.ts';
 import { Claim } from '../models/Claim.ts';
 import { withTenant } from '../models/database.ts';
@@ -14,15 +14,16 @@ export const createDocumentRequests = ({
   readonly workflows: WorkflowCommands;
 }) => ({
   /**
-   * Lets a claim go on after an upload, once all that its claimant was asked for is there. A claim that
+   * Lets a claim go on after a scan, once all that its claimant was asked for is there. A claim that
    * cannot go on now looks again when it is released, and whenever it would ask for them; one whose request
    * only people understand waits for whoever has it.
+   * @throws Unavailable while its workflow is out of reach
    */
-  async answer(actor: Actor, claimId: string): Promise<void> {
+  answer: async (actor: Actor, claimId: string): Promise<void> => {
     const { companyId, userId: by } = actor;
-    const commandId = await withTenant(companyId, () => answeredBy(claimId));
-    if (!commandId) return;
     try {
+      const commandId = await withTenant(companyId, () => answeredBy(claimId));
+      if (!commandId) return;
       await workflows.command(transition, {
         actor,
         entityId: claimId,
@@ -36,12 +37,10 @@ export const createDocumentRequests = ({
           }),
       });
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof Refusal) || error instanceof Unavailable) throw error;
     }
   },
 });
-
-export type DocumentRequests = ReturnType<typeof createDocumentRequests>;
 
 /** The command that the documents of an open request amount to, by their number; undefined while one is missing. */
 async function answeredBy(claimId: string): Promise<string | undefined> {

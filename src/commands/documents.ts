@@ -78,7 +78,7 @@ export const createDocuments = ({
   dispatcher: { dispatch },
 }: {
   readonly storage: Storage;
-  readonly links: DocumentLinks;
+  readonly links: Pick<DocumentLinks, 'addressOf' | 'judge'>;
   readonly dispatcher: Pick<Dispatcher, 'dispatch'>;
 }) => {
   const asView = (document: InferAttributes<Document>): DocumentView => ({

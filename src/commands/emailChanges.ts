@@ -9,12 +9,9 @@ import type { WorkflowStart } from '../models/OutboxEntry.ts';
 import { PasswordResetToken } from '../models/PasswordResetToken.ts';
 import type { Links } from '../models/secretLinks.ts';
 import { hashSecret } from '../secrets.ts';
-import { actingAs, badCode, mailing, onlyCompany } from './identity.ts';
+import { actingAs, badCode, mailing, mostMailsAnHour, onlyCompany } from './identity.ts';
 import type { Passwords } from './passwords.ts';
 import { provePassword } from './proving.ts';
-
-/** More than so many mails an hour would be a nuisance to whoever owns the addresses. */
-const mostMailsAnHour = 5;
 
 export type EmailChanges = ReturnType<typeof createEmailChanges>;
 

@@ -1,6 +1,6 @@
-import { wakeAllKeepers } from '../models/keeperStart.ts';
+import { askAllAnew } from '../models/keeperStart.ts';
 import { Invalid, invalidField, Refusal, type FieldProblem } from '../errors.ts';
-import { takeTime } from '../models/database.ts';
+import { takeTime, withTenant } from '../models/database.ts';
 import { Employee } from '../models/Employee.ts';
 import { EmployeeImport, type EmployeeLine, type ImportCounts } from '../models/EmployeeImport.ts';
 import {
@@ -66,8 +66,9 @@ export const createEmployeeImports = ({ readLine }: { readonly readLine: ReadLin
     rows: EmployeeImport,
     columns: readonly ImportColumn[],
     table: AsyncGenerator<TableLine>,
+    mostProblems: number,
   ): Promise<{ readonly lines: number; readonly bad: BadLines }> {
-    const bad = new BadLines();
+    const bad = new BadLines(mostProblems);
     let batch: EmployeeLine[] = [];
     let lines = 0;
     const write = async (): Promise<void> => {
@@ -77,15 +78,15 @@ export const createEmployeeImports = ({ readLine }: { readonly readLine: ReadLin
       }
       batch = [];
     };
-    for await (const { line, cells } of table) {
+    for await (const read of table) {
       lines += 1;
       if (lines > importLimits.lines) {
         const message = `The file has more than ${importLimits.lines} lines: send it in parts`;
         throw invalidField('files', message, 'TOO_MANY_LINES');
       }
-      const read = employeeOf(columns, line, cells);
-      if ('problems' in read) bad.add(line, read.problems);
-      else batch.push(read);
+      const row = employeeOf(columns, read);
+      if ('problems' in row) bad.add(read.line, row.problems);
+      else batch.push(row);
       if (batch.length === batchSize) await write();
     }
     await write();
@@ -94,9 +95,10 @@ export const createEmployeeImports = ({ readLine }: { readonly readLine: ReadLin
 
   function employeeOf(
     columns: readonly ImportColumn[],
-    line: number,
-    cells: readonly string[],
+    read: TableLine,
   ): EmployeeLine | { readonly problems: readonly Omit<BadCell, 'line'>[] } {
+    if ('problem' in read) return { problems: [{ column: null, ...read.problem }] };
+    const { line, cells } = read;
     if (cells.length !== columns.length) {
       const message = `has ${cells.length} cells, and the first line ${columns.length}`;
       return { problems: [{ column: null, code: 'WRONG_NUMBER_OF_CELLS', message }] };
@@ -107,9 +109,9 @@ export const createEmployeeImports = ({ readLine }: { readonly readLine: ReadLin
         .filter(([, cell]) => cell !== ''),
     );
     try {
-      const { email, managerEmail = null, joinDate = null, ...read } = readLine(given);
-      const { role = null, department = null } = read;
-      const { fullName, ...rest } = typed({ name: read.name, role, department });
+      const { email, name, managerEmail = null, joinDate = null, ...told } = readLine(given);
+      const { role = null, department = null } = told;
+      const { fullName, ...rest } = typed({ name, role, department });
       return { line, email, managerEmail, joinDate, name: fullName, ...rest };
     } catch (error) {
       if (!(error instanceof Invalid)) throw error;
@@ -121,6 +123,7 @@ export const createEmployeeImports = ({ readLine }: { readonly readLine: ReadLin
     company: KnownCompany,
     { mode, dryRun, ...wish }: ImportWish,
     file: StagedFile,
+    mostProblems: number = importLimits.problems,
   ): Promise<ImportReport> {
     await takeTime(statementMs);
     await Employee.holdManagers();
@@ -135,9 +138,9 @@ export const createEmployeeImports = ({ readLine }: { readonly readLine: ReadLin
         tellsDepartment: columns.includes('department'),
         tellsManager: columns.includes('manager_email'),
       });
-      const { lines, bad } = await load(rows, columns, table);
+      const { lines, bad } = await load(rows, columns, table, mostProblems);
       await rows.compare();
-      bad.addKnown(await rows.countProblems(), await rows.problems(importLimits.problems));
+      bad.addKnown(await rows.countProblems(), await rows.problems(mostProblems));
       const report = { mode, dryRun, lines, ...bad.told() };
       const isRefused = report.badLines > 0 && mode === 'all_or_nothing';
       if (isRefused && !dryRun) throw refused(report);
@@ -145,7 +148,7 @@ export const createEmployeeImports = ({ readLine }: { readonly readLine: ReadLin
       const counts = isRefused ? nothing : await rows.counts();
       if (!dryRun) {
         await rows.apply();
-        await wakeAllKeepers();
+        if (counts.created + counts.updated > 0) await askAllAnew();
       }
       await rows.end();
       return { ...report, ...counts };
@@ -154,10 +157,46 @@ export const createEmployeeImports = ({ readLine }: { readonly readLine: ReadLin
     }
   }
 
+  /** One file, of which nothing is left afterwards. @throws Invalid where there are more */
+  async function withFile<T>(
+    { files }: { readonly files: readonly StagedFile[] },
+    work: (file: StagedFile) => Promise<T>,
+  ): Promise<T> {
+    try {
+      const [file, ...others] = files;
+      if (!file || others.length > 0) throw invalidField('files', 'names more than one file');
+      return await work(file);
+    } finally {
+      for (const file of files) await file.discard();
+    }
+  }
+
   return {
     /**
+     * What is wrong with each line, however many there are; nothing is changed. They fit into memory, since a
+     * file has no more lines than it may.
+     * @throws Invalid like `run`
+     */
+    problems: async (
+      company: KnownCompany,
+      receive: () => Promise<{
+        readonly body: Pick<ImportWish, 'customerId'>;
+        readonly files: readonly StagedFile[];
+      }>,
+    ): Promise<readonly BadCell[]> => {
+      const received = await receive();
+      const wish = { ...received.body, mode: 'good_rows', dryRun: true } as const;
+      return withFile(received, (file) =>
+        withTenant(company.id, async () => {
+          const most = importLimits.lines * importColumns.length;
+          return (await importing(company, wish, file, most)).problems;
+        }),
+      );
+    },
+
+    /**
      * @param receive reads the request
-     * @throws Invalid where the file cannot be read, or lacks a column; Refusal IMPORT_REFUSED where lines
+     * @throws Invalid where the file lacks a column, or has too many lines; Refusal IMPORT_REFUSED where lines
      *   are bad and all were wanted; Conflict EMPLOYEE_EXISTS where somebody is added meanwhile
      */
     run: async (
@@ -165,15 +204,11 @@ export const createEmployeeImports = ({ readLine }: { readonly readLine: ReadLin
       receive: () => Promise<{ readonly body: ImportWish; readonly files: readonly StagedFile[] }>,
       once: Once,
     ): Promise<ImportReport | Replay> => {
-      const { body, files } = await receive();
-      try {
-        const [file, ...others] = files;
-        if (!file || others.length > 0) throw invalidField('files', 'names more than one file');
-        const thisOne = ofUpload(once, body, files);
-        return await rowsOnce(thisOne, () => importing(company, body, file));
-      } finally {
-        for (const file of files) await file.discard();
-      }
+      const received = await receive();
+      const { body, files } = received;
+      return withFile(received, (file) =>
+        rowsOnce(ofUpload(once, body, files), () => importing(company, body, file)),
+      );
     },
   };
 };
@@ -184,12 +219,17 @@ const nothing: ImportCounts = { created: 0, updated: 0, unchanged: 0 };
 
 /** How many lines are bad, and of the first ones why. */
 class BadLines {
+  readonly #most: number;
   #lines = 0;
   #problems: BadCell[] = [];
 
+  constructor(most: number) {
+    this.#most = most;
+  }
+
   add(line: number, problems: readonly Omit<BadCell, 'line'>[]): void {
     this.#lines += 1;
-    if (this.#problems.length >= importLimits.problems) return;
+    if (this.#problems.length >= this.#most) return;
     this.#problems.push(
       ...problems.map(({ column, code, message }) => ({ line, column, code, message })),
     );
@@ -204,13 +244,17 @@ class BadLines {
 
   told(): Pick<ImportReport, 'badLines' | 'problems'> {
     const inOrder = this.#problems.toSorted((a, b) => a.line - b.line);
-    return { badLines: this.#lines, problems: inOrder.slice(0, importLimits.problems) };
+    return { badLines: this.#lines, problems: inOrder.slice(0, this.#most) };
   }
 }
 
-/** @throws Invalid for a first line that names a column twice, none that is known, or not all that it must */
+/** @throws Invalid for a first line that cannot be read, or names a column twice, none that is known, or not all that it must */
 function columnsOf({ value, done }: IteratorResult<TableLine, unknown>): readonly ImportColumn[] {
   if (done === true) throw invalidField('files', 'The file is empty', 'REQUIRED');
+  if ('problem' in value) {
+    const { code, message } = value.problem;
+    throw invalidField('files', `The first line: ${message}`, code);
+  }
   const names = value.cells.map((name) => name.toLowerCase());
   const columns = names.flatMap((name) => importColumns.filter((column) => column === name));
   const missing = demandedColumns.filter((column) => !columns.includes(column));

@@ -18,7 +18,7 @@ import {
   type Condition,
   type ListAsked,
 } from '../models/list.ts';
-import { wakeAllKeepers } from '../models/keeperStart.ts';
+import { askAbout } from '../models/keeperStart.ts';
 import { archiveRow, editRow, getRow, noSuch, restoreRow } from '../models/rows.ts';
 import { dateAt, type CalendarDate } from '../rules/calendar.ts';
 import {
@@ -161,7 +161,7 @@ export const createEmployees = () => ({
     }),
 
   /** @throws Conflict EMPLOYEE_HAS_REPORTS while somebody reports to them */
-  archive: (actor: Actor, id: string, expectedVersion: number | undefined): Promise<unknown> =>
+  archive: (actor: Actor, id: string, expectedVersion: number | undefined): Promise<void> =>
     withTenant(actor.companyId, async () => {
       const employee = await getRow(Employee, id, { lock: true });
       const reports = await Employee.reportsTo(id);
@@ -173,7 +173,7 @@ export const createEmployees = () => ({
         );
       }
       await archiveRow(Employee, employee, expectedVersion);
-      return wakeAllKeepers();
+      await askAbout([id]);
     }),
 
   /** @throws Conflict CUSTOMER_ARCHIVED, MANAGER_ARCHIVED, EMPLOYEE_EXISTS */
@@ -292,7 +292,7 @@ const live: Condition = ['e.archived_at IS NULL'];
 
 /** Whom documents concern may be others now. */
 async function changedView(id: string): Promise<EmployeeView> {
-  await wakeAllKeepers();
+  await askAbout([id]);
   return viewOf(id);
 }
 

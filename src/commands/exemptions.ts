@@ -2,11 +2,13 @@ import type { Actor } from '../context.ts';
 import { Conflict, Forbidden } from '../errors.ts';
 import { AcknowledgementHistory } from '../models/AcknowledgementHistory.ts';
 import { AuditLog } from '../models/AuditLog.ts';
+import { rolesWithout } from '../models/claimStaff.ts';
 import { append, flush, withTenant } from '../models/database.ts';
 import { Exemption } from '../models/Exemption.ts';
 import { wakeKeepers } from '../models/keeperStart.ts';
 import { leastDays } from '../rules/acknowledgements.ts';
 import { addDays, laterDate, type CalendarDate } from '../rules/calendar.ts';
+import { may } from '../rules/permissions.ts';
 import { acknowledgementView, type AcknowledgementDetail } from './acknowledgementViews.ts';
 import {
   end,
@@ -16,6 +18,7 @@ import {
   refuseUnlessPending,
   tellCompliance,
   tellPerson,
+  type Held,
 } from './heldAcknowledgement.ts';
 import { typedText } from './typedText.ts';
 
@@ -43,7 +46,7 @@ export const requestExemption = (
     return acknowledgementView(actor, id);
   });
 
-/** @throws Conflict NOT_PENDING, NO_EXEMPTION; Forbidden for whoever asked */
+/** @throws Conflict NOT_PENDING, NO_EXEMPTION; Forbidden for whoever asked, their delegates and keys */
 export const decideExemption = (
   actor: Actor,
   id: string,
@@ -57,9 +60,7 @@ export const decideExemption = (
       lock: true,
     });
     if (!open) throw new Conflict('NO_EXEMPTION', 'No exemption is asked for');
-    if (asked.userId !== null && asked.userId === actor.userId) {
-      throw new Forbidden('Somebody else decides about your own exemption');
-    }
+    await refuseOwn(asked, actor);
     const why = typedText('reason', reason);
     const status = granted ? 'granted' : 'refused';
     await open.update({
@@ -89,3 +90,20 @@ export const decideExemption = (
     await wakeKeepers([asked.policyId]);
     return acknowledgementView(actor, id);
   });
+
+/** Four eyes, also through delegation: a role that whoever asked has lent does not decide. */
+async function refuseOwn({ userId: asker }: Held, { userId, roles }: Actor): Promise<void> {
+  if (userId === null || asker === userId) {
+    throw new Forbidden('Somebody else decides about your own exemption');
+  }
+  if (asker === null) return;
+  const apart = await rolesWithout(userId, [asker]);
+  if (
+    may(
+      roles.filter((role) => apart.includes(role)),
+      'exemption:decide',
+    )
+  )
+    return;
+  throw new Forbidden('Nobody decides about an exemption for whoever asked for it');
+}

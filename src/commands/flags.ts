@@ -32,25 +32,35 @@ export function createFlags() {
     isOn: (companyId: string, flag: FeatureFlag): Promise<boolean> =>
       withGlobal(async () => flagInForce(await load(companyId), flag).enabled),
 
-    /** For one company, or without one for all that have not their own value. @throws NotFound */
+    /**
+     * For one company, or without one for all that have not their own value; null takes a value back.
+     * @throws NotFound
+     */
     async set(
       flag: FeatureFlag,
       {
         enabled,
         companyId,
-      }: { readonly enabled: boolean; readonly companyId?: string | undefined },
+      }: { readonly enabled: boolean | null; readonly companyId?: string | undefined },
     ): Promise<FlagInForce> {
       const place = companyId ?? platformCompanyId;
       const changed = await withGlobal(async () => {
         if (place !== platformCompanyId) await getRow(Company, place);
         const before = flagInForce(await load(place), flag);
-        await execute(
-          `INSERT INTO platform.feature_flags (company_id, flag, enabled, updated_by)
-           VALUES ($1, $2, $3, $4)
-           ON CONFLICT (company_id, flag) DO UPDATE
-           SET enabled = excluded.enabled, updated_by = excluded.updated_by, updated_at = now()`,
-          [place, flag, enabled, currentContext().actorId ?? null],
-        );
+        if (enabled === null) {
+          await execute('DELETE FROM platform.feature_flags WHERE company_id = $1 AND flag = $2', [
+            place,
+            flag,
+          ]);
+        } else {
+          await execute(
+            `INSERT INTO platform.feature_flags (company_id, flag, enabled, updated_by)
+             VALUES ($1, $2, $3, $4)
+             ON CONFLICT (company_id, flag) DO UPDATE
+             SET enabled = excluded.enabled, updated_by = excluded.updated_by, updated_at = now()`,
+            [place, flag, enabled, currentContext().actorId ?? null],
+          );
+        }
         AuditLog.record(
           'UPDATE',
           { type: 'feature_flag', id: null },

@@ -47,6 +47,7 @@ export interface Held {
     readonly allowExemption: boolean;
     readonly pausedOn: CalendarDate | null;
     readonly pausedDays: number;
+    readonly movedDays: number;
   } | null;
 }
 
@@ -99,7 +100,8 @@ const factsOf = (id: string) =>
        EXISTS (SELECT 1 FROM exemptions x
          WHERE x.acknowledgement_id = a.id AND x.status = 'open') AS "hasExemptionOpen",
        (SELECT jsonb_build_object('id', c.id, 'allowDecline', c.allow_decline,
-            'allowExemption', c.allow_exemption, 'pausedOn', c.paused_on, 'pausedDays', c.paused_days)
+            'allowExemption', c.allow_exemption, 'pausedOn', c.paused_on, 'pausedDays', c.paused_days,
+            'movedDays', c.moved_days)
         FROM campaigns c WHERE c.id = a.campaign_id) AS campaign
      FROM acknowledgements a
        JOIN employees e ON e.id = a.employee_id
@@ -180,8 +182,8 @@ export async function moveDue(
     {
       dueDate,
       ...next,
-      // What was told is the day: no pause that is over moves it.
-      ...(campaign && { pausedDays: campaign.pausedDays }),
+      // What was told is the day: neither a pause that is over nor other days of the campaign move it.
+      ...(campaign && { pausedDays: campaign.pausedDays, movedDays: campaign.movedDays }),
       ...(!isLate && { escalationStatus: 'none', owedAlerts: [], managerTold: false }),
     },
     undefined,

@@ -27,6 +27,9 @@ export const onlyCompany = (places: readonly Place[]): string | null =>
 export const requiresClasses = (settings: CompanySettings): boolean =>
   settings.password?.requireClasses ?? true;
 
+/** More than so many mails an hour of one kind would be a nuisance to whoever owns the address. */
+export const mostMailsAnHour = 5;
+
 /** Promises a mail to an address with the open transaction; it is on its way right after the commit. */
 export const mailing =
   (dispatch: (start: WorkflowStart) => void) =>

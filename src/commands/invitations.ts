@@ -3,7 +3,14 @@ import type { Actor } from '../context.ts';
 import { Conflict, invalidField } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Credential } from '../models/Credential.ts';
-import { append, flush, select, withIdentity, withTenant } from '../models/database.ts';
+import {
+  append,
+  flush,
+  platformCompanyId,
+  select,
+  withIdentity,
+  withTenant,
+} from '../models/database.ts';
 import { conflictOf } from '../models/duplicates.ts';
 import { Invitation, invitationLink, type invitationStatuses } from '../models/Invitation.ts';
 import {
@@ -20,12 +27,13 @@ import { getRow } from '../models/rows.ts';
 import type { Links } from '../models/secretLinks.ts';
 import { usernameFor } from '../models/usernames.ts';
 import type { CompanySettings } from '../models/Company.ts';
-import type { Role } from '../rules/permissions.ts';
+import { mayInvite, type Role } from '../rules/permissions.ts';
 import { hashSecret } from '../secrets.ts';
 import { rowsOnce, type Once, type Replay } from './idempotency.ts';
 import { mailing, requiresClasses } from './identity.ts';
+import type { LinkEmployee } from './ownEmployee.ts';
 import type { Passwords } from './passwords.ts';
-import { findPerson, refuseGrant } from './people.ts';
+import { findPerson, mayNotGive } from './people.ts';
 import { knowsPassword } from './proving.ts';
 
 export interface InvitationFilters extends ListAsked<keyof typeof sortColumns> {
@@ -60,10 +68,12 @@ export function createInvitations({
   links,
   passwords,
   dispatch,
+  linkEmployee,
 }: {
   readonly links: Links;
   readonly passwords: Passwords;
   readonly dispatch: (start: WorkflowStart) => void;
+  readonly linkEmployee: LinkEmployee;
 }) {
   const mail = mailing(dispatch);
 
@@ -90,7 +100,8 @@ export function createInvitations({
       { email, role }: { readonly email: string; readonly role: Role },
       once: Once,
     ): Promise<Invitation | Replay> => {
-      refuseGrant(actor, role);
+      const isPlatform = actor.companyId === platformCompanyId;
+      if (!mayInvite(actor.roles, role, { isPlatform })) throw mayNotGive(role);
       return rowsOnce(once, async () => {
         await Invitation.expireDue();
         const [member] = await select(
@@ -167,7 +178,7 @@ export function createInvitations({
         ? await proven(companyId, account, password)
         : await chosen(invitation, wish.username ?? account?.username, password);
 
-      await withIdentity(companyId, async () => {
+      const accepted = await withIdentity(companyId, async () => {
         const userId = account?.id ?? (await addAccount(email, wish));
         if (!(await Invitation.accept(tokenHash, userId))) throw badCode();
         if (passwordHash !== null) {
@@ -182,7 +193,9 @@ export function createInvitations({
         AuditLog.record('STATUS_CHANGE', about(invitation.id), {
           after: { status: 'accepted', userId },
         });
+        return userId;
       });
+      await linkEmployee({ userId: accepted, companyId });
     },
   };
 

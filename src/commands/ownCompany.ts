@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Actor } from '../context.ts';
 import { Invalid, invalidField } from '../errors.ts';
+import { Calendar } from '../models/Calendar.ts';
 import { Company } from '../models/Company.ts';
 import { platformCompanyId, withTenant } from '../models/database.ts';
 import { conflictOf } from '../models/duplicates.ts';
@@ -86,8 +87,9 @@ export const createOwnCompany = ({
       await refuseReservedName(changes.name);
       const company = await withTenant(companyId, async () => {
         const row = await getRow(Company, companyId);
+        const from = row.timeZone;
         const edited = await editRow(Company, row, fieldsOf(row, changes), expectedVersion);
-        if (changes.timeZone !== undefined) await wakeAllKeepers();
+        if (changes.timeZone !== undefined) await moveClocks(from, changes.timeZone);
         return edited;
       });
       companies.forget();
@@ -126,6 +128,12 @@ export function refuseUnknownZone(timeZone: string | undefined): void {
   if (timeZone !== undefined && !isTimeZone(timeZone)) {
     throw invalidField('time_zone', 'must be a time zone such as Europe/Berlin', 'INVALID_CHOICE');
   }
+}
+
+/** What is counted in the time of the present company goes with its zone. */
+export async function moveClocks(from: string, to: string): Promise<void> {
+  await Calendar.follow(from, to);
+  await wakeAllKeepers();
 }
 
 /** @throws Conflict COMPANY_EXISTS for the name of a registration that is open */

@@ -9,8 +9,15 @@ import type { WorkflowStart } from '../models/OutboxEntry.ts';
 import { PasswordResetToken } from '../models/PasswordResetToken.ts';
 import { RefreshToken } from '../models/RefreshToken.ts';
 import type { Links } from '../models/secretLinks.ts';
-import { mostMailsAnHour } from './confirming.ts';
-import { actingAs, badCode, mailing, nobody, onlyCompany, requiresClasses } from './identity.ts';
+import {
+  actingAs,
+  badCode,
+  mailing,
+  mostMailsAnHour,
+  nobody,
+  onlyCompany,
+  requiresClasses,
+} from './identity.ts';
 import type { Passwords } from './passwords.ts';
 import { provePassword } from './proving.ts';
 import type { Sessions } from './sessions.ts';

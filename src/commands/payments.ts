@@ -1,6 +1,6 @@
 import type { InferAttributes } from 'sequelize';
 import type { Actor } from '../context.ts';
-import { Conflict, Forbidden, Unavailable } from '../errors.ts';
+import { Conflict, Forbidden, invalidField, Unavailable } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Booking } from '../models/Booking.ts';
 import { afterCommit, flush, select, withTenant } from '../models/database.ts';
@@ -19,6 +19,7 @@ import {
 import { Payment } from '../models/Payment.ts';
 import { openPayment, promisePayment } from '../models/paymentStart.ts';
 import { getRow, noSuch } from '../models/rows.ts';
+import { isMovable } from '../rules/currencies.ts';
 import { subtract, zero, type Money } from '../rules/money.ts';
 import { allows } from '../rules/permissions.ts';
 import {
@@ -102,13 +103,11 @@ export const createPayments = ({
   /** Those that one pays or is paid by; staff see all of the company. */
   list: (actor: Actor, filters: PaymentFilters) =>
     withTenant(actor.companyId, () => {
-      const { status, purpose, claimId, invoiceId, bookingId, parentPaymentId } = filters;
-      const seesAll = allows(actor, 'payment:read_all');
-      const { userId } = filters;
+      const { userId, status, purpose, claimId, invoiceId, bookingId, parentPaymentId } = filters;
       const conditions: readonly Condition[] = [
         live,
         ...ownOnly(actor),
-        ...(seesAll && userId ? [['p.user_id = $', userId] as const] : []),
+        ...(userId ? [['p.user_id = $', userId] as const] : []),
         ...(status ? [['p.status = $', status] as const] : []),
         ...(purpose ? [['p.purpose = $', purpose] as const] : []),
         ...(claimId ? [['p.claim_id = $', claimId] as const] : []),
@@ -123,7 +122,7 @@ export const createPayments = ({
 
   /**
    * Gives money back, in full or in part, as a payment of its own. What is on its way back counts.
-   * @throws Conflict NOT_REFUNDABLE, ILLEGAL_TRANSITION, REFUND_TOO_HIGH
+   * @throws Conflict NOT_REFUNDABLE, ILLEGAL_TRANSITION, REFUND_TOO_HIGH; Invalid
    * @throws Unavailable PAYMENTS_NOT_CONFIGURED
    */
   refund: (
@@ -146,6 +145,10 @@ export const createPayments = ({
       }
       if (status !== 'completed') {
         throw new Conflict('ILLEGAL_TRANSITION', `A ${status} payment cannot be refunded`);
+      }
+      if (!isMovable(wish.amount, currency)) {
+        const message = `Amounts in ${currency} have no decimals`;
+        throw invalidField('amount', message, 'FRACTION_OF_UNIT');
       }
       const before = payment.refundedAmount;
       await payment.setAside(wish.amount);

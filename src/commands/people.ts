@@ -101,8 +101,11 @@ export function refuseStranger(actor: Actor, id: string): void {
 }
 
 export function refuseGrant({ roles }: Actor, role: Role): void {
-  if (!mayGrant(roles, role)) throw new Forbidden(`Your role may not give the role ${role}`);
+  if (!mayGrant(roles, role)) throw mayNotGive(role);
 }
+
+export const mayNotGive = (role: Role): Forbidden =>
+  new Forbidden(`Your role may not give the role ${role}`);
 
 export function refuseArchived({ id, archivedAt }: PersonView): void {
   if (archivedAt)

@@ -17,6 +17,7 @@ import {
   kindOfPolicyTimer,
   maxPolicyTimerMoveMs,
   type PolicyTimerKind,
+  type PolicyTimerName,
 } from '../rules/policyClocks.ts';
 import { policyApprovalWorkflowId } from '../rules/workflowIds.ts';
 import { transition } from '../workflows/policyApproval.ts';
@@ -48,6 +49,8 @@ const eventTitles: Readonly<Record<string, string>> = {
   restore: 'In force again',
   discard: 'Discarded',
   move_timer: 'Deadline moved',
+  pause: 'Paused by an operator',
+  resume: 'Resumed by an operator',
 };
 
 const timerTitles: Readonly<Record<PolicyTimerKind, string>> = {
@@ -68,22 +71,39 @@ const consequences: Readonly<Record<PolicyTimerKind, string>> = {
   review_due: 'The policy counts as overdue for review, and its owner is told',
 };
 
-const story: Story<InferAttributes<CompliancePolicyVersion>> = {
+export const policyTimerTitle = (name: PolicyTimerName): string =>
+  timerTitles[kindOfPolicyTimer(name)];
+
+export const policyTimerConsequence = (name: PolicyTimerName): string =>
+  consequences[kindOfPolicyTimer(name)];
+
+/** A version, and whether its clocks stand still. */
+interface Watched extends InferAttributes<CompliancePolicyVersion> {
+  readonly isPaused: boolean;
+}
+
+const story: Story<Watched> = {
   noun: 'version',
   workflowId: policyApprovalWorkflowId,
   find: async (_, id) => watchedVersion(id),
   eventTitles,
   isNotice: (name) => name !== 'publish',
-  titleOf: (name) => (isPolicyTimer(name) ? timerTitles[kindOfPolicyTimer(name)] : name),
-  consequenceOf: (name) => (isPolicyTimer(name) ? consequences[kindOfPolicyTimer(name)] : ''),
-  movesOf: ({ status }) =>
-    allowedVersionEvents(status).map((event) => ({
-      event,
-      who: versionPartiesOf(status, event)
-        .map((party) => party.replaceAll('_', ' '))
-        .join(', '),
-    })),
-  waitsForPerson: whoActs,
+  titleOf: (name) => (isPolicyTimer(name) ? policyTimerTitle(name) : name),
+  consequenceOf: (name) => (isPolicyTimer(name) ? policyTimerConsequence(name) : ''),
+  movesOf: ({ status, isPaused }) =>
+    allowedVersionEvents(status)
+      .filter((event) => event !== (isPaused ? 'pause' : 'resume'))
+      .map((event) => ({
+        event,
+        who: versionPartiesOf(status, event)
+          .map((party) => party.replaceAll('_', ' '))
+          .join(', '),
+      })),
+  waitsForPerson: (version) => {
+    const who = whoActs(version);
+    if (!version.isPaused) return who;
+    return `${who ? `${who}, or ` : ''}an operator who lets its clocks go on`;
+  },
   withoutDate: 'nobody has to do anything',
 };
 
@@ -107,8 +127,11 @@ export const createPolicyApprovalTimelines = ({
 
 export type PolicyApprovalTimelines = ReturnType<typeof createPolicyApprovalTimelines>;
 
-const watchedVersion = async (id: string): Promise<InferAttributes<CompliancePolicyVersion>> =>
-  (await getRow(CompliancePolicyVersion, id, { archived: true })).get();
+const watchedVersion = async (id: string): Promise<Watched> => {
+  const version = await getRow(CompliancePolicyVersion, id, { archived: true });
+  const isPaused = (await Timer.setFor(id)).some(({ status }) => status === 'paused');
+  return { ...version.get(), isPaused };
+};
 
 /** Whom a version waits for in a status. */
 function whoActs({

@@ -18,12 +18,14 @@ import { policyFileOf } from '../models/policyFile.ts';
 import { putInForce, supersede } from '../models/policyInForce.ts';
 import { archiveRow, editRow, getRow, refuseStale } from '../models/rows.ts';
 import { Transition } from '../models/Transition.ts';
+import { configuredIn } from '../models/watchedPolicy.ts';
 import { configuredDays } from '../rules/acknowledgements.ts';
 import { labelAfter, type ConfigurationStatus } from '../rules/compliancePolicies.ts';
 import { seesAll } from './categories.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { rowsOnce, type Once, type Replay } from './idempotency.ts';
 import { textOf } from './policyDrafts.ts';
+import { previewConfigured, type SettingsPreview } from './settingsPreview.ts';
 import { typedLine, typedText } from './typedText.ts';
 
 export type PolicyConfigurationView = InferAttributes<PolicyConfiguration>;
@@ -66,6 +68,17 @@ export const createPolicyConfigurations = ({ dispatch }: Pick<Dispatcher, 'dispa
     withTenant(actor.companyId, () =>
       getRow(PolicyConfiguration, id, { archived: seesAll(actor) }),
     ),
+
+  /**
+   * Which steps of running acknowledgements would move once it is approved; nothing is changed.
+   * @throws Conflict ILLEGAL_TRANSITION once it is decided
+   */
+  preview: (actor: Actor, id: string): Promise<SettingsPreview> =>
+    withTenant(actor.companyId, async () => {
+      const row = await getRow(PolicyConfiguration, id);
+      refuseDecided(row);
+      return previewConfigured(row.policyId, configuredIn({ [row.key]: row.value }));
+    }),
 
   /** Waits for somebody else to decide. @throws Invalid */
   create: (

@@ -11,14 +11,12 @@ import { getRow } from '../models/rows.ts';
 import { Template } from '../models/Template.ts';
 import { Transition } from '../models/Transition.ts';
 import { labelAfter, quizProblem, type QuizQuestion } from '../rules/compliancePolicies.ts';
-import { plainText } from '../rules/plainText.ts';
-import { typedLine } from './typedText.ts';
+import { changedDocument, type LinkedDocument } from './linkedDocument.ts';
+import { typedLine, typedOrNull } from './typedText.ts';
 
 /** What a version says, and whether it has to be read again. */
-export interface VersionText {
+export interface VersionText extends LinkedDocument {
   readonly content: string | null;
-  readonly documentLink: string | null;
-  readonly documentSha256: string | null;
   readonly changeLog: string | null;
   readonly quiz: readonly QuizQuestion[];
   readonly requiresReack: boolean;
@@ -49,24 +47,25 @@ export const textOf = (version: CompliancePolicyVersion): VersionText => ({
 
 /** The changed text as it is kept. @throws Invalid */
 export function checkedText(before: VersionText, changes: VersionTextChanges): VersionText {
-  const { content = before.content, documentLink = before.documentLink } = changes;
-  const { documentSha256 = before.documentSha256, changeLog = before.changeLog } = changes;
+  const { content = before.content, changeLog = before.changeLog } = changes;
   const { requiresReack = before.requiresReack, quiz = before.quiz } = changes;
   const text = {
     content: typedOrNull(content),
-    documentLink,
-    documentSha256,
+    ...changedDocument(before, changes),
     changeLog: typedOrNull(changeLog),
     requiresReack,
     quiz: typedQuiz(quiz),
   };
-  if (text.content === null && documentLink === null) {
+  if (text.content === null && text.documentLink === null) {
     throw invalidField('content', 'A version needs a text or a document', 'REQUIRED');
   }
-  if (documentLink === null && documentSha256 !== null) {
-    throw invalidField('document_link', 'Say where the document is', 'REQUIRED');
-  }
   return text;
+}
+
+/** What is confirmed is known by its hash, the file behind a link too. @throws Invalid */
+export function refuseUnhashed({ documentLink, documentSha256 }: LinkedDocument): void {
+  if (documentLink === null || documentSha256 !== null) return;
+  throw invalidField('document_sha256', 'Say the SHA-256 of the file behind the link', 'REQUIRED');
 }
 
 /** @throws Invalid where none is in force, so that everybody has to read it */
@@ -101,19 +100,29 @@ export async function latestTemplate(templateId: string): Promise<Template> {
   return getRow(Template, latest.id);
 }
 
-/** What a policy says that follows the template. @throws Invalid where the template has nothing to read */
+/**
+ * What a policy says that follows the template.
+ * @throws Invalid where the template has nothing to read, or a link without the hash of what is behind it
+ */
 export function sourceFrom(template: Template): DraftSource {
-  const { documentLink, description, changeLog } = template;
+  const { documentLink, documentSha256, description, changeLog } = template;
   if (documentLink === null && description === null) {
     throw invalidField('template_id', 'This template has neither a document nor a description');
   }
-  const text = { content: description, documentLink, documentSha256: null, changeLog };
+  if (documentLink !== null && documentSha256 === null) {
+    throw invalidField(
+      'template_id',
+      `Say the document_sha256 of version ${template.versionNumber} of this template first`,
+    );
+  }
+  const text = { content: description, documentLink, documentSha256, changeLog };
   return { text, templateId: template.id };
 }
 
 /**
  * Adds a version to a policy within the open transaction, as a draft, and promises the workflow that carries
  * it from then on.
+ * @throws Invalid
  */
 export async function addDraft(
   actor: Actor,
@@ -131,6 +140,7 @@ export async function addDraft(
     readonly templateId: string | null;
   },
 ): Promise<WorkflowStart> {
+  refuseUnhashed(text);
   const id = uuid();
   const at = new Date(Date.now());
   const author = await ApiKey.personOf(actor);
@@ -174,9 +184,6 @@ export async function addDraft(
   const state = await policyApprovalStateOf(version, { timers: [], superseded: new Map() });
   return OutboxEntry.promise(policyApprovalStart(version, state, []));
 }
-
-const typedOrNull = (text: string | null): string | null =>
-  text === null ? null : plainText(text) || null;
 
 function typedQuiz(quiz: readonly QuizQuestion[]): readonly QuizQuestion[] {
   const typed = quiz.map(({ question, options, correct }, index) => ({

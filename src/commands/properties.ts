@@ -21,6 +21,7 @@ import { Property } from '../models/Property.ts';
 import { archiveRow, editRow, getRow, noSuch, restoreRow } from '../models/rows.ts';
 import { openBookingStatuses } from '../rules/bookings.ts';
 import { isTimeZone, type CalendarDate } from '../rules/calendar.ts';
+import { isMovable } from '../rules/currencies.ts';
 import { compare, type Money } from '../rules/money.ts';
 import {
   regionAround,
@@ -88,7 +89,7 @@ const sortColumns = {
 
 /** What people let by the night. Anybody may find what is listed; its owner alone changes it. */
 export const createProperties = () => ({
-  /** What is searched for by words, place or free nights is found among the first 10,000 that match. */
+  /** What is searched for by words, place or free nights is found among the first 1,000 that match. */
   list: (companyId: string, visitor: Actor | undefined, filters: PropertyFilters) => {
     const wish = searchOf(visitor, filters);
     return withTenant(companyId, () => (wish ? foundBy(wish, filters) : pageOf(visitor, filters)));
@@ -292,6 +293,10 @@ function checked(wish: PropertyWish, company: Pick<KnownCompany, 'currency' | 't
   if (compare(values.pricePerNight, mostPrice) > 0) {
     const message = `A night costs up to ${mostPrice}`;
     problems.push({ field: 'price_per_night', message, code: 'OUT_OF_RANGE' });
+  }
+  if (!isMovable(values.pricePerNight, currency)) {
+    const message = `Amounts in ${currency} have no decimals`;
+    problems.push({ field: 'price_per_night', message, code: 'FRACTION_OF_UNIT' });
   }
   if (problems.length > 0) throw new Invalid(problems);
   return {

@@ -1,9 +1,14 @@
-import { Conflict, invalidField, NotFound } from '../errors.ts';
+import { invalidField, NotFound } from '../errors.ts';
 import type { MoveDeadline } from '../models/onboardingStart.ts';
 import { illegalDecision, RegistrationRequest } from '../models/RegistrationRequest.ts';
 import { getRow } from '../models/rows.ts';
 import { Timer, type TimerName } from '../models/Timer.ts';
-import { allowedDecisions } from '../rules/onboarding.ts';
+import {
+  allowedDecisions,
+  isOnboardingTimer,
+  latestMove,
+  nextRegistrationStatus,
+} from '../rules/onboarding.ts';
 import { onboardingWorkflowId } from '../rules/workflowIds.ts';
 import { moveDeadline } from '../workflows/tenantOnboarding.ts';
 import type { Temporal } from './temporal.ts';
@@ -72,17 +77,6 @@ const story: Story<RegistrationRequest> = {
   },
 };
 
-export const isMovable = (name: string): name is MoveDeadline['name'] => movable.has(name);
-const movable: ReadonlySet<string> = new Set<MoveDeadline['name']>([
-  'verify_email',
-  'review_reminder',
-  'review_escalation',
-  'review_expiry',
-]);
-
-/** Not further than so long after the registration came in. */
-const mostReviewMs = 90 * 86_400_000;
-
 export const createRegistrationTimelines = ({
   temporal,
   workflows,
@@ -109,19 +103,22 @@ async function planMove(
   { dueAt, extendByMs = 0, reason, dryRun }: TimerChange,
 ): Promise<PlannedChange<MoveDeadline>> {
   const registration = await getRow(RegistrationRequest, id);
-  if (registration.status !== 'pending') {
+  if (!nextRegistrationStatus(registration.status, 'move_deadline')) {
     throw illegalDecision(registration.status, 'move_deadline');
   }
-  const timer = (await Timer.scheduledFor(id)).find((each) => each.name === name);
-  if (!timer) throw new NotFound(`The registration ${id} has no running timer ${name}`);
-  if (!isMovable(name))
-    throw new Conflict('TIMER_NOT_MOVABLE', `The timer ${name} cannot be moved`);
-  const wanted = dueAt?.getTime() ?? timer.dueAt.getTime() + extendByMs;
-  const last = registration.createdAt.getTime() + mostReviewMs;
-  if (wanted < Date.now() || wanted > last) {
+  const ahead = await Timer.scheduledFor(id);
+  const dueOf = (wanted: string) => ahead.find((each) => each.name === wanted)?.dueAt.getTime();
+  const due = dueOf(name);
+  if (due === undefined || !isOnboardingTimer(name)) {
+    throw new NotFound(`The registration ${id} has no running timer ${name}`);
+  }
+  const wanted = dueAt?.getTime() ?? due + extendByMs;
+  const now = Date.now();
+  const last = latestMove(name, { now, submittedAt: registration.createdAt.getTime(), dueOf });
+  if (wanted < now || wanted > last) {
     throw invalidField(
       'due_at',
-      'A deadline of the review may be moved from now to 90 days after the registration',
+      `This deadline may be moved from now to ${new Date(last).toISOString()}`,
       'DEADLINE_OUT_OF_RANGE',
     );
   }

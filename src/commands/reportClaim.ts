@@ -190,6 +190,7 @@ export async function reopenClaim(
     paymentFailed: false,
     paymentReference: null,
     onHold: false,
+    holdKind: null,
     holdReason: null,
   });
   const policy = await getRow(Policy, claim.policyId, { archived: true });

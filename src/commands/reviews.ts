@@ -21,6 +21,7 @@ import { Timer } from '../models/Timer.ts';
 import { allows } from '../rules/permissions.ts';
 import { isEditable, reviewEditHours } from '../rules/reviews.ts';
 import { rowsOnce, type Once, type Replay } from './idempotency.ts';
+import { getPerson } from './people.ts';
 import { isOwner, visibleProperty } from './properties.ts';
 import { typedLine, typedText } from './typedText.ts';
 
@@ -76,6 +77,26 @@ export const createReviews = () => ({
           ? []
           : [[`r.reported_at IS ${reported ? 'NOT NULL' : 'NULL'}`] as const]),
       ]),
+    ),
+
+  /** All that somebody has written, hidden ones too: for them, and for whoever decides about reviews. */
+  listOfReviewer: (actor: Actor, userId: string, filters: ReviewFilters) =>
+    withTenant(actor.companyId, async () => {
+      if (!seesAllOf(actor, userId)) throw noSuch('user', userId);
+      await getPerson(userId);
+      return pageOf(filters, [['r.reviewer_id = $', userId]]);
+    }),
+
+  /** For each person the newest that `listOfReviewer` would answer. */
+  ofReviewers: (actor: Actor, userIds: readonly string[], size: number) =>
+    withTenant(actor.companyId, () =>
+      selectFirstOfEach<Review>(
+        columnsOf(Review, 'r'),
+        'reviews r',
+        ['r.reviewer_id', userIds.filter((userId) => seesAllOf(actor, userId))],
+        [],
+        { ...newestFirst('r'), size },
+      ),
     ),
 
   get: (companyId: string, visitor: Actor | undefined, id: string): Promise<Review> =>
@@ -188,12 +209,14 @@ const pageOf = (filters: ReviewFilters, conditions: readonly Condition[]) =>
     sortedBy(sortColumns, filters, 'r.id'),
   );
 
+const seesAllOf = (actor: Actor, userId: string): boolean =>
+  actor.userId === userId || allows(actor, 'review:moderate');
+
 /** What is published, one's own, and all for whoever decides about them. */
 async function visibleReview(visitor: Actor | undefined, id: string): Promise<Review> {
   const review = await getRow(Review, id);
-  const isOwn = visitor?.userId === review.reviewerId;
-  const decides = visitor !== undefined && allows(visitor, 'review:moderate');
-  if (review.status === 'hidden' && !isOwn && !decides) throw noSuch(Review.entityType, id);
+  const isSeen = visitor !== undefined && seesAllOf(visitor, review.reviewerId);
+  if (review.status === 'hidden' && !isSeen) throw noSuch(Review.entityType, id);
   return review;
 }
 

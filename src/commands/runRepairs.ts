@@ -1,8 +1,12 @@
 import { Conflict, NotFound } from '../errors.ts';
 import type { Booking } from '../models/Booking.ts';
+import { illegalClaimEvent, standingOf, type Claim } from '../models/Claim.ts';
 import type { WorkflowStart } from '../models/OutboxEntry.ts';
+import type { RegistrationRequest } from '../models/RegistrationRequest.ts';
 import { promiseStarts } from '../models/workflowStarts.ts';
 import { nextBookingStatus } from '../rules/bookings.ts';
+import { nextClaimStatus } from '../rules/claims.ts';
+import { isOpenRegistration } from '../rules/onboarding.ts';
 import type { WorkflowKind } from '../rules/workflowIds.ts';
 import { changed } from '../workflows/acknowledgement.ts';
 import { retryStep } from '../workflows/attention.ts';
@@ -87,4 +91,54 @@ export function refuseUnfinishedStay({
       'Of a booking whose money is under way the payment is cancelled: both runs then end by themselves',
     );
   }
+}
+
+/**
+ * Without its run nobody decides it or sets it up, and its name, domain and administrator stay taken.
+ * @throws Conflict ILLEGAL_TRANSITION
+ */
+export function refuseOpenRegistration({ status }: Pick<RegistrationRequest, 'status'>): void {
+  if (!isOpenRegistration(status)) return;
+  throw new Conflict(
+    'ILLEGAL_TRANSITION',
+    `A ${status} registration is rejected, or its set-up repaired, not terminated: it would keep its name and domain`,
+    { current_status: status },
+  );
+}
+
+/**
+ * What is decided cannot be withdrawn: its run alone would end, and be started again.
+ * @throws Conflict ILLEGAL_TRANSITION
+ */
+export function refuseDecidedClaim(claim: Claim): void {
+  if (!nextClaimStatus(standingOf(claim), 'withdraw')) throw illegalClaimEvent(claim, 'withdraw');
+}
+
+/**
+ * Without its run nobody notes that the claim is paid, or puts back what was set aside for it.
+ * @throws Conflict MONEY_UNDER_WAY
+ */
+export function refuseUnpaidClaim({
+  status,
+  paymentFailed,
+}: Pick<Claim, 'status' | 'paymentFailed'>): void {
+  const isBeingPaid = status === 'payment_processing' || (status === 'approved' && !paymentFailed);
+  if (!isBeingPaid) return;
+  throw new Conflict(
+    'MONEY_UNDER_WAY',
+    'Of a claim that is being paid the payment is cancelled: the claim then says what became of the money',
+    { current_status: status },
+  );
+}
+
+/**
+ * Without its run nobody notes what a premium does to the cover.
+ * @throws Conflict MONEY_UNDER_WAY
+ */
+export function refusePremiumUnderWay(payments: readonly string[]): void {
+  if (payments.length === 0) return;
+  throw new Conflict(
+    'MONEY_UNDER_WAY',
+    'A premium of the subscription is under way: its payment ends or is cancelled before',
+  );
 }

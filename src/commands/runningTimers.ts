@@ -5,7 +5,7 @@ import { ownCompany } from '../models/contract.ts';
 import { platformCompanyId, select, withTenant } from '../models/database.ts';
 import type { MoveDeadline } from '../models/onboardingStart.ts';
 import { Timer } from '../models/Timer.ts';
-import { dueUnder, onboardingSettings } from '../rules/onboarding.ts';
+import { dueUnder, onboardingSettings, type ReviewTimerName } from '../rules/onboarding.ts';
 import { onboardingWorkflowId } from '../rules/workflowIds.ts';
 import { moveDeadline } from '../workflows/tenantOnboarding.ts';
 import { toEach } from './batches.ts';
@@ -16,7 +16,7 @@ import type { WorkflowCommands } from './workflows.ts';
 export interface OutdatedTimer {
   readonly registrationId: string;
   readonly companyName: string;
-  readonly name: MoveDeadline['name'];
+  readonly name: ReviewTimerName;
   readonly dueAt: Date;
   /** Not before now: what would be past is due at once. */
   readonly newDueAt: Date;

@@ -5,9 +5,13 @@ import {
   clocksOf,
   datedOf,
   momentOf,
+  standsStill,
   watchedPolicies,
+  watchedPolicy,
+  type Clocks,
   type DatedRow,
   type Watched,
+  type WishedSettings,
 } from '../models/watchedPolicy.ts';
 import {
   nextAction,
@@ -16,7 +20,7 @@ import {
   type EscalationStatus,
   type NextAction,
 } from '../rules/acknowledgements.ts';
-import { addDays } from '../rules/calendar.ts';
+import { addDays, type CalendarDate } from '../rules/calendar.ts';
 import { withSettings, type SettingsChange } from '../rules/settings.ts';
 import { refuseProblems } from './ownCompany.ts';
 
@@ -65,45 +69,93 @@ export const previewSettings = async (
     const groups = await runningGroups(timeZone);
     const ids = [...new Set(groups.map(({ policyId }) => policyId))];
     const at = new Date();
-    const now = byId(await watchedPolicies(ids, at));
-    const then = byId(
-      await watchedPolicies(ids, at, withSettings(settings, change).compliance ?? {}),
+    const set = withSettings(settings, change).compliance ?? {};
+    return movedBetween(
+      groups,
+      await watchedPolicies(ids, at),
+      await watchedPolicies(ids, at, { set }),
     );
-    const moved = groups.flatMap((group) => {
-      const [before, after] = [stepsOf(group, now), stepsOf(group, then)];
-      const changed = { before: missingFrom(after, before), after: missingFrom(before, after) };
-      return changed.before.length + changed.after.length > 0 ? [{ ...group, ...changed }] : [];
-    });
-    return {
-      moved: moved.slice(0, batch),
-      people: moved.reduce((sum, { people }) => sum + people, 0),
-    };
   });
 };
 
-type Group = Omit<MovedSteps, 'before' | 'after'> &
-  Pick<DatedRow, 'acknowledgedAt' | 'exemptedUntil'> & { readonly escalation: EscalationStatus };
+/** The same where something would be configured for one policy alone. @throws NotFound */
+export async function previewConfigured(
+  policyId: string,
+  configured: NonNullable<WishedSettings['configured']>,
+): Promise<SettingsPreview> {
+  const at = new Date(Date.now());
+  const now = await watchedPolicy(policyId, at);
+  return movedBetween(
+    await runningGroups(now.timeZone, { policyId }),
+    [now],
+    [await watchedPolicy(policyId, at, { configured })],
+  );
+}
 
-/** Whoever has the same days with a policy goes the same way. */
-const runningGroups = (timeZone: string): Promise<Group[]> =>
-  select<Group>(
+function movedBetween(
+  groups: readonly StandingGroup[],
+  before: readonly Watched[],
+  after: readonly Watched[],
+): SettingsPreview {
+  const [now, then] = [byId(before), byId(after)];
+  const steps = (group: StandingGroup, watched: Watched | undefined) =>
+    watched ? stepsOf(group, clocksOf(watched, group.campaignId), watched.today) : [];
+  return firstOf(
+    groups.flatMap((group) => {
+      const { policyId } = group;
+      const changed = changedSteps(
+        steps(group, now.get(policyId)),
+        steps(group, then.get(policyId)),
+      );
+      return changed ? [{ ...group, ...changed }] : [];
+    }),
+  );
+}
+
+/** The first groups, and how many people are in all of them. */
+export const firstOf = <G extends { readonly people: number }>(moved: readonly G[]) => ({
+  moved: moved.slice(0, batch),
+  people: moved.reduce((sum, { people }) => sum + people, 0),
+});
+
+export type StandingGroup = Omit<MovedSteps, 'before' | 'after'> &
+  Pick<DatedRow, 'acknowledgedAt' | 'exemptedUntil'> & {
+    readonly escalation: EscalationStatus;
+    readonly nextActionAt: Date;
+    /** Nothing happens by itself before a campaign goes on. */
+    readonly standsStill: boolean;
+  };
+
+/**
+ * Whoever has the same days with a policy goes the same way.
+ * @param of everybody unless told
+ */
+export const runningGroups = (
+  timeZone: string,
+  { policyId, campaignId }: { readonly policyId?: string; readonly campaignId?: string } = {},
+): Promise<StandingGroup[]> =>
+  select<StandingGroup>(
     `SELECT a.policy_id AS "policyId", p.title AS "policyTitle", a.campaign_id AS "campaignId", a.status,
        a.due_date AS "dueDate", min(a.acknowledged_at) AS "acknowledgedAt",
        a.exempted_until AS "exemptedUntil", a.escalation_status AS escalation,
+       min(a.next_action_at) AS "nextActionAt", ${standsStill} AS "standsStill",
        count(*)::integer AS people
      FROM acknowledgements a JOIN compliance_policies p ON p.id = a.policy_id
-     WHERE a.is_current AND a.next_action_at IS NOT NULL
+     WHERE a.is_current AND a.next_action_at IS NOT NULL AND ($2::uuid IS NULL OR a.campaign_id = $2)
+       AND ($3::uuid IS NULL OR a.policy_id = $3)
      GROUP BY a.policy_id, p.title, a.campaign_id, a.status, a.due_date, a.exempted_until,
-       a.escalation_status, (a.acknowledged_at AT TIME ZONE $1)::date
+       a.escalation_status, (a.acknowledged_at AT TIME ZONE $1)::date, "standsStill"
      ORDER BY min(a.next_action_at), p.title, a.due_date LIMIT ${mostLookedAt}`,
-    [timeZone],
+    [timeZone, campaignId ?? null, policyId ?? null],
   );
 
-function stepsOf(group: Group, policies: ReadonlyMap<string, Watched>): readonly PlannedStep[] {
-  const watched = policies.get(group.policyId);
-  if (!watched) return [];
-  const clocks = clocksOf(watched, group.campaignId);
-  const yesterday = addDays(watched.today, -1);
+/** What comes by these clocks, from today on. */
+export function stepsOf(
+  group: StandingGroup,
+  clocks: Clocks,
+  today: CalendarDate,
+): readonly PlannedStep[] {
+  const yesterday = addDays(today, -1);
   const next = nextAction(datedOf(clocks, group), clocks.settings, yesterday);
   const steps: readonly NextAction[] =
     group.status === 'pending'
@@ -121,14 +173,24 @@ const isClimbed = (escalation: EscalationStatus, action: AcknowledgementAction):
   (action === 'escalate_hr' && escalation !== 'none') ||
   (action === 'escalate_exec' && escalation === 'escalated_to_cxo');
 
+/** What comes at another time; undefined where nothing does. */
+export function changedSteps(
+  now: readonly PlannedStep[],
+  then: readonly PlannedStep[],
+): Pick<MovedSteps, 'before' | 'after'> | undefined {
+  const [before, after] = [missingFrom(then, now), missingFrom(now, then)];
+  return before.length + after.length > 0 ? { before, after } : undefined;
+}
+
 const missingFrom = (
   others: readonly PlannedStep[],
   steps: readonly PlannedStep[],
-): readonly PlannedStep[] =>
-  steps.filter(
-    ({ action, at }) =>
-      !others.some((other) => other.action === action && other.at.getTime() === at.getTime()),
-  );
+): readonly PlannedStep[] => steps.filter((step) => !others.some(isSameStep(step)));
+
+export const isSameStep =
+  ({ action, at }: PlannedStep) =>
+  (other: PlannedStep): boolean =>
+    other.action === action && other.at.getTime() === at.getTime();
 
 const byId = (policies: readonly Watched[]): ReadonlyMap<string, Watched> =>
   new Map(policies.map((policy) => [policy.policyId, policy]));

@@ -79,10 +79,12 @@ export const createSubscriptions = ({
     list: (actor: Actor, filters: SubscriptionFilters) =>
       withTenant(actor.companyId, async () => {
         const { status, insurancePlanId, userId, search } = filters;
-        const owner = allows(actor, 'subscription:read_all') ? userId : signedIn(actor);
         return viewsWhere(
           [
-            ...(owner ? [['s.user_id = $', owner] as const] : []),
+            ...(allows(actor, 'subscription:read_all')
+              ? []
+              : [['s.user_id = $', signedIn(actor)] as const]),
+            ...(userId ? [['s.user_id = $', userId] as const] : []),
             ...(status ? [['s.status = $', status] as const] : []),
             ...(insurancePlanId ? [['s.insurance_plan_id = $', insurancePlanId] as const] : []),
             ...(search ? [matching(search)] : []),

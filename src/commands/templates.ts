@@ -17,15 +17,14 @@ import { queueMail } from '../models/mail.ts';
 import { Notification } from '../models/Notification.ts';
 import { archiveRow, editRow, getRow, restoreRow } from '../models/rows.ts';
 import { Template } from '../models/Template.ts';
-import { plainText } from '../rules/plainText.ts';
 import { seesAll } from './categories.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { rowsOnce, type Once, type Replay } from './idempotency.ts';
-import { typedLine } from './typedText.ts';
+import { changedDocument, type LinkedDocument } from './linkedDocument.ts';
+import { typedLine, typedOrNull } from './typedText.ts';
 
-export interface TemplateText {
+export interface TemplateText extends LinkedDocument {
   readonly description: string | null;
-  readonly documentLink: string | null;
   readonly changeLog: string | null;
 }
 
@@ -75,7 +74,7 @@ export const createTemplates = ({ dispatch }: Pick<Dispatcher, 'dispatch'>) => (
       await Template.holdName(line);
       const newest = await Template.newestOf(line);
       const { name = line, versionNumber = 0 } = newest ?? {};
-      const fields = { name, versionNumber: versionNumber + 1, ...typed(text) };
+      const fields = { name, versionNumber: versionNumber + 1, ...changed(text, {}) };
       const id = append(Template, { ...fields, isLatest: !newest });
       AuditLog.record(
         'CREATE',
@@ -105,10 +104,7 @@ export const createTemplates = ({ dispatch }: Pick<Dispatcher, 'dispatch'>) => (
           `Version ${template.versionNumber} of ${template.name} is not the latest one`,
         );
       }
-      const { description = template.description, changeLog = template.changeLog } = changes;
-      const { documentLink = template.documentLink } = changes;
-      const fields = typed({ description, documentLink, changeLog });
-      return editRow(Template, template, fields, expectedVersion);
+      return editRow(Template, template, changed(template, changes), expectedVersion);
     }),
 
   /** The newest version that is left becomes the latest. */
@@ -163,11 +159,15 @@ async function settle(
   }
 }
 
-const typed = ({ description, documentLink, changeLog }: TemplateText): TemplateText => ({
-  description: description === null ? null : plainText(description) || null,
-  documentLink,
-  changeLog: changeLog === null ? null : plainText(changeLog) || null,
-});
+/** As it is kept. @throws Invalid */
+function changed(before: TemplateText, changes: TemplateChanges): TemplateText {
+  const { description = before.description, changeLog = before.changeLog } = changes;
+  return {
+    description: typedOrNull(description),
+    ...changedDocument(before, changes),
+    changeLog: typedOrNull(changeLog),
+  };
+}
 
 const conditionsOf = (actor: Actor, filters: TemplateFilters): readonly Condition[] => {
   const { name, isLatest, search, includeArchived } = filters;

@@ -32,6 +32,7 @@ import { codeFailsFrom } from '../rules/alerts.ts';
 import { allows } from '../rules/permissions.ts';
 import { replayWorkflowId } from '../rules/workflowIds.ts';
 import { changed } from '../workflows/acknowledgement.ts';
+import { gatewayNews } from '../workflows/payment.ts';
 import { contextHeader } from '../workflows/context.ts';
 import type { replayCheck } from '../workflows/replayCheck.ts';
 import { attribute, searchAttributePairs } from '../workflows/searchAttributes.ts';
@@ -253,13 +254,10 @@ export function openTemporal(
           typedSearchAttributes: searchAttributePairs(entry.attributes),
           priority: { fairnessKey: entry.companyId },
         };
+        const signal = signalOf(entry);
         await inTime<unknown>(() =>
-          entry.workflowType === 'acknowledgement'
-            ? client.workflow.signalWithStart(entry.workflowType, {
-                ...options,
-                signal: changed,
-                signalArgs: [entry.input],
-              })
+          signal
+            ? client.workflow.signalWithStart(entry.workflowType, { ...options, ...signal })
             : client.workflow.start(entry.workflowType, {
                 ...options,
                 workflowIdConflictPolicy: 'USE_EXISTING',
@@ -408,6 +406,9 @@ function lastFailedStep(events: HistoryEvents): Pick<FailingStep, 'name' | 'atte
   };
 }
 
+/** For all pages of a list. */
+const listedWithinMs = 30_000;
+
 /**
  * Those of these workflows that are open and what they show, by Temporal's visibility. Ids come from
  * rows and hold no quotes.
@@ -418,12 +419,14 @@ export const openWorkflowsAmong =
     const open = new Map<string, ShownRun>();
     const quoted = workflowIds.map((id) => `'${id}'`).join(', ');
     const query = `ExecutionStatus = 'Running' AND WorkflowId IN (${quoted})`;
-    for await (const { workflowId, typedSearchAttributes } of client.workflow.list({ query })) {
-      open.set(workflowId, {
-        stateVersion: typedSearchAttributes.get(attribute.stateVersion),
-        dueAt: typedSearchAttributes.get(attribute.dueAt),
-      });
-    }
+    await client.connection.withDeadline(Date.now() + listedWithinMs, async () => {
+      for await (const { workflowId, typedSearchAttributes } of client.workflow.list({ query })) {
+        open.set(workflowId, {
+          stateVersion: typedSearchAttributes.get(attribute.stateVersion),
+          dueAt: typedSearchAttributes.get(attribute.dueAt),
+        });
+      }
+    });
     return open;
   };
 
@@ -464,9 +467,17 @@ function noneIfUnknown(error: unknown): { readonly raw?: undefined } {
   throw error;
 }
 
+/** What a run that is there already hears of the start. */
+function signalOf({ workflowType, input }: WorkflowStart) {
+  if (workflowType === 'acknowledgement') return { signal: changed.name, signalArgs: [input] };
+  return workflowType === 'payment' && 'isNews' in input
+    ? { signal: gatewayNews.name, signalArgs: [] }
+    : undefined;
+}
+
 /**
- * Runs of a report, or of a keeper, follow one another; a claim, and a version of a policy, live again after their run has
- * ended by itself.
+ * Runs of a report, or of a keeper, follow one another; a claim, and a version of a policy, live again after
+ * their run has ended by itself.
  */
 function reusePolicyOf({ isRestart, workflowType }: WorkflowStart): WorkflowIdReusePolicy {
   if (workflowType === 'report' || workflowType === 'acknowledgement') return 'ALLOW_DUPLICATE';
@@ -571,4 +582,6 @@ const withContext = (headers: Headers): Headers => {
 const contextInterceptor: WorkflowClientInterceptor = {
   start: (input, next) => next({ ...input, headers: withContext(input.headers) }),
   startUpdate: (input, next) => next({ ...input, headers: withContext(input.headers) }),
+  signal: (input, next) => next({ ...input, headers: withContext(input.headers) }),
+  signalWithStart: (input, next) => next({ ...input, headers: withContext(input.headers) }),
 };

@@ -125,6 +125,8 @@ export interface Story<Row extends Living> {
   movesOf(row: Row): readonly Move[];
   /** Whom it waits for before its next date, if anybody. */
   waitsForPerson(row: Row): string | undefined;
+  /** The id of another workflow that it waits for now: what fails there holds it up as well. */
+  awaits?(row: Row): string | undefined;
   /** What goes on while an open one has no date ahead; left out where there is always one. */
   readonly withoutDate?: string;
   /** Of a kind that has neither steps nor timers. In the open transaction. */
@@ -226,13 +228,17 @@ export const createTimelines = <Row extends Living>(
         };
       });
       const isClosed = row.workflowClosedAt !== null;
-      const failingStep = isClosed ? undefined : await temporal.failingStep(workflowId);
+      const own = isClosed ? undefined : await temporal.failingStep(workflowId);
+      const awaited = isClosed || own ? undefined : story.awaits?.(row);
+      const failingStep = own ?? (awaited && (await temporal.failingStep(awaited)));
       const next = ahead && !isClosed ? ahead : null;
       return {
         workflowId,
         workflowUrl: uiUrlFor(actor, temporal, workflowId),
         status: row.status,
-        ...(failingStep ? repairOf(failingStep, story.movesOf(row)) : standingOf(story, row, next)),
+        ...(failingStep
+          ? repairOf(failingStep, story.movesOf(row), awaited)
+          : standingOf(story, row, next)),
         since: latest?.at ?? row.createdAt,
         next,
         consequence: next && next.consequence,
@@ -290,8 +296,15 @@ const runningTimers = async (id: string): Promise<TimerChanged> => ({
 
 type Standing = Pick<Explanation, 'summary' | 'waitsFor' | 'moves'>;
 
-/** What stands in the way comes before what would be next. */
-function repairOf({ name, movedBy }: FailingStep, moves: readonly Move[]): Standing {
+/**
+ * What stands in the way comes before what would be next.
+ * @param awaited the other workflow whose step it is
+ */
+function repairOf(
+  { name, movedBy }: FailingStep,
+  moves: readonly Move[],
+  awaited: string | undefined,
+): Standing {
   switch (movedBy) {
     case 'retry':
       return {
@@ -301,7 +314,7 @@ function repairOf({ name, movedBy }: FailingStep, moves: readonly Move[]): Stand
       };
     case 'retryStep':
       return {
-        summary: `The step ${name} failed for good; an operator must remove the cause and send retryStep to the workflow. Until then every other command is refused`,
+        summary: `The step ${name} failed for good; an operator must remove the cause and send retryStep to the workflow${awaited ? ` ${awaited}` : '. Until then every other command is refused'}`,
         waitsFor: 'repair',
         moves: [{ event: 'retryStep', who: 'an operator, where operators see the run' }],
       };

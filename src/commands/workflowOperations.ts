@@ -10,6 +10,7 @@ import { scanEndedAt } from '../models/documentScan.ts';
 import { OutboxEntry } from '../models/OutboxEntry.ts';
 import { Payment } from '../models/Payment.ts';
 import { PolicySubscription } from '../models/PolicySubscription.ts';
+import { PremiumInvoice } from '../models/PremiumInvoice.ts';
 import { stopVersion } from '../models/policyInForce.ts';
 import { RegistrationRequest } from '../models/RegistrationRequest.ts';
 import { Report } from '../models/Report.ts';
@@ -20,13 +21,18 @@ import { kindsWith, type RunAction, type RunOrder } from '../rules/runActions.ts
 import { workflowIdOf, type WorkflowKind } from '../rules/workflowIds.ts';
 import { retryStep } from '../workflows/attention.ts';
 import { pauseClaim } from './claimPauses.ts';
+import { pauseVersion } from './policyApprovalPauses.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { commandOnce, type Once, type Replay } from './idempotency.ts';
 import {
   contentWithNone,
   haveRead,
+  refuseDecidedClaim,
   refuseMoneyUnderWay,
+  refuseOpenRegistration,
+  refusePremiumUnderWay,
   refuseUnfinishedStay,
+  refuseUnpaidClaim,
   startAnew,
 } from './runRepairs.ts';
 import type { Temporal } from './temporal.ts';
@@ -107,8 +113,14 @@ export const createWorkflowOperations = ({
   readonly workflows: WorkflowCommands;
   readonly dispatcher: Pick<Dispatcher, 'dispatch'>;
 }) => {
-  const pausing = (event: 'hold' | 'release'): Act => ({
-    ask: (actor, asked) => pauseClaim(workflows, actor, { ...asked, event }),
+  const pausing = (event: 'pause' | 'resume'): Act => ({
+    ask: (actor, asked) =>
+      asked.kind === 'policy-approval'
+        ? pauseVersion(workflows, actor, { ...asked, event })
+        : pauseClaim(workflows, actor, {
+            ...asked,
+            event: event === 'pause' ? 'hold' : 'release',
+          }),
   });
 
   const acts: Readonly<Record<RunAction, Act>> = {
@@ -127,7 +139,12 @@ export const createWorkflowOperations = ({
 
     /** The workflow ends its object as its table says, and undoes what has to be undone. */
     cancel: {
-      ask: (_, { workflowId, isClosed }) => temporal.cancel(workflowId).catch(unlessOver(isClosed)),
+      async ask({ companyId }, { kind, id, workflowId, isClosed }) {
+        if (kind === 'claim' && !isClosed) {
+          refuseDecidedClaim(await withTenant(companyId, () => kinds[kind].find(id)));
+        }
+        await temporal.cancel(workflowId).catch(unlessOver(isClosed));
+      },
     },
 
     /** Nothing more happens by itself, nothing is undone, and nobody starts the run again. */
@@ -136,13 +153,15 @@ export const createWorkflowOperations = ({
         refuseUnconfirmed(id, confirm);
         refuseMoneyUnderWay(kind, 'terminated');
         const isOwed = await withTenant(companyId, async () => {
-          if (kind === 'booking') refuseUnfinishedStay(await kinds[kind].find(id));
+          await refuseUnfinished(kind, id);
           return OutboxEntry.isOwed(id);
         });
         await temporal.terminate(workflowId, reason).catch(unlessOver(!isOwed));
       },
       async write({ kind, id, reason }) {
         await kinds[kind].close(id, new Date());
+        // What its last step began meanwhile is not given up: the run is started again from its row.
+        await refuseUnfinished(kind, id);
         await Timer.cancel(await Timer.setFor(id), reason);
       },
     },
@@ -163,8 +182,8 @@ export const createWorkflowOperations = ({
       },
     },
 
-    pause: pausing('hold'),
-    resume: pausing('release'),
+    pause: pausing('pause'),
+    resume: pausing('resume'),
   };
 
   const carryOut = async (actor: Actor, order: RunOrder): Promise<Operated> => {
@@ -207,6 +226,14 @@ export const createWorkflowOperations = ({
       commandOnce(once, (commandId) => carryOut(actor, { ...order, commandId })),
   };
 };
+
+/** @throws Conflict where nights or a name would be held for ever, or money lost from sight */
+async function refuseUnfinished(kind: WorkflowKind, id: string): Promise<void> {
+  if (kind === 'onboarding') refuseOpenRegistration(await kinds[kind].find(id));
+  if (kind === 'booking') refuseUnfinishedStay(await kinds[kind].find(id));
+  if (kind === 'claim') refuseUnpaidClaim(await kinds[kind].find(id));
+  if (kind === 'subscription') refusePremiumUnderWay(await PremiumInvoice.paymentsOf(id));
+}
 
 const noSuchAction = (kind: WorkflowKind, action: RunAction): Conflict =>
   new Conflict('NO_SUCH_ACTION', `A ${kind} has no ${action}`);

@@ -1,11 +1,15 @@
 import { Invalid, type FieldProblem } from '../errors.ts';
 import type { TimerName } from '../models/Timer.ts';
 import type { LifecycleStatus } from '../models/workflowRows.ts';
+import type { AcknowledgementStepName } from '../rules/acknowledgements.ts';
 import { boundsProblem, type Bounds } from '../rules/bounds.ts';
 import { wireName } from '../rules/wireNames.ts';
 
+/** Of a timer, or of what acknowledgements have instead. */
+export type PreviewedName = TimerName | AcknowledgementStepName;
+
 export interface PreviewedTimer {
-  readonly name: TimerName;
+  readonly name: PreviewedName;
   readonly title: string;
   readonly kind: 'notice' | 'deadline' | 'escalation';
   readonly dueAt: Date;
@@ -13,7 +17,7 @@ export interface PreviewedTimer {
   readonly runsUntil: Date | null;
   readonly consequence: string;
   /** The timer that has to pass first, with nobody acting; null for what is set from the beginning. */
-  readonly follows: TimerName | null;
+  readonly follows: PreviewedName | null;
 }
 
 /** What would happen from now on while nobody acts. */
@@ -22,23 +26,23 @@ export interface Preview {
   readonly status: LifecycleStatus;
   readonly timers: readonly PreviewedTimer[];
   /** They stand still. */
-  readonly paused: readonly TimerName[];
+  readonly paused: readonly PreviewedName[];
   /** Running now, and not any more. */
-  readonly cancelled: readonly TimerName[];
+  readonly cancelled: readonly PreviewedName[];
 }
 
-type Named = { readonly name: TimerName };
+type Named = { readonly name: PreviewedName };
 
 /** When the running one is due. */
 export const dueOf = (
   running: readonly (Named & { readonly dueAt: number })[],
-  name: TimerName,
+  name: PreviewedName,
 ): Date | null => {
   const due = running.find((timer) => timer.name === name)?.dueAt;
   return due === undefined ? null : new Date(due);
 };
 
-export const missingFrom = (set: readonly Named[], running: readonly Named[]): TimerName[] =>
+export const missingFrom = (set: readonly Named[], running: readonly Named[]): PreviewedName[] =>
   running.map(({ name }) => name).filter((name) => !set.some((timer) => timer.name === name));
 
 /** Those settings as if some were as wished. @throws Invalid */

@@ -33,6 +33,8 @@ export interface RunFilter extends Pick<
   'search' | 'createdAfter' | 'createdBefore'
 > {
   readonly type?: WorkflowKind | undefined;
+  /** Where no type is named; all unless told. */
+  readonly kinds?: readonly WorkflowKind[] | undefined;
   readonly status?: LifecycleStatus | undefined;
   /** Whether its run goes on. */
   readonly open?: boolean | undefined;
@@ -205,7 +207,7 @@ async function chosen(
   readonly conditions: readonly Condition[];
 }> {
   const { type, blocked } = filters;
-  const kinds = type ? [type] : workflowKinds;
+  const kinds = type ? [type] : (filters.kinds ?? workflowKinds);
   const waiting =
     blocked === undefined
       ? []

@@ -1,11 +1,12 @@
 import Joi from 'joi';
 import { Unauthenticated } from '../errors.ts';
-import type {
-  GatewayEvent,
-  GatewayOutcome,
-  GatewayWebhooks,
-  Movement,
-  PaymentGateway,
+import {
+  refusedBy,
+  type GatewayEvent,
+  type GatewayOutcome,
+  type GatewayWebhooks,
+  type Movement,
+  type PaymentGateway,
 } from './paymentGateway.ts';
 import { isSigned } from './webhookSignature.ts';
 
@@ -92,13 +93,16 @@ export function httpGateway({ url, key, timeoutMs }: HttpGatewayOptions): Paymen
   };
 }
 
-/** @throws Error for an answer that no repetition mends: a wrong key or a refused request */
+/** The gateway is busy, or at work under the same key: a look shows what became of it. */
+const passing: ReadonlySet<number> = new Set([408, 409, 425, 429]);
+
+/** @throws Unavailable GATEWAY_REFUSED */
 async function outcomeOf(response: Response | undefined): Promise<GatewayOutcome> {
   if (!response) return { status: 'unknown' };
   const { status } = response;
   const body: unknown = await response.json().catch(() => undefined);
-  if (status >= 400 && status < 500 && status !== 408 && status !== 429) {
-    throw new Error(`The payment gateway refused the request: ${status}`);
+  if (status >= 400 && status < 500 && !passing.has(status)) {
+    throw refusedBy('The payment gateway', String(status));
   }
   const { value, error } = transferShape.validate(body);
   if (status !== 200 || error) return { status: 'unknown' };

@@ -1,3 +1,4 @@
+import { Unavailable } from '../errors.ts';
 import type { Money } from '../rules/money.ts';
 
 /** One movement of money as a gateway is asked for it. */
@@ -44,7 +45,17 @@ export interface GatewayEvent {
   readonly paymentId: string;
 }
 
-/** Money in and out of the house. No call rejects because the gateway is away: that is `unknown`. */
+/**
+ * What no repetition mends: a wrong key, or a request that the gateway does not take. Nothing was moved, and
+ * the payment waits for an operator.
+ */
+export const refusedBy = (gateway: string, why: string): Unavailable =>
+  new Unavailable(`${gateway} refused the request: ${why}`, 'GATEWAY_REFUSED');
+
+/**
+ * Money in and out of the house. No call rejects because the gateway is away: that is `unknown`.
+ * Each @throws Unavailable GATEWAY_REFUSED
+ */
 export interface PaymentGateway {
   readonly provider: string;
   /** Takes money from a customer. */

@@ -1,9 +1,5 @@
+import { hasCents } from '../rules/currencies.ts';
 import { isPositive, type Money } from '../rules/money.ts';
-
-/** Currencies whose smallest unit is the whole one, as Stripe reckons. */
-const withoutCents: ReadonlySet<string> = new Set(
-  'BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF'.split(' '),
-);
 
 /** Currencies of a thousand parts; Stripe takes tens of them. */
 const ofThousand: ReadonlySet<string> = new Set('BHD JOD KWD OMR TND'.split(' '));
@@ -16,10 +12,8 @@ export function stripeAmount(amount: Money, currency: string): number | undefine
   if (!isPositive(amount)) return undefined;
   const [units = '', cents = ''] = amount.split('.');
   const code = currency.toUpperCase();
-  if (withoutCents.has(code) && cents !== '00') return undefined;
-  const parts = withoutCents.has(code)
-    ? units
-    : `${units}${cents}${ofThousand.has(code) ? '0' : ''}`;
+  if (!hasCents(code) && cents !== '00') return undefined;
+  const parts = hasCents(code) ? `${units}${cents}${ofThousand.has(code) ? '0' : ''}` : units;
   const whole = Number(parts);
   return Number.isSafeInteger(whole) ? whole : undefined;
 }

@@ -1,5 +1,5 @@
 import Stripe from 'stripe';
-import type { GatewayOutcome, Movement } from './paymentGateway.ts';
+import { refusedBy, type GatewayOutcome, type Movement } from './paymentGateway.ts';
 
 export const declined = (
   { attempt }: Movement,
@@ -7,7 +7,7 @@ export const declined = (
   { mayPass = false }: { readonly mayPass?: boolean } = {},
 ): GatewayOutcome => ({ status: 'declined', code, mayPass, attempt });
 
-/** @throws Error for what no repetition mends */
+/** @throws Unavailable GATEWAY_REFUSED */
 export function outcomeOfError(error: unknown, { attempt }: Movement): GatewayOutcome {
   if (error instanceof Stripe.errors.StripeCardError) {
     const { decline_code: reason, code, advice_code } = error;
@@ -21,7 +21,7 @@ export function outcomeOfError(error: unknown, { attempt }: Movement): GatewayOu
   return unknownOrThrown(error);
 }
 
-/** @throws Error without Stripe's own words, which may hold what is nobody's business */
+/** @throws Unavailable GATEWAY_REFUSED, without Stripe's own words, which may hold what is nobody's business */
 export function unknownOrThrown(error: unknown): GatewayOutcome {
   const { errors } = Stripe;
   if (
@@ -35,7 +35,7 @@ export function unknownOrThrown(error: unknown): GatewayOutcome {
   }
   if (!(error instanceof errors.StripeError)) throw error;
   const { statusCode = '', code = '', requestId = '' } = error;
-  throw new Error(`Stripe refused the request: ${[statusCode, code, requestId].join(' ').trim()}`);
+  throw refusedBy('Stripe', [statusCode, code, requestId].join(' ').trim());
 }
 
 export function outcomeOfIntent(

@@ -42,6 +42,8 @@ export class Acknowledgement extends Model<
   declare campaignId: CreationOptional<string | null>;
   /** So many days of the campaign's pauses are in the due date. */
   declare pausedDays: CreationOptional<number>;
+  /** So many days by which the campaign gives more time than when it was launched are in it. */
+  declare movedDays: CreationOptional<number>;
   declare nextAction: AcknowledgementAction | null;
   declare nextActionAt: Date | null;
   declare owedAlerts: readonly AlertLevel[];
@@ -79,6 +81,7 @@ export class Acknowledgement extends Model<
         originalDueDate: column.date,
         campaignId: column.uuid,
         pausedDays: column.integer,
+        movedDays: column.integer,
         nextAction: column.text,
         nextActionAt: column.instant,
         owedAlerts: column.texts,

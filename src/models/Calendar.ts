@@ -9,6 +9,7 @@ import { usualCalendar, type BusinessCalendar } from '../rules/businessDays.ts';
 import type { CalendarDate } from '../rules/calendar.ts';
 import { baseColumns, column, coreTable } from './columns.ts';
 import { ownCompany } from './contract.ts';
+import { editRow } from './rows.ts';
 
 /** When a company works; one row a company, or none for the usual hours. */
 export class Calendar
@@ -46,5 +47,11 @@ export class Calendar
   /** What the deadlines of the present company are counted by. */
   static async ofCompany(): Promise<BusinessCalendar> {
     return (await Calendar.findOne()) ?? usualCalendar((await ownCompany()).timeZone);
+  }
+  /** One that is counted in the company's own zone goes with it to another one. */
+  static async follow(from: string, to: string): Promise<void> {
+    const calendar = await Calendar.findOne();
+    if (calendar?.timeZone !== from) return;
+    await editRow(Calendar, calendar, { timeZone: to }, undefined);
   }
 }

@@ -33,6 +33,10 @@ export class Campaign extends Model<InferAttributes<Campaign>, InferCreationAttr
   declare pausedOn: CreationOptional<CalendarDate | null>;
   /** Days of all pauses that are over; each of its acknowledgements says how many it was moved by. */
   declare pausedDays: CreationOptional<number>;
+  /** Days by which what it asks is due later since it was launched; each says how many it was moved by. */
+  declare movedDays: CreationOptional<number>;
+  /** Its days or settings were changed while it ran: dates may be those of before. */
+  declare isChanged: CreationOptional<boolean>;
   declare endedAt: CreationOptional<Date | null>;
   declare createdAt: CreationOptional<Date>;
   declare updatedAt: CreationOptional<Date>;
@@ -59,6 +63,8 @@ export class Campaign extends Model<InferAttributes<Campaign>, InferCreationAttr
         askedAfter: column.uuid,
         pausedOn: column.date,
         pausedDays: column.integer,
+        movedDays: column.integer,
+        isChanged: column.flag,
         endedAt: column.instant,
       },
       businessTable(sequelize, 'campaigns'),

@@ -16,6 +16,7 @@ import {
   type ClaimPriority,
   type ClaimStatus,
   type ClosedOutcome,
+  type HoldKind,
   type SlaStatus,
   type Standing,
 } from '../rules/claims.ts';
@@ -44,6 +45,7 @@ export type ClaimChanges = Partial<
     | 'closedAt'
     | 'duplicateOf'
     | 'onHold'
+    | 'holdKind'
     | 'holdReason'
     | 'needsNewAssignee'
     | 'paymentId'
@@ -97,8 +99,10 @@ export class Claim extends Model<InferAttributes<Claim>, InferCreationAttributes
   /** The earlier claim that it looks like. */
   declare duplicateOf: CreationOptional<string | null>;
   declare onHold: CreationOptional<boolean>;
+  /** Null also where operators paused its run. */
+  declare holdKind: CreationOptional<HoldKind | null>;
   declare holdReason: CreationOptional<string | null>;
-  /** After an appeal whoever had it may not have it again. */
+  /** After an appeal: nobody goes on with it until it is given to somebody who had no part in it. */
   declare needsNewAssignee: CreationOptional<boolean>;
   declare paymentId: CreationOptional<string | null>;
   declare paymentFailed: CreationOptional<boolean>;
@@ -150,6 +154,7 @@ export class Claim extends Model<InferAttributes<Claim>, InferCreationAttributes
         flagReasons: column.json,
         duplicateOf: column.uuid,
         onHold: column.flag,
+        holdKind: column.text,
         holdReason: column.text,
         needsNewAssignee: column.flag,
         paymentId: column.uuid,

@@ -151,7 +151,7 @@ export class CompliancePolicyVersion extends Model<
     return Number(latest ?? 0) + 1;
   }
 
-  /** The one whose place a published version took. */
+  /** The one whose place a published version took, or one that was taken back. */
   static async supersededBy(versionId: string): Promise<string | null> {
     return (await CompliancePolicyVersion.supersededByAll([versionId])).get(versionId) ?? null;
   }
@@ -161,11 +161,16 @@ export class CompliancePolicyVersion extends Model<
     versionIds: readonly string[],
   ): Promise<ReadonlyMap<string, string>> {
     const found = await select<{ id: string; before: string }>(
-      `SELECT DISTINCT ON (v.id) v.id, s.id AS before
+      `(SELECT DISTINCT ON (v.id) v.id, s.id AS before
        FROM compliance_policy_versions v JOIN compliance_policy_versions s
          ON s.policy_id = v.policy_id AND s.status = 'superseded' AND s.ended_at = v.published_at
        WHERE v.id = ANY ($1::uuid[]) AND v.status = 'published'
-       ORDER BY v.id, s.number DESC`,
+       ORDER BY v.id, s.number DESC)
+       UNION ALL
+       SELECT v.id, (t.facts ->> 'set_aside')::uuid
+       FROM compliance_policy_versions v JOIN core.transitions t
+         ON t.entity_id = v.id AND t.state_version = v.state_version AND jsonb_exists(t.facts, 'set_aside')
+       WHERE v.id = ANY ($1::uuid[]) AND v.status = 'approved'`,
       [versionIds],
     );
     return new Map(found.map(({ id, before }) => [id, before]));

@@ -224,6 +224,15 @@ export class Credential extends Model<
     return used === 1;
   }
 
+  /** Whether somebody has shown that they read mail at the account's address. */
+  static async isConfirmed(id: string): Promise<boolean> {
+    const found = await select(
+      'SELECT 1 FROM platform.users WHERE id = $1 AND email_confirmed_at IS NOT NULL',
+      [id],
+    );
+    return found.length > 0;
+  }
+
   /** Whoever used a link that was sent there owns the address. @returns false where that was known */
   static async confirmEmail(id: string): Promise<boolean> {
     const confirmed = await execute(

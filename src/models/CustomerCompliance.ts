@@ -24,8 +24,6 @@ export class CustomerCompliance extends Model<
   declare auditStatus: CreationOptional<AuditStatus>;
   /** When people or documents last changed, so that more has to be read. */
   declare complianceUpdated: CreationOptional<Date | null>;
-  /** Somebody had answered when the documents last changed. */
-  declare hasBegun: CreationOptional<boolean>;
   declare createdAt: CreationOptional<Date>;
   declare updatedAt: CreationOptional<Date>;
   declare createdBy: CreationOptional<string | null>;
@@ -42,7 +40,6 @@ export class CustomerCompliance extends Model<
         auditDate: column.date,
         auditStatus: column.text,
         complianceUpdated: column.instant,
-        hasBegun: column.flag,
       },
       businessTable(sequelize, 'customer_compliances'),
     );

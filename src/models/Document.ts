@@ -6,7 +6,13 @@ import {
   type Sequelize,
 } from 'sequelize';
 import type { ClaimSettings } from '../rules/claimSettings.ts';
-import { uploadLimits, type DocumentType, type ScanStatus } from '../rules/documents.ts';
+import {
+  isServed,
+  scanStatuses,
+  uploadLimits,
+  type DocumentType,
+  type ScanStatus,
+} from '../rules/documents.ts';
 import { AuditLog } from './AuditLog.ts';
 import { baseColumns, businessTable, column } from './columns.ts';
 import { execute } from './database.ts';
@@ -107,13 +113,13 @@ export async function stopScan(id: string, at: Date): Promise<void> {
   AuditLog.record('STATUS_CHANGE', { type: 'document', id }, { after: { scanStoppedAt } });
 }
 
-/** The documents of a claim, the oldest first; what is infected does not count as there. */
+/** The documents of a claim that are there, the oldest first: what is in quarantine may be anything. */
 export const documentsOf = (claimId: string): Promise<Document[]> =>
   Document.findAll({
     where: {
       claimId,
       archivedAt: null,
-      scanStatus: ['quarantined', 'clean', 'unscanned'] satisfies ScanStatus[],
+      scanStatus: scanStatuses.filter(isServed),
     },
     order: [
       ['createdAt', 'ASC'],

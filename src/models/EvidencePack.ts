@@ -7,13 +7,14 @@ import {
 } from 'sequelize';
 import { v7 as uuid } from 'uuid';
 import { currentContext } from '../context.ts';
+import { Conflict } from '../errors.ts';
 import { compliancePercentage, type AcknowledgementStatus } from '../rules/acknowledgements.ts';
 import type { CalendarDate } from '../rules/calendar.ts';
 import { canonicalJson } from '../rules/canonicalJson.ts';
 import { AuditLog } from './AuditLog.ts';
 import type { CustomerCompliance } from './CustomerCompliance.ts';
 import { businessTable, column } from './columns.ts';
-import { append, execute, select, takeTime } from './database.ts';
+import { append, select, takeTime } from './database.ts';
 
 /** How one person stood with one document, as its pack's file has it: ids, and no names. */
 export interface PackLine {
@@ -76,23 +77,35 @@ export class EvidencePack extends Model<
     );
   }
 
-  /** The lines are those of one moment, whoever answers meanwhile. */
+  /**
+   * The lines are those of one moment, whoever answers meanwhile.
+   * @throws Conflict STILL_ASKING where somebody is still to be asked then
+   */
   static async freeze(
     { id: customerComplianceId, customerId }: CustomerCompliance,
     auditDate: CalendarDate,
   ): Promise<void> {
     const id = uuid();
     await takeTime(statementTimeoutMs);
-    await execute(
-      `INSERT INTO evidence_pack_lines (company_id, pack_id, place, acknowledgement_id, policy_id,
-         policy_version, employee_id, status, acknowledged_at, evidence_hash)
-       SELECT a.company_id, $1::uuid, row_number() OVER (ORDER BY a.policy_id, a.employee_id), a.id,
-         a.policy_id, a.policy_version, a.employee_id, a.status, a.acknowledged_at, a.evidence_hash
-       FROM acknowledgements a
-         JOIN compliance_policies p ON p.company_id = a.company_id AND p.id = a.policy_id
-       WHERE p.customer_compliance_id = $2 AND a.customer_id = $3 AND a.is_current`,
+    const asking = await select(
+      `WITH frozen AS (
+         INSERT INTO evidence_pack_lines (company_id, pack_id, place, acknowledgement_id, policy_id,
+           policy_version, employee_id, status, acknowledged_at, evidence_hash)
+         SELECT a.company_id, $1::uuid, row_number() OVER (ORDER BY a.policy_id, a.employee_id), a.id,
+           a.policy_id, a.policy_version, a.employee_id, a.status, a.acknowledged_at, a.evidence_hash
+         FROM acknowledgements a
+           JOIN compliance_policies p ON p.company_id = a.company_id AND p.id = a.policy_id
+         WHERE p.customer_compliance_id = $2 AND a.customer_id = $3 AND a.is_current)
+       SELECT id FROM compliance_policies WHERE customer_compliance_id = $2 AND is_asking`,
       [id, customerComplianceId, customerId],
     );
+    if (asking.length > 0) {
+      throw new Conflict(
+        'STILL_ASKING',
+        `Of ${asking.length} of its documents not everybody has been asked yet; try again soon`,
+        { policies: asking.length },
+      );
+    }
     const counts = { acknowledged: 0, pending: 0, declined: 0, exempted: 0 };
     const counted = await select<{ status: keyof typeof counts; count: number }>(
       `SELECT status, count(*)::integer AS count FROM evidence_pack_lines

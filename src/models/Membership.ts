@@ -150,13 +150,9 @@ export class Membership extends Model<
     return found.length > 0;
   }
 
-  /** Whether the person works for the company of the transaction now: is more there than a holder. */
-  static async isStaff(userId: string): Promise<boolean> {
-    const found = await select(
-      `SELECT 1 FROM platform.memberships m WHERE m.company_id = (SELECT app.company_id())
-         AND m.user_id = $1 AND m.role <> 'policyholder' AND ${isHeld('m')} LIMIT 1`,
-      [userId],
-    );
+  /** Whether the company of the transaction is suspended and tells the person nothing; null is an address. */
+  static async isCutOff(userId: string | null): Promise<boolean> {
+    const found = await select('SELECT 1 WHERE app.is_cut_off($1)', [userId]);
     return found.length > 0;
   }
 

@@ -63,6 +63,8 @@ export class Notification extends Model<
   declare workflowId: CreationOptional<string | null>;
   /** The mail in which it went with others. */
   declare digestId: CreationOptional<string | null>;
+  /** When it was, where others of its kind wait behind it. */
+  declare letGoAt: CreationOptional<Date | null>;
   declare entityType: CreationOptional<string | null>;
   declare entityId: CreationOptional<string | null>;
   declare createdAt: CreationOptional<Date>;
@@ -89,6 +91,7 @@ export class Notification extends Model<
         eventKey: column.text,
         workflowId: column.text,
         digestId: column.uuid,
+        letGoAt: column.instant,
         entityType: column.text,
         entityId: column.uuid,
         createdAt: column.instant,
@@ -101,7 +104,8 @@ export class Notification extends Model<
 
   /**
    * Queues one message with the change that causes it. In-app messages are thereby delivered. What
-   * its recipient has muted is written down and goes nowhere.
+   * its recipient has muted, and in-app what a suspended company tells an outsider, is written down and
+   * goes nowhere; an e-mail to an outsider is held back when it would be sent.
    * @param key `{entity}/{id}/{effect}/{n}`; the recipient is added to it
    * @returns its id; an e-mail is still to be delivered
    */
@@ -136,9 +140,7 @@ export class Notification extends Model<
       channel: to.channel,
       templateCode: template,
       payload,
-      ...('userId' in to && !mandatoryBecause(template)
-        ? unlessMuted(to, template, written)
-        : { ...written, suppressedBecause: null }),
+      ...unlessHeldBack(to, { template, about }, written),
       dedupeKey: `${key}/${to.channel}/${whom}`,
       eventKey: key,
       workflowId: workflowId ?? null,
@@ -175,16 +177,19 @@ export class Notification extends Model<
          template_code, payload, status, sent_at, suppressed_because, dedupe_key, event_key,
          workflow_id, entity_type, entity_id)
        SELECT (SELECT app.company_id()), r.id, r."userId", r.address, r.channel, r.template, r.payload,
-         CASE WHEN p.user_id IS NOT NULL THEN 'suppressed'
+         CASE WHEN held.because IS NOT NULL THEN 'suppressed'
            WHEN r.channel = 'in_app' THEN 'sent' ELSE 'queued' END,
-         CASE WHEN p.user_id IS NULL AND r.channel = 'in_app' THEN now() END,
-         CASE WHEN p.user_id IS NOT NULL THEN 'muted' END,
+         CASE WHEN held.because IS NULL AND r.channel = 'in_app' THEN now() END,
+         held.because,
          concat_ws('/', r.key, r.channel, coalesce(r."userId"::text, r.address)), r.key, $2, r.type,
          r.about
        FROM jsonb_to_recordset($1) AS r (id uuid, "userId" uuid, address text, channel text,
          template text, payload jsonb, key text, type text, about uuid, "isMutable" boolean)
          LEFT JOIN core.notification_preferences p ON r."isMutable" AND p.user_id = r."userId"
            AND jsonb_exists(p.muted -> r.channel, r.template)
+         CROSS JOIN LATERAL (SELECT CASE WHEN p.user_id IS NOT NULL THEN 'muted'
+           WHEN r.channel = 'in_app' AND r.type <> 'company' AND app.is_cut_off(r."userId")
+             THEN 'company_suspended' END AS because) AS held
        ON CONFLICT DO NOTHING`,
       [JSON.stringify(rows), workflowId],
     );
@@ -236,21 +241,38 @@ export class Notification extends Model<
   }
 }
 
-/** Found out by the statement that writes the row, so that a choice costs no round trip. */
-function unlessMuted(
-  { userId, channel }: { readonly userId: string; readonly channel: PersonalChannel },
-  template: TemplateCode,
-  { status, sentAt }: { readonly status: string; readonly sentAt: Date | null },
+/**
+ * Found out by the statement that writes the row, so that it costs no round trip. What is about the
+ * company is about the person's own account, and told all the same.
+ */
+function unlessHeldBack(
+  to: Recipient,
+  {
+    template,
+    about,
+  }: { readonly template: TemplateCode; readonly about: { readonly type: string } },
+  written: { readonly status: string; readonly sentAt: Date | null },
 ) {
-  const isMuted = `EXISTS (SELECT 1 FROM core.notification_preferences p
-    WHERE p.user_id = $1::uuid AND jsonb_exists(p.muted -> $2::text, $3::text))`;
-  const about = [userId, channel, template];
+  const isMutable = !mandatoryBecause(template);
+  const mayBeCutOff = to.channel === 'in_app' && about.type !== 'company';
+  if (!('userId' in to) || !(isMutable || mayBeCutOff)) {
+    return { ...written, suppressedBecause: null };
+  }
+  const isMuted = `WHEN EXISTS (SELECT 1 FROM core.notification_preferences p
+    WHERE p.user_id = $1::uuid AND jsonb_exists(p.muted -> $2::text, $3::text)) THEN 'muted'`;
+  const isCutOff = `WHEN app.is_cut_off($1::uuid) THEN 'company_suspended'`;
+  const because = `CASE ${isMutable ? isMuted : ''} ${mayBeCutOff ? isCutOff : ''} END`;
+  const asked = isMutable ? [to.userId, to.channel, template] : [to.userId];
+  const last = `$${asked.length + 1}`;
   return {
-    status: new Computed(`CASE WHEN ${isMuted} THEN 'suppressed' ELSE $4::text END`, [
-      ...about,
-      status,
+    status: new Computed(
+      `CASE WHEN (${because}) IS NULL THEN ${last}::text ELSE 'suppressed' END`,
+      [...asked, written.status],
+    ),
+    sentAt: new Computed(`CASE WHEN (${because}) IS NULL THEN ${last}::timestamptz END`, [
+      ...asked,
+      written.sentAt,
     ]),
-    sentAt: new Computed(`CASE WHEN NOT ${isMuted} THEN $4::timestamptz END`, [...about, sentAt]),
-    suppressedBecause: new Computed(`CASE WHEN ${isMuted} THEN 'muted' END`, about),
+    suppressedBecause: new Computed(because, asked),
   };
 }

@@ -38,28 +38,42 @@ export class PasswordResetToken extends Model<
     );
   }
 
-  /** The newest code is the only one that works. One that was issued under this id before stays. */
+  /**
+   * Of codes that last as long only the newest works; one that lasts longer stays, because anybody may ask
+   * for a short one. One that was issued under this id before stays too.
+   */
   static async issue(
     userId: string,
     codeHash: string,
     { id = uuid(), lastsMs = validMs }: { readonly id?: string; readonly lastsMs?: number } = {},
   ): Promise<void> {
     if (await PasswordResetToken.findOne({ attributes: ['id'], where: { id } })) return;
-    await PasswordResetToken.cancel(userId);
-    append(PasswordResetToken, { id, userId, codeHash, expiresAt: new Date(Date.now() + lastsMs) });
+    const expiresAt = new Date(Date.now() + lastsMs);
+    await PasswordResetToken.cancel(userId, expiresAt);
+    append(PasswordResetToken, { id, userId, codeHash, expiresAt });
+  }
+
+  /** Those of them that work now last until then. */
+  static async lastUntil(ids: readonly string[], until: Date): Promise<void> {
+    await execute(
+      `UPDATE platform.password_reset_tokens SET expires_at = $2
+       WHERE id = ANY ($1::uuid[]) AND used_at IS NULL AND expires_at > now()`,
+      [[...ids], until],
+    );
   }
 
   /** As many statements as `issue`, and no code: nobody's time tells who has an account. */
   static async issueNone(): Promise<void> {
     await PasswordResetToken.findOne({ attributes: ['id'], where: { id: noId } });
-    await PasswordResetToken.cancel(noId);
+    await PasswordResetToken.cancel(noId, new Date());
   }
 
-  /** No code that was issued before works any more. */
-  static async cancel(userId: string): Promise<void> {
+  /** No code that was issued before works any more, of all or of those that end by then. */
+  static async cancel(userId: string, endingBy: Date | null = null): Promise<void> {
     await execute(
-      'UPDATE platform.password_reset_tokens SET used_at = now() WHERE user_id = $1 AND used_at IS NULL',
-      [userId],
+      `UPDATE platform.password_reset_tokens SET used_at = now()
+       WHERE user_id = $1 AND used_at IS NULL AND ($2::timestamptz IS NULL OR expires_at <= $2)`,
+      [userId, endingBy],
     );
   }
 

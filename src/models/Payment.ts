@@ -32,6 +32,10 @@ export class Payment extends Model<InferAttributes<Payment>, InferCreationAttrib
   declare purpose: PaymentPurpose;
   declare claimId: CreationOptional<string | null>;
   declare invoiceId: CreationOptional<string | null>;
+  /**
+   * As with the other two no foreign key: what is paid for names its payments by one, and tables in a circle
+   * could be neither filled nor emptied one after another (`companyTables.ts`).
+   */
   declare bookingId: CreationOptional<string | null>;
   /** The payment that a refund gives back. */
   declare parentPaymentId: CreationOptional<string | null>;

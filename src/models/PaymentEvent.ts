@@ -41,19 +41,19 @@ export class PaymentEvent extends Model<
     );
   }
 
-  /** Notes an event. @returns its row's id, and whether the workflow still has to be told */
+  /** Notes an event. @returns whether the workflow is still to be told */
   static async note(
     event: Pick<PaymentEvent, 'provider' | 'eventId' | 'kind' | 'paymentId'>,
-  ): Promise<{ readonly id: string; readonly isNew: boolean }> {
+  ): Promise<boolean> {
     const { provider, eventId, kind, paymentId } = event;
-    const [noted] = await select<{ id: string; isNew: boolean }>(
-      `INSERT INTO payment_events AS e (company_id, id, provider, event_id, kind, payment_id)
-       VALUES (app.company_id(), $1, $2, $3, $4, $5)
-       ON CONFLICT (company_id, provider, event_id) DO UPDATE SET kind = e.kind
-       RETURNING id, handled_at IS NULL AS "isNew"`,
+    const noted = await select(
+      `INSERT INTO payment_events AS e (company_id, id, provider, event_id, kind, payment_id, handled_at)
+       VALUES (app.company_id(), $1, $2, $3, $4, $5, now())
+       ON CONFLICT (company_id, provider, event_id) DO UPDATE SET handled_at = now()
+         WHERE e.handled_at IS NULL
+       RETURNING id`,
       [uuid(), provider, eventId, kind, paymentId],
     );
-    if (!noted) throw new Error(`The event ${eventId} was not noted`);
-    return noted;
+    return noted.length > 0;
   }
 }

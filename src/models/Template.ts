@@ -18,6 +18,8 @@ export class Template extends Model<InferAttributes<Template>, InferCreationAttr
   declare name: string;
   declare description: CreationOptional<string | null>;
   declare documentLink: CreationOptional<string | null>;
+  /** Of the file behind the link, as whoever added it says; policies need it. */
+  declare documentSha256: CreationOptional<string | null>;
   declare versionNumber: number;
   /** Of all versions of the name exactly one is. */
   declare isLatest: boolean;
@@ -36,6 +38,7 @@ export class Template extends Model<InferAttributes<Template>, InferCreationAttr
         name: column.text,
         description: column.text,
         documentLink: column.text,
+        documentSha256: column.text,
         versionNumber: column.integer,
         isLatest: column.flag,
         changeLog: column.text,

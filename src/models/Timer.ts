@@ -267,6 +267,20 @@ export class Timer extends Model<InferAttributes<Timer>, InferCreationAttributes
     );
   }
 
+  /** Takes back all that runs or stands still, or only the named ones. */
+  static async cancelSet(
+    entityId: string,
+    reason: string,
+    names?: readonly TimerName[],
+  ): Promise<void> {
+    await Timer.update(
+      { status: 'cancelled', reason },
+      {
+        where: { entityId, status: ['scheduled', 'paused'], ...(names && { name: [...names] }) },
+      },
+    );
+  }
+
   /** Takes back all that is still scheduled, or only the named ones. */
   static async cancelScheduled(
     entityId: string,

@@ -1,4 +1,4 @@
-import type { AlertLevel } from '../rules/acknowledgements.ts';
+import type { AlertLevel, EscalationStatus } from '../rules/acknowledgements.ts';
 import { addDays, daysBetween, type CalendarDate } from '../rules/calendar.ts';
 import type { Role } from '../rules/permissions.ts';
 import { acknowledgementWorkflowId } from '../rules/workflowIds.ts';
@@ -13,6 +13,7 @@ interface Late {
   readonly campaignId: string | null;
   readonly name: string;
   readonly dueDate: CalendarDate;
+  readonly escalation: EscalationStatus;
   readonly owed: readonly AlertLevel[];
   readonly managerUserId: string | null;
   readonly managerEmail: string | null;
@@ -32,47 +33,43 @@ const untilThen = 'Whoever answers until then is not reported any more.';
 const nextSteps: Readonly<Record<AlertLevel, string>> = {
   manager: untilThen,
   hr: untilThen,
-  executive: 'Nobody else is told; it stays open until each of them has answered.',
+  executive:
+    'From now on it stands in the weekly compliance digest until each of them has answered.',
 };
 
 /**
  * Tells whoever is responsible for people who are late: one message to one recipient about one policy
  * on one day, however many are late. Where nobody above somebody is left, HR hears of it at once, and where
- * nobody has a role, whoever stands above it.
- * What comes later on a day on which alerts went out waits for the next.
+ * nobody has a role, whoever stands above it. What is for somebody who had theirs today waits for the
+ * next day, and so does what nobody is there for.
  */
 export async function raiseAlerts(watched: Watched): Promise<void> {
-  const { policyId, title, today } = watched;
-  const key = `acknowledgement/${policyId}/alert/${today}`;
-  const [told] = await select(
-    'SELECT 1 FROM core.notifications WHERE entity_id = $1 AND event_key = $2 LIMIT 1',
-    [policyId, key],
-  );
-  if (told) return;
+  const { policyId, title } = watched;
   const late = await lateOf(policyId);
   if (late.length === 0) return;
-
-  const groups = new Map<string, { to: ManyMessages['to']; level: AlertLevel; late: Late[] }>();
-  const add = (to: ManyMessages['to'], level: AlertLevel, each: Late): void => {
-    const whom = 'userId' in to ? to.userId : to.address;
-    const group = groups.get(whom) ?? { to, level, late: [] };
-    group.level = strongest(group.level, level);
-    if (group.late.at(-1) !== each) group.late.push(each);
-    groups.set(whom, group);
-  };
+  const { told, key } = await alertedToday(watched);
   const holders = {
     hr: await holdersOfFirst(rungs.hr),
     executive: await holdersOfFirst(rungs.executive),
   };
+
+  const groups = new Map<string, { to: ManyMessages['to']; level: AlertLevel; late: Late[] }>();
+  const add = (to: ManyMessages['to'], level: AlertLevel, each: Late): void => {
+    const group = groups.get(whomOf(to)) ?? { to, level, late: [] };
+    group.level = strongest(group.level, level);
+    if (group.late.at(-1) !== each) group.late.push(each);
+    groups.set(whomOf(to), group);
+  };
+  const still: { id: string; owed: readonly AlertLevel[] }[] = [];
   for (const each of late) {
-    for (const level of each.owed) {
-      if (level !== 'manager') for (const userId of holders[level]) add({ userId }, level, each);
-      else if (each.managerUserId) add({ userId: each.managerUserId }, level, each);
-      else if (each.managerEmail) add({ address: each.managerEmail }, level, each);
-      else for (const userId of holders.hr) add({ userId }, 'hr', each);
-    }
+    const owed = each.owed.filter((wanted) => {
+      const { level, to } = rungOf(each, wanted, holders);
+      if (to.length === 0 || to.some((one) => told.has(whomOf(one)))) return true;
+      for (const one of to) add(one, level, each);
+      return false;
+    });
+    if (owed.length < each.owed.length) still.push({ id: each.id, owed });
   }
-  // Owed until somebody is there who can be told.
   if (groups.size === 0) return;
   await Notification.queueMany(
     [...groups.values()].map(({ to, level, late: people }): ManyMessages => ({
@@ -96,38 +93,79 @@ export async function raiseAlerts(watched: Watched): Promise<void> {
     })),
     acknowledgementWorkflowId(watched.companyId, policyId),
   );
-  await execute(`UPDATE acknowledgements SET owed_alerts = '{}' WHERE id = ANY ($1::uuid[])`, [
-    late.map(({ id }) => id),
-  ]);
+  await execute(
+    `UPDATE acknowledgements a SET owed_alerts = c.owed
+     FROM jsonb_to_recordset($1) AS c (id uuid, owed text[]) WHERE a.id = c.id`,
+    [JSON.stringify(still)],
+  );
 }
 
-/** Executives are told already, where the worker was away until then. */
-const isKnownAbove = ({ owed }: Late): boolean => owed.includes('executive');
+const whomOf = (to: ManyMessages['to']): string => ('userId' in to ? to.userId : to.address);
+
+/** Who is told of somebody in the place of that rung, and as which. */
+function rungOf(
+  { managerUserId, managerEmail }: Late,
+  wanted: AlertLevel,
+  holders: Readonly<Record<Exclude<AlertLevel, 'manager'>, readonly string[]>>,
+): { readonly level: AlertLevel; readonly to: readonly ManyMessages['to'][] } {
+  if (wanted === 'manager' && managerUserId)
+    return { level: wanted, to: [{ userId: managerUserId }] };
+  if (wanted === 'manager' && managerEmail)
+    return { level: wanted, to: [{ address: managerEmail }] };
+  const level = wanted === 'manager' ? 'hr' : wanted;
+  return { level, to: holders[level].map((userId) => ({ userId })) };
+}
+
+/**
+ * Who had an alert about the policy today, and the key of the next: of its own each time, so that webhooks
+ * tell of it too. Read once the late rows are held, so that no other step is about to tell of them.
+ */
+export async function alertedToday({
+  policyId,
+  today,
+}: Watched): Promise<{ readonly told: ReadonlySet<string>; readonly key: string }> {
+  const first = `acknowledgement/${policyId}/alert/${today}`;
+  const rows = await select<{ whom: string; key: string }>(
+    `SELECT DISTINCT coalesce(recipient_user_id::text, recipient_address) AS whom, event_key AS key
+     FROM core.notifications WHERE entity_id = $1 AND starts_with(event_key, $2)`,
+    [policyId, first],
+  );
+  const rounds = new Set(rows.map(({ key }) => key)).size;
+  return {
+    told: new Set(rows.map(({ whom }) => whom)),
+    key: rounds === 0 ? first : `${first}/${rounds + 1}`,
+  };
+}
+
+/** Executives are told as well. */
+const isKnownAbove = ({ escalation }: Late): boolean => escalation === 'escalated_to_cxo';
 
 /** Who is late by how much, and who is told next, and when. */
 function lineOf(
   watched: Watched,
-  { name, dueDate, owed, campaignId }: Late,
+  { name, dueDate, escalation, campaignId }: Late,
   level: AlertLevel,
 ): string {
   const days = daysBetween(dueDate, watched.today);
   const { settings } = clocksOf(watched, campaignId);
   const late = `${name}, ${days} ${days === 1 ? 'day' : 'days'} late`;
   const on = (after: number): CalendarDate => addDays(dueDate, after);
-  switch (owed.toSorted((a, b) => order.indexOf(b) - order.indexOf(a))[0]) {
-    case 'executive':
+  switch (escalation) {
+    case 'escalated_to_cxo':
       return level === 'executive' ? late : `${late}; executives are told too`;
-    case 'hr':
+    case 'escalated_to_hr':
       return `${late}; executives are told on ${on(settings.escalateExecDays)}`;
-    default:
+    case 'none':
       return `${late}; HR is told on ${on(settings.escalateHrDays)}`;
+    default:
+      return escalation satisfies never;
   }
 }
 
 const lateOf = (policyId: string): Promise<Late[]> =>
   select<Late>(
     `WITH RECURSIVE late AS (
-       SELECT a.id, a.campaign_id, a.due_date, a.owed_alerts, e.name, e.manager_id
+       SELECT a.id, a.campaign_id, a.due_date, a.owed_alerts, a.escalation_status, e.name, e.manager_id
        FROM acknowledgements a JOIN employees e ON e.id = a.employee_id
        WHERE a.policy_id = $1 AND a.owed_alerts <> '{}' AND NOT ${standsStill}
        ORDER BY a.id FOR NO KEY UPDATE OF a),
@@ -141,7 +179,7 @@ const lateOf = (policyId: string): Promise<Late[]> =>
        FROM above b JOIN employees m ON m.id = b.manager_id
        WHERE NOT b.is_there AND b.level < 100)
      SELECT l.id, l.campaign_id AS "campaignId", l.name, l.due_date AS "dueDate", l.owed_alerts AS owed,
-       b.user_id AS "managerUserId", b.email AS "managerEmail"
+       l.escalation_status AS escalation, b.user_id AS "managerUserId", b.email AS "managerEmail"
      FROM late l LEFT JOIN above b ON b.of_id = l.manager_id AND b.is_there
      ORDER BY l.due_date, l.id`,
     [policyId],

@@ -1,14 +1,13 @@
 import { v7 as uuid } from 'uuid';
 import {
   actionsBetween,
-  leastDays,
-  nextCycleDue,
+  nextCycleUntil,
   type AcknowledgementAction,
   type AlertLevel,
   type Dated,
   type EscalationStatus,
 } from '../rules/acknowledgements.ts';
-import { addDays, compareDates, dateAt, laterDate } from '../rules/calendar.ts';
+import { addDays, compareDates, dateAt } from '../rules/calendar.ts';
 import { ask, changeStatus, tellAll, type Asked, type Told } from './acknowledging.ts';
 import {
   batchSize,
@@ -178,14 +177,11 @@ async function openNextCycles(watched: Watched, found: readonly Found[]): Promis
   const cycles = new Map(latest.map(({ employeeId, cycle }) => [employeeId, cycle]));
   const asked = found.map(({ row, dated }): Asked => {
     const { employeeId, userId, email, customerId, department } = row;
-    const wanted = dated.answeredOn
-      ? nextCycleDue(dated.answeredOn, settings)
-      : addDays(today, settings.manualDays);
     return {
       employee: { id: employeeId, userId, email, customerId, department },
       cycle: 1 + (cycles.get(employeeId) ?? 0),
       type: dated.answeredOn ? 'periodic' : 'manual',
-      dueDate: laterDate(wanted, addDays(today, leastDays)),
+      dueDate: nextCycleUntil(dated, settings, today),
     };
   });
   await ask(watched, published.version, asked);

@@ -15,10 +15,10 @@ import { acknowledgementWorkflowId } from '../rules/workflowIds.ts';
 import { Acknowledgement } from './Acknowledgement.ts';
 import { AcknowledgementHistory } from './AcknowledgementHistory.ts';
 import { AuditLog } from './AuditLog.ts';
-import { withProgress } from './customerProgress.ts';
+import { withKeptProgress } from './customerProgress.ts';
 import { execute, select } from './database.ts';
 import { Notification, type ManyMessages, type TemplateCode } from './Notification.ts';
-import { batchSize, clocksOf, nextOf, type Watched } from './watchedPolicy.ts';
+import { among, batchSize, clocksOf, nextOf, worksThere, type Watched } from './watchedPolicy.ts';
 
 /** Somebody who may have to be asked, with their rows, the newest first. */
 interface Candidate {
@@ -41,15 +41,8 @@ type CandidateRow = StandingRow & {
   readonly isWithdrawn: boolean;
 };
 
-/** That an employee `e` is of an audience whose parts are bound there. */
-export const among = (customer: string, role: string, department: string): string =>
-  `(e.status = 'active' AND e.archived_at IS NULL
-  AND (${customer}::uuid IS NULL OR e.customer_id = ${customer})
-  AND (${role}::text IS NULL OR lower(trim(e.role)) = lower(trim(${role})))
-  AND (${department}::text IS NULL OR lower(trim(e.department)) = lower(trim(${department}))))`;
-
-/** `$1` policy, `$2` customer, `$3` role, `$4` department, `$5` version. */
-const concerned = `($5::integer IS NOT NULL AND ${among('$2', '$3', '$4')})`;
+/** `$1` policy, `$2` customer, `$3` role, `$4` department, `$5` version, `$6` today. */
+const concerned = `($5::integer IS NOT NULL AND ${among('$2', '$3', '$4', '$6')})`;
 
 /** That an acknowledgement `a` was taken back with its campaign: it says nothing of how somebody stood. */
 const isWithdrawn = `(a.status = 'cancelled' AND EXISTS (SELECT 1 FROM campaigns w
@@ -75,9 +68,9 @@ export async function settleBatch(watched: Watched, after: string): Promise<stri
     `SELECT e.id FROM employees e LEFT JOIN LATERAL (
        SELECT c.id, c.status, c.policy_version, c.customer_id, c.department FROM acknowledgements c
        WHERE c.policy_id = $1 AND c.employee_id = e.id AND c.is_current OFFSET 0) a ON true
-     WHERE e.id > $7 AND CASE WHEN coalesce(${concerned}, false)
-       THEN a.id IS NULL OR a.policy_version < $6
-         OR (a.policy_version > $5 AND (a.status = 'pending' OR a.policy_version >= $8))
+     WHERE e.id > $8 AND CASE WHEN coalesce(${concerned}, false)
+       THEN a.id IS NULL OR a.policy_version < $7
+         OR (a.policy_version > $5 AND (a.status = 'pending' OR a.policy_version >= $9))
          OR (a.status = 'pending' AND a.policy_version < $5) OR ${isElsewhere}
        ELSE a.id IS NOT NULL END
      ORDER BY e.id LIMIT ${batchSize} FOR NO KEY UPDATE OF e`,
@@ -105,7 +98,7 @@ export async function settleHeld(watched: Watched, ids: readonly string[]): Prom
   const candidates = await select<Candidate>(
     `SELECT e.id, e.user_id AS "userId", e.email, e.customer_id AS "customerId", e.department,
        coalesce(e.return_date, e.join_date) AS "joinedOn",
-       e.status = 'active' AND e.archived_at IS NULL AS "isThere",
+       ${worksThere('$6')} AS "isThere",
        coalesce(${concerned}, false) AS "isConcerned",
        (SELECT coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'status', a.status,
             'policyVersion', a.policy_version, 'isCurrent', a.is_current, 'cycle', a.cycle,
@@ -114,7 +107,7 @@ export async function settleHeld(watched: Watched, ids: readonly string[]): Prom
             'isOfOtherText', ${isOfOtherText})
           ORDER BY a.id DESC), '[]')
         FROM acknowledgements a WHERE a.policy_id = $1 AND a.employee_id = e.id) AS rows
-     FROM employees e WHERE e.id = ANY ($6::uuid[]) ORDER BY e.id`,
+     FROM employees e WHERE e.id = ANY ($7::uuid[]) ORDER BY e.id`,
     [...factsOf(watched), ids],
   );
   const settlements = candidates.flatMap((candidate): Settled[] => {
@@ -137,13 +130,28 @@ export async function settleHeld(watched: Watched, ids: readonly string[]): Prom
 }
 
 /** What `concerned` is bound to. */
-const factsOf = ({ policyId, audience, published }: Watched): readonly unknown[] => [
+const factsOf = ({ policyId, audience, published, today }: Watched): readonly unknown[] => [
   policyId,
   audience.customerId,
   audience.role,
   audience.department,
   published?.version ?? null,
+  today,
 ];
+
+/** When the next of those whom it concerns joins; null where nobody is still to. */
+export async function nextJoining(watched: Watched): Promise<CalendarDate | null> {
+  const { policyId, audience, published, today } = watched;
+  if (!published) return null;
+  const [next] = await select<{ on: CalendarDate | null }>(
+    `SELECT min(e.join_date)::text AS "on" FROM employees e
+     WHERE e.join_date >= $5::date AND ${among('$2', '$3', '$4', "'infinity'")}
+       AND NOT EXISTS (SELECT FROM acknowledgements a
+         WHERE a.policy_id = $1 AND a.employee_id = e.id AND a.is_current)`,
+    [policyId, audience.customerId, audience.role, audience.department, today],
+  );
+  return next?.on ?? null;
+}
 
 interface Settled {
   readonly candidate: Candidate;
@@ -329,7 +337,7 @@ async function noteNewcomers({ policyId, at }: Watched, asked: readonly Asked[])
   if (asked.length === 0) return;
   await execute(
     `UPDATE customer_compliances SET compliance_updated = $2, updated_at = now()
-     WHERE id IN (SELECT k.id FROM ${withProgress}
+     WHERE id IN (SELECT k.id FROM ${withKeptProgress}
        WHERE k.id = (SELECT customer_compliance_id FROM compliance_policies WHERE id = $1)
          AND k.customer_id = ANY ($3::uuid[]) AND n.status = 'completed')`,
     [policyId, at, [...new Set(asked.map(({ employee }) => employee.customerId))]],
@@ -359,6 +367,7 @@ export interface Asked {
 export interface AskingCampaign {
   readonly id: string;
   readonly pausedDays: number;
+  readonly movedDays: number;
 }
 
 /** Somebody who may be asked once more. */
@@ -378,7 +387,7 @@ export interface Askable {
 
 /** These people, held so that nobody else asks them meanwhile. */
 export async function askable(
-  { policyId, published }: Watched,
+  { policyId, published, today }: Watched,
   ids: readonly string[],
 ): Promise<readonly Askable[]> {
   // Held first: who was asked meanwhile is seen by the next statement.
@@ -388,13 +397,13 @@ export async function askable(
   );
   return select<Askable>(
     `SELECT e.id, e.user_id AS "userId", e.email, e.customer_id AS "customerId", e.department, e.role,
-       e.status = 'active' AND e.archived_at IS NULL AS "isThere",
+       ${worksThere('$4')} AS "isThere",
        (SELECT a.status FROM acknowledgements a WHERE a.policy_id = $2 AND a.employee_id = e.id
          AND a.is_current) AS standing,
        coalesce((SELECT max(a.cycle) FROM acknowledgements a WHERE a.policy_id = $2
          AND a.policy_version = $3 AND a.employee_id = e.id), 0) AS cycle
      FROM employees e WHERE e.id = ANY ($1::uuid[]) ORDER BY e.id`,
-    [ids, policyId, published?.version],
+    [ids, policyId, published?.version, today],
   );
 }
 
@@ -447,11 +456,19 @@ export async function ask(
   await execute(
     `INSERT INTO acknowledgements (company_id, id, created_by, updated_by, policy_id, policy_version,
        employee_id, cycle, acknowledgement_type, customer_id, department, due_date, original_due_date,
-       next_action, next_action_at, campaign_id, paused_days)
+       next_action, next_action_at, campaign_id, paused_days, moved_days)
      SELECT (SELECT app.company_id()), r.id, $4, $4, $2, $3, r.employee, r.cycle, r.type, r.customer,
-       r.department, r.due, r.due, r."nextAction", r."nextActionAt", $5, $6
+       r.department, r.due, r.due, r."nextAction", r."nextActionAt", $5, $6, $7
      FROM ${from}`,
-    [json, policyId, version, actorId ?? null, campaign?.id ?? null, campaign?.pausedDays ?? 0],
+    [
+      json,
+      policyId,
+      version,
+      actorId ?? null,
+      campaign?.id ?? null,
+      campaign?.pausedDays ?? 0,
+      campaign?.movedDays ?? 0,
+    ],
   );
   await AuditLog.recordEach(
     'CREATE',

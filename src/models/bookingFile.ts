@@ -1,9 +1,15 @@
-import type { BookingTimes, DueBookingTimer } from '../rules/bookingClocks.ts';
+import { Conflict } from '../errors.ts';
+import {
+  isBookingTimer,
+  type BookingTimer,
+  type BookingTimes,
+  type DueBookingTimer,
+} from '../rules/bookingClocks.ts';
 import { refundDue, type StayRefund } from '../rules/bookingRefunds.ts';
 import type { Canceller } from '../rules/bookings.ts';
-import { dateAt } from '../rules/calendar.ts';
+import { compareDates, dateAt, type CalendarDate } from '../rules/calendar.ts';
 import { compare, subtract, zero, type Money } from '../rules/money.ts';
-import { hasPassed } from '../rules/stays.ts';
+import { checkOutAt, hasPassed, type Stay } from '../rules/stays.ts';
 import { bookingWorkflowId } from '../rules/workflowIds.ts';
 import { Booking } from './Booking.ts';
 import { execute, flush, select } from './database.ts';
@@ -42,13 +48,37 @@ export async function setClocks(
   reason: string,
 ): Promise<void> {
   await Timer.cancelScheduled(booking.id, reason);
-  if (clocks.length === 0) return;
+  if (clocks.length > 0) await addClocks(booking, clocks, 'setting');
+}
+
+/** Beside what is set, under one number of their own. */
+export async function addClocks(
+  booking: Booking,
+  clocks: readonly DueBookingTimer[],
+  source: BookingTimer['source'],
+): Promise<void> {
   const occurrence = await Timer.nextOccurrence(booking.id);
   Timer.schedule(
     aboutBooking(booking),
-    clocks.map(({ name, dueAt }) => ({ name, dueAt, occurrence, source: 'setting' as const })),
+    clocks.map(({ name, dueAt }) => ({ name, dueAt, occurrence, source })),
   );
   await flush();
+}
+
+export const setBookingTimers = (rows: readonly Timer[]): DueBookingTimer[] =>
+  rows.flatMap(({ name, dueAt }) =>
+    isBookingTimer(name) ? [{ name, dueAt: dueAt.getTime() }] : [],
+  );
+
+/** The agreed check-out has passed, whatever became of its clock. @param at epoch milliseconds */
+export const isStayOver = (booking: Booking, at: number): boolean =>
+  at >= checkOutAt(booking, booking.config.house);
+
+/** Nights that have passed are neither given nor given up. @throws Conflict STAY_OVER */
+export function refuseOver(booking: Booking, at: number): void {
+  if (isStayOver(booking, at)) {
+    throw new Conflict('STAY_OVER', `The nights of the booking ${booking.id} have passed`);
+  }
 }
 
 /** Others can have the nights again; content where they can already. */
@@ -59,6 +89,36 @@ export const releaseNights = (bookingId: string, at: Date): Promise<number> =>
     [bookingId, at],
   );
 
+/** The same of the nights from that day on, which is the guest's last; those before were slept. */
+export async function releaseNightsFrom(
+  { id, startDate }: Booking,
+  day: CalendarDate,
+  at: Date,
+): Promise<void> {
+  if (compareDates(day, startDate) <= 0) {
+    await releaseNights(id, at);
+    return;
+  }
+  await execute(
+    `UPDATE reservations SET end_date = $2, updated_at = $3, version = version + 1
+     WHERE booking_id = $1 AND archived_at IS NULL AND end_date > $2`,
+    [id, day, at],
+  );
+}
+
+/** Whether somebody has one of the nights. It stays so until the commit where the property's row is held. */
+export const areTaken = async (
+  propertyId: string,
+  { startDate, endDate }: Stay,
+): Promise<boolean> => {
+  const taken = await select(
+    `SELECT 1 FROM reservations
+     WHERE property_id = $1 AND archived_at IS NULL AND start_date < $3 AND end_date > $2 LIMIT 1`,
+    [propertyId, startDate, endDate],
+  );
+  return taken.length > 0;
+};
+
 /**
  * Has the nights held once more, if they could still be booked and nobody else has any of them. The
  * property's row is held until the commit, as by whoever books.
@@ -67,12 +127,7 @@ export async function holdNightsAgain({ booking }: BookingFile, at: Date): Promi
   if (hasPassed(booking, dateAt(at.getTime(), booking.config.house.timeZone))) return false;
   const property = await getRow(Property, booking.propertyId, { lock: true, archived: true });
   if (property.archivedAt) return false;
-  const taken = await select(
-    `SELECT 1 FROM reservations
-     WHERE property_id = $1 AND archived_at IS NULL AND start_date < $3 AND end_date > $2 LIMIT 1`,
-    [booking.propertyId, booking.startDate, booking.endDate],
-  );
-  if (taken.length > 0) return false;
+  if (await areTaken(booking.propertyId, booking)) return false;
   await execute(
     `UPDATE reservations SET archived_at = NULL, updated_at = $2, version = version + 1
      WHERE id = (SELECT id FROM reservations WHERE booking_id = $1 ORDER BY id DESC LIMIT 1)`,

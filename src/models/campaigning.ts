@@ -1,10 +1,10 @@
 import { v7 as uuid } from 'uuid';
 import { concerns, type Audience } from '../rules/acknowledgements.ts';
-import { addDays, type CalendarDate } from '../rules/calendar.ts';
+import { addDays, compareDates, type CalendarDate } from '../rules/calendar.ts';
+import { movedDue } from '../rules/campaigns.ts';
 import { Acknowledgement } from './Acknowledgement.ts';
 import { AcknowledgementHistory } from './AcknowledgementHistory.ts';
 import {
-  among,
   askable,
   askAgain,
   changeStatus,
@@ -16,7 +16,15 @@ import { AuditLog } from './AuditLog.ts';
 import { Campaign } from './Campaign.ts';
 import { execute, select } from './database.ts';
 import { editRow, getRow } from './rows.ts';
-import { batchSize, clocksOf, nextOf, type Watched } from './watchedPolicy.ts';
+import {
+  among,
+  amongCampaign,
+  batchSize,
+  clocksOf,
+  isUnasked,
+  nextOf,
+  type Watched,
+} from './watchedPolicy.ts';
 
 /** A campaign that waits for the keeper, and what for. */
 interface Waiting extends Audience {
@@ -24,13 +32,19 @@ interface Waiting extends Audience {
   readonly step: 'withdraw' | 'move' | 'ask' | 'finish';
   readonly askedAfter: string | null;
   readonly pausedDays: number;
+  readonly movedDays: number;
+  readonly dueDays: number;
 }
+
+/** No employee's id comes before it. */
+export const beforeAll = '00000000-0000-0000-0000-000000000000';
 
 const isOpen = (more = ''): string => `EXISTS (SELECT 1 FROM acknowledgements a
   WHERE a.campaign_id = c.id AND a.status = 'pending' ${more})`;
 
 const step = `CASE WHEN c.status = 'cancelled' THEN CASE WHEN ${isOpen()} THEN 'withdraw' END
-  WHEN c.paused_days > 0 AND ${isOpen('AND a.paused_days < c.paused_days')} THEN 'move'
+  WHEN (c.paused_days > 0 OR c.is_changed)
+    AND ${isOpen('AND (a.paused_days < c.paused_days OR a.moved_days <> c.moved_days)')} THEN 'move'
   WHEN c.status = 'running' AND c.asked_after IS NOT NULL THEN 'ask'
   WHEN c.status = 'running' AND NOT ${isOpen()} THEN 'finish' END`;
 
@@ -51,7 +65,8 @@ export async function carryOnCampaigns(watched: Watched): Promise<boolean> {
   const [campaign] = await select<Waiting>(
     `SELECT c.id, c.audience_customer_id AS "customerId", c.audience_role AS role,
        c.audience_department AS department, c.asked_after AS "askedAfter",
-       c.paused_days AS "pausedDays", ${step} AS step
+       c.paused_days AS "pausedDays", c.moved_days AS "movedDays", c.due_days AS "dueDays",
+       ${step} AS step
      FROM campaigns c WHERE c.id = $1 AND ${step} IS NOT NULL`,
     [held.id],
   );
@@ -63,13 +78,25 @@ const steps: Readonly<
   Record<Waiting['step'], (watched: Watched, campaign: Waiting) => Promise<void>>
 > = { withdraw, move, ask, finish };
 
+/**
+ * Campaigns that have asked their audience go through it once more where somebody has come into it since:
+ * moved from elsewhere, say.
+ */
+export async function askLatecomers({ policyId, audience, today }: Watched): Promise<void> {
+  await execute(
+    `UPDATE campaigns c SET asked_after = '${beforeAll}', updated_at = now()
+     WHERE c.policy_id = $1 AND c.asked_after IS NULL AND EXISTS (SELECT FROM employees e
+       WHERE ${amongCampaign('$5')} AND ${among('$2', '$3', '$4', '$5')} AND ${isUnasked})`,
+    [policyId, audience.customerId, audience.role, audience.department, today],
+  );
+}
+
 /** The next people of its audience; who has not answered an earlier request, or is exempted, stays so. */
 async function ask(watched: Watched, campaign: Waiting): Promise<void> {
-  const { published, audience, today } = watched;
-  const settings = watched.campaigns.get(campaign.id);
+  const { published, audience, today, configured } = watched;
   // It was launched a moment after the settings were read: the next look has them.
-  if (!settings) return;
-  const ids = published ? await nextEmployees(audience, campaign) : [];
+  if (!watched.campaigns.has(campaign.id)) return;
+  const ids = published ? await nextEmployees(watched, campaign) : [];
   if (published) {
     const people = await askable(watched, ids);
     const asked = people.filter(
@@ -79,7 +106,9 @@ async function ask(watched: Watched, campaign: Waiting): Promise<void> {
         person.standing !== 'pending' &&
         person.standing !== 'exempted',
     );
-    await askAgain(watched, published, asked, addDays(today, settings.manualDays), campaign);
+    // As the campaign says that is held, whatever it said when the settings were read.
+    const dueDate = addDays(today, configured.manualDays ?? campaign.dueDays);
+    await askAgain(watched, published, asked, dueDate, campaign);
   }
   await execute('UPDATE campaigns SET asked_after = $2, updated_at = now() WHERE id = $1', [
     campaign.id,
@@ -88,16 +117,16 @@ async function ask(watched: Watched, campaign: Waiting): Promise<void> {
 }
 
 async function nextEmployees(
-  whole: Audience,
-  { customerId, role, department, askedAfter }: Waiting,
+  { audience: whole, today }: Watched,
+  { id, askedAfter }: Waiting,
 ): Promise<string[]> {
-  const rows = await select<{ id: string }>(
-    `SELECT e.id FROM employees e
-     WHERE e.id > $1 AND ${among('$2', '$3', '$4')} AND ${among('$5', '$6', '$7')}
+  const rows = await select<{ employee: string }>(
+    `SELECT e.id AS employee FROM campaigns c JOIN employees e ON ${amongCampaign('$6')}
+     WHERE c.id = $1 AND e.id > $2 AND ${among('$3', '$4', '$5', '$6')} AND ${isUnasked}
      ORDER BY e.id LIMIT ${batchSize}`,
-    [askedAfter, whole.customerId, whole.role, whole.department, customerId, role, department],
+    [id, askedAfter, whole.customerId, whole.role, whole.department, today],
   );
-  return rows.map(({ id }) => id);
+  return rows.map(({ employee }) => employee);
 }
 
 /** Nobody is asked any more; where they stood before says again how they stand. */
@@ -128,36 +157,47 @@ async function withdraw(watched: Watched, { id }: Waiting): Promise<void> {
   await settleHeld(watched, people);
 }
 
-/** Dates move by the days of pauses that are over. */
-async function move(watched: Watched, { id, pausedDays }: Waiting): Promise<void> {
-  const open = await select<{ id: string; dueDate: CalendarDate; pausedDays: number }>(
-    `SELECT id, due_date AS "dueDate", paused_days AS "pausedDays" FROM acknowledgements
-     WHERE campaign_id = $1 AND status = 'pending' AND paused_days < $2
+/** Dates move by the days of pauses that are over, and by those that the campaign gives now. */
+async function move(watched: Watched, { id, pausedDays, movedDays }: Waiting): Promise<void> {
+  const open = await select<{
+    id: string;
+    dueDate: CalendarDate;
+    pausedDays: number;
+    movedDays: number;
+  }>(
+    `SELECT id, due_date AS "dueDate", paused_days AS "pausedDays", moved_days AS "movedDays"
+     FROM acknowledgements
+     WHERE campaign_id = $1 AND status = 'pending' AND (paused_days < $2 OR moved_days <> $3)
      ORDER BY id LIMIT ${batchSize} FOR NO KEY UPDATE`,
-    [id, pausedDays],
+    [id, pausedDays, movedDays],
   );
   const clocks = clocksOf(watched, id);
   const yesterday = addDays(watched.today, -1);
   const changes = open.map((row) => {
-    const dueDate = addDays(row.dueDate, pausedDays - row.pausedDays);
+    const resumed = addDays(row.dueDate, pausedDays - row.pausedDays);
+    const days = movedDays - row.movedDays;
+    const dueDate = movedDue(resumed, days, watched.today);
     const dated = { status: 'pending', dueDate, answeredOn: null, exemptedUntil: null } as const;
     return {
       id: row.id,
       due: dueDate,
+      /** As where somebody moves one by hand: whoever is not late any more begins anew. */
+      isEased: days !== 0 && compareDates(dueDate, watched.today) >= 0,
       ...nextOf(clocks, dated, yesterday),
       h: uuid(),
       audit: uuid(),
     };
   });
   const json = JSON.stringify(changes);
-  const from = `jsonb_to_recordset($1) AS c (id uuid, due date, "nextAction" text,
-    "nextActionAt" timestamptz, h uuid, audit uuid) JOIN acknowledgements a ON a.id = c.id`;
+  const from = `jsonb_to_recordset($1) AS c (id uuid, due date, "isEased" boolean, h uuid, audit uuid)
+    JOIN acknowledgements a ON a.id = c.id`;
+  const escalation = `CASE WHEN c."isEased" THEN 'none' ELSE a.escalation_status END`;
   await AuditLog.recordEach(
     'UPDATE',
     Acknowledgement.entityType,
     `SELECT c.audit AS audit_id, a.id AS entity_id,
-       jsonb_build_object('dueDate', a.due_date) AS before,
-       jsonb_build_object('dueDate', c.due) AS after FROM ${from}`,
+       jsonb_build_object('dueDate', a.due_date, 'escalationStatus', a.escalation_status) AS before,
+       jsonb_build_object('dueDate', c.due, 'escalationStatus', ${escalation}) AS after FROM ${from}`,
     [json],
   );
   await AcknowledgementHistory.recordEach(
@@ -165,14 +205,18 @@ async function move(watched: Watched, { id, pausedDays }: Waiting): Promise<void
     `SELECT c.h AS history_id, a.id AS acknowledgement_id, a.due_date AS old_value, c.due AS new_value
      FROM ${from}`,
     json,
-    { at: watched.at, reason: 'The campaign was paused' },
+    { at: watched.at, reason: 'The campaign was paused, or gives other days' },
   );
   await execute(
-    `UPDATE acknowledgements SET due_date = c.due, next_action = c."nextAction",
-       next_action_at = c."nextActionAt", paused_days = $2, updated_at = now()
-     FROM jsonb_to_recordset($1) AS c (id uuid, due date, "nextAction" text, "nextActionAt" timestamptz)
-     WHERE acknowledgements.id = c.id`,
-    [json, pausedDays],
+    `UPDATE acknowledgements a SET due_date = c.due, next_action = c."nextAction",
+       next_action_at = c."nextActionAt", paused_days = $2, moved_days = $3,
+       escalation_status = ${escalation},
+       owed_alerts = CASE WHEN c."isEased" THEN '{}' ELSE a.owed_alerts END,
+       manager_told = CASE WHEN c."isEased" THEN false ELSE a.manager_told END, updated_at = now()
+     FROM jsonb_to_recordset($1) AS c (id uuid, due date, "isEased" boolean, "nextAction" text,
+       "nextActionAt" timestamptz)
+     WHERE a.id = c.id`,
+    [json, pausedDays, movedDays],
   );
 }
 

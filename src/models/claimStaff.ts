@@ -73,18 +73,41 @@ export async function rolesWithout(
   return knownRoles(found.map(({ role }) => role));
 }
 
+/** Whether somebody had the claim, or proposed what was denied, before an appeal that is not decided yet. */
+export const hadPartBeforeAppeal = async (claimId: string, userId: string): Promise<boolean> => {
+  const found = await select(
+    `WITH appeal AS (
+       SELECT max(state_version) AS version FROM core.transitions
+       WHERE entity_id = $1 AND event = 'appeal')
+     SELECT 1 FROM core.transitions t, appeal
+     WHERE t.entity_id = $1 AND t.state_version < appeal.version
+       AND (t.event IN ('assign', 'reassign') AND t.facts ->> 'to_user' = $2
+         OR t.event = 'submit_for_approval' AND t.actor_id = $2::uuid)
+       AND NOT EXISTS (SELECT 1 FROM core.transitions d
+         WHERE d.entity_id = $1 AND d.state_version > appeal.version
+           AND d.event IN ('approve', 'deny', 'reopen'))
+     LIMIT 1`,
+    [claimId, userId],
+  );
+  return found.length > 0;
+};
+
 /** Who can be given a claim. */
 export const assignable: readonly Role[] = ['adjuster', 'senior_adjuster', 'claims_manager'];
 
 /**
  * Whom the company's rule gives the next claim: the adjuster who got one longest ago, or has the
  * fewest; by skill, the one who has the fewest of those who know the type of policy. Nobody where there
- * is none; never the policy's own holder.
+ * is none; never the policy's own holder. Until the commit other claims of the company wait, so that each
+ * counts the one before it.
  */
 export async function nextAdjuster(
   rule: Exclude<AssignmentRule, 'manual'>,
   { policyType, userId: holderId }: Pick<Policy, 'policyType' | 'userId'>,
 ): Promise<string | undefined> {
+  await select(
+    `SELECT pg_advisory_xact_lock(hashtextextended('assignment/' || app.company_id(), 0))`,
+  );
   const fewest = `(SELECT count(*) FROM claims c
       WHERE c.assigned_to = m.user_id AND c.workflow_closed_at IS NULL) ASC`;
   const order = {

@@ -1,6 +1,6 @@
 import type { ClaimTimerName } from '../rules/claimClocks.ts';
 import { isClaimTimer } from '../rules/claimClocks.ts';
-import type { ClaimEvent, ClaimStatus, Standing } from '../rules/claims.ts';
+import type { ClaimEvent, ClaimStatus, HoldKind, Standing } from '../rules/claims.ts';
 import { claimWorkflowId } from '../rules/workflowIds.ts';
 import type { Claim } from './Claim.ts';
 import type { WorkflowStart } from './OutboxEntry.ts';
@@ -43,6 +43,11 @@ export type ClaimWish = { readonly by: string | null; readonly reason: string | 
   | { readonly event: 'deny'; readonly code: string }
   | { readonly event: 'delegate_approval'; readonly delegateTo: string }
   | { readonly event: 'mark_duplicate'; readonly duplicateOf: string | null }
+  | {
+      readonly event: 'hold';
+      /** None of operators, and of those from before there were kinds. */
+      readonly kind?: HoldKind;
+    }
   | { readonly event: 'pay_by_hand'; readonly reference: string }
   | {
       readonly event: 'move_timer';
@@ -68,6 +73,7 @@ export type PlainClaimEvent = Exclude<
   | 'deny'
   | 'delegate_approval'
   | 'mark_duplicate'
+  | 'hold'
   | 'pay_by_hand'
   | 'move_timer'
 >;

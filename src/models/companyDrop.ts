@@ -43,7 +43,13 @@ const mostRounds = 5;
  * @throws CompanyRefused where nothing was removed
  */
 export const dropCompany = (
-  order: { readonly url: string; readonly code: string; readonly exported: string | undefined },
+  order: {
+    readonly url: string;
+    readonly code: string;
+    readonly exported: string | undefined;
+    /** Once its rows are gone; before the company itself, so that a removal that was killed goes on. */
+    readonly removeFiles?: ((companyId: string) => Promise<void>) | undefined;
+  },
   endWorkflows: EndWorkflows,
   say: Say,
 ): Promise<Removed> =>
@@ -68,6 +74,7 @@ export const dropCompany = (
     for (let round = 1; ; round += 1) {
       await removeRows(client, company.id, say);
       await endWorkflows(company.id);
+      await order.removeFiles?.(company.id);
       try {
         return await end(client, company);
       } catch (error) {

@@ -10,9 +10,13 @@ export interface Recount {
 /** A policy may concern everybody whom a company has. */
 const statementTimeoutMs = 60_000;
 
-const sums = ['pending', 'acknowledged', 'declined', 'exempted'] as const;
+const sums = ['pending', 'acknowledged', 'declined', 'exempted', 'answered'] as const;
 
-const listed = (write: (name: string) => string): string => sums.map(write).join(', ');
+const counted = (name: (typeof sums)[number]): string =>
+  name === 'answered' ? 'acknowledged_at IS NOT NULL' : `is_current AND status = '${name}'`;
+
+const listed = (write: (name: (typeof sums)[number]) => string): string =>
+  sums.map(write).join(', ');
 
 /**
  * Counts the rows of a policy and puts its kept counts right. Both are seen as of one moment, at which the
@@ -28,14 +32,14 @@ export async function recount(policyId: string): Promise<Recount> {
        FROM compliance_counts WHERE policy_id = $1),
      anew AS (
        SELECT customer_id, department, (hashtext(employee_id::text) & 15)::smallint AS slot,
-         ${listed((name) => `(count(*) FILTER (WHERE status = '${name}'))::integer AS ${name}`)}
-       FROM acknowledgements WHERE policy_id = $1 AND is_current GROUP BY 1, 2, 3),
+         ${listed((name) => `(count(*) FILTER (WHERE ${counted(name)}))::integer AS ${name}`)}
+       FROM acknowledgements WHERE policy_id = $1 GROUP BY 1, 2, 3),
      missing AS (
        SELECT customer_id, department, slot,
          ${listed((name) => `coalesce(a.${name}, 0) - coalesce(k.${name}, 0) AS ${name}`)}
        FROM anew a FULL JOIN kept k USING (customer_id, department, slot)),
      wrong AS (
-       SELECT * FROM missing WHERE (${sums.join(', ')}) <> (0, 0, 0, 0)),
+       SELECT * FROM missing WHERE (${sums.join(', ')}) <> (${listed(() => '0')})),
      repaired AS (
        INSERT INTO compliance_counts AS c (company_id, policy_id, customer_id, department, slot,
          ${sums.join(', ')})

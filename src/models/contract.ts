@@ -231,14 +231,9 @@ export async function renewalOf(
   if (subscription.source === 'plan' && !(plan && (await isSold(plan)))) {
     throw new Conflict('PLAN_NOT_SOLD', 'The plan of this subscription is no longer sold');
   }
-  const term = renewalTerm({
-    currentEnd: subscription.endDate,
-    today,
-    ...lengthOf(wish, plan, subscription),
-  });
+  const { term, price } = nextTermOf({ subscription, plan }, today, wish);
   const problem = agreedEndProblem(term);
   if (problem) throw invalidField('end_date', problem.message, problem.code);
-  const price = plan ? priceOf(plan) : subscription.priceSnapshot;
   return {
     ...term,
     termNo: subscription.termNo + 1,
@@ -252,6 +247,20 @@ export async function renewalOf(
     lifecycle: lifecycleToday({ company, plan }),
   };
 }
+
+/** What a renewal of today would cover, and at what price. */
+export const nextTermOf = (
+  { subscription, plan }: Pick<Contract, 'subscription' | 'plan'>,
+  today: CalendarDate,
+  wish: RenewalWish = {},
+) => ({
+  term: renewalTerm({
+    currentEnd: subscription.endDate,
+    today,
+    ...lengthOf(wish, plan, subscription),
+  }),
+  price: plan ? priceOf(plan) : subscription.priceSnapshot,
+});
 
 /** @throws Conflict for a policy without a plan of which nobody said how long it goes on */
 function lengthOf(

@@ -3,12 +3,15 @@ import { Conflict } from '../errors.ts';
 import {
   fraudHold,
   fraudSigns,
+  nearCoverSign,
   sharedDocumentSign,
   similarDays,
   type FraudFacts,
+  type FraudHold,
   type FraudSign,
   type FraudState,
 } from '../rules/fraud.ts';
+import type { Money } from '../rules/money.ts';
 import { AuditLog } from './AuditLog.ts';
 import type { Claim } from './Claim.ts';
 import { append, flush, select } from './database.ts';
@@ -41,11 +44,20 @@ export async function flagClaim(
     claimsInYear,
     similarClaims,
   });
-  if (signs.length === 0) return;
-  const known = await flagsOf(claim.id);
-  const news = signs.filter(({ rule }) => known.every((flag) => flag.rule !== rule));
-  for (const sign of news) raise(claim.id, sign);
-  tellIfHeld(claim, known, news);
+  await raiseNew(claim, signs);
+}
+
+/**
+ * Looks at what is proposed to be paid, in the transaction that submits it: a claim need not say an amount.
+ * What it finds does not stop the submission but the approval, for the claims manager has to see it.
+ */
+export async function flagProposal(
+  claim: Pick<Claim, 'id' | 'claimNumber'>,
+  { coverageAmount }: Pick<Policy, 'coverageAmount'>,
+  proposedAmount: Money,
+): Promise<void> {
+  const sign = nearCoverSign('proposed_amount', proposedAmount, coverageAmount);
+  await raiseNew(claim, sign ? [sign] : []);
 }
 
 /**
@@ -70,11 +82,19 @@ export async function flagSharedDocument({
     [claimId, sha256],
   );
   const sign = sharedDocumentSign(claim?.others ?? []);
-  if (!claim || !sign) return;
-  const known = await flagsOf(claimId);
-  if (known.some(({ rule }) => rule === sign.rule)) return;
-  raise(claimId, sign);
-  tellIfHeld(claim, known, [sign]);
+  if (claim && sign) await raiseNew(claim, [sign]);
+}
+
+/** A rule flags a claim once. */
+async function raiseNew(
+  claim: Pick<Claim, 'id' | 'claimNumber'>,
+  signs: readonly FraudSign[],
+): Promise<void> {
+  if (signs.length === 0) return;
+  const known = await flagsOf(claim.id);
+  const news = signs.filter(({ rule }) => known.every((flag) => flag.rule !== rule));
+  for (const sign of news) raise(claim.id, sign);
+  tellIfHeld(claim, known, news);
 }
 
 /** A person's suspicion. @returns the flag's id */
@@ -98,7 +118,7 @@ export async function refuseSuspect(
   { id, claimNumber }: Pick<Claim, 'id' | 'claimNumber'>,
   event: 'submit_for_approval' | 'approve',
 ): Promise<void> {
-  const hold = fraudHold(await flagsOf(id));
+  const hold = await fraudHoldOf(id);
   if (hold === 'undecided') {
     throw new Conflict(
       'FRAUD_HOLD',
@@ -112,6 +132,10 @@ export async function refuseSuspect(
     );
   }
 }
+
+/** What its flags hold a claim by, in the open transaction. */
+export const fraudHoldOf = async (claimId: string): Promise<FraudHold | undefined> =>
+  fraudHold(await flagsOf(claimId));
 
 type Known = Pick<FraudFlag, 'rule' | 'score'> & { readonly state: FraudState };
 

@@ -1,5 +1,6 @@
 import { isOutdated, momentOf, standsStill, type Watched } from './watchedPolicy.ts';
-import { addDays } from '../rules/calendar.ts';
+import { addDays, type CalendarDate } from '../rules/calendar.ts';
+import { nextJoining } from './acknowledging.ts';
 import { acknowledgementWorkflowId } from '../rules/workflowIds.ts';
 import { select } from './database.ts';
 import type { KeeperState } from './keeperStart.ts';
@@ -42,26 +43,29 @@ export async function keeperStateOf(watched: Watched): Promise<KeeperState> {
          WHERE a.policy_id = $1 AND a.owed_alerts <> '{}' AND NOT ${standsStill}) AS owes`,
     [policyId],
   );
+  const joining = await nextJoining(watched);
   const mailAt = await Notification.nextTryOf(acknowledgementWorkflowId(companyId, policyId));
-  return stateOf(watched, mailAt, facts ?? { pending: 0, nextAt: null, owes: false });
+  return stateOf(watched, { mailAt, joining }, facts ?? { pending: 0, nextAt: null, owes: false });
 }
 
 function stateOf(
   watched: Watched,
-  mailAt: Date | undefined,
+  { mailAt, joining }: { mailAt: Date | undefined; joining: CalendarDate | null },
   { pending, nextAt, owes }: { pending: number; nextAt: Date | null; owes: boolean },
 ): KeeperState {
   // Alerts that came after those of today go out tomorrow.
   const tomorrow = owes ? momentOf(watched, addDays(watched.today, 1)).getTime() : Infinity;
   const hasMail = mailAt !== undefined && mailAt <= watched.at;
   const nextMail = mailAt && !hasMail ? mailAt.getTime() : Infinity;
-  const next = Math.min(nextAt?.getTime() ?? Infinity, tomorrow, nextMail);
+  const joinsAt = joining === null ? null : momentOf(watched, joining).getTime();
+  const next = Math.min(nextAt?.getTime() ?? Infinity, tomorrow, nextMail, joinsAt ?? Infinity);
   const isClosed = !watched.published && pending === 0 && next === Infinity && !hasMail;
   return {
     status: isClosed ? 'closed' : pending > 0 ? 'watching' : 'idle',
     stateVersion: watched.published?.version ?? 0,
     pending,
     nextAt: next === Infinity ? null : next,
+    joinsAt,
     hasMail,
     isOutdated: isOutdated(watched),
     isClosed,

@@ -45,11 +45,14 @@ export function queueMail({
  * @returns its id
  */
 export function queueDigest({
-  userId,
+  to,
+  about,
   count,
   key,
 }: {
-  readonly userId: string;
+  readonly to: { readonly userId: string } | { readonly address: string };
+  /** Whose it is, or by what somebody without an account is called by name. */
+  readonly about: { readonly type: string; readonly id: string };
   readonly count: number;
   readonly key: string;
 }): string {
@@ -58,11 +61,11 @@ export function queueDigest({
   const id = uuid();
   Notification.queue({
     id,
-    to: { channel: 'email', userId },
+    to: { channel: 'email', ...to },
     template,
     payload: { count },
     key,
-    about: { type: 'user', id: userId },
+    about,
     // Not the one in which it was collected: that would send it as well.
     workflowId: notificationWorkflowId(companyId, id),
   });

@@ -63,6 +63,7 @@ export async function migrateUp(
   const names = await asMigrator(adminUrl, { passwords, known }, async (umzug, client) => {
     const ran = await umzug.up();
     await keepSteps(client, known);
+    await noteNewest(client);
     return ran.map(({ name }) => name);
   });
   await migrateSchemas(adminUrl, say);
@@ -75,9 +76,11 @@ export const migrateDown = async (
   to: string | 0,
   known = migrations,
 ): Promise<readonly string[]> =>
-  asMigrator(adminUrl, { passwords: {}, known }, async (umzug) =>
-    (await umzug.down({ to })).map(({ name }) => name),
-  );
+  asMigrator(adminUrl, { passwords: {}, known }, async (umzug, client) => {
+    const ran = await umzug.down({ to });
+    await noteNewest(client);
+    return ran.map(({ name }) => name);
+  });
 
 /** Only looks: roles that are missing stay missing. */
 export const migrationStatus = async (adminUrl: string): Promise<MigrationStatus> =>
@@ -140,7 +143,7 @@ const umzugOn = (client: pg.Client, known: readonly Migration[]): Umzug<pg.Clien
       },
       async down({ context }: MigrationParams<pg.Client>) {
         if (business) {
-          for (const { schema } of await schemasIn(context)) {
+          for (const schema of await schemasWith(context, name)) {
             await inSchema(context, schema, business.down);
           }
           await inSchema(context, 'shared', business.down);
@@ -189,6 +192,18 @@ async function schemasIn(client: pg.Client): Promise<SchemaStatus[]> {
      GROUP BY c.code, s.schema_name ORDER BY c.code`,
   );
   return rows;
+}
+
+/** A schema that could not be migrated has nothing to take back. */
+async function schemasWith(client: pg.Client, name: string): Promise<readonly string[]> {
+  if (!(await knowsSchemas(client))) return [];
+  const { rows } = await client.query<{ schema: string }>(
+    `SELECT s.schema_name AS schema FROM migrations.business_schemas s
+       JOIN migrations.applied_in_schemas a USING (company_id)
+     WHERE a.name = $1 ORDER BY 1`,
+    [name],
+  );
+  return rows.map(({ schema }) => schema);
 }
 
 async function knowsSchemas(client: pg.Client): Promise<boolean> {
@@ -265,6 +280,13 @@ const migrationTable: UmzugStorage<pg.Client> = {
     return rows.map(({ name }) => name);
   },
 };
+
+/** Where every login can read it: a process that starts compares itself with it. */
+const noteNewest = (client: pg.Client): Promise<unknown> =>
+  client.query(`DO $$ BEGIN
+    EXECUTE format('COMMENT ON SCHEMA migrations IS %L', (SELECT max(name) FROM migrations.applied));
+  EXCEPTION WHEN invalid_schema_name OR undefined_table THEN NULL;
+  END $$`);
 
 function loginUrl(adminUrl: string, user: string, password: string): string {
   const url = new URL(adminUrl);

@@ -36,7 +36,7 @@ export interface RejectRegistration {
 }
 
 export interface MoveDeadline {
-  readonly name: 'review_expiry' | 'review_reminder' | 'review_escalation' | 'verify_email';
+  readonly name: OnboardingTimerName;
   /** Epoch milliseconds. */
   readonly dueAt: number;
   readonly reason: string;

@@ -17,6 +17,8 @@ export interface PaymentRef {
 /** What the workflow `payment` begins with, as a child or by itself. */
 export interface PaymentInput extends PaymentRef {
   readonly v: 1;
+  /** The gateway has told something of it: a run that is under way asks what. */
+  readonly isNews?: true;
 }
 
 /** Somebody's wish for the next try. */
@@ -116,6 +118,12 @@ export function openPayment({
 /** Has an opened payment carried out from the commit on. @returns the start to dispatch after it */
 export const promisePayment = (payment: Payment): WorkflowStart =>
   OutboxEntry.promise(paymentStart(payment));
+
+/** Has the payment's run ask the gateway from the commit on. @returns what to dispatch after it */
+export function promiseNews(payment: Payment): WorkflowStart {
+  const start = paymentStart(payment);
+  return OutboxEntry.promise({ ...start, input: { ...start.input, isNews: true } });
+}
 
 /** The claim, invoice, booking or payment that it is about. */
 const subjectOf = ({ claimId, invoiceId, bookingId, parentPaymentId }: Payment) => ({

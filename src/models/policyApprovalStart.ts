@@ -16,7 +16,7 @@ export interface PolicyApprovalState {
   /** Soonest first. */
   readonly timers: readonly DuePolicyTimer[];
   readonly isEscalated: boolean;
-  /** The version whose place this one took; its run is told. */
+  /** The version whose place this one took, when it was published or taken back; its run is told. */
   readonly supersededId: string | null;
   /** Nothing can happen any more. */
   readonly isClosed: boolean;
@@ -58,7 +58,7 @@ export type PolicyVersionWish = { readonly by: string | null; readonly reason: s
 );
 
 /** Events that need no more than somebody who wants them. */
-export type PlainPolicyEvent = 'edit' | 'publish' | 'unpublish' | 'retire';
+export type PlainPolicyEvent = 'edit' | 'publish' | 'unpublish' | 'retire' | 'pause' | 'resume';
 
 export interface PolicyApprovalInput {
   readonly v: 1;

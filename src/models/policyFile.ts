@@ -1,3 +1,4 @@
+import { Conflict } from '../errors.ts';
 import { dateAt } from '../rules/calendar.ts';
 import { complianceSettings } from '../rules/complianceSettings.ts';
 import { labelText } from '../rules/compliancePolicies.ts';
@@ -44,6 +45,15 @@ export async function addPolicyClocks(
     added.map((due): PolicyTimer => ({ ...due, occurrence, source })),
   );
   await flush();
+}
+
+/** What stops, or goes on. @throws Conflict ILLEGAL_TRANSITION where nothing does */
+export async function clocksTo(event: 'pause' | 'resume', versionId: string): Promise<Timer[]> {
+  const [status, says] =
+    event === 'pause' ? (['scheduled', 'runs'] as const) : (['paused', 'stands still'] as const);
+  const found = (await Timer.setFor(versionId)).filter((timer) => timer.status === status);
+  if (found.length > 0) return found;
+  throw new Conflict('ILLEGAL_TRANSITION', `No clock of the version ${versionId} ${says}`);
 }
 
 type Facts = Readonly<Record<string, unknown>>;

@@ -4,9 +4,8 @@ import { ApprovalStep } from './ApprovalStep.ts';
 import { AuditLog } from './AuditLog.ts';
 import { CompliancePolicy } from './CompliancePolicy.ts';
 import { CompliancePolicyVersion } from './CompliancePolicyVersion.ts';
-import { withProgress } from './customerProgress.ts';
 import { execute } from './database.ts';
-import { wakeKeepers } from './keeperStart.ts';
+import { askAnew } from './keeperStart.ts';
 import type { Step } from './moveRow.ts';
 import { addPolicyClocks, tellOwner, type PolicyFile } from './policyFile.ts';
 import { getRow } from './rows.ts';
@@ -27,8 +26,20 @@ export async function putInForce(file: PolicyFile, step: Step): Promise<void> {
   });
   await addPolicyClocks(version, reviewClocks(reviewDate, facts));
   await noteComplianceUpdate(policy, step.at);
-  await askAnew(policy);
+  await askAnew([policy.id]);
   await tellOwner(file, 'compliance_policy_published', step.commandId, { reviewDate });
+}
+
+/** A version that is on its way goes out of it; its number stays used. */
+export async function giveUp(
+  policy: CompliancePolicy,
+  version: CompliancePolicyVersion,
+  step: Step,
+): Promise<void> {
+  await version.move('discard', step, { archivedAt: step.at, workflowClosedAt: step.at });
+  AuditLog.record('ARCHIVE', { type: CompliancePolicyVersion.entityType, id: version.id });
+  await Timer.cancelSet(version.id, 'The version is given up');
+  await followWithout(policy, version);
 }
 
 /** Where a version on its way is given up, the policy stands by the one in force, if any. */
@@ -65,22 +76,14 @@ export async function supersede(before: CompliancePolicyVersion, { at }: Step): 
     endedAt: at,
     workflowClosedAt: at,
   });
-  await Timer.cancelScheduled(before.id, 'A newer version is published');
-}
-
-/** What is published has changed: until its keeper has asked whom it concerns, the counts lag behind. */
-export async function askAnew({ id }: CompliancePolicy): Promise<void> {
-  await execute('UPDATE compliance_policies SET is_asking = true WHERE id = $1', [id]);
-  await wakeKeepers([id]);
+  await Timer.cancelSet(before.id, 'A newer version is published');
 }
 
 /** What people have to read has changed, for the customer whose compliance the policy belongs to. */
 export async function noteComplianceUpdate(policy: CompliancePolicy, at: Date): Promise<void> {
   if (!policy.customerComplianceId) return;
   await execute(
-    `UPDATE customer_compliances SET compliance_updated = $2, updated_at = now(),
-       has_begun = has_begun OR EXISTS (SELECT FROM ${withProgress}
-         WHERE k.id = customer_compliances.id AND n.acknowledged > 0)
+    `UPDATE customer_compliances SET compliance_updated = $2, updated_at = now()
      WHERE id = $1`,
     [policy.customerComplianceId, at],
   );
@@ -89,7 +92,7 @@ export async function noteComplianceUpdate(policy: CompliancePolicy, at: Date): 
 /** A step of one version that follows from a step of another. */
 export const stepOf = (
   { id, stateVersion }: CompliancePolicyVersion,
-  event: 'supersede' | 'restore',
+  event: 'supersede' | 'restore' | 'discard',
   at: Date,
 ): Step => ({
   commandId: `${CompliancePolicyVersion.entityType}/${id}/${event}/${stateVersion}`,

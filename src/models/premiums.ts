@@ -104,6 +104,17 @@ export async function settleInvoice(payment: Payment, invoiceId: string, at: Dat
   giveBack(payment, amount, 'The invoice was no longer due', at);
 }
 
+/** Whether the invoice of a payment was paid otherwise or given up meanwhile. */
+export async function isNoLongerDue(paymentId: string): Promise<boolean> {
+  const [invoice] = await select<{ isDue: boolean }>(
+    `SELECT i.status IN ('open', 'overdue') AS "isDue"
+     FROM payments p JOIN premium_invoices i ON i.company_id = p.company_id AND i.id = p.invoice_id
+     WHERE p.id = $1`,
+    [paymentId],
+  );
+  return invoice?.isDue === false;
+}
+
 /** What a holder paid for a subscription, and what of it is left; the latest first. */
 interface PaidPremium {
   readonly id: string;

@@ -1,9 +1,10 @@
 import { CannotStart, reasonOf } from '../errors.ts';
 import { execute, select, withGlobal } from './database.ts';
-import { newestPolicySearchBody } from './migrations/0021Policies.ts';
 import { claimSearchBody } from './migrations/0030ClaimSearch.ts';
 import { eraseInAuditBody } from './migrations/0051Bookings.ts';
-import { propertySearchBody } from './migrations/0055OwnPropertySearch.ts';
+import { propertySearchBody } from './migrations/0091BoundedSearch.ts';
+import { newestPolicySearchBody } from './migrations/0092FrequentPolicySearch.ts';
+import { migrations } from './migrations/index.ts';
 import { activity, largeObjects } from './roles.ts';
 
 /** The wall is not as it must be, or cannot be looked at; its message is for the operator. */
@@ -222,9 +223,11 @@ export async function selfCheck(): Promise<readonly string[]> {
     const holes: string[] = [];
     // So that every table is named with its schema.
     await execute(`SELECT set_config('search_path', 'pg_catalog', true)`);
+    await refuseOlder();
     for (const check of checks) holes.push(...(await found(check)));
     return { findings: holes, advice: await found(sideDoors) };
   }).catch((error: unknown) => {
+    if (error instanceof SelfCheckFailed) throw error;
     throw new SelfCheckFailed(`The database of DATABASE_URL cannot be used: ${reasonOf(error)}`, {
       cause: error,
     });
@@ -233,4 +236,17 @@ export async function selfCheck(): Promise<readonly string[]> {
     throw new SelfCheckFailed(`The wall between companies has a hole: ${findings.join('; ')}`);
   }
   return advice;
+}
+
+/** @throws SelfCheckFailed where this release has migrations that the database has not; newer ones do no harm */
+async function refuseOlder(): Promise<void> {
+  const needed = migrations.at(-1)?.name ?? '';
+  const [found] = await select<{ newest: string | null }>(
+    `SELECT obj_description(to_regnamespace('migrations'), 'pg_namespace') AS newest`,
+  );
+  const newest = found?.newest ?? 'none';
+  if (newest !== 'none' && newest >= needed) return;
+  throw new SelfCheckFailed(
+    `The database has not been migrated for this release (its newest migration is ${newest}, ${needed} is needed): run npm run migrate first.`,
+  );
 }

@@ -29,25 +29,32 @@ export interface Watched extends Clocks {
   readonly published: Published | undefined;
   /** The last one that was ended with nothing in its place. */
   readonly retiredVersion: number | null;
+  /** Of the latest change that lets people be asked anew. */
+  readonly askingNumber: number;
   readonly at: Date;
   readonly today: CalendarDate;
   /** What is configured for the policy alone. */
   readonly configured: Partial<AcknowledgementSettings>;
+  /** Before what is said for the policy, or by a campaign. */
+  readonly ofCompany: AcknowledgementSettings;
   /** The settings of its campaigns that are under way. */
   readonly campaigns: ReadonlyMap<string, AcknowledgementSettings>;
+  /** Those of them that were changed meanwhile. */
+  readonly changed: Readonly<Record<string, AcknowledgementSettings>>;
   /** What the next dates of its rows follow from; null before the first. */
   readonly clocks: KeptClocks | null;
 }
 
 /** What dates follow from besides the row itself. */
-interface Clocks {
+export interface Clocks {
   readonly settings: AcknowledgementSettings;
   readonly timeZone: string;
 }
 
-/** A campaign's settings do not change while it runs; what comes before them may. */
+/** Of campaigns those that were changed while they ran. */
 interface KeptClocks extends Clocks {
   readonly configured: Partial<AcknowledgementSettings>;
+  readonly campaigns?: Readonly<Record<string, AcknowledgementSettings>>;
 }
 
 interface PolicyFacts {
@@ -64,34 +71,51 @@ interface PolicyFacts {
   readonly reackVersion: number;
   readonly nextReackVersion: number | null;
   readonly retiredVersion: number | null;
+  readonly askingNumber: number;
   readonly version: number | null;
   readonly publishedAt: Date | null;
   readonly configured: Readonly<Record<string, string>> | null;
-  readonly campaigns: readonly (Partial<AcknowledgementSettings> & {
+  readonly campaigns: readonly (CampaignTerms & {
     readonly id: string;
-    readonly manualDays: number;
+    readonly isChanged: boolean;
   })[];
 }
 
+/** What a campaign says itself. */
+export interface CampaignTerms {
+  readonly dueDays: number;
+  readonly settings: Partial<AcknowledgementSettings>;
+}
+
 /** @throws NotFound */
-export async function watchedPolicy(policyId: string, at: Date): Promise<Watched> {
-  const [found] = await watchedPolicies([policyId], at);
+export async function watchedPolicy(
+  policyId: string,
+  at: Date,
+  wish: WishedSettings = {},
+): Promise<Watched> {
+  const [found] = await watchedPolicies([policyId], at, wish);
   if (!found) throw noSuch('compliance_policy', policyId);
   return found;
 }
 
-/**
- * Those of these policies that there are.
- * @param set what the company would have set; what it has, unless told
- */
+/** What would be set instead of what is. */
+export interface WishedSettings {
+  /** By the company: all that it sets. */
+  readonly set?: Partial<AcknowledgementSettings>;
+  /** For the policy alone, beside what is configured for it. */
+  readonly configured?: Partial<AcknowledgementSettings>;
+}
+
+/** Those of these policies that there are. */
 export async function watchedPolicies(
   ids: readonly string[],
   at: Date,
-  set?: Partial<AcknowledgementSettings>,
+  wish: WishedSettings = {},
 ): Promise<readonly Watched[]> {
   const found = await select<PolicyFacts>(
     `SELECT p.id, p.title, p.audience_customer_id AS "customerId", p.audience_role AS role,
        p.audience_department AS department, p.reack_version AS "reackVersion", v.number AS version, p.clocks,
+       p.asking_number AS "askingNumber",
        v.published_at AS "publishedAt",
        (SELECT min(n.number) FROM compliance_policy_versions n
         WHERE n.policy_id = p.id AND n.number > v.number AND n.requires_reack) AS "nextReackVersion",
@@ -101,22 +125,30 @@ export async function watchedPolicies(
        c.settings -> 'compliance' AS settings,
        (SELECT jsonb_object_agg(k.key, k.value) FROM policy_configurations k
         WHERE k.policy_id = p.id AND k.status = 'active' AND k.archived_at IS NULL) AS configured,
-       (SELECT coalesce(jsonb_agg(m.settings
-            || jsonb_build_object('id', m.id, 'manualDays', m.due_days)), '[]')
+       (SELECT coalesce(jsonb_agg(jsonb_build_object('id', m.id, 'isChanged', m.is_changed,
+            'dueDays', m.due_days, 'settings', m.settings)), '[]')
         FROM campaigns m WHERE m.policy_id = p.id AND m.status IN ('running', 'paused')) AS campaigns
      FROM compliance_policies p JOIN platform.companies c ON c.id = p.company_id
        LEFT JOIN compliance_policy_versions v ON v.policy_id = p.id AND v.status = 'published'
      WHERE p.id = ANY ($1::uuid[])`,
     [ids],
   );
-  return found.map((facts) => watchedOf(set ? { ...facts, settings: set } : facts, at));
+  return found.map((facts) => watchedOf(facts, at, wish));
 }
 
-function watchedOf(found: PolicyFacts, at: Date): Watched {
+function watchedOf(
+  found: PolicyFacts,
+  at: Date,
+  { set, configured: wished }: WishedSettings,
+): Watched {
   const { companyId, timeZone, title, customerId, role, department } = found;
   const { version, reackVersion, nextReackVersion, publishedAt } = found;
-  const configured = configuredIn(found.configured ?? {});
-  const ofCompany = { ...acknowledgementDefaults, ...found.settings };
+  const configured = { ...configuredIn(found.configured ?? {}), ...wished };
+  const ofCompany = { ...acknowledgementDefaults, ...(set ?? found.settings) };
+  const campaigns = found.campaigns.map(
+    ({ id, isChanged, ...terms }) =>
+      [id, settingsOf({ ofCompany, configured }, terms), isChanged] as const,
+  );
   return {
     policyId: found.id,
     companyId,
@@ -132,13 +164,13 @@ function watchedOf(found: PolicyFacts, at: Date): Watched {
           }
         : undefined,
     retiredVersion: found.retiredVersion,
+    askingNumber: found.askingNumber,
     settings: consistent({ ...ofCompany, ...configured }),
     configured,
-    campaigns: new Map(
-      found.campaigns.map(({ id, ...ofCampaign }) => [
-        id,
-        consistent({ ...ofCompany, ...ofCampaign, ...configured }),
-      ]),
+    ofCompany,
+    campaigns: new Map(campaigns.map(([id, settings]) => [id, settings])),
+    changed: Object.fromEntries(
+      campaigns.flatMap(([id, settings, isChanged]) => (isChanged ? [[id, settings]] : [])),
     ),
     timeZone,
     clocks: found.clocks,
@@ -146,6 +178,13 @@ function watchedOf(found: PolicyFacts, at: Date): Watched {
     today: dateAt(at.getTime(), timeZone),
   };
 }
+
+/** The settings of a campaign that says so. */
+export const settingsOf = (
+  { ofCompany, configured }: Pick<Watched, 'ofCompany' | 'configured'>,
+  { dueDays, settings }: CampaignTerms,
+): AcknowledgementSettings =>
+  consistent({ ...ofCompany, ...settings, manualDays: dueDays, ...configured });
 
 /** The same as of another moment. */
 export const asOf = (watched: Watched, at: Date): Watched => ({
@@ -155,7 +194,7 @@ export const asOf = (watched: Watched, at: Date): Watched => ({
 });
 
 /** What is configured for the policy (`new_joiner_days`: `14 days`) comes before anything else. */
-function configuredIn(
+export function configuredIn(
   configured: Readonly<Record<string, string>>,
 ): Partial<AcknowledgementSettings> {
   const ofPolicy = Object.entries(configured).flatMap(([key, value]) => {
@@ -173,20 +212,47 @@ export const clocksOf = (
 
 /**
  * SQL: nothing happens to an acknowledgement `a` by itself: its campaign is paused or was cancelled, or its
- * day is still to be moved by a pause that is over.
+ * day is still to be moved, by a pause that is over or as the campaign gives other days by now.
  */
 export const standsStill = `(a.campaign_id IS NOT NULL AND a.status = 'pending' AND EXISTS (
   SELECT 1 FROM campaigns s WHERE s.company_id = a.company_id AND s.id = a.campaign_id
-    AND (s.status IN ('paused', 'cancelled') OR s.paused_days > a.paused_days)))`;
+    AND (s.status IN ('paused', 'cancelled') OR s.paused_days > a.paused_days
+      OR s.moved_days <> a.moved_days)))`;
 
-/** SQL: by so many days an acknowledgement `a` is late; those of its campaign's pauses do not count. */
+/** SQL: by so many days an acknowledgement `a` is late; those that its campaign still adds do not count. */
 export const daysLate = (today: string): string =>
-  `(coalesce((SELECT coalesce(s.paused_on, ${today}) - (s.paused_days - a.paused_days) FROM campaigns s
+  `(coalesce((SELECT coalesce(s.paused_on, ${today}) - (s.paused_days - a.paused_days)
+      - (s.moved_days - a.moved_days) FROM campaigns s
     WHERE s.company_id = a.company_id AND s.id = a.campaign_id), ${today}) - a.due_date)`;
 
 /** SQL: an acknowledgement `a` is not answered, and its day has passed. */
 export const isOverdue = (today: string): string =>
   `(a.status = 'pending' AND a.due_date < ${today} AND ${daysLate(today)} > 0)`;
+
+/** SQL: an employee `e` works there on that day. */
+export const worksThere = (today: string): string =>
+  `(e.status = 'active' AND e.archived_at IS NULL AND e.join_date <= ${today}::date)`;
+
+/** SQL: an employee `e` is of an audience whose parts are bound there, on that day. */
+export const among = (customer: string, role: string, department: string, today: string): string =>
+  `(${worksThere(today)}
+  AND (${customer}::uuid IS NULL OR e.customer_id = ${customer})
+  AND (${role}::text IS NULL OR lower(trim(e.role)) = lower(trim(${role})))
+  AND (${department}::text IS NULL OR lower(trim(e.department)) = lower(trim(${department}))))`;
+
+/** SQL: an employee `e` is in the audience of a campaign `c` that is under way, on that day. */
+export const amongCampaign = (today: string): string => `(c.status = 'running'
+  AND ${among('c.audience_customer_id', 'c.audience_role', 'c.audience_department', today)})`;
+
+/**
+ * SQL: a campaign `c` has not asked an employee `e`, who is not being asked, is not exempted, and has
+ * answered nothing since it was launched. Looked up person by person, also without statistics.
+ */
+export const isUnasked = `NOT EXISTS (SELECT 1 FROM acknowledgements s
+  WHERE s.company_id = c.company_id AND s.policy_id = c.policy_id AND s.employee_id = e.id
+    AND (s.campaign_id = c.id OR s.created_at >= c.launched_at OR s.acknowledged_at >= c.launched_at
+      OR (s.is_current AND (s.status IN ('pending', 'exempted')
+        OR (s.status = 'declined' AND s.updated_at >= c.launched_at)))) OFFSET 0)`;
 
 /** When something of that day happens. */
 export const momentOf = ({ timeZone }: Pick<Clocks, 'timeZone'>, on: CalendarDate): Date =>
@@ -255,27 +321,30 @@ export async function redateBatch(watched: Watched, after: string): Promise<stri
 }
 
 /** Settings, or the time zone, have changed since its rows were given their dates. */
-export const isOutdated = ({ clocks, settings, timeZone, configured }: Watched): boolean =>
-  clocks !== null && !isDeepStrictEqual(clocks, { settings, timeZone, configured });
+export const isOutdated = (watched: Watched): boolean =>
+  watched.clocks !== null &&
+  !isDeepStrictEqual({ campaigns: {}, ...watched.clocks }, keptClocksOf(watched));
 
-/** Whom this version concerns is asked; not where another one took its place meanwhile. */
-export const noteAsked = async ({ policyId, published }: Watched): Promise<void> => {
+const keptClocksOf = ({ settings, timeZone, configured, changed }: Watched): KeptClocks => ({
+  settings,
+  timeZone,
+  configured,
+  campaigns: changed,
+});
+
+/** Whoever was to be asked then is; not where somebody else is to be meanwhile. */
+export const noteAsked = async ({ policyId, askingNumber }: Watched): Promise<void> => {
   await execute(
     `UPDATE compliance_policies SET is_asking = false
-     WHERE id = $1 AND is_asking AND policy_version = $2`,
-    [policyId, published?.version ?? 0],
+     WHERE id = $1 AND is_asking AND asking_number = $2`,
+    [policyId, askingNumber],
   );
 };
 
 /** From now on the rows have the dates that these settings say. */
-export const noteClocks = async ({
-  policyId,
-  settings,
-  timeZone,
-  configured,
-}: Watched): Promise<void> => {
+export const noteClocks = async (watched: Watched): Promise<void> => {
   await execute('UPDATE compliance_policies SET clocks = $2 WHERE id = $1', [
-    policyId,
-    JSON.stringify({ settings, timeZone, configured }),
+    watched.policyId,
+    JSON.stringify(keptClocksOf(watched)),
   ]);
 };

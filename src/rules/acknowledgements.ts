@@ -32,6 +32,9 @@ export const acknowledgementActions = [
 
 export type AcknowledgementAction = (typeof acknowledgementActions)[number];
 
+/** An action as one step of somebody's course: `remind_7` is the reminder seven days before. */
+export type AcknowledgementStepName = Exclude<AcknowledgementAction, 'remind'> | `remind_${number}`;
+
 /** Whom an alert goes to, the lowest rung first. */
 export const alertLevels = ['manager', 'hr', 'executive'] as const;
 
@@ -135,6 +138,17 @@ export const nextCycleDue = (
   { periodicDays }: AcknowledgementSettings,
 ): CalendarDate => addDays(answeredOn, periodicDays);
 
+/** Until when whoever is asked once more on that day has to answer. */
+export const nextCycleUntil = (
+  { answeredOn }: Pick<Dated, 'answeredOn'>,
+  settings: AcknowledgementSettings,
+  on: CalendarDate,
+): CalendarDate =>
+  laterDate(
+    answeredOn ? nextCycleDue(answeredOn, settings) : addDays(on, settings.manualDays),
+    addDays(on, leastDays),
+  );
+
 /**
  * What happens next, on a day after `after`; null where nothing does. On a day with several things the
  * strongest is named; `actionsBetween` has them all.
@@ -176,6 +190,11 @@ export const stepsAhead = (
   ]
     .filter(({ on }) => compareDates(on, after) > 0)
     .toSorted((a, b) => compareDates(a.on, b.on) || strength(b.action) - strength(a.action));
+
+export const stepName = (
+  { action, on }: NextAction,
+  dueDate: CalendarDate,
+): AcknowledgementStepName => (action === 'remind' ? `remind_${daysBetween(on, dueDate)}` : action);
 
 /**
  * Everything that a day brings about which comes late or together: each kind once, so that nobody gets
@@ -361,14 +380,17 @@ export function compliancePercentage(counts: {
   return (Math.floor((counts.acknowledged * 10_000) / required) / 100).toFixed(2);
 }
 
-/** `pending` while nobody has answered, `completed` once all have. */
+/** `pending` while nobody has ever answered, `completed` once all have; a new text or person opens it again. */
 export function complianceStatusOf(counts: {
   readonly pending: number;
   readonly acknowledged: number;
   readonly declined: number;
+  /** Answers of any time, those to earlier texts too. */
+  readonly answered: number;
 }): 'pending' | 'in_progress' | 'completed' {
-  if (counts.acknowledged === 0) return 'pending';
-  return counts.pending + counts.declined === 0 ? 'completed' : 'in_progress';
+  const owed = counts.pending + counts.declined;
+  if (counts.acknowledged > 0) return owed === 0 ? 'completed' : 'in_progress';
+  return counts.answered > 0 && owed > 0 ? 'in_progress' : 'pending';
 }
 
 /** What somebody confirms. */

@@ -151,24 +151,74 @@ export function forecastBookingClocks(
   ].toSorted((a, b) => a.dueAt - b.dueAt);
 }
 
-/** How far from now somebody may move a deadline, in milliseconds; the others follow the stay. */
-const furthestMs: { readonly [Name in BookingTimerName]?: number } = {
-  hold: 24 * 3_600_000,
-  host_confirmation: 7 * 86_400_000,
-  check_out: 30 * 86_400_000,
-  review_window: 60 * 86_400_000,
-};
+/** What reminds of a deadline, after which share of the time until then. */
+function reminderOf(
+  name: BookingTimerName,
+  { reviewReminderDays, reviewDays }: BookingSettings,
+): { readonly name: BookingTimerName; readonly share: number } | undefined {
+  if (name === 'host_confirmation') return { name: 'host_reminder', share: reminderShare };
+  return name === 'review_window' && reviewReminderDays < reviewDays
+    ? { name: 'review_reminder', share: reviewReminderDays / reviewDays }
+    : undefined;
+}
 
 /**
- * Until when somebody may move a deadline; undefined where it follows the stay. Guests leave early, or
- * later than they should; but before the stay nothing is decided later than it could be by itself.
+ * The deadline at its new time, and its reminder after the same share of what is left until then: gone where
+ * nothing is left, and again for more time where it had come already.
+ * @param running what is set, and what is moved among it
  */
-export function latestMove(
+export function clocksAfterMove(
+  moved: DueBookingTimer,
+  running: readonly DueBookingTimer[],
+  { settings, at }: Pick<BookingTimes, 'settings' | 'at'>,
+): { readonly due: readonly DueBookingTimer[]; readonly cancelled: readonly BookingTimerName[] } {
+  const reminder = reminderOf(moved.name, settings);
+  if (!reminder) return { due: [moved], cancelled: [] };
+  const { name, share } = reminder;
+  const isSet = running.some((timer) => timer.name === name);
+  const isLonger = running.some((timer) => timer.name === moved.name && timer.dueAt < moved.dueAt);
+  const dueAt = at + Math.round((moved.dueAt - at) * share);
+  const comes = dueAt < moved.dueAt && (isSet || isLonger);
+  return {
+    due: comes ? [{ name, dueAt }, moved] : [moved],
+    cancelled: isSet && !comes ? [name] : [],
+  };
+}
+
+const dayMs = 86_400_000;
+
+/** Between when somebody may move a deadline, in epoch milliseconds. */
+export interface MoveBounds {
+  readonly earliest: number;
+  readonly latest: number;
+}
+
+/**
+ * Undefined for what follows the stay, a refund or another deadline. Guests who have arrived leave early, or later than they
+ * should; but before the stay nothing is decided later than it could be by itself.
+ */
+export function moveBounds(
   name: BookingTimerName,
   times: Omit<BookingTimes, 'settings'>,
-): number | undefined {
-  const furthest = furthestMs[name];
-  if (furthest === undefined) return undefined;
-  const isBeforeStay = name === 'hold' || name === 'host_confirmation';
-  return Math.min(times.at + furthest, isBeforeStay ? latestConfirmation(times) : Infinity);
+): MoveBounds | undefined {
+  const { stay, house, at } = times;
+  const beforeStay = (latest: number): MoveBounds => ({
+    earliest: at,
+    latest: Math.min(latest, latestConfirmation(times)),
+  });
+  switch (name) {
+    case 'hold':
+      return beforeStay(at + dayMs);
+    case 'host_confirmation':
+      return beforeStay(at + 7 * dayMs);
+    case 'check_out':
+      return {
+        earliest: Math.max(at, checkInAt(stay, house)),
+        latest: checkOutAt(stay, house) + 30 * dayMs,
+      };
+    case 'review_window':
+      return { earliest: at, latest: at + 60 * dayMs };
+    default:
+      return undefined;
+  }
 }

@@ -7,6 +7,7 @@ import {
   daysBetween,
   type CalendarDate,
 } from './calendar.ts';
+import { roundToUnit } from './currencies.ts';
 import { compare, multiplyByRatio, subtract, zero, type Money } from './money.ts';
 import type { CancellationPolicy } from './properties.ts';
 import { checkInAt, nightsOf, type House, type Stay } from './stays.ts';
@@ -29,7 +30,9 @@ export const stayRefundRules = [
   'not_confirmed',
   'in_time',
   'first_night_kept',
+  'nights_begun_kept',
   'half',
+  'half_of_nights_left',
   'too_late',
   'just_booked',
 ] as const;
@@ -48,6 +51,7 @@ export interface Refundable {
   readonly endDate: CalendarDate;
   readonly totalAmount: Money;
   readonly pricePerNight: Money;
+  readonly currency: string;
   readonly createdAt: Date;
   readonly config: { readonly house: House; readonly policy: CancellationPolicy };
 }
@@ -63,7 +67,8 @@ export function refundDue(booking: Refundable, by: Canceller, at: number): StayR
   if (by !== 'guest') return { amount: total, rule: 'by_host' };
   const stay = { startDate, endDate };
   const bookedAt = booking.createdAt.getTime();
-  return refundOfStay({ ...config, stay, total, pricePerNight, bookedAt, at });
+  const refund = refundOfStay({ ...config, stay, total, pricePerNight, bookedAt, at });
+  return { ...refund, amount: roundToUnit(refund.amount, booking.currency) };
 }
 
 /**
@@ -73,17 +78,19 @@ export function refundDue(booking: Refundable, by: Canceller, at: number): StayR
 export function refundOfStay(given: GivenUp): StayRefund {
   const { policy, total, bookedAt, at } = given;
   const arrival = checkInAt(given.stay, given.house);
+  const begun = begunNights(given);
   const isBefore = (days: number): boolean => at <= daysBefore(arrival, days, given.house.timeZone);
   switch (policy) {
     case 'flexible':
       if (at <= arrival - dayMs) return { amount: total, rule: 'in_time' };
-      return {
-        amount: withoutNights(given, Math.max(1, begunNights(given))),
-        rule: 'first_night_kept',
-      };
+      return begun > 1
+        ? { amount: withoutNights(given, begun), rule: 'nights_begun_kept' }
+        : { amount: withoutNights(given, 1), rule: 'first_night_kept' };
     case 'moderate':
       if (isBefore(5)) return { amount: total, rule: 'in_time' };
-      return { amount: half(withoutNights(given, begunNights(given))), rule: 'half' };
+      return begun > 0
+        ? { amount: half(withoutNights(given, begun)), rule: 'half_of_nights_left' }
+        : { amount: half(total), rule: 'half' };
     case 'strict':
       if (at <= bookedAt + 2 * dayMs && isBefore(14)) return { amount: total, rule: 'just_booked' };
       return isBefore(7)

@@ -23,6 +23,7 @@ const transitions = [
   { from: 'pending', event: 'decline', to: 'cancelled' },
   { from: 'pending', event: 'expire_hold', to: 'cancelled' },
   { from: 'pending', event: 'expire_request', to: 'cancelled' },
+  { from: 'pending', event: 'end_returned', to: 'cancelled' },
   { from: 'pending', event: 'cancel', to: 'cancelled' },
   { from: 'confirmed', event: 'cancel', to: 'cancelled' },
   { from: 'confirmed', event: 'complete', to: 'completed' },
@@ -32,6 +33,7 @@ const transitions = [
   { from: 'cancelled', event: 'fail_payment', to: 'cancelled' },
   { from: 'cancelled', event: 'end_refund', to: 'cancelled' },
   { from: 'cancelled', event: 'fail_refund', to: 'cancelled' },
+  { from: 'cancelled', event: 'adopt_refund', to: 'cancelled' },
   { from: 'pending', event: 'move_timer', to: 'pending' },
   { from: 'confirmed', event: 'move_timer', to: 'confirmed' },
   { from: 'completed', event: 'move_timer', to: 'completed' },
@@ -61,8 +63,11 @@ export type BookingWishEvent = (typeof bookingWishes)[number];
 export const allowedBookingEvents = (status: BookingStatus): readonly BookingWishEvent[] =>
   bookingWishes.filter((event) => nextBookingStatus(status, event));
 
-/** Who or what ended it: a person, or one of the two clocks of what is not confirmed yet. */
-export const cancellers = ['guest', 'host', 'hold', 'request', 'operator'] as const;
+/**
+ * Who or what ended it: a person, one of the two clocks of what is not confirmed yet, or that all that was
+ * paid had gone back by hand before it was confirmed.
+ */
+export const cancellers = ['guest', 'host', 'hold', 'request', 'operator', 'refund'] as const;
 
 export type Canceller = (typeof cancellers)[number];
 
@@ -92,3 +97,7 @@ export const compensationsOf = ({
 
 /** A payment that arrives too late brings the stay back only where nobody has decided against it. */
 export const mayRevive = (cancelledBy: Canceller | null): boolean => cancelledBy === 'hold';
+
+/** Whether a charge that the gateway has not seen yet is still sent to it. */
+export const mayBePaid = (status: BookingStatus, cancelledBy: Canceller | null): boolean =>
+  status !== 'cancelled' || mayRevive(cancelledBy);

@@ -1,4 +1,5 @@
-import type { AcknowledgementSettings, Audience } from './acknowledgements.ts';
+import { leastDays, type AcknowledgementSettings, type Audience } from './acknowledgements.ts';
+import { addDays, compareDates, laterDate, type CalendarDate } from './calendar.ts';
 
 export const campaignStatuses = ['draft', 'running', 'paused', 'done', 'cancelled'] as const;
 
@@ -12,6 +13,17 @@ export type CampaignSettings = {
   readonly [Name in 'remindBefore' | 'overdueEveryDays' | 'escalateHrDays' | 'escalateExecDays']?:
     AcknowledgementSettings[Name] | undefined;
 };
+
+/**
+ * Until when an open request is due once its campaign gives so many more days, or less: then whoever had more
+ * than a week keeps a week.
+ */
+export function movedDue(dueDate: CalendarDate, days: number, today: CalendarDate): CalendarDate {
+  const moved = addDays(dueDate, days);
+  if (days >= 0) return moved;
+  const least = addDays(today, leastDays);
+  return laterDate(moved, compareDates(dueDate, least) < 0 ? dueDate : least);
+}
 
 /** What a campaign is after it; undefined where it cannot be. */
 export const campaignAfter = (

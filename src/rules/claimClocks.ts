@@ -197,18 +197,23 @@ export function clocksAfterMove<T extends SetTimer>(
   };
 }
 
-/** Somebody else has the claim: the status' own clock begins again. Of the claimant's none does. */
+/**
+ * Somebody else has the claim: the status' own clock begins again. Of the claimant's none does, nor once
+ * it is decided: the payment and the days of an appeal do not depend on who has it.
+ */
 export function clocksAfterReassignment<T extends SetTimer>(
   status: ClaimStatus,
   set: readonly T[],
   facts: ClockFacts,
 ): ClockChange<T> {
   const own = status === 'investigation' ? 'investigation' : clocksOf(status).runs[0];
-  if (!own || own === 'documents') return nothing();
+  if (!own || own === 'documents' || !undecided.has(status)) return nothing();
+  const isOwn = ({ name }: { readonly name: ClaimTimerName }): boolean =>
+    familyOf(name) === own && name !== 'status_letter';
   return {
     ...nothing(),
-    cancelled: set.filter(({ name }) => familyOf(name) === own),
-    added: clocksFor(own, status, facts),
+    cancelled: set.filter(isOwn),
+    added: clocksFor(own, status, facts).filter(isOwn),
   };
 }
 

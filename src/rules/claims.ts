@@ -34,8 +34,8 @@ export const isDecided = (status: ClaimStatus): boolean =>
 type Party = Role | 'assignee' | 'claimant' | 'system';
 
 const undecided = statuses.filter((row) => !row.isDecided).map(({ code }) => code);
-const inWork = undecided.filter((code) => code !== 'reported');
 const running = claimStatuses.filter((code) => code !== 'closed');
+const givenOut = running.filter((code) => code !== 'reported');
 /** Once it is approved the money is on its way. */
 const pausable: readonly ClaimStatus[] = [...undecided, 'paid', 'denied'];
 
@@ -72,7 +72,7 @@ const row = <const Event extends string>(
 const transitions = [
   row(['none'], 'report', 'reported', reporter),
   row(['reported'], 'assign', 'assigned', [...assigner, 'system']),
-  row(inWork, 'reassign', 'same', assigner),
+  row(givenOut, 'reassign', 'same', assigner),
   row(['assigned'], 'start_review', 'under_review', processor),
   row(['under_review'], 'investigate', 'investigation', processor),
   row(['under_review', 'investigation'], 'request_documents', 'documents_requested', processor),
@@ -110,6 +110,11 @@ export type ClaimEvent = (typeof transitions)[number]['event'];
 export const claimEvents: readonly ClaimEvent[] = [
   ...new Set(transitions.map(({ event }) => event)),
 ];
+
+/** What a claim is put on hold for: a lawsuit, or a catastrophe that nobody can look into yet. */
+export const holdKinds = ['legal', 'catastrophe'] as const;
+
+export type HoldKind = (typeof holdKinds)[number];
 
 /** Where a claim stands, as far as the table asks. */
 export interface Standing {

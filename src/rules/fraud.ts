@@ -63,23 +63,32 @@ export function fraudSigns(facts: FraudFacts): readonly FraudSign[] {
   const daysCovered = daysBetween(coveredFrom, incidentDate);
   // A loss before the cover is not an early one: it is not covered at all.
   const isEarly = daysCovered >= 0 && daysCovered <= earlyDays;
-  const isNearCover =
-    claimAmount !== null && compare(claimAmount, multiplyByRatio(coverageAmount, 9, 10)) >= 0;
+  const nearCover = claimAmount && nearCoverSign('claim_amount', claimAmount, coverageAmount);
   return [
     ...(isEarly ? [sign('early_loss', { days_after_start: daysCovered })] : []),
     ...(claimsInYear >= manyClaims
       ? [sign('frequent_claims', { claims_in_12_months: claimsInYear })]
       : []),
-    ...(isNearCover
-      ? [sign('near_cover', { claim_amount: claimAmount, coverage_amount: coverageAmount })]
-      : []),
+    ...(nearCover ? [nearCover] : []),
     ...(similarClaims.length > 0 ? [sign('duplicate_claim', { claim_ids: similarClaims })] : []),
   ];
 }
 
+/** Of an amount that nearly uses up the cover: the one that is claimed, or the one that is proposed to be paid. */
+export const nearCoverSign = (
+  name: 'claim_amount' | 'proposed_amount',
+  amount: Money,
+  coverageAmount: Money,
+): FraudSign | undefined =>
+  compare(amount, multiplyByRatio(coverageAmount, 9, 10)) >= 0
+    ? sign('near_cover', { [name]: amount, coverage_amount: coverageAmount })
+    : undefined;
+
 /** @param claims ids of other claims that hold the same file, byte for byte */
 export const sharedDocumentSign = (claims: readonly string[]): FraudSign | undefined =>
   claims.length > 0 ? sign('shared_document', { claim_ids: claims }) : undefined;
+
+export type FraudHold = 'undecided' | 'confirmed';
 
 type Weighed = readonly { readonly score: number; readonly state: FraudState }[];
 
@@ -87,7 +96,7 @@ type Weighed = readonly { readonly score: number; readonly state: FraudState }[]
  * What holds a claim: open flags whose scores together reach the threshold wait for the claims manager,
  * before it is submitted even; once one was confirmed the claim can still be submitted, to be denied.
  */
-export function fraudHold(flags: Weighed): 'undecided' | 'confirmed' | undefined {
+export function fraudHold(flags: Weighed): FraudHold | undefined {
   if (openScore(flags) >= holdsFrom) return 'undecided';
   return flags.some(({ state }) => state === 'confirmed') ? 'confirmed' : undefined;
 }

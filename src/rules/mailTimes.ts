@@ -12,6 +12,8 @@ export interface MailTimes {
   /** Whether all that waits for a person goes in one mail. */
   readonly digest: (typeof digestRhythms)[number];
   readonly digestHour: number;
+  /** So long, after a mail about documents, others of its kind wait to go to the person together; 0 is never. */
+  readonly gatherHours: number;
 }
 
 export const mailTimesDefaults: MailTimes = {
@@ -19,6 +21,7 @@ export const mailTimesDefaults: MailTimes = {
   quietUntilHour: 0,
   digest: 'off',
   digestHour: 8,
+  gatherHours: 4,
 };
 
 const hour: Bounds = { kind: 'whole', min: 0, max: 23 };
@@ -27,7 +30,27 @@ export const mailTimesBounds = {
   quietFromHour: hour,
   quietUntilHour: hour,
   digestHour: hour,
+  gatherHours: { kind: 'whole', min: 0, max: 24 },
 } as const satisfies Partial<Record<keyof MailTimes, Bounds>>;
+
+/**
+ * What is told of documents that people must read, kind by kind: a document, or a person, can bring up
+ * hundreds in a day, and their deadlines are counted in days. What takes a message back is of its kind, so
+ * that it does not come before it.
+ */
+const gatheredKinds: readonly (readonly TemplateCode[])[] = [
+  ['acknowledgement_assigned', 'acknowledgement_withdrawn'],
+  ['acknowledgement_reminder'],
+  ['acknowledgement_overdue'],
+  ['acknowledgement_alert'],
+  ['acknowledgement_confirmed'],
+  ['acknowledgement_declined', 'exemption_asked'],
+  ['exemption_decided'],
+];
+
+/** With what a mail about a document goes together; undefined for any other. */
+export const gatheredWith = (code: TemplateCode): readonly TemplateCode[] | undefined =>
+  gatheredKinds.find((kind) => kind.includes(code));
 
 /** What somebody may do without can also wait; what binds, or waits for somebody to act, does not. */
 export const canWait = (code: TemplateCode): boolean => mandatoryBecause(code) === null;

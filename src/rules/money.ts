@@ -38,6 +38,9 @@ export const multiplyByRatio = (amount: Money, numerator: number, denominator: n
   return written(decimal(amount).times(String(numerator)).div(String(denominator)));
 };
 
+/** To whole units, half up. */
+export const roundToWhole = (amount: Money): Money => written(decimal(amount).round(0, halfUp));
+
 /** -1, 0 or 1: how `a` stands to `b`. */
 export const compare = (a: Money, b: Money): -1 | 0 | 1 => decimal(a).cmp(b);
 

@@ -39,6 +39,8 @@ const notices = {
   subscription_reinstated: 'contract',
   premium_unpaid: null,
   premium_overdue: null,
+  premium_not_taken_up: null,
+  renewal_offer: 'deadline',
   renewal_reminder: 'deadline',
   renewal_reminder_auto: 'deadline',
   renewal_call: null,

@@ -27,6 +27,7 @@ const transitions = [
   { from: 'provisioning', event: 'fail', to: 'failed', by: 'timer' },
   { from: 'failed', event: 'retry', to: 'provisioning', by: 'user' },
   { from: 'failed', event: 'reject', to: 'rejected', by: 'user' },
+  { from: 'active', event: 'move_deadline', to: 'active', by: 'user' },
   { from: 'active', event: 'activate', to: 'active', by: 'timer' },
 ] as const satisfies readonly {
   from: RegistrationStatus | 'none';
@@ -57,13 +58,19 @@ export const allowedDecisions = (status: RegistrationStatus): readonly Registrat
 export const isOpenRegistration = (status: RegistrationStatus): boolean =>
   statuses.some((row) => row.code === status && row.isOpen);
 
-export type OnboardingTimerName =
-  | 'verify_email'
-  | 'review_reminder'
-  | 'review_escalation'
-  | 'review_expiry'
-  | 'activation_reminder'
-  | 'activation';
+const reviewTimers = [
+  'verify_email',
+  'review_reminder',
+  'review_escalation',
+  'review_expiry',
+] as const;
+const timerNames = [...reviewTimers, 'activation_reminder', 'activation'] as const;
+
+export type ReviewTimerName = (typeof reviewTimers)[number];
+export type OnboardingTimerName = (typeof timerNames)[number];
+
+export const isOnboardingTimer = (name: string): name is OnboardingTimerName =>
+  timerNames.some((each) => each === name);
 
 /** One deadline; `dueAt` is epoch milliseconds, `occurrence` counts how often the clock was set. */
 export interface OnboardingTimer {
@@ -144,7 +151,9 @@ export const dueUnder = (
 
 /** A link that was not used is sent anew so often. */
 const mostVerifyLinks = 3;
-const mostActivationLinks = 4;
+export const mostActivationLinks = 4;
+/** After so many days an administrator who has not signed in is reminded. */
+export const reminderDays: readonly number[] = [3, 6];
 
 /** What is repeated daily keeps its hour, however late it came; epoch milliseconds. */
 export const lastDaily = (dueAt: number, firedAt: number): number =>
@@ -178,11 +187,45 @@ export const timersOfActivation = (
   activeAt: number,
   { activationDays }: OnboardingSettings,
 ): readonly OnboardingTimer[] => [
-  ...[3, 6]
+  ...reminderDays
     .filter((days) => days < activationDays)
     .map((days, index) => timer('activation_reminder', activeAt + days * dayMs, index + 1)),
   timer('activation', activeAt + activationDays * dayMs),
 ];
+
+/**
+ * The latest that a deadline that runs may be moved to: what its setting allows, and a reminder not
+ * beyond what it reminds of; epoch milliseconds.
+ */
+export function latestMove(
+  name: OnboardingTimerName,
+  {
+    now,
+    submittedAt,
+    dueOf,
+  }: {
+    readonly now: number;
+    readonly submittedAt: number;
+    readonly dueOf: (name: OnboardingTimerName) => number | undefined;
+  },
+): number {
+  const { verifyEmailHours, reviewExpireDays, activationDays } = onboardingBounds;
+  switch (name) {
+    case 'verify_email':
+      return now + verifyEmailHours.max * hourMs;
+    case 'review_reminder':
+    case 'review_escalation':
+      return dueOf('review_expiry') ?? now;
+    case 'review_expiry':
+      return submittedAt + reviewExpireDays.max * dayMs;
+    case 'activation_reminder':
+      return dueOf('activation') ?? now;
+    case 'activation':
+      return now + activationDays.max * dayMs;
+    default:
+      return name satisfies never;
+  }
+}
 
 const timer = (name: OnboardingTimerName, dueAt: number, occurrence = 1): OnboardingTimer => ({
   name,

@@ -131,6 +131,7 @@ const grants = {
   'ack:read_own': roleCodes,
   'ack:respond_own': roleCodes,
   'ack:write': [...complianceStaff, 'hr'],
+  'ack:change_timer': [...complianceStaff, 'operator'],
   'exemption:decide': complianceStaff,
   'campaign:write': complianceStaff,
   'audit:read': ['global_admin', 'tenant_admin', 'auditor'],
@@ -161,6 +162,7 @@ const personal: ReadonlySet<string> = new Set([
   'claim:reopen',
   'compliance_policy:approve',
   'configuration:approve',
+  'exemption:decide',
 ]);
 
 /** The permission over everybody's rows beside the one over one's own. */
@@ -204,13 +206,24 @@ export const mayGrant = (held: readonly Role[], role: Role): boolean =>
   role !== 'global_admin' &&
   (role !== 'operator' || held.includes('global_admin'));
 
+/**
+ * Whether somebody may bring a person in who then has the role. Whoever administers the platform invites
+ * others to that where they are at home, because an account of elsewhere is its owner's to decide about.
+ */
+export const mayInvite = (
+  held: readonly Role[],
+  role: Role,
+  { isPlatform }: { readonly isPlatform: boolean },
+): boolean =>
+  role === 'global_admin' ? isPlatform && may(held, 'global_admin:create') : mayGrant(held, role);
+
 /** Whether somebody may let a colleague act in the role for a while: the platform's roles stay there. */
 export const mayDelegate = (held: readonly Role[], role: Role): boolean =>
   held.includes('global_admin') || (role !== 'global_admin' && role !== 'operator');
 
 /**
  * Permissions that a key can be given. The others are personal: what is one's own, buying for oneself,
- * handing out rights, and what is the platform's.
+ * deciding with four eyes, handing out rights, and what is the platform's.
  */
 export const scopeCodes: readonly Permission[] = permissionCodes.filter(
   (code) => !code.endsWith('_own') && !personal.has(code),

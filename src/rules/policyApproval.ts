@@ -66,6 +66,9 @@ const transitions = [
   row(['draft'], 'discard', 'same', staff),
   row(['pending_approval', 'approved'], 'discard', 'same', system),
   row(['pending_approval', 'approved'], 'move_timer', 'same', [...staff, 'operator']),
+  // Its clocks stand still; people go on deciding.
+  row(['pending_approval', 'approved'], 'pause', 'same', ['operator']),
+  row(['pending_approval', 'approved'], 'resume', 'same', ['operator']),
 ];
 
 export type PolicyVersionEvent = (typeof transitions)[number]['event'];

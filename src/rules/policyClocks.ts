@@ -1,4 +1,9 @@
-import { addBusinessDays, type BusinessCalendar } from './businessDays.ts';
+import {
+  addBusinessDays,
+  addWorkingTime,
+  workingTime,
+  type BusinessCalendar,
+} from './businessDays.ts';
 import {
   addDays,
   compareDates,
@@ -75,6 +80,18 @@ export const approvalClocks = ({
     dueAt: addBusinessDays(at, settings.approvalEscalateBd, calendar),
   },
 ];
+
+/** Until when a clock goes on that stood still: what was left of it, of an approval's in working time. */
+export function resumedUntil(
+  { name, dueAt }: DuePolicyTimer,
+  pausedAt: number,
+  { calendar, at }: Pick<PolicyClockFacts, 'calendar' | 'at'>,
+): number {
+  const left = Math.max(dueAt, pausedAt);
+  return name === 'publish'
+    ? at + left - pausedAt
+    : addWorkingTime(at, workingTime(pausedAt, left, calendar), calendar);
+}
 
 /** Administrators are told one escalation later, and every week from then on. */
 export function clocksAfterPolicyTimer(

@@ -39,7 +39,7 @@ export function kindsWith(action: RunAction): readonly WorkflowKind[] {
   switch (action) {
     case 'pause':
     case 'resume':
-      return ['claim'];
+      return ['claim', 'policy-approval'];
     case 'signal':
     case 'reset':
       return remembering;

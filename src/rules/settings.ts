@@ -247,6 +247,10 @@ const ofCompanies: readonly Setting[] = [
     says: 'Whether mails that can wait come to a person as one mail a day.',
   },
   notifications('digestHour', 'Hour of the day at which that mail goes out.'),
+  notifications(
+    'gatherHours',
+    'Hours after a mail about documents in which others of its kind wait to go out together.',
+  ),
   {
     section: 'password',
     key: 'requireClasses',

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -20,7 +21,8 @@ export function openFolder(folder: string): Storage {
   return {
     async put(key, incoming) {
       const place = placeOf(key);
-      const draft = `${place}.part`;
+      // What a crash has left under this name, or another writer has begun, is in nobody's way.
+      const draft = `${place}.${randomUUID()}.part`;
       await mkdir(path.dirname(place), { recursive: true, mode: 0o700 });
       try {
         await writeWhole(draft, incoming);
@@ -40,9 +42,9 @@ export function openFolder(folder: string): Storage {
       await rm(placeOf(key), { force: true });
     },
 
-    async *list(companyId) {
+    async *list(below) {
       let page: StoredFile[] = [];
-      for await (const file of filesBelow(placeOf(companyId))) {
+      for await (const file of filesBelow(placeOf(below))) {
         const modifiedAt = await modified(file);
         if (modifiedAt) page.push({ key: keyOf(path.relative(root, file)), modifiedAt });
         if (page.length < pageSize) continue;

@@ -61,8 +61,8 @@ export function openS3({
       await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
     },
 
-    async *list(companyId) {
-      const pages = paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: `${companyId}/` });
+    async *list(below) {
+      const pages = paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: `${below}/` });
       for await (const { Contents = [] } of pages) {
         yield Contents.flatMap(({ Key, LastModified }) =>
           Key && LastModified ? [{ key: Key, modifiedAt: LastModified }] : [],

@@ -23,8 +23,8 @@ export interface StoredFile {
 }
 
 /**
- * Where the bytes of documents are, by keys of ours: a company's id and names below it. A file is there
- * as a whole or not at all, and is never changed.
+ * Where the bytes of documents are, and the histories of closed runs, by keys of ours: a company's id and
+ * names below it. A file is there as a whole or not at all, and is never changed.
  */
 export interface Storage {
   /** @throws if it could not be stored as a whole; then nothing is there under the key */
@@ -33,8 +33,11 @@ export interface Storage {
   read(key: string): Promise<Readable>;
   /** Also of one that is not there. */
   remove(key: string): Promise<void>;
-  /** All files of a company in pages, half-written ones of a crash included. */
-  list(companyId: string): AsyncIterable<readonly StoredFile[]>;
+  /**
+   * All files of a company in pages, half-written ones of a crash included.
+   * @param below a company's id, or a folder below it
+   */
+  list(below: string): AsyncIterable<readonly StoredFile[]>;
 }
 
 /** A folder unless the configuration names a bucket. */

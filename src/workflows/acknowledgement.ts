@@ -53,6 +53,7 @@ export async function acknowledgement({ companyId, policyId }: KeeperInput): Pro
     stateVersion: 0,
     pending: 0,
     nextAt: null,
+    joinsAt: null,
     hasMail: false,
     isOutdated: false,
     isClosed: false,
@@ -102,6 +103,7 @@ export async function acknowledgement({ companyId, policyId }: KeeperInput): Pro
     else {
       const left = Math.max(restMs, state.nextAt - Date.now());
       await condition(isReady, left, { summary: 'the next date' });
+      if (state.joinsAt !== null && state.joinsAt <= Date.now()) isStale = true;
     }
   }
 

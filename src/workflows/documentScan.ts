@@ -3,6 +3,7 @@ import {
   condition,
   defineQuery,
   isCancellation,
+  patched,
   proxyActivities,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
@@ -20,13 +21,14 @@ export const documentState = defineQuery<DocumentState | undefined>('state');
  */
 export async function documentScan({ companyId, documentId }: DocumentScanInput): Promise<void> {
   const ref = { companyId, documentId };
-  const { scanDocument } = proxyActivities<Activities>({
-    summary: 'scan',
+  const steps = {
     taskQueue: queueOf('documents'),
     startToCloseTimeout: '3 minutes',
     heartbeatTimeout: maxSilenceMs,
     retry: { initialInterval: '5 seconds', maximumInterval: '5 minutes' },
-  });
+  } as const;
+  const { scanDocument } = proxyActivities<Activities>({ ...steps, summary: 'scan' });
+  const { answerRequest } = proxyActivities<Activities>({ ...steps, summary: 'tell its claim' });
   let isScanned = false;
   const attention = openAttention();
   const post = openPost(companyId);
@@ -38,6 +40,13 @@ export async function documentScan({ companyId, documentId }: DocumentScanInput)
   try {
     post.send(await attention.persist('the scan', scan, async () => {}));
     isScanned = true;
+    if (patched('document-answers-request')) {
+      await attention.persist(
+        'the answer to the claim',
+        () => answerRequest(ref),
+        async () => {},
+      );
+    }
   } catch (error) {
     if (!isCancellation(error)) throw error;
     await CancellationScope.nonCancellable(() =>

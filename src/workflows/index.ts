@@ -5,6 +5,7 @@ export { claimProcessing } from './claimProcessing.ts';
 export { documentScan } from './documentScan.ts';
 export {
   alignReports,
+  exportHistories,
   maintain,
   reconcile,
   remindOfRenewals,

@@ -1,4 +1,4 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { mondayOf } from '../rules/calendar.ts';
 
@@ -29,3 +29,13 @@ export const tendDocuments = (): Promise<void> => activities.tendDocuments();
 
 /** Every minute: raises what somebody has to hear of, and resolves what is over. */
 export const watchRuns = (): Promise<void> => activities.raiseAlerts();
+
+/**
+ * Every night: histories of closed runs are written to the storage before Temporal forgets them. What this
+ * night answers, its schedule gives to the next one.
+ */
+export const exportHistories = (): Promise<{ readonly exportedUntil: number }> => {
+  const last: { exportedUntil?: number } = { ...Object(workflowInfo().lastResult) };
+  // What closed just now may not be listed yet.
+  return activities.exportHistories({ after: last.exportedUntil, until: Date.now() - 3_600_000 });
+};

@@ -14,7 +14,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { PaymentStep, Settlement } from '../activities/payments.ts';
+import type { PaymentStep, Settlement, Unwanted } from '../activities/payments.ts';
 import type {
   MovePaymentRetry,
   PaymentInput,
@@ -40,6 +40,9 @@ export const paymentState = defineQuery<PaymentState | undefined>('state');
 /** Milliseconds after which an outcome that is unknown is asked for again; then every hour. */
 const lookAgainAfter = [10_000, 60_000, 300_000, 900_000] as const;
 const hourMs = 3_600_000;
+
+/** The failure code of a payment whose run was cancelled. */
+const stoppedByOperator = 'stopped_by_operator';
 
 /**
  * One movement of money until it is completed or has failed. Whatever is unknown is asked for by the
@@ -73,7 +76,7 @@ export async function payment({ companyId, paymentId }: PaymentInput): Promise<P
     taskQueue: queueOf('payments'),
     startToCloseTimeout: '45 seconds',
     heartbeatTimeout: maxSilenceMs,
-    retry: { initialInterval: '1 second', maximumInterval: '1 minute', maximumAttempts: 10 },
+    retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
   });
   return CancellationScope.nonCancellable(carryOut);
 
@@ -97,7 +100,7 @@ export async function payment({ companyId, paymentId }: PaymentInput): Promise<P
         }
       }
       const attempt = state.attempts + 1;
-      const settlement = isStopped ? await whatBecame() : await sent(attempt);
+      const settlement = isStopped ? await whatBecame(stoppedByOperator) : await sent(attempt);
       state = await persist('the outcome', () =>
         doing('note the outcome').settlePayment({
           ...order(`settle/${stateVersion()}`),
@@ -118,20 +121,21 @@ export async function payment({ companyId, paymentId }: PaymentInput): Promise<P
   /** What the gateway says in the end. Looks, and sends only what the gateway has never seen. */
   async function sent(attempt: number): Promise<Settlement> {
     for (let looks = 0; ; looks += 1) {
-      if (isStopped) return whatBecame();
+      if (isStopped) return whatBecame(stoppedByOperator);
       const seen = news + attention.retries;
       const outcome = await attention.persist(
         'the gateway',
         () => sendPayment({ ...ref, attempt }),
         async () => void (await reread()),
       );
+      if (outcome.status === 'unwanted') return whatBecame(outcome.code);
       if (outcome.status !== 'unknown') return known(outcome);
       await untilNextLook(looks, seen);
     }
   }
 
   /** Of a payment that nobody wants any more: nothing is sent, and what was sent still counts. */
-  async function whatBecame(): Promise<Settlement> {
+  async function whatBecame(code: typeof stoppedByOperator | Unwanted): Promise<Settlement> {
     for (let looks = 0; ; looks += 1) {
       const seen = news + attention.retries;
       const outcome = await attention.persist(
@@ -142,7 +146,7 @@ export async function payment({ companyId, paymentId }: PaymentInput): Promise<P
       if (outcome?.status === 'completed') return known(outcome);
       // What was sent right before may be on its way: a second look a minute later is sure.
       if (outcome?.status !== 'unknown' && looks > 0) {
-        return known({ status: 'declined', code: 'stopped_by_operator', mayPass: false });
+        return known({ status: 'declined', code, mayPass: false });
       }
       if (outcome?.status === 'unknown') await untilNextLook(looks, seen);
       else await sleep('1 minute');

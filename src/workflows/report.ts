@@ -21,7 +21,7 @@ const { generateReport } = proxyActivities<Activities>({
   summary: 'generate',
   startToCloseTimeout: '10 minutes',
   heartbeatTimeout: maxSilenceMs,
-  retry: { initialInterval: '1 second', maximumInterval: '1 minute', maximumAttempts: 6 },
+  retry: { initialInterval: '1 second', maximumInterval: '1 minute', maximumAttempts: 4 },
 });
 
 export const reportState = defineQuery<ReportState>('state');
@@ -69,9 +69,9 @@ export async function report({ companyId, reportId, state }: ReportInput): Promi
 
 /** Of what went wrong only what we said ourselves is for people. */
 function reasonOf({ cause }: ActivityFailure): string {
-  if (cause instanceof TimeoutFailure) return 'It was begun six times and never came to its end';
+  if (cause instanceof TimeoutFailure) return 'It was begun four times and never came to its end';
   if (cause instanceof ApplicationFailure && cause.nonRetryable) return cause.message;
-  return 'It failed six times for a technical reason; the log of the worker has it';
+  return 'It failed four times for a technical reason; the log of the worker has it';
 }
 
 /** Each time that a report's schedule is due. */

@@ -92,7 +92,7 @@ export async function tenantOnboarding(input: TenantOnboardingInput): Promise<vo
     refuse: () => refuseUnless('retry'),
   });
   lifecycle.accept(moveDeadline, {
-    description: 'Move a deadline of the review',
+    description: 'Move a deadline of the review or of the first sign-in',
     toBody: (wish) => ({ kind: 'moveDeadline', ...wish }),
     refuse: () => refuseUnless('move_deadline'),
   });
@@ -186,9 +186,12 @@ export async function tenantOnboarding(input: TenantOnboardingInput): Promise<vo
     return { ...ref, ...lifecycle.order(commandId) };
   }
 
-  /** Only a registration that is not decided can be stopped; a company is suspended instead. */
+  /** Until there is a company it ends as a rejection; a company is suspended instead. */
   async function endByOperator(): Promise<void> {
-    if (lifecycle.state.status !== 'pending') return;
+    const { status } = lifecycle.state;
+    if (!nextRegistrationStatus(status, 'reject')) return;
+    // Runs of before left here what had failed.
+    if (status === 'failed' && !patched('onboarding-stop-failed')) return;
     await lifecycle.persist('the end by an operator', () =>
       doing('rejected by an operator').rejectRegistration({
         ...orderOf(idOf('operator_reject')),

@@ -4,6 +4,7 @@ import { askable, askAgain } from '../../src/models/acknowledging.ts';
 import { contentHash } from '../../src/models/CompliancePolicyVersion.ts';
 import { execute, select, withTenant } from '../../src/models/database.ts';
 import { watchedPolicy } from '../../src/models/watchedPolicy.ts';
+import { addDays } from '../../src/rules/calendar.ts';
 import { buildKept, hire } from '../support/acknowledgements.ts';
 import { buildActor } from '../support/build.ts';
 import { meanwhile } from '../support/meanwhile.ts';
@@ -178,7 +179,8 @@ describe('the keeper of a policy', () => {
          FROM core.notifications WHERE template_code = 'acknowledgement_alert' AND channel = 'email'`,
       ),
     );
-    const next = 'Nobody else is told; it stays open until each of them has answered.';
+    const next =
+      'From now on it stands in the weekly compliance digest until each of them has answered.';
     expect(alerts).toEqual(
       expect.arrayContaining([
         { to: hr.userId, people: 'Employee 1, 14 days late; executives are told too', next },
@@ -233,6 +235,49 @@ describe('the keeper of a policy', () => {
     await wave(morning(33));
 
     expect(await told('acknowledgement_alert')).toBe(1);
+  });
+
+  it('tells HR on the day, whoever else had an alert on it, and each of them once a day', async () => {
+    const { companyId, settle, wave, change, tenant, morning } = await build();
+    const hr = await buildActor({ companyId, role: 'hr' });
+    const manager = await buildActor({ companyId, role: 'employee' });
+    const [boss = ''] = await hire(companyId, 1, { userId: manager.userId });
+    const [first = ''] = await hire(companyId, 1, { managerId: boss });
+    const [second = ''] = await hire(companyId, 1, { managerId: boss });
+    await settle();
+    const leaveOnly = (late: string) =>
+      change(`UPDATE acknowledgements SET next_action = NULL, next_action_at = NULL, owed_alerts = '{}'
+        WHERE employee_id <> '${late}'`);
+    const escalate = (late: string) =>
+      change(
+        `UPDATE acknowledgements SET owed_alerts = '{hr}', escalation_status = 'escalated_to_hr'
+         WHERE employee_id = $1`,
+        late,
+      );
+    const alerts = () =>
+      tenant(() =>
+        select(
+          `SELECT recipient_user_id AS "to", (payload ->> 'count')::integer AS count, event_key AS key
+           FROM core.notifications WHERE template_code = 'acknowledgement_alert' AND channel = 'email'
+           ORDER BY id`,
+        ),
+      );
+    await leaveOnly(first);
+    await wave(morning(31));
+    const ofManager = { to: manager.userId, count: 1, key: expect.stringMatching(/\/[-\d]{10}$/) };
+    expect(await alerts()).toEqual([ofManager]);
+
+    await escalate(second);
+    await wave(morning(31) + 7_200_000);
+    await wave(morning(31) + 7_200_000);
+    const ofHr = { to: hr.userId, count: 1, key: expect.stringMatching(/\/[-\d]{10}\/2$/) };
+    expect(await alerts()).toEqual([ofManager, ofHr]);
+
+    await escalate(first);
+    await wave(morning(31) + 10_800_000);
+    expect(await alerts()).toEqual([ofManager, ofHr]);
+    await wave(morning(32));
+    expect(await alerts()).toMatchObject([ofManager, ofHr, { to: hr.userId, count: 1 }]);
   });
 
   it('tells whoever stands above HR where nobody is HR', async () => {
@@ -447,6 +492,29 @@ describe('the keeper of a policy', () => {
     ]);
     await wave(morning(70));
     expect(await rows()).toMatchObject([{ status: 'cancelled', current: false }]);
+  });
+
+  it('asks whoever has yet to join on the day that they do', async () => {
+    const { companyId, settle, rows, told, state, tenant, today, morning } = await build();
+    const later = addDays(today, 5);
+    const [joiner] = await hire(companyId, 1, { joinDate: later });
+
+    await settle();
+    expect([await rows(), await told('acknowledgement_assigned')]).toEqual([[], 0]);
+    expect(await state()).toMatchObject({
+      status: 'idle',
+      nextAt: morning(5),
+      joinsAt: morning(5),
+    });
+
+    await settle(morning(5));
+    expect(await rows()).toMatchObject([{ employee: joiner, status: 'pending' }]);
+    expect(
+      await tenant(() =>
+        select('SELECT acknowledgement_type AS type, due_date AS due FROM acknowledgements'),
+      ),
+    ).toEqual([{ type: 'new_joiner', due: addDays(later, 30) }]);
+    expect(await state(morning(5))).toMatchObject({ status: 'watching', joinsAt: null });
   });
 
   it('is idle once nobody is left, and over once nothing is published', async () => {

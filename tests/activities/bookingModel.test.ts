@@ -8,6 +8,7 @@ import type { BookingTimerAhead, BookingWish } from '../../src/models/bookingSta
 import { withTenant } from '../../src/models/database.ts';
 import type { PaymentResult } from '../../src/models/paymentStart.ts';
 import type { Property } from '../../src/models/Property.ts';
+import { moveBounds } from '../../src/rules/bookingClocks.ts';
 import { addDays, dateAt } from '../../src/rules/calendar.ts';
 import { cancellationPolicies } from '../../src/rules/properties.ts';
 import { seed } from '../rules/property.ts';
@@ -39,7 +40,8 @@ describe('a booking and its money', () => {
   afterAll(() => database.close());
 
   async function openLife(property: Property, { guest, host, rival }: People) {
-    const { companyId } = property;
+    const { companyId, timeZone, checkInTime, checkOutTime } = property;
+    const house = { timeZone, checkInTime, checkOutTime };
     const startDate = addDays(dateAt(Date.now(), property.timeZone), 60);
     const stay = { startDate, endDate: addDays(startDate, 3) };
     const wish = { propertyId: property.id, ...stay, guests: 1 };
@@ -91,12 +93,14 @@ describe('a booking and its money', () => {
       return result;
     }
 
-    /** Before all others, or an hour behind the last of them. */
+    /** As early as somebody may, or an hour behind the last of them. */
     async function moveTimer(to: 'first' | 'last'): Promise<void> {
       const { timers } = state;
       const timer = timers.find(({ name }) => movableTimers.includes(name));
       const name: BookingTimerAhead['name'] = timer?.name ?? 'hold';
-      const dueAt = to === 'first' ? now : (timers.at(-1)?.dueAt ?? now) + hourMs;
+      const bounds = moveBounds(name, { stay, house, at: now });
+      const dueAt =
+        to === 'first' ? (bounds?.earliest ?? now) : (timers.at(-1)?.dueAt ?? now) + hourMs;
       const reason = 'Agreed by telephone';
       await process({ event: 'move_timer', by: host.userId, reason, name, dueAt });
     }

@@ -4,6 +4,7 @@ import { createCampaigns, type CampaignFacts } from '../../src/commands/campaign
 import { Replay } from '../../src/commands/idempotency.ts';
 import { carryOnCampaigns } from '../../src/models/campaigning.ts';
 import { execute, select, withTenant } from '../../src/models/database.ts';
+import { askAbout } from '../../src/models/keeperStart.ts';
 import { daysLate, isOverdue, watchedPolicy } from '../../src/models/watchedPolicy.ts';
 import { addDays } from '../../src/rules/calendar.ts';
 import { buildKept, hire } from '../support/acknowledgements.ts';
@@ -68,6 +69,8 @@ describe('the campaigns of a policy', () => {
       pause: () => of(() => campaigns.pause(company, id, command)),
       resume: () => of(() => campaigns.resume(company, id, command)),
       cancel: () => of(() => campaigns.cancel(id, command)),
+      edit: (changes: Parameters<typeof campaigns.edit>[2]) =>
+        as(author, () => campaigns.edit(author, id, changes, undefined)),
       progress: () => campaigns.progress(author, company, id),
       rows: (where = 'campaign_id IS NOT NULL') =>
         tenant(() =>
@@ -119,6 +122,74 @@ describe('the campaigns of a policy', () => {
     await settle();
 
     expect(await rows()).toHaveLength(700);
+  });
+
+  it('asks whoever moves between departments in the middle of it exactly once', async () => {
+    const { launch, step, settle, rows, change, told, progress, people } = await build(502);
+    const [first = '', last = ''] = [people[0], people.at(-1)];
+    const move = (department: string, ...who: string[]) =>
+      change('UPDATE employees SET department = $1 WHERE id = ANY ($2::uuid[])', department, who);
+    await launch();
+    await step();
+
+    await move('Sales', first, last);
+    await settle();
+    await move('IT', first, last);
+    await settle();
+
+    const asked = (await rows()).map(({ employee }) => employee);
+    expect(asked).toHaveLength(502);
+    expect(new Set(asked).size).toBe(502);
+    expect(await told('acknowledgement_assigned')).toHaveLength(2 * 502);
+    expect(await progress()).toMatchObject({ isAsking: false, counts: { pending: 502 } });
+  });
+
+  it('asks whoever comes into its department once, and nobody anew who goes and comes back', async () => {
+    const { companyId, launch, settle, rows, change, people, answer, told } = await build(4, {
+      audienceDepartment: 'IT',
+    });
+    const [stays = '', goes = '', comes = '', answered = ''] = people;
+    const move = async (department: string, id: string): Promise<void> => {
+      await change('UPDATE employees SET department = $1 WHERE id = $2', department, id);
+      await withTenant(companyId, () => askAbout([id]));
+    };
+    const isWoken = async (): Promise<unknown> => {
+      const [row] = await withTenant(companyId, () =>
+        select<{ isAsking: boolean }>('SELECT is_asking AS "isAsking" FROM compliance_policies'),
+      );
+      return row?.isAsking;
+    };
+    await change(`UPDATE employees SET department = 'IT' WHERE id = ANY ($1::uuid[])`, [
+      stays,
+      goes,
+    ]);
+    await launch();
+    await settle();
+
+    await move('Sales', goes);
+    expect(await isWoken()).toBe(false);
+    await move('IT', comes);
+    expect(await isWoken()).toBe(true);
+    await settle();
+    await settle();
+    await move('IT', goes);
+    await move('Sales', comes);
+    await move('IT', comes);
+    await settle();
+
+    const asked = [stays, goes, comes].toSorted();
+    expect((await rows()).map(({ employee }) => employee).toSorted()).toEqual(asked);
+    expect(await told('acknowledgement_assigned')).toHaveLength(4 + 3);
+
+    // Who has answered since it was launched is not asked by it either.
+    await change(
+      `UPDATE acknowledgements SET acknowledged_at = now() WHERE employee_id = $1`,
+      answered,
+    );
+    await answer('true');
+    await move('IT', answered);
+    await settle();
+    expect((await rows()).map(({ employee }) => employee).toSorted()).toEqual(asked);
   });
 
   it('is not done for a try that began before the people were asked', async () => {
@@ -181,6 +252,67 @@ describe('the campaigns of a policy', () => {
     expect(await state()).toMatchObject({ isOutdated: true });
     await redate();
     expect(await state()).toMatchObject({ nextAt: morning(7), isOutdated: false });
+  });
+
+  it('gives whom it has asked other days while it runs, and shows them before', async () => {
+    const { launch, settle, edit, rows, state, redate, morning, today, people, ...more } =
+      await build(2);
+    const { change, wave, told, progress } = more;
+    await launch();
+    await settle();
+    const steps = (due: number) => [
+      { action: 'remind', at: new Date(morning(due - 7)) },
+      { action: 'remind', at: new Date(morning(due - 3)) },
+      { action: 'remind', at: new Date(morning(due - 1)) },
+    ];
+
+    const planned = await edit({ dueDays: 21, dryRun: true });
+    await settle();
+    expect(planned).toMatchObject({
+      dryRun: true,
+      people: 2,
+      campaign: { dueDays: 21 },
+      moved: [
+        {
+          people: 2,
+          dueDate: addDays(today, 14),
+          newDueDate: addDays(today, 21),
+          before: expect.arrayContaining(steps(14)),
+          after: expect.arrayContaining(steps(21)),
+        },
+      ],
+    });
+    expect(await rows()).toMatchObject(people.map(() => ({ due: addDays(today, 14) })));
+
+    expect(await edit({ dueDays: 21 })).toMatchObject({ dryRun: false, people: 2 });
+    // Nothing is sent by the old dates.
+    expect(await state(morning(7))).toMatchObject({ nextAt: null });
+    await settle();
+    await settle();
+    expect(await rows()).toMatchObject(people.map(() => ({ due: addDays(today, 21) })));
+    await redate();
+    expect(await state()).toMatchObject({ isOutdated: false, nextAt: morning(14) });
+
+    await edit({ settings: { remindBefore: [10] } });
+    expect(await state()).toMatchObject({ isOutdated: true });
+    await redate();
+    expect(await state()).toMatchObject({ isOutdated: false, nextAt: morning(11) });
+
+    // A week is left to whoever had more; who is late already is not late any more by more days.
+    await edit({ dueDays: 3 });
+    await settle();
+    expect(await rows()).toMatchObject(people.map(() => ({ due: addDays(today, 7) })));
+    await redate();
+    await wave(morning(15));
+    expect(await rows()).toMatchObject(people.map(() => ({ escalation: 'escalated_to_hr' })));
+    await change('UPDATE acknowledgements SET due_date = due_date - 9 WHERE is_current');
+    await edit({ dueDays: 13 });
+    expect(await progress()).toMatchObject({ ageing: { notDue: 2 } });
+    await settle();
+    expect(await rows()).toMatchObject(
+      people.map(() => ({ due: addDays(today, 8), escalation: 'none' })),
+    );
+    expect(await told('acknowledgement_assigned')).toHaveLength(4);
   });
 
   it('lets its clocks stand still while it is paused, and moves its dates by those days', async () => {

@@ -114,6 +114,22 @@ describe('the rule that assigns claims', () => {
     expect([unknown, await next(), await next(), await next()]).toEqual([undefined, 2, 1, 2]);
   });
 
+  it.each(['round_robin', 'least_loaded', 'by_skill'] as const)(
+    '%s gives claims that come at once to different people',
+    async (rule) => {
+      const { people, claim, assigned } = await build(rule, 4);
+      await database.sql(
+        `UPDATE platform.memberships SET skills = '{home}' WHERE user_id = ANY ($1)`,
+        [people],
+      );
+      const claims = [await claim(), await claim(), await claim(), await claim()];
+
+      const given = await Promise.all(claims.map(({ id }) => assigned(id)));
+
+      expect(given.toSorted()).toEqual(people);
+    },
+  );
+
   it.each(['round_robin', 'least_loaded'] as const)(
     '%s passes over whoever is away, and leaves the claim where nobody is there',
     async (rule) => {

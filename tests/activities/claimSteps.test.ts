@@ -1,16 +1,22 @@
 import { claimActivities } from '../../src/activities/claims.ts';
 import { reopenClaim } from '../../src/commands/reportClaim.ts';
 import { Claim } from '../../src/models/Claim.ts';
+import { aboutClaim, claimFileOf, tellClaimant } from '../../src/models/claimFile.ts';
 import type { ClaimWish } from '../../src/models/claimStart.ts';
 import { withTenant } from '../../src/models/database.ts';
+import { suspectClaim } from '../../src/models/fraud.ts';
+import { Policy } from '../../src/models/Policy.ts';
 import { getRow } from '../../src/models/rows.ts';
+import { Timer } from '../../src/models/Timer.ts';
 import { dateAt } from '../../src/rules/calendar.ts';
 import type { ClaimTimerName } from '../../src/rules/claimClocks.ts';
 import type { ClaimStatus } from '../../src/rules/claims.ts';
+import { multiplyByRatio } from '../../src/rules/money.ts';
 import type { Role } from '../../src/rules/permissions.ts';
-import { buildActor, buildCompany } from '../support/build.ts';
+import { as, buildActor, buildCompany } from '../support/build.ts';
 import { buildClaimRow } from '../support/claimRows.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
+import { outcomeOf } from '../support/model.ts';
 
 const dayMs = 86_400_000;
 
@@ -128,18 +134,51 @@ describe('a step of a claim', () => {
     ]);
   });
 
+  it.each([
+    ['sent', 0],
+    ['failed', 1],
+  ])(
+    'whose first mail is %s tells the manager at the hard limit %i times',
+    async (status, told) => {
+      const { companyId, claimId, at, fire } = await build('assigned');
+      const manager = await buildActor({ companyId, role: 'claims_manager' });
+      await withTenant(companyId, async () => {
+        const claim = await getRow(Claim, claimId);
+        tellClaimant(await claimFileOf(claim), 'claim_received', `claim/${claimId}/report`);
+        Timer.schedule(aboutClaim(claim), [
+          { name: 'acknowledgement', occurrence: 1, dueAt: at(14), source: 'setting' },
+        ]);
+      });
+      await database.sql(
+        `UPDATE core.notifications SET status = $2,
+         sent_at = CASE WHEN $2 = 'sent' THEN now() END
+       WHERE entity_id = $1 AND channel = 'email'`,
+        [claimId, status],
+      );
+
+      await fire(14, 'acknowledgement');
+
+      const alarms = await database.sql(
+        `SELECT recipient_user_id AS "to" FROM core.notifications
+       WHERE entity_id = $1 AND template_code = 'claim_unacknowledged' AND channel = 'email'`,
+        [claimId],
+      );
+      expect(alarms).toEqual(Array.from({ length: told }, () => ({ to: manager.userId })));
+    },
+  );
+
   describe('once all documents are there that came while it could not go on', () => {
     async function answered() {
       const claim = await build();
       const { companyId, claimId, go, by } = claim;
       await go(0, { event: 'request_documents', items: ['Invoice'], by, reason: null });
-      const add = () =>
+      const add = (scanStatus = 'clean') =>
         database.sql(
           `INSERT INTO shared.documents (company_id, id, claim_id, document_type, file_name, mime, size,
-             sha256, storage_key, uploaded_at)
+             sha256, storage_key, uploaded_at, scan_status, scanned_at)
            VALUES ($1, gen_random_uuid(), $2::uuid, 'invoice', 'a.pdf', 'application/pdf', 1,
-             repeat('0', 64), $2::text, now())`,
-          [companyId, claimId],
+             repeat('0', 64), $2::text, now(), $3, CASE WHEN $3 <> 'quarantined' THEN now() END)`,
+          [companyId, claimId, scanStatus],
         );
       return { ...claim, add };
     }
@@ -167,6 +206,15 @@ describe('a step of a claim', () => {
 
       expect(await read()).toMatchObject({ status: 'under_review', slaStatus: 'on_track' });
       expect(await mails('claim_documents_reminder')).toEqual([]);
+    });
+
+    it('waits while one is in quarantine', async () => {
+      const { fire, add, read } = await answered();
+      await add('quarantined');
+
+      await fire(7, 'documents_reminder_7');
+
+      expect(await read()).toMatchObject({ status: 'documents_requested' });
     });
 
     it('waits where one is missing', async () => {
@@ -376,6 +424,57 @@ describe('a step of a claim', () => {
     });
   });
 
+  it('that hands an appealed claim on takes nobody who had it or proposed what was denied', async () => {
+    const { companyId, go, person, by } = await build();
+    const proposer = await buildActor({ companyId, role: 'claims_manager' });
+    const [first, second, third, fourth] = [
+      await person('adjuster'),
+      await person('adjuster'),
+      await person('adjuster'),
+      await person('adjuster'),
+    ] as const;
+    const decider = await person('claims_manager');
+    const give = (day: number, assignedTo: string): Promise<unknown> =>
+      go(day, { event: 'reassign', assignedTo, by, reason: 'Holidays' });
+    const tryToGive = (day: number, to: string): Promise<string> => outcomeOf(() => give(day, to));
+    const deny = async (day: number): Promise<void> => {
+      await as(proposer, () =>
+        go(day, {
+          event: 'submit_for_approval',
+          amount: '900.00',
+          rationale: 'Repair',
+          by: proposer.userId,
+          reason: null,
+        }),
+      );
+      await go(day + 1, { event: 'deny', code: 'exclusion', by: decider, reason: 'Wear and tear' });
+    };
+    await give(0, first);
+    await give(1, second);
+    await deny(2);
+    await go(4, { event: 'appeal', by: null, reason: 'It was new' });
+
+    const outcomes = [
+      await tryToGive(5, second),
+      await tryToGive(6, first),
+      await tryToGive(7, proposer.userId),
+      await tryToGive(8, third),
+      await tryToGive(9, first),
+      await tryToGive(10, third),
+      await tryToGive(11, fourth),
+      await tryToGive(12, third),
+    ];
+
+    expect(outcomes).toEqual([
+      ...Array.from({ length: 3 }, () => 'NEW_ASSIGNEE_REQUIRED'),
+      'done',
+      'NEW_ASSIGNEE_REQUIRED',
+      'ALREADY_ASSIGNED',
+      'done',
+      'done',
+    ]);
+  });
+
   it.each([
     ['900.00', 'senior and manager'],
     ['10000.01', 'manager'],
@@ -388,6 +487,46 @@ describe('a step of a claim', () => {
 
     const asked = (await mails('claim_approval_wanted')).map(({ to }) => to);
     expect(asked.toSorted()).toEqual(whom === 'manager' ? [manager] : [senior, manager].toSorted());
+  });
+
+  it('that proposes most of the cover is suspected, and held with another sign until that is decided', async () => {
+    const { companyId, go, read, person, by } = await build();
+    const claim = await read();
+    const { coverageAmount } = await withTenant(companyId, () => getRow(Policy, claim.policyId));
+    await withTenant(companyId, () => suspectClaim(claim, { score: 30, reason: 'Odd' }));
+    const manager = await person('claims_manager');
+    const submit = (day: number, amount: string) =>
+      go(day, { event: 'submit_for_approval', amount, rationale: 'Repair', by, reason: null });
+    const approve = (day: number) =>
+      go(day, { event: 'approve', amount: '900.00', by: manager, reason: null });
+    const flags = () =>
+      database.sql<{ rule: string; evidence: object }>(
+        `SELECT rule, evidence FROM shared.fraud_flags WHERE claim_id = $1 AND rule <> 'manual'`,
+        [claim.id],
+      );
+
+    await submit(0, multiplyByRatio(coverageAmount, 8, 10));
+    const before = await flags();
+    await go(1, { event: 'return', by: manager, reason: 'Look again' });
+    await submit(2, multiplyByRatio(coverageAmount, 9, 10));
+
+    expect(before).toEqual([]);
+    expect(await flags()).toEqual([
+      {
+        rule: 'near_cover',
+        evidence: {
+          proposed_amount: multiplyByRatio(coverageAmount, 9, 10),
+          coverage_amount: coverageAmount,
+        },
+      },
+    ]);
+    await expect(approve(3)).rejects.toMatchObject({ status: 409, code: 'FRAUD_HOLD' });
+    expect(await read()).toMatchObject({ status: 'waiting_approval' });
+    await database.sql(
+      `UPDATE shared.fraud_flags SET state = 'cleared', decided_at = now() WHERE claim_id = $1`,
+      [claim.id],
+    );
+    await approve(4);
   });
 
   it('that proposes an amount asks an administrator where nobody else could decide it', async () => {

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { v7 as uuid } from 'uuid';
 import { documentActivities } from '../../src/activities/documents.ts';
+import { Unavailable } from '../../src/errors.ts';
 import { withTenant } from '../../src/models/database.ts';
 import { Document } from '../../src/models/Document.ts';
 import { Policy } from '../../src/models/Policy.ts';
@@ -10,6 +11,7 @@ import { buildCompany, buildSubscription } from '../support/build.ts';
 import { eicar, startClamd } from '../support/clamd.ts';
 import { buildClaimRow, type ClaimRow } from '../support/claimRows.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
+import { keepHistory } from '../../src/storage/histories.ts';
 import { memoryStorage, type MemoryStorage } from '../support/documents.ts';
 
 let database: TestDatabase;
@@ -69,9 +71,11 @@ async function addDocument({
   return { companyId, id, storageKey, read };
 }
 
+const answerRequest = () => Promise.reject(new Error('No claim here'));
+
 describe('scanDocument', () => {
   const activities = (scan: Scan | undefined) =>
-    documentActivities({ documents: { storage, scan } });
+    documentActivities({ answerRequest, documents: { storage, scan } });
 
   it('lets a clean document out, and says when nothing scans', async () => {
     const { address, server } = await startClamd();
@@ -188,9 +192,54 @@ describe('scanDocument', () => {
   });
 });
 
+describe('answerRequest', () => {
+  const answering = (outcome: () => Promise<void>) => {
+    const asked: unknown[] = [];
+    const { answerRequest: answer, scanDocument: scan } = documentActivities({
+      documents: { storage, scan: undefined },
+      answerRequest: ({ userId }, claimId) => {
+        asked.push([userId, claimId]);
+        return outcome();
+      },
+    });
+    return { answer, scan, asked };
+  };
+
+  async function buildOfClaim() {
+    const { id: companyId } = await buildCompany();
+    const { claim, holder } = await buildClaimRow({ companyId });
+    const { userId: uploadedBy } = holder;
+    const { id } = await addDocument({ companyId, claimId: claim.id, uploadedBy });
+    return { ref: { companyId, documentId: id }, told: [uploadedBy, claim.id] };
+  }
+
+  it('asks for who sent the file, and only once it was scanned', async () => {
+    const { answer, scan, asked } = answering(() => Promise.resolve());
+    const { ref, told } = await buildOfClaim();
+
+    await inJob(() => answer(ref));
+    const before = [...asked];
+    await inJob(() => scan(ref));
+    await inJob(() => answer(ref));
+
+    expect([before, asked]).toEqual([[], [told]]);
+  });
+
+  it('is tried again while the claim is out of reach', async () => {
+    const { answer, scan } = answering(() => Promise.reject(new Unavailable('It is starting')));
+    const { ref } = await buildOfClaim();
+    await inJob(() => scan(ref));
+
+    await expect(inJob(() => answer(ref))).rejects.toMatchObject({
+      type: 'SERVICE_UNAVAILABLE',
+      nonRetryable: false,
+    });
+  });
+});
+
 const stopScan = ({ companyId, id }: { companyId: string; id: string }, at = Date.now()) =>
   inJob(() =>
-    documentActivities({ documents: { storage, scan: undefined } }).stopScan({
+    documentActivities({ answerRequest, documents: { storage, scan: undefined } }).stopScan({
       companyId,
       documentId: id,
       at,
@@ -220,7 +269,7 @@ describe('stopScan', () => {
     const document = await buildDocument();
     const { companyId, id: documentId } = document;
     await inJob(() =>
-      documentActivities({ documents: { storage, scan: undefined } }).scanDocument({
+      documentActivities({ answerRequest, documents: { storage, scan: undefined } }).scanDocument({
         companyId,
         documentId,
       }),
@@ -262,7 +311,12 @@ describe('a clamd', () => {
 
 describe('tendDocuments', () => {
   const tendDocuments = () =>
-    inJob(() => documentActivities({ documents: { storage, scan: undefined } }).tendDocuments());
+    inJob(() =>
+      documentActivities({
+        answerRequest,
+        documents: { storage, scan: undefined },
+      }).tendDocuments(),
+    );
   const dayAgo = new Date(Date.now() - 25 * 60 * 60 * 1000);
 
   it('removes files of more than a day without a row, and no others', async () => {
@@ -280,6 +334,30 @@ describe('tendDocuments', () => {
       storageKey,
       `${companyId}/2026-01/young`,
     ]);
+  });
+
+  it('keeps the histories of runs for as long as the audit of that time', async () => {
+    const { companyId } = await buildDocument();
+    const run = { workflowId: `claim/${companyId}/${companyId}`, closedAt: new Date() };
+    await keepHistory(storage, { ...run, runId: 'old' }, '{}');
+    const kept = () => [...storage.files.keys()].filter((key) => key.includes(`${companyId}/h`));
+    for (const key of kept()) {
+      const file = storage.files.get(key);
+      if (file) file.modifiedAt = new Date('2020-01-31');
+    }
+    await keepHistory(storage, { ...run, runId: 'young' }, '{}');
+
+    await tendDocuments();
+    const before = kept();
+    await database.sql(
+      `INSERT INTO core.audit_retired (company_id, month, lines, last_at)
+       VALUES ($1, '2020-01-01', 1, '2020-01-31T23:00:00Z')`,
+      [companyId],
+    );
+    await tendDocuments();
+
+    expect(before).toHaveLength(2);
+    expect(kept()).toEqual([expect.stringMatching(/_young\.json\.gz$/)]);
   });
 
   it('promises anew the scan of what waits for more than an hour, unless it was stopped', async () => {

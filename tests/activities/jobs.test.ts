@@ -21,6 +21,7 @@ import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { ledgerOf } from '../support/ledger.ts';
 import { buildPolicyRow } from '../support/policyRows.ts';
 import { reportSchedulesInMemory } from '../support/reportSchedules.ts';
+import { noClosedRuns } from '../support/closedRuns.ts';
 import { noTroubledRuns } from '../support/troubledRuns.ts';
 import { noDocuments } from '../support/documents.ts';
 import { buildListening, noWebhooks } from '../support/webhooks.ts';
@@ -53,12 +54,14 @@ describe('the periodic jobs', () => {
       platformDomain: undefined,
       documents: noDocuments(),
       webhooks: noWebhooks(),
+      closedRuns: noClosedRuns(),
       troubledRuns: noTroubledRuns(),
       replayRun: () => Promise.resolve(undefined),
       openWorkflows: async (ids) =>
         new Map(ids.filter((id) => open.includes(id)).map((id) => [id, unshown])),
       reportSchedules: reportSchedulesInMemory(),
       operateRun: () => Promise.reject(new Error('No run here')),
+      answerRequest: () => Promise.resolve(),
     });
 
   const inJob = <T>(work: () => Promise<T>): Promise<T> => new MockActivityEnvironment().run(work);

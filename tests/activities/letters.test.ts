@@ -25,7 +25,7 @@ const denied = (reason: string): Letter => {
     ground: 'not covered',
     appealUntil: '2026-02-20',
   });
-  const head = { company, recipient: claim.claimantName, date: '2026-01-21', claim };
+  const head = { company, recipient: claim.claimantName, date: '2026-01-21', claim, facts: {} };
   const letter = letterOf('claim_denied', words, head);
   if (!letter) throw new Error('A denial is a letter');
   return letter;
@@ -88,10 +88,50 @@ describe('the letter of a denial', () => {
   });
 });
 
+describe('the letter of a policy', () => {
+  it('says what is covered, from when until when, and for how much', async () => {
+    const facts = {
+      policyNumber: 'POL-DEMO-2026-000007',
+      planName: 'Home Standard',
+      coverageAmount: '250000.00',
+      premium: '240.00',
+      currency: 'EUR',
+      startDate: '2026-02-01',
+      endDate: '2027-02-01',
+    };
+    const words = render('subscription_confirmed', { ...facts, name: 'Ada Lovelace' });
+    const head = {
+      company,
+      recipient: 'Ada Lovelace',
+      date: '2026-01-21',
+      claim: undefined,
+      facts,
+    };
+    const letter = letterOf('subscription_confirmed', words, head);
+    if (!letter) throw new Error('A policy is a letter');
+
+    const [page = ''] = await readPages(await letterPdf(letter));
+
+    expect(letter.fileName).toBe('POL-DEMO-2026-000007-policy.pdf');
+    const said = page.replaceAll(/\s+/g, ' ');
+    for (const fact of [
+      'Ada Lovelace',
+      'Policy POL-DEMO-2026-000007',
+      'Plan Home Standard',
+      'Cover 250000.00 EUR',
+      'Premium 240.00 EUR',
+      'From 2026-02-01',
+      'Until 2027-02-01',
+    ]) {
+      expect(said).toContain(fact);
+    }
+  });
+});
+
 describe('a message', () => {
   it('to colleagues, or of no claim, is no letter', () => {
     const words = { subject: 'Something', text: 'Somewhere' };
-    const head = { company, recipient: 'Ada', date: '2026-01-21', claim };
+    const head = { company, recipient: 'Ada', date: '2026-01-21', claim, facts: {} };
 
     expect(letterOf('claim_overdue', words, head)).toBeUndefined();
     expect(letterOf('payment_sent', words, { ...head, claim: undefined })).toBeUndefined();

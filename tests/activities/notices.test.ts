@@ -99,10 +99,38 @@ describe('a message about a subscription', () => {
     await fire(sold, 'renewal_call');
 
     expect((await templates(sold)).slice(-3)).toEqual([
-      'email renewal_reminder',
-      'in_app renewal_reminder',
+      'email renewal_offer',
+      'in_app renewal_offer',
       'in_app renewal_call',
     ]);
+  });
+
+  it('offers the next term at the price of the day', async () => {
+    const sold = await buildSubscription();
+    await setPlan(sold, "premium = 333.5, coverage_amount = '400000'");
+
+    await fire(sold, 'renewal_offer');
+
+    const [mail] = await told(sold);
+    if (!mail) throw new Error('Nothing was offered');
+    const [row] = await database.sql<{ end: string }>(
+      `SELECT (end_date + interval '1 year')::date::text AS end FROM shared.policy_subscriptions WHERE id = $1`,
+      [sold.id],
+    );
+    expect(mail).toMatchObject({
+      template: 'renewal_offer',
+      payload: { newEndDate: row?.end, newPremium: '333.50', newCoverageAmount: '400000.00' },
+    });
+    expect(text(mail)).toContain(`until ${row?.end}, for 333.50 EUR at the price of today`);
+  });
+
+  it('does not offer what is no longer sold', async () => {
+    const sold = await buildSubscription();
+    await setPlan(sold, 'is_active = false');
+
+    await fire(sold, 'renewal_offer');
+
+    expect(await templates(sold)).toEqual(['email renewal_reminder', 'in_app renewal_reminder']);
   });
 
   it('reminds whoever renews by himself of that, and of the way out', async () => {

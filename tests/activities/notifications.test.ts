@@ -8,6 +8,7 @@ import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { ledgerOf } from '../support/ledger.ts';
 import type { Mail } from '../support/lifecycle.ts';
 import { reportSchedulesInMemory } from '../support/reportSchedules.ts';
+import { noClosedRuns } from '../support/closedRuns.ts';
 import { noTroubledRuns } from '../support/troubledRuns.ts';
 import { noDocuments } from '../support/documents.ts';
 import { noWebhooks } from '../support/webhooks.ts';
@@ -32,11 +33,13 @@ describe('delivering a notification', () => {
     if (!queued) throw new Error('The sale queued no mail');
     const activities = createActivities({
       sendMail: sendMail ?? (async (mail) => void mails.push(mail)),
+      closedRuns: noClosedRuns(),
       troubledRuns: noTroubledRuns(),
       openWorkflows: () => Promise.resolve(new Map()),
       replayRun: () => Promise.resolve(undefined),
       reportSchedules: reportSchedulesInMemory(),
       operateRun: () => Promise.reject(new Error('No run here')),
+      answerRequest: () => Promise.resolve(),
       mailsPerSecond: 1000,
       links: createLinks({
         publicUrl: 'http://127.0.0.1:3000',
@@ -101,6 +104,56 @@ describe('delivering a notification', () => {
     expect(mails.map(({ to, subject }) => [to, subject])).toEqual([
       [staff.email, 'A message could not be delivered'],
       [holder.email, 'Your password was changed'],
+    ]);
+  });
+
+  it('tells outsiders nothing in the application either, one by one and many at once', async () => {
+    const { holder, order } = await prepare();
+    const { companyId, notificationId: id } = order;
+    const staff = await buildActor({ companyId, role: 'call_center' });
+    await database.sql(`UPDATE platform.companies SET status = 'suspended' WHERE id = $1`, [
+      companyId,
+    ]);
+    const message = { payload: {}, about: { type: 'claim', id } };
+
+    await withTenant(companyId, async () => {
+      for (const { userId } of [holder, staff]) {
+        const to = { channel: 'in_app', userId } as const;
+        // One that people may do without, and one that they may not.
+        for (const template of ['note_mention', 'claim_approved'] as const) {
+          Notification.queue({ ...message, to, template, key: `claim/${id}/${template}/1` });
+        }
+        const about = { type: 'company', id: companyId };
+        const key = `company/${id}/told/1`;
+        Notification.queue({ ...message, to, template: 'note_mention', key, about });
+      }
+      await Notification.queueMany(
+        [holder, staff].map(({ userId }) => {
+          const to = { userId };
+          return { ...message, to, template: 'claim_approved', key: `claim/${id}/many/1` };
+        }),
+        'a run',
+      );
+    });
+
+    const writtenTo = ({ userId }: { readonly userId: string }) =>
+      database.sql(
+        `SELECT event_key AS key, status, sent_at IS NOT NULL AS "isSent", suppressed_because AS because
+         FROM core.notifications WHERE recipient_user_id = $1 AND channel = 'in_app'
+           AND event_key LIKE '%' || $2 || '%' AND payload = '{}' ORDER BY event_key`,
+        [userId, id],
+      );
+    const sent = { status: 'sent', isSent: true, because: null };
+    const held = { status: 'suppressed', isSent: false, because: 'company_suspended' };
+    const keys = ['claim_approved', 'many', 'note_mention'].map((what) => `claim/${id}/${what}/1`);
+    const aboutCompany = { key: `company/${id}/told/1`, ...sent };
+    expect(await writtenTo(staff)).toEqual([
+      ...keys.map((key) => ({ key, ...sent })),
+      aboutCompany,
+    ]);
+    expect(await writtenTo(holder)).toEqual([
+      ...keys.map((key) => ({ key, ...held })),
+      aboutCompany,
     ]);
   });
 

@@ -102,8 +102,9 @@ describe('a compliance policy', () => {
              v.workflow_closed_at IS NULL AS open, v.requires_reack AS reack, v.round,
              (SELECT count(*)::int FROM shared.approval_steps s WHERE s.version_id = v.id
                AND s.round = v.round AND s.state = 'approved') AS approvals,
-             ARRAY(SELECT t.name FROM core.timers t WHERE t.entity_id = v.id
-               AND t.status = 'scheduled' ORDER BY t.name) AS timers
+             ARRAY(SELECT t.name || CASE t.status WHEN 'paused' THEN ' paused' ELSE '' END
+               FROM core.timers t WHERE t.entity_id = v.id
+               AND t.status IN ('scheduled', 'paused') ORDER BY t.name) AS timers
            FROM shared.compliance_policy_versions v WHERE v.policy_id = $1 ORDER BY v.number`,
           [policyId],
         );

@@ -8,6 +8,7 @@ import type { SubscriptionState } from '../../src/models/subscriptionStart.ts';
 import { buildCompany, buildSubscription } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { ledgerOf } from '../support/ledger.ts';
+import { ModelGateway } from '../support/paymentModel.ts';
 
 type Step = (order: SubscriptionOrder) => Promise<{ state: SubscriptionState }>;
 
@@ -134,6 +135,37 @@ describe('a step of a subscription whose premiums are invoiced', () => {
 
     expect(state).toMatchObject({ status: 'active', isClosed: false });
   });
+
+  it.each([
+    ['void', 'ok', { status: 'unwanted', code: 'not_due' }, 0],
+    ['written_off', 'ok', { status: 'unwanted', code: 'not_due' }, 0],
+    ['paid', 'ok', { status: 'unwanted', code: 'not_due' }, 0],
+    ['overdue', 'ok', { status: 'completed' }, 1],
+    ['void', 'unheard', { status: 'completed' }, 1],
+  ] as const)(
+    'asked to send a premium whose invoice is %s, by way of %s, answers %j',
+    async (status, fate, outcome, moved) => {
+      const { id: companyId } = await buildCompany({ settings: { billing: { mode: 'invoice' } } });
+      const sold = await buildSubscription({ companyId });
+      const { payments = [] } = await activities.readSubscription({
+        companyId,
+        subscriptionId: sold.id,
+      });
+      const gateway = new ModelGateway();
+      const { sendPayment } = paymentActivities({ gateway });
+      const sent = { companyId, paymentId: payments[0] ?? '', attempt: 1 };
+      gateway.fate = fate;
+      if (fate === 'unheard') await sendPayment(sent);
+      await database.sql(
+        `UPDATE shared.premium_invoices
+         SET status = $2, paid_at = CASE WHEN $2 = 'paid' THEN now() END WHERE subscription_id = $1`,
+        [sold.id, status],
+      );
+
+      expect(await sendPayment(sent)).toMatchObject(outcome);
+      expect(gateway.moved).toBe(moved);
+    },
+  );
 
   it('that is not taken up gives back a payment that completes after it', async () => {
     const { id: companyId } = await buildCompany({ settings: { billing: { mode: 'invoice' } } });

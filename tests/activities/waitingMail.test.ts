@@ -306,4 +306,93 @@ describe('mail that can wait', () => {
       expect(mails[0]?.text).toContain('Renewals');
     });
   });
+
+  describe('about documents', () => {
+    const document = sampleOf('acknowledgement_reminder');
+    const hour = 3_600_000;
+
+    /** By the keeper of a document of its own. */
+    async function told(
+      template: TemplateCode = 'acknowledgement_reminder',
+      to?: Recipient,
+      name?: string,
+    ) {
+      const keeper = `acknowledgement/${companyId}/${uuid()}`;
+      const id = await queued(template, to, name, { ...document, ...sampleOf(template) }, keeper);
+      return { keeper, id };
+    }
+
+    it.each(['with an account', 'without one'])(
+      'goes once, and then with all else that comes within hours, to a person %s',
+      async (kind) => {
+        await open({});
+        const to: Recipient = kind.startsWith('with an')
+          ? { channel: 'email', userId: ada.userId }
+          : { channel: 'email', address: 'kim@home.example' };
+        await deliverOf((await told('acknowledgement_reminder', to)).keeper);
+        const first = mails.length;
+        const all = [];
+        for (let n = 0; n < 19; n += 1) all.push(await told('acknowledgement_reminder', to));
+
+        await Promise.all(all.map(({ keeper }) => deliverOf(keeper)));
+        const later = await Promise.all(all.map(({ keeper }) => nextOf(keeper)));
+        clock += 4 * hour;
+        await Promise.all(all.map(({ keeper }) => deliverOf(keeper)));
+        const [digest, ...others] = await digests();
+        await deliver(digest?.id ?? '');
+
+        expect(first).toBe(1);
+        expect(later.filter((at) => at?.getTime() === clock)).toHaveLength(19);
+        expect([digest?.payload, others]).toEqual([{ count: 19 }, []]);
+        expect(mails).toHaveLength(2);
+        expect((await rows(...all.map(({ id }) => id))).map(({ status }) => status)).toEqual(
+          all.map(() => 'sent'),
+        );
+      },
+    );
+
+    it('goes as it is where it alone has waited, and at once where it is of another kind', async () => {
+      await open({});
+      await deliverOf((await told()).keeper);
+      await deliverOf((await told('exemption_asked')).keeper);
+      const second = await told();
+      await deliverOf(second.keeper);
+      const before = mails.length;
+
+      clock += 4 * hour;
+      await deliverOf(second.keeper);
+
+      expect([before, mails.length, await digests()]).toEqual([2, 3, []]);
+    });
+
+    it('goes by itself where the company gathers nothing', async () => {
+      await open({ gatherHours: 0 });
+
+      for (let n = 0; n < 3; n += 1) await deliverOf((await told()).keeper);
+
+      expect(mails).toHaveLength(3);
+    });
+
+    it('goes though the worker that had let it go died before it was sent', async () => {
+      await open({});
+      const { id, keeper } = await told();
+      await database.sql('UPDATE core.notifications SET let_go_at = $2 WHERE id = $1', [
+        id,
+        new Date(clock),
+      ]);
+
+      await deliverOf(keeper);
+
+      expect(mails).toHaveLength(1);
+    });
+
+    it('waits for the end of the quiet hours', async () => {
+      await open(overnight);
+      const { keeper } = await told();
+
+      await deliverOf(keeper);
+
+      expect([mails, await nextOf(keeper)]).toEqual([[], new Date(morning)]);
+    });
+  });
 });

@@ -92,10 +92,7 @@ describe('the retention of the audit', () => {
 
     await withTenant(patient, () => execute(`UPDATE platform.companies SET settings = '{}'`));
     await withGlobal(() =>
-      execute(
-        `UPDATE platform.companies SET settings = '{"audit": {"retentionYears": 1}}' WHERE id = $1`,
-        [platformCompanyId],
-      ),
+      execute(`UPDATE platform.companies SET settings = '{"audit": {"retentionYears": 1}}'`),
     );
 
     expect([before, await retireAuditMonth()]).toEqual([undefined, undefined]);
@@ -109,8 +106,7 @@ describe('the retention of the audit', () => {
     await mayRetire();
     await api.database.sql(`UPDATE platform.audit_terms SET since = '-infinity'`);
     await api.database.sql('INSERT INTO platform.audit_terms VALUES ($1, 2)', [yearsAgo(8)]);
-    await api.database.sql('UPDATE platform.companies SET settings = $2 WHERE id = $1', [
-      platformCompanyId,
+    await api.database.sql('UPDATE platform.companies SET settings = $1', [
       { audit: { retentionYears: 2 } },
     ]);
     const old = [yearsAgo(8), yearsAgo(6), yearsAgo(3), yearsAgo(1)];
@@ -121,6 +117,25 @@ describe('the retention of the audit', () => {
     expect(gone).toEqual(old.slice(0, 3).map(monthOf));
     expect(await retireAuditMonth()).toBeUndefined();
     expect(await termsTold()).toEqual([]);
+  });
+
+  it('keeps for seven years what a company has said nothing of, whatever the platform says', async () => {
+    await mayRetire();
+    await api.database.sql(`UPDATE platform.audit_terms SET since = '-infinity', years = 2`);
+    const { id: gone } = await buildCompany({ settings: { audit: { retentionYears: 10 } } });
+    await api.database.sql('UPDATE platform.companies SET archived_at = now() WHERE id = $1', [
+      gone,
+    ]);
+    await api.database.sql('UPDATE platform.companies SET settings = $2 WHERE id = $1', [
+      platformCompanyId,
+      { audit: { retentionYears: 2 } },
+    ]);
+    await writeOld(yearsAgo(8), yearsAgo(6));
+
+    const retired = [await retireAuditMonth(), await retireAuditMonth()];
+
+    expect(retired).toEqual([monthOf(yearsAgo(8)), undefined]);
+    expect(await termsTold()).toEqual([{ before: { years: 2 }, after: { years: 7 } }]);
   });
 
   it('keeps a month with a line that is not sealed', async () => {

@@ -13,7 +13,7 @@ import {
 } from './product.ts';
 
 /** `PEOPLE=10000` makes the long run of the same test. */
-const people = Number(process.env['PEOPLE'] ?? 2000);
+const people = Number(process.env['PEOPLE'] ?? 1000);
 const department = 'Bad days';
 /** Beside those at the failpoints, while mail goes out. */
 const randomKills = 3;

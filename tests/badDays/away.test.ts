@@ -102,7 +102,7 @@ describe('without Temporal', () => {
         );
         return owed?.n === 0;
       },
-      120_000,
+      60_000,
     );
     tell(`20 starts owed: all started ${secondsSince(backAt).toFixed(1)} s after Temporal is back`);
 

@@ -20,7 +20,7 @@ export interface ClaimEntry {
 }
 
 /** Those of most claims; the payout of others is declined for good. */
-export const claimFates = ['paid', 'denied', 'withdrawn'] as const;
+export const claimFates = ['paid', 'denied', 'withdrawn', 'documented', 'appealed'] as const;
 export type ClaimFate = (typeof claimFates)[number] | 'declined';
 
 const untilPayment = [
@@ -56,7 +56,31 @@ const courses: Readonly<
     mails: ['claim_received', 'claim_closed'],
     status: 'closed',
   },
+  /** The scan of what was sent in lets it go on by itself. */
+  documented: {
+    events: ['report', 'assign', 'start_review', 'request_documents', 'complete_documents'],
+    mails: ['claim_received', 'claim_in_hands', 'claim_documents_wanted'],
+    status: 'under_review',
+  },
+  /** After it stood still for a while. */
+  appealed: {
+    events: [
+      'report',
+      'assign',
+      'start_review',
+      'hold',
+      'release',
+      'submit_for_approval',
+      'deny',
+      'appeal',
+    ],
+    mails: ['claim_received', 'claim_in_hands', 'claim_denied'],
+    status: 'under_review',
+  },
 };
+
+/** What is done to a claim that was reported. */
+export type ClaimDeed = Exclude<keyof ClaimClients, 'report' | 'live'>;
 
 /** What people do to claims, each insisting until they are answered. */
 export interface ClaimClients {
@@ -68,8 +92,36 @@ export interface ClaimClients {
   approve(entry: ClaimEntry): Promise<Answer>;
   deny(entry: ClaimEntry): Promise<Answer>;
   withdraw(entry: ClaimEntry): Promise<Answer>;
+  hold(entry: ClaimEntry): Promise<Answer>;
+  release(entry: ClaimEntry): Promise<Answer>;
+  requestDocuments(entry: ClaimEntry): Promise<Answer>;
+  /** All that was asked for. */
+  addDocument(entry: ClaimEntry): Promise<Answer>;
+  appeal(entry: ClaimEntry): Promise<Answer>;
   /** From the report to where its client leaves it. */
   live(fate: ClaimFate): Promise<ClaimEntry>;
+}
+
+/** What its client does to a claim after the report. */
+const lives: Readonly<Record<ClaimFate, readonly ClaimDeed[]>> = {
+  paid: ['assign', 'review', 'submit', 'approve'],
+  declined: ['assign', 'review', 'submit', 'approve'],
+  denied: ['assign', 'review', 'submit', 'deny'],
+  withdrawn: ['withdraw'],
+  documented: ['assign', 'review', 'requestDocuments', 'addDocument'],
+  appealed: ['assign', 'review', 'hold', 'release', 'submit', 'deny', 'appeal'],
+};
+
+/** Like no other, or the claims would be suspected. */
+function invoice(): FormData {
+  const form = new FormData();
+  form.append('document_type', 'invoice');
+  form.append(
+    'files',
+    new Blob([`A new pipe, ${newKey()}`], { type: 'text/plain' }),
+    'invoice.txt',
+  );
+  return form;
 }
 
 const dayMs = 86_400_000;
@@ -142,16 +194,14 @@ export async function openClaimClients(product: Product): Promise<ClaimClients> 
     approve: step('claims_manager', 'approve', (fate) => ({ approved_amount: amountOf(fate) })),
     deny: step('claims_manager', 'deny', () => ({ code: 'exclusion', reason: 'Wear and tear' })),
     withdraw: step('claims_manager', 'withdraw', () => ({ reason: 'Settled' })),
+    hold: step('claims_manager', 'hold', () => ({ kind: 'catastrophe', reason: 'A flood' })),
+    release: step('claims_manager', 'release', () => ({ reason: 'The water is gone' })),
+    requestDocuments: step('adjuster', 'request-documents', () => ({ items: ['Invoice'] })),
+    addDocument: step('call_center', 'add-document', () => invoice()),
+    appeal: step('call_center', 'appeal', () => ({ reason: 'It was no wear and tear' })),
     async live(fate) {
       const entry = await clients.report(fate);
-      if (fate === 'withdrawn') {
-        await clients.withdraw(entry);
-        return entry;
-      }
-      await clients.assign(entry);
-      await clients.review(entry);
-      await clients.submit(entry);
-      await (fate === 'denied' ? clients.deny(entry) : clients.approve(entry));
+      for (const each of lives[fate]) await clients[each](entry);
       return entry;
     },
   };
@@ -190,7 +240,7 @@ export async function claimsSettled(
   await allClosed(product, withinMs);
 }
 
-/** Rows, mails and money exactly once, for each claim of the ledger. */
+/** Rows, mails and money exactly once, for each claim of the ledger; the books are even. */
 export async function expectClaimsOnce(
   product: Product,
   ledger: readonly ClaimEntry[],
@@ -216,7 +266,11 @@ export async function expectClaimsOnce(
     [ledger.map(({ claimId }) => claimId)],
   );
   const transfers = transfersOf(product);
+  const [books] = await product.sql(
+    'SELECT coalesce(sum(amount), 0.00)::text AS sum FROM shared.ledger_entries',
+  );
 
+  expect(books).toEqual({ sum: '0.00' });
   expect(
     found.map(({ company_id: _, payments, mails, ...row }) => ({
       ...row,

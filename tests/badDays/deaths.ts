@@ -175,7 +175,7 @@ export function describeDeaths(of: Death['of']): void {
         if (death.during.endsWith('Undispatched')) continue;
         prepared.set(death, await deeds[death.during].prepare());
       }
-      await settled(product, ledger, 120_000);
+      await settled(product, ledger, 300_000);
     }, 480_000);
 
     afterAll(() => product.close(), 120_000);
@@ -199,7 +199,7 @@ export function describeDeaths(of: Death['of']): void {
     );
 
     it('loses nothing and doubles nothing', async () => {
-      await settled(product, ledger, 150_000);
+      await settled(product, ledger, 300_000);
 
       await expectRowsOnce(product, ledger);
       await expectNothingOpen(product);

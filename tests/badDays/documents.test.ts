@@ -1,6 +1,6 @@
 import { documentWorkflowId } from '../../src/rules/workflowIds.ts';
 import { eicar, startClamd } from '../support/clamd.ts';
-import { isRecord, openProduct, textIn, until, type Product } from './product.ts';
+import { dataOf, isRecord, openProduct, textIn, until, type Product } from './product.ts';
 
 /**
  * Where the worker dies: before the scan, between reading the row and the verdict, before and after the
@@ -18,14 +18,12 @@ const deaths = [
 describe('the worker that dies while it scans a document', () => {
   let product: Product;
   let clamd: Awaited<ReturnType<typeof startClamd>>;
-  let token: string;
   let policyId: string;
   const documents: string[] = [];
 
   beforeAll(async () => {
     clamd = await startClamd();
     product = await openProduct({ CLAMD_ADDRESS: clamd.address });
-    token = await signIn();
     const [held] = await product.sql<{ id: string }>(
       `SELECT s.policy_id AS id FROM shared.policy_subscriptions s
        JOIN platform.users u ON u.id = s.user_id WHERE u.email = $1 ORDER BY s.id LIMIT 1`,
@@ -38,30 +36,16 @@ describe('the worker that dies while it scans a document', () => {
     clamd.server.close();
   }, 120_000);
 
-  async function signIn(): Promise<string> {
-    const answer = await fetch(`${product.stack.urls.api}/api/v1/auth/login`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify(product.accountOf('policyholder')),
-    });
-    const body: unknown = await answer.json();
-    const data = isRecord(body) ? body['data'] : undefined;
-    return textIn(isRecord(data) ? data : {}, 'access_token');
-  }
-
   async function upload(name: string): Promise<string> {
     const form = new FormData();
     form.append('document_type', 'other');
     form.append('files', new Blob([eicar], { type: 'text/plain' }), `${name}.txt`);
-    const answer = await fetch(`${product.stack.urls.api}/api/v1/policies/${policyId}/documents`, {
-      method: 'POST',
-      headers: { Authorization: `Bearer ${token}` },
-      body: form,
-    });
-    const body: unknown = await answer.json();
-    expect([answer.status, body]).toEqual([201, expect.anything()]);
-    const data = isRecord(body) && isRecord(body['data']) ? body['data'] : {};
-    const [document]: unknown[] = Array.isArray(data['documents']) ? data['documents'] : [];
+    const answer = await product
+      .as('policyholder')
+      .send({ method: 'POST', path: `/policies/${policyId}/documents`, body: form });
+    expect([answer.status, answer.body]).toEqual([201, expect.anything()]);
+    const { documents: added } = dataOf(answer);
+    const [document]: unknown[] = Array.isArray(added) ? added : [];
     return textIn(isRecord(document) ? document : {}, 'id');
   }
 

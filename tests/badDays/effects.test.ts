@@ -90,14 +90,15 @@ const effects: readonly Effect[] = [
     what: 'asks for a command on a workflow',
     pattern: /workflows\.command\(/,
     // Each stands inside commandOnce, which is the effect above, but for the note of a first sign-in,
-    // which the timers of the onboarding look for too, and what an upload lets go on, which is asked
-    // again with the upload.
+    // which the timers of the onboarding look for too, and what a scanned document lets go on, which
+    // the activity asks for again.
     places: {
       'src/commands/bookings.ts': [],
       'src/commands/claimPauses.ts': [],
       'src/commands/claims.ts': [],
       'src/commands/compliancePolicies.ts': [],
       'src/commands/documentRequests.ts': [],
+      'src/commands/policyApprovalPauses.ts': [],
       'src/commands/policyChanges.ts': [],
       'src/commands/policyVersions.ts': [],
       'src/commands/registrations.ts': [],
@@ -130,9 +131,9 @@ const effects: readonly Effect[] = [
   },
   {
     what: 'gives a workflow a hint',
-    // It changes nothing: the workflow asks the gateway, or reads its row, as it does by itself later.
+    // It changes nothing: the workflow reads its row, as it does by itself later.
     pattern: /temporal\.tell\(/,
-    places: { 'src/commands/paymentWebhooks.ts': [], 'src/commands/runRepairs.ts': [] },
+    places: { 'src/commands/runRepairs.ts': [] },
   },
   {
     what: 'tells a webhook',

@@ -50,9 +50,11 @@ describe('killed at random', () => {
         }
       };
       let isBusy = true;
-      const work = Promise.all([...clients.map(client), claimClient()]).finally(() => {
-        isBusy = false;
-      });
+      const work = Promise.all([...clients.map(client), claimClient(), claimClient()]).finally(
+        () => {
+          isBusy = false;
+        },
+      );
 
       const deaths: string[] = [];
       const strike = async (name: Parameters<Product['stack']['kill']>[0]): Promise<void> => {

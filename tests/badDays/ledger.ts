@@ -205,17 +205,21 @@ export async function settled(
 ): Promise<void> {
   const steps = ledger.reduce((sum, { events }) => sum + events.length, 0);
   let isFirst = true;
+  let left:
+    | {
+        readonly open: number;
+        readonly due: readonly string[];
+        readonly steps: number;
+        readonly waiting: readonly string[];
+      }
+    | undefined;
   await until(
-    'all steps are taken and all messages are out',
+    () => `all ${steps} steps are taken and all messages are out (${JSON.stringify(left)})`,
     async () => {
-      const [left] = await product.sql<{
-        open: number;
-        due: number;
-        steps: number;
-        waiting: string[];
-      }>(
+      [left] = await product.sql<NonNullable<typeof left>>(
         `SELECT (SELECT count(*)::int FROM core.outbox WHERE dispatched_at IS NULL) AS open,
-           (SELECT count(*)::int FROM core.timers WHERE status = 'scheduled' AND due_at <= now()) AS due,
+           ARRAY(SELECT name || ' of ' || entity_type || ' ' || entity_id FROM core.timers
+             WHERE status = 'scheduled' AND due_at <= now()) AS due,
            (SELECT count(*)::int FROM core.transitions WHERE entity_id IN
              (SELECT id FROM shared.policy_subscriptions WHERE insured_property_id IS NOT NULL)
            ) AS steps,
@@ -226,7 +230,7 @@ export async function settled(
       if (!left) return false;
       if (!isFirst) await deliverNow(product, left.waiting);
       isFirst = false;
-      const isDone = left.open === 0 && left.due === 0 && left.waiting.length === 0;
+      const isDone = left.open + left.due.length + left.waiting.length === 0;
       return isDone && left.steps === steps;
     },
     withinMs,

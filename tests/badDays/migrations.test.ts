@@ -110,6 +110,36 @@ describe('migrations', () => {
     expect(first.length).toBeGreaterThan(200);
   });
 
+  it('count the answers that were given before, of each company', async () => {
+    const { migrateUp: migrateBefore } = migratorOn(shipped.filter(({ name }) => name < '0072'));
+    const { migrateUp } = migratorOn(shipped);
+    const url = await newDatabase();
+    await migrateBefore(url);
+    await asAdmin(
+      url,
+      `SET session_replication_role = replica;
+       INSERT INTO platform.companies (id, name, code)
+       SELECT gen_random_uuid(), code, code FROM unnest('{ACME,OTHER}'::text[]) AS code;
+       INSERT INTO shared.acknowledgements (company_id, id, policy_id, policy_version, employee_id,
+         cycle, acknowledgement_type, status, is_current, customer_id, due_date, original_due_date,
+         acknowledged_at, evidence_hash)
+       SELECT c.id, gen_random_uuid(), c.id, 1, c.id, cycle, 'manual', 'acknowledged', cycle = 2, c.id,
+         '2026-01-31', '2026-01-31', now(), repeat('0', 64)
+       FROM platform.companies c, generate_series(1, 2) AS cycle WHERE c.code IN ('ACME', 'OTHER');
+       INSERT INTO shared.compliance_counts
+       SELECT c.id, c.id, c.id, '', (hashtext(c.id::text) & 15)::smallint, 0, 1, 0, 0
+       FROM platform.companies c WHERE c.code IN ('ACME', 'OTHER')`,
+    );
+
+    await migrateUp(url);
+
+    const counts = 'SELECT acknowledged, answered FROM shared.compliance_counts';
+    expect(await asAdmin(url, counts)).toEqual([
+      { acknowledged: 1, answered: 2 },
+      { acknowledged: 1, answered: 2 },
+    ]);
+  });
+
   it('confirm the addresses that were shown, and date sign-ins by company', async () => {
     const { migrateUp: migrateBefore } = migratorOn(shipped.filter(({ name }) => name < '0033'));
     const { migrateUp } = migratorOn(shipped);
@@ -188,6 +218,21 @@ describe('migrations', () => {
     await migrateDown(url, '0020-number-slots');
     expect(before).toEqual([{ row: { name: 'policy/2026', value: 41 } }]);
     expect(await series()).toEqual(before);
+  });
+
+  it('go back to the years of the audit that were before', async () => {
+    const { migrateUp: migrateBefore } = migratorOn(shipped.filter(({ name }) => name < '0065'));
+    const { migrateUp, migrateDown } = migratorOn(shipped.filter(({ name }) => name < '0066'));
+    const url = await newDatabase();
+    await migrateBefore(url);
+    const before = await catalogue(url);
+    await migrateUp(url);
+    const after = await catalogue(url);
+
+    await migrateDown(url, '0065-audit-years-of-all');
+
+    expect(after).not.toEqual(before);
+    expect(await catalogue(url)).toEqual(before);
   });
 
   it('leave nothing of a run in which one is broken', async () => {
@@ -356,6 +401,10 @@ describe('migrations', () => {
         (each) => each.pending > 0,
       );
       expect(pending).toMatchObject([{ schema: odd, pending: 1 }]);
+
+      expect(await migrateDown(url, everywhere.name)).toEqual([everywhere.name]);
+      expect(await withNote(url)).toEqual([{ schema: odd }]);
+      await expect(migrateUp(url)).rejects.toThrow(odd);
 
       await asAdmin(url, `ALTER TABLE ${odd}.policy_subscriptions DROP COLUMN note`);
       expect(await migrateUp(url)).toEqual([]);

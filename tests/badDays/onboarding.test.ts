@@ -13,6 +13,17 @@ const steps = [
   'completeProvisioning',
 ] as const;
 
+/** How they are taken back after the last of them has failed for good; then it is told. */
+const undone = [
+  'closeCompany',
+  'disableAdministrator',
+  'archiveSeed',
+  'dropUnusedSchema',
+  'releaseDomains',
+  'archiveCompany',
+  'failProvisioning',
+] as const;
+
 const password = 'Seven-Green-Otters-7';
 
 describe('the worker that dies between the steps of setting a company up', () => {
@@ -59,6 +70,96 @@ describe('the worker that dies between the steps of setting a company up', () =>
     300_000,
   );
 
+  it('takes a company back that dies at each undo, and sets it up after all', async () => {
+    const [name, email] = ['Acme undone', 'ada@undone.example'];
+    const answer = await product.as('global_admin').send({
+      method: 'POST',
+      path: '/register',
+      body: {
+        company_name: name,
+        requested_domain: 'undone.example',
+        admin_email: email,
+        admin_username: 'undone',
+        admin_password: password,
+      },
+    });
+    const id = textIn(dataOf(answer), 'id');
+    const ask = (act: 'approve' | 'retry', body: object) =>
+      product.as('global_admin').insist({
+        method: 'POST',
+        path: `/administration/registration-requests/${id}/${act}`,
+        body,
+        key: newKey(),
+      });
+    const reaches = (status: string) =>
+      until(
+        `it is ${status}`,
+        async () => {
+          const [row] = await product.sql<{ status: string }>(
+            'SELECT status FROM core.registration_requests WHERE id = $1',
+            [id],
+          );
+          return row?.status === status;
+        },
+        120_000,
+      );
+    const made = () =>
+      product.sql(
+        `SELECT c.status, c.archived_at IS NOT NULL AS "isArchived", to_regnamespace(c.schema_name) IS NOT NULL AS "hasSchema",
+           (SELECT count(*)::int FROM platform.domains d WHERE d.company_id = c.id) AS domains,
+           (SELECT count(*)::int FROM core.calendars k WHERE k.company_id = c.id AND archived_at IS NULL) AS calendars,
+           (SELECT count(*)::int FROM platform.memberships m WHERE m.company_id = c.id AND m.valid_to IS NULL) AS people,
+           (SELECT count(DISTINCT event_key)::int FROM core.notifications n
+            WHERE n.entity_id = r.id AND template_code = 'provisioning_failed') AS alerts
+         FROM core.registration_requests r JOIN platform.companies c ON c.id = r.new_company_id
+         WHERE r.id = $1`,
+        [id],
+      );
+    // The last step fails: somebody else has the name by now.
+    await product.sql(
+      `INSERT INTO platform.companies (id, name, code) VALUES (gen_random_uuid(), $1, 'FIRST')`,
+      [name],
+    );
+
+    await product.arm('worker', `activity.after:${undone[0]}#1`);
+    const approved = ask('approve', { isolation: 'dedicated_schema' });
+    for (const [index] of undone.entries()) {
+      await product.died('worker');
+      const next = undone[index + 1];
+      if (next) await product.arm('worker', `activity.after:${next}#1`);
+      else await product.restart('worker');
+    }
+    expect((await approved).status).toBe(200);
+    await reaches('failed');
+
+    expect(await made()).toEqual([
+      {
+        status: 'closed',
+        isArchived: true,
+        hasSchema: false,
+        domains: 0,
+        calendars: 0,
+        people: 0,
+        alerts: 1,
+      },
+    ]);
+
+    await product.sql(`UPDATE platform.companies SET name = 'First of all' WHERE code = 'FIRST'`);
+    expect((await ask('retry', { reason: 'The name is free' })).status).toBe(200);
+    await reaches('active');
+    expect(await made()).toEqual([
+      {
+        status: 'active',
+        isArchived: false,
+        hasSchema: true,
+        domains: 1,
+        calendars: 1,
+        people: 1,
+        alerts: 1,
+      },
+    ]);
+  }, 300_000);
+
   it('sets every company up, each thing once', async () => {
     await until(
       'all of them are active',
@@ -80,7 +181,7 @@ describe('the worker that dies between the steps of setting a company up', () =>
          (SELECT array_agg(t.event ORDER BY t.state_version) FROM core.transitions t
           WHERE t.entity_id = r.id) AS events
        FROM core.registration_requests r JOIN platform.companies c ON c.id = r.new_company_id
-       ORDER BY r.admin_email`,
+       WHERE r.admin_username <> 'undone' ORDER BY r.admin_email`,
     );
 
     const made = await Promise.all(
@@ -116,7 +217,8 @@ describe('the worker that dies between the steps of setting a company up', () =>
   it('tells each applicant once, and lets them in', async () => {
     const promised = await product.sql<{ key: string }>(
       `SELECT dedupe_key AS key FROM core.notifications
-       WHERE template_code = 'company_ready' ORDER BY 1`,
+       WHERE template_code = 'company_ready' AND entity_id <>
+         (SELECT id FROM core.registration_requests WHERE admin_username = 'undone') ORDER BY 1`,
     );
     const ids = promised.map(
       ({ key }) => `<${createHash('sha256').update(key).digest('base64url')}@surety>`,

@@ -22,6 +22,7 @@ export interface Wish {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
   /** After the API's prefix. */
   readonly path: string;
+  /** JSON, or a form with files. */
   readonly body?: object;
   /** The Idempotency-Key. */
   readonly key?: string;
@@ -106,14 +107,15 @@ export async function openProduct(env: NodeJS.ProcessEnv = {}): Promise<Product>
     { method, path: route, body, key }: Wish,
     token?: string,
   ): Promise<Answer> => {
+    const isForm = body instanceof FormData;
     const response = await fetch(`${stack.urls.api}${api}${route}`, {
       method,
       headers: {
         ...(token && { Authorization: `Bearer ${token}` }),
-        ...(body && { 'Content-Type': 'application/json' }),
+        ...(body && !isForm && { 'Content-Type': 'application/json' }),
         ...(key && { 'Idempotency-Key': key }),
       },
-      ...(body && { body: JSON.stringify(body) }),
+      ...(body && { body: isForm ? body : JSON.stringify(body) }),
       signal: AbortSignal.timeout(45_000),
     });
     const { status, headers } = response;
@@ -241,13 +243,16 @@ export async function seenBy<State extends object>(
 
 /** Polls; the world outside of this process tells nobody when it is done. */
 export async function until(
-  what: string,
+  what: string | (() => string),
   isSo: () => boolean | Promise<boolean>,
   withinMs: number,
 ): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error(`After ${withinMs / 1000} s it is not so: ${what}`);
+    if (Date.now() > deadline) {
+      const told = typeof what === 'string' ? what : what();
+      throw new Error(`After ${withinMs / 1000} s it is not so: ${told}`);
+    }
     await pause(100);
   }
 }

@@ -36,7 +36,9 @@ const courses = {
 export interface StayClients {
   /** Three nights of their own, 100.00 each. @returns the id of the booking */
   book(): Promise<string>;
-  step(role: Role, id: string, name: 'pay' | 'confirm' | 'cancel'): Promise<void>;
+  /** The same from today on, in a house of its own that may be left at any hour. */
+  bookTonight(): Promise<string>;
+  step(role: Role, id: string, name: 'pay' | 'confirm' | 'decline' | 'cancel'): Promise<void>;
   /** Until the money has come. */
   pay(id: string): Promise<void>;
   /** Moves a deadline to a moment from now. */
@@ -62,7 +64,7 @@ export async function openStayClients(product: Product): Promise<StayClients> {
     if (answer.status === 200 || answer.status === 201) return dataOf(answer);
     throw new Error(`${at}: ${JSON.stringify(answer.body)}`);
   };
-  const offer = async (): Promise<string> => {
+  const offer = async (more: object = {}): Promise<string> => {
     const offered = await ask(host, 'POST', '/properties', {
       name: 'House by the lake',
       description: 'With a boat',
@@ -70,6 +72,7 @@ export async function openStayClients(product: Product): Promise<StayClients> {
       price_per_night: '100.00',
       max_guests: 4,
       cancellation_policy: 'flexible',
+      ...more,
     });
     return textIn(offered, 'id');
   };
@@ -77,19 +80,26 @@ export async function openStayClients(product: Product): Promise<StayClients> {
   let days = 100;
   await house;
 
+  const bookIn = async (propertyId: string, ahead: number): Promise<string> => {
+    const startDate = addDays(dateAt(Date.now(), 'Europe/Berlin'), ahead);
+    const booked = await ask(guest, 'POST', '/bookings', {
+      property_id: propertyId,
+      start_date: startDate,
+      end_date: addDays(startDate, 3),
+    });
+    return textIn(booked, 'id');
+  };
+
   const clients: StayClients = {
     async book() {
       days += 10;
       // The next house, where this one is booked as far ahead as it may be.
       if (days > furthestStart) [house, days] = [offer(), 100];
-      const startDate = addDays(dateAt(Date.now(), 'Europe/Berlin'), days);
-      const booked = await ask(guest, 'POST', '/bookings', {
-        property_id: await house,
-        start_date: startDate,
-        end_date: addDays(startDate, 3),
-      });
-      return textIn(booked, 'id');
+      // Read before anything is waited for: others take the next days meanwhile.
+      const ahead = days;
+      return bookIn(await house, ahead);
     },
+    bookTonight: async () => bookIn(await offer({ check_in_time: '00:00' }), 0),
     async step(role, id, name) {
       await ask(role, 'POST', `/bookings/${id}/${name}`, {});
     },

@@ -149,7 +149,8 @@ interface Tour {
  */
 const tours: readonly Tour[] = [
   { role: 'policyholder', paths: 'present', phases: 'examples,fuzzing,stateful' },
-  { role: 'anonymous', paths: 'present', phases: 'examples' },
+  // Nearly all of it ends before anything is read.
+  { role: 'anonymous', paths: 'present', phases: isLong ? 'examples,fuzzing' : 'examples' },
   { role: 'claims_manager', paths: 'older', phases: 'examples,fuzzing' },
   {
     role: 'tenant_admin',

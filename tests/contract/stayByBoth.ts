@@ -38,21 +38,31 @@ export function openBoth(origin: string, authorization: string) {
   return {
     rest,
 
-    /** Carries out a mutation. @returns the object's id */
-    async mutate(name: string, given: { readonly id?: string; readonly input?: object }) {
-      const { args } = schema.getMutationType()?.getFields()[name] ?? { args: [] };
+    /** Carries out a mutation. @returns the object's id, where it answers one */
+    async mutate(
+      name: string,
+      given: { readonly id?: string; readonly blockId?: string; readonly input?: object },
+    ) {
+      const field = schema.getMutationType()?.getFields()[name];
+      if (!field) throw new Error(`There is no mutation ${name}`);
+      const { args, type } = field;
       const values: Json = { ...given, idempotencyKey: randomUUID() };
       const used = args.filter((each) => values[each.name] !== undefined);
       const declared = used.map((each) => `$${each.name}: ${String(each.type)}`).join(', ');
       const passed = used.map((each) => `${each.name}: $${each.name}`).join(', ');
       const variables = Object.fromEntries(used.map((each) => [each.name, values[each.name]]));
-      const data = await graphql(`mutation (${declared}) { ${name}(${passed}) { id } }`, variables);
+      const shown = isObjectType(getNamedType(type)) ? '{ id }' : '';
+      const data = await graphql(
+        `mutation (${declared}) { ${name}(${passed}) ${shown} }`,
+        variables,
+      );
       return String(Object(data[name]).id);
     },
 
-    /** The same object by both: REST's under names in camelCase, and all of its fields by GraphQL. */
+    /** The same object, or page, by both: REST's under names in camelCase, and all of its fields by GraphQL. */
     async both(name: string, id: string, { method, path }: { method: string; path: string }) {
-      const { items: _, ...data } = await rest(method, path, method === 'POST' ? {} : undefined);
+      const { items, ...one } = await rest(method, path, method === 'POST' ? {} : undefined);
+      const data = items === undefined ? one : { items };
       const type = getNamedType(schema.getQueryType()?.getFields()[name]?.type);
       if (!isObjectType(type)) throw new Error(`There is no query ${name}`);
       const found = await graphql(`query ($id: ID!) { ${name}(id: $id) ${chosen(type, data)} }`, {

@@ -18,6 +18,7 @@ const endpoints = [
   ['/payments', 'GET'],
   ['/payments/:id', 'GET'],
   ['/payments/:id/refund', 'POST'],
+  ['/users/:id/reviews', 'GET'],
   ['/reviews/:id', 'GET PATCH DELETE'],
   ['/reviews/:id/reply', 'POST'],
   ['/reviews/:id/report', 'POST'],

@@ -9,6 +9,8 @@ import { checkAudit } from '../../src/commands/auditChecks.ts';
 import { dropCompany } from '../../src/models/companyDrop.ts';
 import { exportCompany } from '../../src/models/companyExport.ts';
 import { restoreCompany } from '../../src/models/companyRestore.ts';
+import { migrateDown, migrateUp } from '../../src/models/migrate.ts';
+import { migrations } from '../../src/models/migrations/index.ts';
 import type { Company } from '../../src/models/Company.ts';
 import { platformCompanyId } from '../../src/models/database.ts';
 import { sealNext } from '../../src/models/auditSeals.ts';
@@ -76,6 +78,36 @@ const headsOf = (id: string) =>
 
 const without = (rows: Record<string, string[]>, tables: readonly string[]) =>
   Object.fromEntries(Object.entries(rows).filter(([name]) => !tables.includes(name)));
+
+describe('a file of an older release', () => {
+  it('comes in by way of a database that is migrated like it, and then on', async () => {
+    const newest = migrations.at(-1)?.name ?? '';
+    const toOlder = () => migrateDown(database.adminUrl, newest);
+    const toNewer = () => migrateUp(database.adminUrl);
+    const newFile = `${file}.new`;
+    const { company } = await build();
+    const { id, code } = company;
+    await toOlder();
+    await exportCompany({ url, code, file }, quiet);
+    const before = await rowsOf(database, id);
+    await dropCompany({ url, code, exported: file }, noWorkflows, quiet);
+    expect(await toNewer()).toEqual([newest]);
+
+    const refused = restoreCompany({ url, file, isTrial: false }, quiet);
+    await expect(refused).rejects.toThrow(`has besides ${newest}`);
+    await toOlder();
+    await restoreCompany({ url, file, isTrial: false }, quiet);
+    await toNewer();
+    await exportCompany({ url, code, file: newFile }, quiet);
+    await dropCompany({ url, code, exported: newFile }, noWorkflows, quiet);
+    await restoreCompany({ url, file: newFile, isTrial: false }, quiet);
+
+    const after = await rowsOf(database, id);
+    for (const table of ['shared.policies', 'shared.claims', 'platform.users', 'core.audit_logs'])
+      expect([table, after[table]]).toEqual([table, expect.arrayContaining(before[table] ?? [])]);
+    expect(await checkAudit(id)).toMatchObject({ isValid: true });
+  });
+});
 
 describe.each(['shared', 'dedicated_schema'] as const)('one company, %s', (isolation) => {
   it('is exported, removed and restored with every row as it was', async () => {

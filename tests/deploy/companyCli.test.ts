@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -62,6 +62,7 @@ function cli(
         DATABASE_URL: database.apiUrl,
         DATABASE_MIGRATE_URL: url,
         TEMPORAL_ADDRESS: temporal,
+        DOCUMENT_STORAGE_DIR: path.join(dir, 'documents'),
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
@@ -214,6 +215,33 @@ describe('a removal', () => {
       await temporal.close();
     }
   });
+
+  it('leaves the files of documents for a restoration, unless they are to go too', async () => {
+    const { company } = await buildWholeCompany(database, { isolation: 'shared', neighbour });
+    const { id, code } = company;
+    await database.sql(`UPDATE platform.companies SET status = 'closed' WHERE id = $1`, [id]);
+    const files = [`${id}/one`, `${id}/below/two`, `${neighbour.id}/three`].map((name) =>
+      path.join(dir, 'documents', name),
+    );
+    for (const name of files) {
+      mkdirSync(path.dirname(name), { recursive: true });
+      writeFileSync(name, 'x');
+    }
+    const there = () => files.map((name) => existsSync(name));
+    const drop = ['drop', '--company', code, '--confirm', code, '--without-temporal', '--exported'];
+    await cli(['export', '--company', code, '--to', file]);
+
+    const first = await cli([...drop, file]);
+    const afterFirst = there();
+    await cli(['restore', '--from', file]);
+    await cli(['export', '--company', code, '--to', `${file}.2`]);
+    const second = await cli([...drop, `${file}.2`, '--with-files']);
+
+    expect([first.stderr, second.stderr]).toEqual(['', '']);
+    expect(afterFirst).toEqual([true, true, true]);
+    expect(there()).toEqual([false, false, true]);
+    expect(second.stdout).toContain('2 files removed');
+  }, 300_000);
 
   it('that cannot reach Temporal removes nothing', async () => {
     const { company } = await buildWholeCompany(database, { isolation: 'shared', neighbour });

@@ -9,16 +9,20 @@ const given = example.flatMap((line) => {
 });
 
 describe('.env.example', () => {
-  it('has every setting of config.ts, once, and no other', () => {
-    const schema = /const settings = Joi\.object\(\{([^]*?)\n\}\)/.exec(
-      readFileSync('src/config.ts', 'utf8'),
-    );
-    const settings = [...(schema?.[1] ?? '').matchAll(/^ {2}([A-Z][A-Z0-9_]*):/gm)].map(
-      ([, name]) => name,
-    );
+  it('has every setting of config.ts and of npm start, once, and no other', () => {
+    const namesIn = (file: string, table: RegExp): string[] =>
+      [
+        ...(table.exec(readFileSync(file, 'utf8'))?.[1] ?? '').matchAll(
+          /^ {2}([A-Z][A-Z0-9_]*):/gm,
+        ),
+      ].map(([, name]) => String(name));
+    const settings = namesIn('src/config.ts', /const settings = Joi\.object\(\{([^]*?)\n\}\)/);
+    const ports = namesIn('local/stack.ts', /const usualPorts = \{([^]*?)\n\}/);
 
-    expect(given.map(({ name }) => name).toSorted()).toEqual(settings.toSorted());
+    const all = new Set([...settings, ...ports, 'SURETY_DATA']);
+    expect(given.map(({ name }) => name).toSorted()).toEqual([...all].toSorted());
     expect(settings).toContain('DATABASE_URL');
+    expect(ports).toContain('TEMPORAL_PORT');
   });
 
   it('shows the defaults: all of it set is nothing set', () => {

@@ -100,6 +100,21 @@ describe('deploy/makeSecrets.sh', () => {
     expect(read()['postgres.env']).toBe(first['postgres.env']);
   });
 
+  it('gives the API alone a token for its figures, also later on', () => {
+    const token = /^METRICS_TOKEN=[0-9a-f]{64}$/m;
+    run();
+    const first = read();
+    const older = first['api.env']?.replace(/^METRICS_TOKEN.*\n/m, '') ?? '';
+    writeFileSync(path.join(folder, 'secrets', 'api.env'), older);
+
+    const said = run();
+
+    expect(first['api.env']).toMatch(token);
+    expect(first['worker.env']).not.toContain('METRICS_TOKEN');
+    expect(said).toContain('token');
+    expect(read()).toEqual({ ...first, 'api.env': expect.stringMatching(token) });
+  });
+
   it('leaves what is there: the database knows only its first passwords', () => {
     run();
     const before = read();

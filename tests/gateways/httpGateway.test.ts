@@ -159,7 +159,10 @@ describe('the gateway over HTTP, against the simulator', () => {
     const { url } = simulated;
     const stranger = httpGateway({ url, key: 'another', timeoutMs: 20_000 });
 
-    await expect(stranger.charge(asked)).rejects.toThrow('refused the request: 401');
+    await expect(stranger.charge(asked)).rejects.toMatchObject({
+      code: 'GATEWAY_REFUSED',
+      message: 'The payment gateway refused the request: 401',
+    });
     expect(await gateway.lookup(sent(asked))).toBeUndefined();
   });
 });

@@ -220,7 +220,10 @@ describe('Stripe, each request judged by its own mock', () => {
 
     const tried = wrong.charge(movement());
 
-    await expect(tried).rejects.toThrow(/^Stripe refused the request: 401 api_key_invalid$/);
+    await expect(tried).rejects.toMatchObject({
+      code: 'GATEWAY_REFUSED',
+      message: 'Stripe refused the request: 401 api_key_invalid',
+    });
   });
 });
 

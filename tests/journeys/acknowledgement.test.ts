@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { letterPdf } from '../../src/activities/letterPdf.ts';
+import { previewAcknowledgement } from '../../src/commands/acknowledgementPreview.ts';
 import { createAcknowledgements } from '../../src/commands/acknowledgements.ts';
 import { createOwnCompany } from '../../src/commands/ownCompany.ts';
 import type { Actor } from '../../src/context.ts';
@@ -78,6 +79,8 @@ describe('the acknowledgements of a compliance policy', () => {
     await policy.toPublished();
     const published = today();
     await wake(policy);
+    const operator = await buildActor({ companyId: company.id, role: 'operator' });
+    const preview = await previewAcknowledgement(operator, { id: policy.id });
 
     const due = addDays(published, 30);
     expect(await rowsOf(policy)).toEqual(
@@ -93,7 +96,12 @@ describe('the acknowledgements of a compliance policy', () => {
       })),
     );
     expect(journeys.server.mails.filter(({ to }) => to === `${late}@staff.example`)).toMatchObject([
-      { subject: `Please read: Acceptable use, until ${due}` },
+      {
+        subject: `Please read: Acceptable use, until ${due}`,
+        text: expect.stringMatching(
+          /Sign in with this e-mail address .* request is [0-9a-f-]{36}\./,
+        ),
+      },
     ]);
 
     await journeys.passUntil(morningOf(addDays(due, 1)) + 1000);
@@ -129,7 +137,32 @@ describe('the acknowledgements of a compliance policy', () => {
     // Reminders with 7, 3 and 1 days left, one of them to each.
     expect(await told(policy, 'acknowledgement_reminder')).toHaveLength(6);
     expect(await told(policy, 'acknowledgement_overdue')).toHaveLength(2 * 14);
+    expect(preview.timers.map(({ name, dueAt }) => [name, dateAt(dueAt.getTime(), zone)])).toEqual(
+      await happened(policy),
+    );
   });
+
+  /** On which day each thing happened first, to anybody. */
+  const happened = async ({ company, id }: PolicyJourney) => {
+    const rows = await withTenant(company.id, () =>
+      select<{ name: string; day: CalendarDate }>(
+        `SELECT CASE template_code WHEN 'acknowledgement_overdue' THEN 'overdue'
+             ELSE 'remind_' || ((payload ->> 'dueDate')::date - day) END AS name, min(day)::text AS day
+         FROM core.notifications,
+           LATERAL (SELECT substring(dedupe_key FROM '\\d{4}-\\d{2}-\\d{2}')::date) AS d (day)
+         WHERE template_code IN ('acknowledgement_reminder', 'acknowledgement_overdue')
+         GROUP BY 1
+         UNION ALL
+         SELECT CASE h.new_value WHEN 'escalated_to_hr' THEN 'escalate_hr' ELSE 'escalate_exec' END,
+           min((h.updated_at AT TIME ZONE $2)::date)::text
+         FROM acknowledgement_history h JOIN acknowledgements a ON a.id = h.acknowledgement_id
+         WHERE a.policy_id = $1 AND h.field = 'escalation_status' GROUP BY 1
+         ORDER BY 2`,
+        [id, zone],
+      ),
+    );
+    return rows.map(({ name, day }) => [name, day]);
+  };
 
   it(`keeps every run short, though somebody is told on ${waves} days that they are late`, async () => {
     const policy = await beginPolicy(journeys);
@@ -239,8 +272,27 @@ describe('the acknowledgements of a compliance policy', () => {
     ]);
   });
 
-  it('withdraws what a publication asked that was a mistake, and tells each of them once', async () => {
+  it('asks whoever has yet to join when that day comes, though nothing else happens', async () => {
     const policy = await beginPolicy(journeys);
+    const joins = addDays(today(), 5);
+    const joiner = await hire(policy, { joinDate: joins });
+    await policy.toPublished();
+    await wake(policy);
+    expect(await rowsOf(policy)).toEqual([]);
+
+    await journeys.passUntil(morningOf(joins) + 1000);
+    await journeys.settled(acknowledgementWorkflowId(policy.company.id, policy.id));
+
+    expect(await rowsOf(policy)).toMatchObject([
+      { employee: joiner, status: 'pending', due: addDays(joins, 30) },
+    ]);
+  });
+
+  it('withdraws what a publication asked that was a mistake, and tells each of them once', async () => {
+    // Each mail goes by itself, so that they can be counted.
+    const policy = await beginPolicy(journeys, {
+      settings: { notifications: { gatherHours: 0 } },
+    });
     const { author, versions } = policy;
     const person = await buildActor({ companyId: policy.company.id, role: 'employee' });
     const answers = await hire(policy, { user: person });

@@ -158,6 +158,10 @@ describe('a subscription whose premiums are invoiced', () => {
 
     await journey.end();
 
+    expect(await journey.toldRoles()).toEqual([
+      'call_center premium_unpaid',
+      'tenant_admin premium_not_taken_up',
+    ]);
     expect(await events(journey)).toEqual(['order', 'not_taken_up']);
     expect(await journey.row()).toMatchObject({
       status: 'cancelled',
@@ -168,18 +172,40 @@ describe('a subscription whose premiums are invoiced', () => {
     expect(await journey.isCovered(journey.dateAt(journeys.now()))).toBe(false);
   });
 
-  it('gives money back that comes after the window', async () => {
+  it('is not charged once the window is over, and whoever can call the holder hears of it', async () => {
     const journey = await begin(['decline_for_now', 'decline_for_now', 'decline_for_now', 'ok']);
 
     await journey.pass(80 * hourMs);
     const [waiting] = await journey.payments();
+    const paymentId = String(waiting?.['id']);
     await journeys.passUntil(journeys.now() + 20 * hourMs);
-    await journeys.settled(`payment/${journey.company.id}/${String(waiting?.['id'])}`);
+    await journeys.settled(`payment/${journey.company.id}/${paymentId}`);
 
     expect(await journey.row()).toMatchObject({ status: 'cancelled' });
     expect(await journey.payments()).toMatchObject([
-      { purpose: 'premium', status: 'completed', refunded_amount: 365 },
-      { purpose: 'refund', amount: 365 },
+      { purpose: 'premium', status: 'failed', failure_code: 'not_due' },
+    ]);
+    expect(gateway.carriedOut(paymentId)).toBe(0);
+    expect(await journey.ledgerSum()).toBe(0);
+    expect(await journey.templates()).toEqual(['premium_due', 'subscription_not_taken_up']);
+    expect(await journey.toldRoles()).toEqual([
+      'call_center premium_unpaid',
+      'tenant_admin premium_not_taken_up',
+    ]);
+  });
+
+  it('that is cancelled while its premium is tried again is not charged for it', async () => {
+    const journey = await begin(['ok'], { autoRenew: true, plan: { durationMonths: 6 } });
+    await journey.pass(120_000);
+    await gateway.script(['decline_for_now', 'ok']);
+    await journeys.passUntil((await journey.expiresAt()) + hourMs / 2);
+    await journey.cancel();
+
+    await journey.pass(2 * hourMs);
+
+    expect(await journey.payments()).toMatchObject([
+      { status: 'completed', refunded_amount: 0 },
+      { status: 'failed', failure_code: 'not_due' },
     ]);
   });
 

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { previewBooking } from '../../src/commands/bookingPreview.ts';
 import { createBookingTimelines } from '../../src/commands/bookingTimelines.ts';
 import { createPayments } from '../../src/commands/payments.ts';
@@ -311,6 +312,9 @@ describe('a booking', () => {
       const booking = await begin({ instantBook: true });
       await gateway.script(['processing']);
       await booking.pay();
+      // Before that it would not be sent any more.
+      const { payment_id: chargeId } = await booking.row();
+      while (!gateway.ledger().some((line) => line.payment_id === chargeId)) await pause(20);
       await booking.cancel();
 
       await booking.end();
@@ -318,6 +322,23 @@ describe('a booking', () => {
       expect(await booking.row()).toMatchObject({ cancelled_by: 'guest', refund_amount: 300 });
       expect(await booking.ledger()).toEqual(returned);
     });
+  });
+
+  it('given up while the gateway is away is not charged once that is back', async () => {
+    const booking = await begin({ instantBook: true });
+    await gateway.stop();
+    await booking.pay();
+    await booking.rest();
+    await booking.cancel();
+    await gateway.startAgain();
+
+    await booking.end();
+
+    const { payment_id: paymentId } = await booking.row();
+    expect(gateway.carriedOut(String(paymentId))).toBe(0);
+    expect(await booking.payments()).toEqual(['booking failed 300.00']);
+    expect(await booking.ledger()).toEqual([]);
+    expect(await booking.events()).toEqual(['book', 'pay', 'cancel', 'fail_payment']);
   });
 
   it('whose refund does not arrive calls for administrators, then for operators', async () => {
@@ -338,6 +359,65 @@ describe('a booking', () => {
       'fail_refund',
       'close',
     ]);
+  });
+
+  describe('whose refund failed', () => {
+    const notGivenBack = async () => {
+      const booking = await paid({ instantBook: true });
+      const admin = await buildActor({ companyId: booking.company.id, role: 'tenant_admin' });
+      const { refund } = createPayments({ ...journeys, hasGateway: true });
+      const { payment_id: chargeId } = await booking.row();
+      const giveBack = async (amount: string) => {
+        const wish = { amount, reason: 'The card was blocked' };
+        await as(admin, () => refund(admin, String(chargeId), wish, once(admin)));
+        await journeys.dispatcher.drained();
+      };
+      await gateway.script(['decline']);
+      await booking.cancel();
+      await booking.settled();
+      return { booking, giveBack };
+    };
+
+    it('calls for nobody any more once all of it went back by hand', async () => {
+      const { booking, giveBack } = await notGivenBack();
+
+      await giveBack('100.00');
+      await booking.passTo('refund_watch', 1000);
+      const told = await booking.told('tenant_admin');
+      await giveBack('200.00');
+      await booking.end();
+
+      expect(told).toEqual(['booking_refund_stuck']);
+      expect(await booking.told('tenant_admin')).toEqual(told);
+      expect(await booking.told('operator')).toEqual([]);
+      expect((await booking.events()).slice(-2)).toEqual(['fail_refund', 'adopt_refund']);
+      expect(await booking.row()).toMatchObject({
+        refund_amount: 300,
+        is_refunding: false,
+        workflow_closed_at: expect.any(String),
+      });
+      expect(await booking.ledger()).toEqual(returned);
+    });
+
+    it('awaits one by hand that is under way', async () => {
+      const { booking, giveBack } = await notGivenBack();
+      await booking.passTo('refund_watch', -1000);
+      await gateway.script(['decline_for_now', 'ok']);
+
+      await giveBack('300.00');
+      await booking.passTo('refund_watch', 1000);
+      const awaited = await booking.row();
+      await booking.end();
+
+      expect(awaited).toMatchObject({ is_refunding: true, workflow_closed_at: null });
+      expect(await booking.told('tenant_admin')).toEqual([]);
+      expect((await booking.events()).slice(-3)).toEqual([
+        'fail_refund',
+        'adopt_refund',
+        'end_refund',
+      ]);
+      expect(await booking.ledger()).toEqual(returned);
+    });
   });
 
   describe('of which everything is on its way back by hand when it is given up', () => {
@@ -411,6 +491,36 @@ describe('a booking', () => {
     expect(heldLonger).toBe((held ?? 0) + 3_600_000);
     expect(told.past.map(({ name }) => name)).toEqual(['book', 'move_timer', 'expire_hold']);
     await expect(move()).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('ends after its guest has arrived, and frees the nights of one who leaves early', async () => {
+    const booking = await paid({ instantBook: true, startsIn: 2 });
+    const operator = await buildActor({ companyId: booking.company.id, role: 'operator' });
+    const { changeTimer } = createBookingTimelines({
+      temporal: journeys.server.temporal,
+      workflows: journeys.workflows,
+    });
+    const leave = () => {
+      const dueAt = new Date(journeys.now() + 60_000);
+      const change = { dueAt, reason: 'They had to go home', dryRun: false };
+      return as(operator, () =>
+        changeTimer(operator, booking.id, 'check_out', change, once(operator)),
+      );
+    };
+
+    await expect(leave()).rejects.toMatchObject({ details: [{ code: 'DEADLINE_OUT_OF_RANGE' }] });
+    await booking.passTo('check_out', -2 * dayMs);
+    await leave();
+    await booking.passTo('check_out', 1000);
+
+    const { status, start_date: start } = await booking.row();
+    const held = await journeys.database.sql<{ until: string }>(
+      `SELECT end_date::text AS until FROM shared.reservations
+       WHERE booking_id = $1 AND archived_at IS NULL`,
+      [booking.id],
+    );
+    expect(status).toBe('completed');
+    expect(held).toEqual([{ until: addDays(String(start), 1) }]);
   });
 
   it('that was reviewed does not ask for it again', async () => {

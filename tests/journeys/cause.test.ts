@@ -1,3 +1,6 @@
+import { acknowledgementWorkflowId } from '../../src/rules/workflowIds.ts';
+import { hire, wakeKeeper } from '../support/acknowledgements.ts';
+import { beginPolicy } from '../support/policies.ts';
 import { useJourneys, type Journeys } from '../support/journey.ts';
 
 describe('the cause of a change', () => {
@@ -34,6 +37,21 @@ describe('the cause of a change', () => {
       request_id: created?.['request_id'],
       workflow_id: journey.workflowId,
     });
+  });
+
+  it('is the request that began a keeper, too', async () => {
+    const policy = await beginPolicy(journeys);
+    const { id: companyId } = policy.company;
+    await hire(companyId, 1);
+    await policy.toPublished();
+
+    await wakeKeeper(journeys, policy);
+
+    const requests = await journeys.database.sql(
+      `SELECT DISTINCT request_id FROM core.audit_logs WHERE workflow_id = $1`,
+      [acknowledgementWorkflowId(companyId, policy.id)],
+    );
+    expect(requests).toEqual([{ request_id: expect.stringMatching(/^req_/) }]);
   });
 
   it('stays with its own step when a timer acts after a command', async () => {

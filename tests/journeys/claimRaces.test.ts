@@ -91,13 +91,13 @@ describe('two people who act on one claim at the same moment', () => {
     return row;
   };
 
-  it('decide it once, of forty tries; the others get 409 and how it stands', async () => {
+  it('decide it once, of two hundred tries; the others get 409 and how it stands', async () => {
     const { id, adjuster, manager, second, go } = await reported();
     await go(adjuster, ...toReview);
     await go(adjuster, ...submit('900.00'));
 
     const answers = await Promise.all(
-      Array.from({ length: 40 }, (_, index) =>
+      Array.from({ length: 200 }, (_, index) =>
         index % 2 === 0 ? send(manager, id, approve) : send(second, id, deny),
       ),
     );
@@ -150,7 +150,7 @@ describe('two people who act on one claim at the same moment', () => {
     const { id, manager, second } = await reported();
 
     const [held, withdrawn] = await Promise.all([
-      send(manager, id, ['post', 'hold', { reason: 'A storm' }]),
+      send(manager, id, ['post', 'hold', { kind: 'catastrophe', reason: 'A storm' }]),
       send(second, id, ['post', 'withdraw', { reason: 'Settled' }]),
     ]);
 

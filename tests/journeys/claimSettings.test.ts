@@ -94,7 +94,7 @@ describe('settings applied to running claims', () => {
       ),
     );
     await set(claim, { triageHours: 48 });
-    await claim.as(manager, (command) => claim.claims.hold(manager, command));
+    await claim.as(manager, (command) => claim.claims.hold(manager, command, 'catastrophe'));
     const held = await migrate(claim, false);
     await claim.as(manager, (command) => claim.claims.release(manager, command));
     const dueAt = await claim.dueAt('triage');

@@ -105,6 +105,8 @@ describe('a claim that is under way', () => {
           storageKey: `${company.id}/${id}`,
           uploadedBy: holder.userId,
           uploadedAt: new Date(),
+          scanStatus: 'clean',
+          scannedAt: new Date(),
         }),
       );
       await as(holder, () => answer(holder, claim.id));
@@ -128,7 +130,7 @@ describe('a claim that is under way', () => {
     await claim.as(adjuster, (command) =>
       claim.claims.requestDocuments(adjuster, command, ['Invoice']),
     );
-    await claim.as(manager, (command) => claim.claims.hold(manager, command));
+    await claim.as(manager, (command) => claim.claims.hold(manager, command, 'catastrophe'));
     expect(await add('invoice')).toBe('documents_requested');
     await claim.as(manager, (command) => claim.claims.release(manager, command));
     expect(await claim.row()).toMatchObject({ status: 'under_review', on_hold: false });

@@ -165,7 +165,7 @@ describe('a claim', () => {
     const claim = await beginClaim(journeys);
     const manager = await claim.person('claims_manager');
     const left = (await claim.dueAt('triage')) - journeys.now();
-    await claim.as(manager, (command) => claim.claims.hold(manager, command));
+    await claim.as(manager, (command) => claim.claims.hold(manager, command, 'legal'));
     expect((await claim.timers()).map(({ status }) => status)).toEqual([
       'paused',
       'paused',
@@ -174,10 +174,21 @@ describe('a claim', () => {
 
     await journeys.passUntil(journeys.now() + 700 * dayMs);
     await claim.rest();
-    expect(await claim.row()).toMatchObject({ on_hold: true, sla_status: 'on_track' });
+    expect(await claim.row()).toMatchObject({
+      on_hold: true,
+      hold_kind: 'legal',
+      sla_status: 'on_track',
+    });
+    expect((await claim.timelines.explain(manager, claim.id)).summary).toContain(
+      'held for a legal reason',
+    );
     await claim.as(manager, (command) => claim.claims.release(manager, command));
 
-    expect(await claim.row()).toMatchObject({ on_hold: false, hold_reason: null });
+    expect(await claim.row()).toMatchObject({
+      on_hold: false,
+      hold_kind: null,
+      hold_reason: null,
+    });
     const after = (await claim.dueAt('triage')) - journeys.now();
     expect(Math.abs(after - left)).toBeLessThan(10 * 60_000);
   });
@@ -263,12 +274,13 @@ describe('a claim', () => {
     expect(await claim.statusesOf('approval_manager')).toEqual(['cancelled']);
   });
 
-  it('is given out in turn where the company wants it', async () => {
-    const first = await beginClaim(journeys, {
+  it('waits for a person where the rule finds nobody to give it to', async () => {
+    const claim = await beginClaim(journeys, {
       begin: { settings: { claims: { assignmentRule: 'round_robin' } } },
     });
-    // Nobody was there when it came in.
-    expect(await first.row()).toMatchObject({ status: 'reported', assigned_to: null });
+
+    expect(await claim.row()).toMatchObject({ status: 'reported', assigned_to: null });
+    expect(await claim.statusesOf('triage')).toEqual(['scheduled']);
   });
 
   it('keeps a deadline that was moved, and tells why', async () => {

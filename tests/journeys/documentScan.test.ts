@@ -9,7 +9,8 @@ import type { Actor } from '../../src/context.ts';
 import type { RunAction } from '../../src/rules/runActions.ts';
 import type { Scan } from '../../src/scanner.ts';
 import { as, buildActor, once } from '../support/build.ts';
-import { memoryStorage, sendDocument } from '../support/documents.ts';
+import { beginClaim } from '../support/claims.ts';
+import { memoryStorage, sendDocument, sendDocumentOf } from '../support/documents.ts';
 import { useJourneys, type Journeys, type Row } from '../support/journey.ts';
 import { openRealTemporal } from '../support/lifecycle.ts';
 import { createCursors } from '../../src/commands/cursors.ts';
@@ -80,6 +81,31 @@ describe('a document that was sent in', () => {
 
     await expect(contentOf(sent)).rejects.toMatchObject({ code: 'DOCUMENT_INFECTED' });
     expect(mailsTo(sent)).toHaveLength(1);
+  });
+
+  it('lets its claim go on that asked for it, unless something was found', async () => {
+    const claim = await beginClaim(journeys);
+    await claim.toReview();
+    const adjuster = await claim.person('adjuster');
+    await claim.as(adjuster, (command) =>
+      claim.claims.requestDocuments(adjuster, command, ['Invoice']),
+    );
+    const { holder } = claim.contract;
+    const statusAfter = async (text: string): Promise<unknown> => {
+      const owner = { kind: 'claim', id: claim.id } as const;
+      const wish = { holder, owner, documentType: 'invoice', text } as const;
+      await over(await sendDocumentOf(journeys, storage, wish));
+      return (await claim.row())['status'];
+    };
+
+    expect(await statusAfter('a virus')).toBe('documents_requested');
+    expect(await statusAfter('The roof')).toBe('under_review');
+    const [step] = await journeys.database.sql<{ actor: string }>(
+      `SELECT actor_id AS actor FROM core.transitions
+       WHERE entity_id = $1 AND event = 'complete_documents'`,
+      [claim.id],
+    );
+    expect(step).toEqual({ actor: holder.userId });
   });
 
   it('waits for a scanner that is away, in quarantine', async () => {

@@ -1,3 +1,4 @@
+import { memoryStorage } from '../support/documents.ts';
 import { readFileSync } from 'node:fs';
 import { createWorkflowDrifts } from '../../src/commands/workflowDrifts.ts';
 import { createWorkflowOperations } from '../../src/commands/workflowOperations.ts';
@@ -21,7 +22,11 @@ describe('what operators do about the keeper of a policy', () => {
     () =>
       openRealTemporal(() => ({
         replayRun: (workflowId) =>
-          openReplay({ client: journeys.server.temporal.client, bundle: { code } })(workflowId),
+          openReplay({
+            client: journeys.server.temporal.client,
+            bundle: { code },
+            storage: memoryStorage(),
+          })(workflowId),
       })),
   );
 

@@ -1,7 +1,10 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { createRegistrationTimelines } from '../../src/commands/registrationTimelines.ts';
 import { platformCompanyId } from '../../src/models/database.ts';
 import { selfCheck } from '../../src/models/selfCheck.ts';
 import { mostSchemas } from '../../src/rules/companies.ts';
-import { buildActor, buildCompany } from '../support/build.ts';
+import { buildIdentity } from '../commands/identity/build.ts';
+import { as, buildActor, buildCompany, once } from '../support/build.ts';
 import { dayMs, useJourneys, type Journeys } from '../support/journey.ts';
 import { beginOnboarding, type Onboarding } from '../support/onboarding.ts';
 
@@ -128,6 +131,76 @@ describe('the onboarding of a company', () => {
     ).toHaveLength(1);
   });
 
+  it('sends a link that opens with each reminder, whatever became of those before', async () => {
+    const onboarding = await beginOnboarding(journeys);
+    const { adminEmail, companyName } = onboarding.wish;
+    const { passwordChanges } = buildIdentity();
+    const newest = async (count: number) => {
+      while (onboarding.mails().length < count) await pause(50);
+      return onboarding.mails().at(-1);
+    };
+    await onboarding.approve();
+    await onboarding.reaches('active');
+
+    for (const [count, password] of [
+      [2, 'Quiet-Green-Otters-7'],
+      [3, 'Quiet-Green-Otters-8'],
+      [4, 'Quiet-Green-Otters-9'],
+    ] as const) {
+      if (count > 2) await journeys.passUntil(journeys.now() + 3 * dayMs + 60_000);
+      const mail = await newest(count);
+      // Anybody may ask for it, and the one that was used was the end of all.
+      await passwordChanges.requestReset(adminEmail);
+      const code = /set-password#([\w-]+)/.exec(mail?.text ?? '')?.[1] ?? '';
+      await expect(passwordChanges.confirmReset({ code, password })).resolves.toBeUndefined();
+    }
+
+    expect(onboarding.mails().map(({ subject }) => subject)).toEqual([
+      `We have your registration of ${companyName}`,
+      `${companyName} is ready`,
+      `${companyName} waits for your first sign-in`,
+      `${companyName} waits for your first sign-in`,
+    ]);
+  });
+
+  it('waits longer for the first sign-in when somebody says so, and its links last as long', async () => {
+    const onboarding = await beginOnboarding(journeys);
+    const { id, reviewer } = onboarding;
+    const { server, workflows } = journeys;
+    const timelines = createRegistrationTimelines({ temporal: server.temporal, workflows });
+    const move = (name: string, days: number) =>
+      as(reviewer, () => {
+        const dueAt = new Date(journeys.now() + days * dayMs);
+        const change = { dueAt, reason: 'On holiday', dryRun: false };
+        return timelines.changeTimer(reviewer, id, name, change, once(reviewer));
+      });
+    await onboarding.approve();
+    await onboarding.reaches('active');
+
+    await expect(move('activation', 31)).rejects.toMatchObject({ status: 422 });
+    await expect(move('activation_reminder', 8)).rejects.toMatchObject({ status: 422 });
+    const until = journeys.now() + 20 * dayMs;
+    await move('activation', 20);
+    await move('activation_reminder', 8);
+    await journeys.passUntil(journeys.now() + 9 * dayMs);
+
+    const links = await onboarding.rows(
+      `SELECT p.expires_at AS ends FROM platform.password_reset_tokens p
+         JOIN core.registration_requests r ON r.admin_user_id = p.user_id
+       WHERE r.id = $1 AND p.used_at IS NULL`,
+    );
+    expect(links.length).toBeGreaterThan(0);
+    for (const { ends } of links) {
+      // A minute for the way of the clock from the server to here.
+      expect(Number(ends)).toBeGreaterThan(until - 60_000);
+    }
+    const subjects = () => onboarding.mails().map(({ subject }) => subject);
+    while (subjects().length < 4) await pause(50);
+    await journeys.passUntil(until + dayMs);
+    while (subjects().length < 5) await pause(50);
+    expect(subjects()).toHaveLength(5);
+  });
+
   it('notes a first sign-in that comes after the last link, once, and tells the platform', async () => {
     const onboarding = await beginOnboarding(journeys);
     await onboarding.approve();
@@ -242,6 +315,33 @@ describe('the onboarding of a company', () => {
     });
     expect(await madeOf(onboarding)).toEqual(nothing);
     expect(await madeOf(again)).toEqual(everything);
+  });
+
+  it('is given up by an operator after it failed, and its name and domain are free again', async () => {
+    const onboarding = await beginOnboarding(journeys);
+    const { requestedDomain } = onboarding.wish;
+    await journeys.database.sql(
+      `INSERT INTO platform.domains (id, company_id, domain, verified_at)
+       VALUES (gen_random_uuid(), '00000000-0000-7000-8000-000000000000', $1, now())`,
+      [requestedDomain],
+    );
+    await onboarding.approve();
+    await onboarding.reaches('failed');
+    await journeys.database.sql('DELETE FROM platform.domains WHERE domain = $1', [
+      requestedDomain,
+    ]);
+
+    await journeys.server.temporal.client.workflow.getHandle(onboarding.workflowId).cancel();
+    await journeys.endOf(onboarding.workflowId, onboarding.id).catch(() => undefined);
+
+    expect(await onboarding.row()).toMatchObject({
+      status: 'rejected',
+      reason: 'Stopped by an operator',
+      admin_password_hash: null,
+      workflow_closed_at: expect.any(Date),
+    });
+    const next = await beginOnboarding(journeys, onboarding.wish);
+    expect(await next.row()).toMatchObject({ status: 'pending' });
   });
 
   it('gives a company a schema of its own, takes it back when a later step fails, and again', async () => {

@@ -1,7 +1,10 @@
+import { createServer } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
+import { createPaymentWebhooks } from '../../src/commands/paymentWebhooks.ts';
 import { createPaymentTimelines } from '../../src/commands/paymentTimelines.ts';
 import { Replay } from '../../src/commands/idempotency.ts';
 import { retryStep } from '../../src/workflows/attention.ts';
+import { paymentWorkflowId } from '../../src/rules/workflowIds.ts';
 import { attribute } from '../../src/workflows/searchAttributes.ts';
 import { as, buildActor, buildCompany, once } from '../support/build.ts';
 import { dayMs, useJourneysWithGateway, type Journeys, type Row } from '../support/journey.ts';
@@ -126,6 +129,28 @@ describe('a payment', () => {
     expect(await premium.row()).toMatchObject({ attempts: 1 });
   });
 
+  it('that the gateway has told something of is asked for at once', async () => {
+    const premium = await begin({}, ['processing']);
+    const { id: paymentId, companyId, payer } = premium;
+    const { take } = createPaymentWebhooks({
+      dispatcher: journeys.dispatcher,
+      webhooks: {
+        provider: 'simulator',
+        read: async () => ({ companyId, paymentId, eventId: 'evt_1', kind: 'transfer.completed' }),
+      },
+    });
+    await journeys.settled(premium.run().workflowId);
+    while (gateway.carriedOut(paymentId) === 0) await setTimeout(20);
+    const now = journeys.now();
+
+    await as(payer, () => take(() => '', ''));
+    await journeys.dispatcher.drained();
+    await premium.run().result();
+
+    expect(await premium.row()).toMatchObject({ status: 'completed', attempts: 1 });
+    expect(journeys.now() - now).toBeLessThan(5000);
+  });
+
   it('that is declined for good fails at once, and nothing is booked', async () => {
     const payout = await begin({ purpose: 'claim_payout' }, ['decline', 'ok']);
 
@@ -239,6 +264,43 @@ describe('a payment', () => {
     expect(await premium.result()).toMatchObject({ status: 'completed' });
     expect(stuck).toMatchObject({ flag: true, row: { status: 'pending', attempts: 0 } });
     expect(await needsAttention(premium)).toBe(false);
+    expect(gateway.carriedOut(premium.id)).toBe(1);
+  });
+
+  it('waits by itself for a database that is away for long, and is made once it is back', async () => {
+    await journeys.database.sql('ALTER TABLE shared.premium_invoices RENAME TO away');
+    const premium = await begin();
+    await journeys.passUntil(journeys.now() + hourMs / 2);
+    const waiting = { flag: await needsAttention(premium), row: await premium.row() };
+
+    await journeys.database.sql('ALTER TABLE shared.away RENAME TO premium_invoices');
+
+    expect(await premium.result()).toMatchObject({ status: 'completed' });
+    expect(waiting).toMatchObject({ flag: undefined, row: { status: 'pending', attempts: 0 } });
+    expect(gateway.carriedOut(premium.id)).toBe(1);
+  });
+
+  it('needs attention at once where the gateway refuses our key, and is made after it was mended', async () => {
+    await gateway.stop();
+    let asked = 0;
+    const refusing = createServer((_, response) => {
+      asked += 1;
+      response.writeHead(401).end();
+    });
+    await new Promise<void>((resolve) =>
+      refusing.listen(Number(new URL(gateway.url).port), '127.0.0.1', resolve),
+    );
+    const premium = await begin({}, []);
+    await journeys.settled(paymentWorkflowId(premium.companyId, premium.id));
+    const stuck = { flag: await needsAttention(premium), asked };
+    refusing.closeAllConnections();
+    await new Promise((resolve) => refusing.close(resolve));
+
+    await gateway.startAgain();
+    await premium.run().executeUpdate(retryStep, { args: [{ reason: 'The key was mended' }] });
+
+    expect(await premium.result()).toMatchObject({ status: 'completed' });
+    expect(stuck).toEqual({ flag: true, asked: 1 });
     expect(gateway.carriedOut(premium.id)).toBe(1);
   });
 

@@ -1,7 +1,9 @@
 import { Replay } from '../../src/commands/idempotency.ts';
+import { previewPolicyApproval } from '../../src/commands/policyApprovalPreview.ts';
 import { createPolicyConfigurations } from '../../src/commands/policyConfigurations.ts';
+import { createWorkflowOperations } from '../../src/commands/workflowOperations.ts';
 import { addDays, dateAt } from '../../src/rules/calendar.ts';
-import { as, once } from '../support/build.ts';
+import { as, buildActor, once } from '../support/build.ts';
 import { dayMs, useJourneys, type Journeys } from '../support/journey.ts';
 import { beginPolicy, type PolicyJourney } from '../support/policies.ts';
 
@@ -52,6 +54,129 @@ describe('a version of a compliance policy', () => {
       'Acceptable use 1.0 is approved',
       'Acceptable use 1.0 is published',
     ]);
+  });
+
+  it('does while nobody decides what its preview says', async () => {
+    const policy = await beginPolicy(journeys);
+    const { author, company, versions } = policy;
+    await policy.as(author, (command) => versions.submit(author, command, []));
+    const operator = await buildActor({ companyId: company.id, role: 'operator' });
+
+    const preview = await previewPolicyApproval(operator, { id: await policy.versionId(1) });
+    const shown = preview.timers.slice(0, 4);
+    const end = shown.at(-1)?.dueAt.getTime() ?? 0;
+    // What follows counts from when the timer before it was seen to.
+    await journeys.passUntil(end + 10_000);
+    await policy.rest(1);
+
+    const passed = (await policy.timers(1)).filter(({ status }) => status === 'fired');
+    expect(passed.map(({ name }) => name)).toEqual(shown.map(({ name }) => name));
+    for (const [place, { due_at: due }] of passed.entries()) {
+      const late = Date.parse(String(due)) - (shown[place]?.dueAt.getTime() ?? 0);
+      expect(late).toBeGreaterThanOrEqual(0);
+      expect(late).toBeLessThan(10_000);
+    }
+  });
+
+  describe('that an operator pauses', () => {
+    const pausing = async (policy: PolicyJourney) => {
+      const operator = await buildActor({ companyId: policy.company.id, role: 'operator' });
+      const id = await policy.versionId(1);
+      const operations = createWorkflowOperations({
+        temporal: journeys.server.temporal,
+        workflows: journeys.workflows,
+        dispatcher: journeys.dispatcher,
+      });
+      return {
+        operate: (action: 'pause' | 'resume') =>
+          as(operator, () =>
+            operations.operate(operator, {
+              action,
+              kind: 'policy-approval',
+              id,
+              reason: 'A lawsuit',
+              once: once(operator),
+            }),
+          ),
+        explained: () => policy.timelines.explain(operator, id),
+        previewed: () => previewPolicyApproval(operator, { id }),
+      };
+    };
+    const refused = { status: 409, code: 'ILLEGAL_TRANSITION' };
+
+    it('stands still, and goes on with what was left of its clocks', async () => {
+      const policy = await beginPolicy(journeys);
+      const { operate, explained, previewed } = await pausing(policy);
+      await policy.as(policy.author, (command) =>
+        policy.versions.submit(policy.author, command, []),
+      );
+      const dueAt = await policy.dueAt(1, 'approval_reminder');
+      const left = dueAt - journeys.now();
+
+      await expect(operate('resume')).rejects.toMatchObject(refused);
+      await operate('pause');
+      await expect(operate('pause')).rejects.toMatchObject(refused);
+      await journeys.passUntil(dueAt + 28 * dayMs);
+      await policy.rest(1);
+
+      expect(await policy.told('compliance_policy_reminder')).toEqual([]);
+      expect(await previewed()).toMatchObject({
+        timers: [],
+        paused: ['approval_reminder', 'approval_escalation'],
+        cancelled: [],
+      });
+      const shown = await explained();
+      expect(shown).toMatchObject({ waitsFor: 'person', next: null });
+      expect(shown.summary).toContain('an operator who lets its clocks go on');
+      expect(shown.moves.map(({ event }) => event)).not.toContain('pause');
+
+      await operate('resume');
+      const later = await policy.dueAt(1, 'approval_reminder');
+      expect(later).toBeGreaterThan(journeys.now());
+      expect(later - journeys.now()).toBeLessThanOrEqual(left + 2 * dayMs);
+      await journeys.passUntil(later + 1000);
+      await policy.rest(1);
+      expect(await policy.told('compliance_policy_reminder')).toHaveLength(2);
+      expect(await policy.events(1)).toEqual(['create', 'submit', 'pause', 'resume']);
+    });
+
+    it('is decided all the same, and what stood still is over', async () => {
+      const policy = await beginPolicy(journeys);
+      const { operate } = await pausing(policy);
+      const { author, deciders, versions } = policy;
+      const [decider] = deciders;
+      await policy.as(author, (command) => versions.submit(author, command, []));
+      await operate('pause');
+
+      await policy.as(decider, (command) => versions.approve(decider, command));
+
+      expect((await policy.timers(1)).map(({ status }) => status)).toEqual([
+        'cancelled',
+        'cancelled',
+      ]);
+      await expect(operate('resume')).rejects.toMatchObject(refused);
+    });
+
+    it('is published later by the time that it stood still', async () => {
+      const policy = await beginPolicy(journeys);
+      const { operate } = await pausing(policy);
+      const { author, versions } = policy;
+      await policy.toApproved();
+      const publishAt = journeys.now() + 2 * dayMs;
+      await policy.as(author, (command) => versions.publish(author, command, new Date(publishAt)));
+      await operate('pause');
+      await journeys.passUntil(publishAt + 3 * dayMs);
+      expect(await policy.version(1)).toMatchObject({ status: 'approved' });
+
+      await operate('resume');
+
+      const later = await policy.dueAt(1, 'publish');
+      expect(Math.round((later - publishAt) / dayMs)).toBe(5);
+      expect(Date.parse(String((await policy.version(1))['publish_at']))).toBe(later);
+      await journeys.passUntil(later + 1000);
+      await policy.rest(1);
+      expect(await policy.version(1)).toMatchObject({ status: 'published' });
+    });
   });
 
   it('needs as many approvals as the company wants, each person once, and none of its authors', async () => {
@@ -204,6 +329,46 @@ describe('a version of a compliance policy', () => {
     await expect(
       policy.as(author, (command) => versions.unpublish(author, command)),
     ).rejects.toMatchObject({ status: 409, code: 'UNPUBLISH_WINDOW_CLOSED' });
+  });
+
+  it.each([
+    ['drafted', async () => {}],
+    [
+      'waiting for approval',
+      async (policy: PolicyJourney) => {
+        const { author, versions } = policy;
+        await policy.as(author, (command) => versions.submit(author, command, []));
+      },
+    ],
+  ])('is taken back though the next one is %s already, which is given up', async (_, go) => {
+    const policy = await beginPolicy(journeys);
+    const { author, versions } = policy;
+    await policy.toPublished();
+    await policy.draftNext();
+    await policy.toPublished();
+    await policy.draftNext();
+    await go(policy);
+
+    await policy.as(author, (command) => versions.unpublish(author, command));
+    await policy.startOwed(1);
+
+    expect(await policy.rest(2)).toBe(true);
+    expect(await policy.rest(3)).toBe(false);
+    expect(await policy.rest(1)).toBe(true);
+    const [row, first, second] = await rowsOf(policy);
+    expect(row).toMatchObject({ policy_version: 1, approval_status: 'approved' });
+    expect(first).toMatchObject({ status: 'published' });
+    expect(second).toMatchObject({ status: 'approved', archived_at: null });
+    expect(await policy.version(3)).toMatchObject({
+      archived_at: expect.any(String),
+      workflow_closed_at: expect.any(String),
+    });
+    expect((await policy.timers(3)).filter(({ status }) => status === 'scheduled')).toEqual([]);
+
+    await policy.as(author, (command) => versions.publish(author, command, undefined));
+    expect(await policy.version(2)).toMatchObject({ status: 'published' });
+    await policy.draftNext();
+    expect(await policy.version(4)).toMatchObject({ status: 'draft' });
   });
 
   it('is what its policy is approved by while it is in force', async () => {

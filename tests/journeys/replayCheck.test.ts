@@ -1,13 +1,18 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { v7 as uuid } from 'uuid';
+import { closedRunActivities } from '../../src/activities/closedRuns.ts';
 import { openTemporal, type Temporal } from '../../src/commands/temporal.ts';
 import { createWorkflowReplays, type ReplayCheck } from '../../src/commands/workflowReplays.ts';
 import type { Actor } from '../../src/context.ts';
 import { replayWorkflowId, type WorkflowKind } from '../../src/rules/workflowIds.ts';
+import { openClosedRuns } from '../../worker/closedRuns.ts';
 import { openReplay } from '../../worker/replay.ts';
 import { as, buildActor, buildSubscription } from '../support/build.ts';
 import { beginClaim } from '../support/claims.ts';
 import { dayMs, useJourneys, type Journey, type Journeys } from '../support/journey.ts';
+import { memoryStorage } from '../support/documents.ts';
 import { openRealTemporal } from '../support/lifecycle.ts';
 import { services } from '../support/services.ts';
 
@@ -15,6 +20,7 @@ type ReplayRun = ReturnType<typeof openReplay>;
 
 describe('the replay of a run', () => {
   const code = readFileSync(services().bundle, 'utf8');
+  const storage = memoryStorage();
   let journeys: Journeys;
   /** As the worker has it; a test may give it another release, or other limits. */
   let replayRun: ReplayRun;
@@ -28,7 +34,7 @@ describe('the replay of a run', () => {
   });
 
   const replayBy = (options: Partial<Parameters<typeof openReplay>[0]>): ReplayRun =>
-    openReplay({ client: journeys.server.temporal.client, bundle: { code }, ...options });
+    openReplay({ client: journeys.server.temporal.client, bundle: { code }, storage, ...options });
 
   /** A release that differs from the one that ran, in one word. */
   function releasedWith(word: string, other: string): ReplayRun {
@@ -149,6 +155,52 @@ describe('the replay of a run', () => {
       isUnderWay: true,
       differences: [{ field: 'state_version', run: '1', row: '2' }],
     });
+  });
+
+  it('goes by the exported history once Temporal has removed the run', async () => {
+    const claim = await beginClaim(journeys);
+    const manager = await claim.person('claims_manager');
+    const operator = await claim.person('operator');
+    await claim.toReview();
+    await claim.as(manager, (command) => claim.claims.withdraw(manager, command));
+    await claim.end();
+    const { client, connection } = journeys.server.temporal;
+    const closedRuns = openClosedRuns(client, journeys.server.taskQueue);
+    const { exportHistories } = closedRunActivities({ closedRuns, documents: { storage } });
+    const after = Date.now() - dayMs;
+    const isListed = async (): Promise<boolean> =>
+      (await closedRuns.list(new Date(after), new Date())).some(
+        ({ workflowId }) => workflowId === claim.workflowId,
+      );
+    while (!(await isListed())) await setTimeout(200);
+
+    await new MockActivityEnvironment().run(() => exportHistories({ after, until: Date.now() }));
+    await connection.workflowService.deleteWorkflowExecution({
+      namespace: 'default',
+      workflowExecution: { workflowId: claim.workflowId },
+    });
+    const isThere = (): Promise<boolean> =>
+      client.workflow
+        .getHandle(claim.workflowId)
+        .describe()
+        .then(
+          () => true,
+          () => false,
+        );
+    while (await isThere()) await setTimeout(200);
+    const checked = await check(operator, 'claim', claim.id);
+
+    expect(checked).toMatchObject({
+      isDeterministic: true,
+      isUnderWay: false,
+      state: { status: 'closed', isClosed: true },
+      differences: [],
+    });
+    expect([...storage.files.keys()]).toContainEqual(
+      expect.stringMatching(
+        `^${claim.contract.company.id}/histories/claim/${claim.id}/.*_${checked.runId}\\.json\\.gz$`,
+      ),
+    );
   });
 
   it('has nothing to go by where the run has not begun', async () => {

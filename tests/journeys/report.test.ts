@@ -113,7 +113,7 @@ describe('a report', () => {
 
     expect(await asked.row()).toMatchObject({
       status: 'failed',
-      error: 'It failed six times for a technical reason; the log of the worker has it',
+      error: 'It failed four times for a technical reason; the log of the worker has it',
       report_data: data,
     });
     const told = await journeys.database.sql(

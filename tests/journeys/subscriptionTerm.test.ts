@@ -59,14 +59,18 @@ describe('the term of a subscription', () => {
       const reminder = `Policy ${policyNumber} ends on ${String(endDate)}`;
       expect(journey.subjects()).toEqual([
         `Your policy ${policyNumber}`,
-        ...Array.from({ length: 5 }, () => reminder),
+        expect.stringMatching(
+          new RegExp(`^Stay covered: policy ${policyNumber} until [0-9-]{10} for [0-9.]+ EUR$`),
+        ),
+        ...Array.from({ length: 4 }, () => reminder),
         `Policy ${policyNumber} has expired`,
       ]);
       expect(new Set(journey.mails().map(({ messageId }) => messageId)).size).toBe(7);
       const inApp = (await journey.notifications()).filter(({ channel }) => channel === 'in_app');
       expect(inApp.map((each) => each['template_code'])).toEqual([
         'subscription_confirmed',
-        ...Array.from({ length: 3 }, () => 'renewal_reminder'),
+        'renewal_offer',
+        ...Array.from({ length: 2 }, () => 'renewal_reminder'),
         'renewal_call',
         ...Array.from({ length: 2 }, () => 'renewal_reminder'),
         'subscription_expired',

@@ -32,9 +32,15 @@ describe('npm run demo', () => {
     expect([code, said]).toEqual([
       0,
       expect.stringMatching(
-        /Register and sign in[^]*Subscribe[^]*expired[^]*claim[^]*paid[^]*the onboarding is over[^]*Told in/,
+        /Register and sign in[^]*claim[^]*paid[^]*the onboarding is over[^]*Told in/,
       ),
     ]);
+    expect(said).toMatch(
+      /quote: [^]*Subscribe[^]*Cover ends[^]*Reminder 1 day [^]* \(workflow\)[^]*Expired \(workflow\)/,
+    );
+    expect(said).toMatch(
+      /E-mails that were sent[^]*has expired\n[^]*TIMER_CHANGE +by user\n +STATUS_CHANGE +by workflow\n[^]*http\S+subscription%2F/,
+    );
     expect(said).toMatch(/all 500 people are asked .*\n/);
     expect(said).toMatch(new RegExp(`\n  ${answered} people have answered .*\n  one declines`));
     expect(said).toMatch(/Claims +\d+ of 170 .*%[^]*Sales +\d+ of 93 /);

@@ -6,6 +6,7 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import { projectDir } from '../../local/dataDir.ts';
 import { Replay } from '../../src/commands/idempotency.ts';
+import { pauseVersion } from '../../src/commands/policyApprovalPauses.ts';
 import { createReports } from '../../src/commands/reports.ts';
 import type { WebhookOutcome } from '../../src/gateways/outgoingWebhooks.ts';
 import { platformCompanyId, withTenant } from '../../src/models/database.ts';
@@ -13,6 +14,7 @@ import { queueMail } from '../../src/models/mail.ts';
 import { addDays } from '../../src/rules/calendar.ts';
 import {
   acknowledgementWorkflowId,
+  paymentWorkflowId,
   replayWorkflowId,
   scheduledReportWorkflowId,
   scheduleWorkflowId,
@@ -26,6 +28,7 @@ import { beginBooking, type BookingJourney } from '../support/bookings.ts';
 import { beginBulk } from '../support/bulk.ts';
 import type { Scan } from '../../src/scanner.ts';
 import { beginClaim, type ClaimJourney } from '../support/claims.ts';
+import { noClosedRuns } from '../support/closedRuns.ts';
 import { memoryStorage, sendDocument } from '../support/documents.ts';
 import { dayMs, instantOf, openJourneys, type Journeys } from '../support/journey.ts';
 import { openSkippingTemporal } from '../support/lifecycle.ts';
@@ -203,7 +206,7 @@ const paths: Readonly<Record<string, (journeys: Journeys) => Promise<Run>>> = {
   'claim-on-hold-for-a-year': async (journeys) => {
     const claim = await beginClaim(journeys);
     const manager = await claim.person('claims_manager');
-    await claim.as(manager, (command) => claim.claims.hold(manager, command));
+    await claim.as(manager, (command) => claim.claims.hold(manager, command, 'legal'));
     await journeys.passUntil(journeys.now() + 365 * dayMs);
     await claim.as(manager, (command) => claim.claims.release(manager, command));
     await journeys.passUntil(journeys.now() + 7 * dayMs);
@@ -275,6 +278,27 @@ const paths: Readonly<Record<string, (journeys: Journeys) => Promise<Run>>> = {
       await policy.as(decider, (command) => versions.approve(decider, command));
     }
     await policy.as(author, (command) => versions.publish(author, command, undefined));
+    await policy.rest(1);
+    return { workflowId: await policy.workflowId(1) };
+  },
+  'policy-approval-paused': async (journeys) => {
+    const policy = await beginPolicy(journeys);
+    const { author, versions } = policy;
+    await policy.as(author, (command) => versions.submit(author, command, []));
+    const id = await policy.versionId(1);
+    const ask = (event: 'pause' | 'resume') =>
+      as(author, () =>
+        pauseVersion(journeys.workflows, author, {
+          id,
+          event,
+          commandId: `test/${event}/${id}`,
+          reason: 'A lawsuit',
+        }),
+      );
+    await ask('pause');
+    await journeys.passUntil(journeys.now() + 30 * dayMs);
+    await ask('resume');
+    await journeys.passUntil((await policy.dueAt(1, 'approval_escalation')) + 60_000);
     await policy.rest(1);
     return { workflowId: await policy.workflowId(1) };
   },
@@ -406,6 +430,19 @@ const paths: Readonly<Record<string, (journeys: Journeys) => Promise<Run>>> = {
     await journeys.endOf(onboarding.workflowId, onboarding.id).catch(() => undefined);
     return onboarding;
   },
+  'onboarding-failed-and-stopped': async (journeys) => {
+    const onboarding = await beginOnboarding(journeys);
+    await journeys.database.sql(
+      `INSERT INTO platform.domains (id, company_id, domain, verified_at)
+       VALUES (gen_random_uuid(), '00000000-0000-7000-8000-000000000000', $1, now())`,
+      [onboarding.wish.requestedDomain],
+    );
+    await onboarding.approve();
+    await onboarding.reaches('failed');
+    await journeys.server.temporal.client.workflow.getHandle(onboarding.workflowId).cancel();
+    await journeys.endOf(onboarding.workflowId, onboarding.id).catch(() => undefined);
+    return onboarding;
+  },
   'payment-completed': (journeys) => runPayment(journeys, ['ok']),
   'payment-retried': (journeys) => runPayment(journeys, ['decline_for_now', 'ok']),
   'payment-failed': (journeys) => runPayment(journeys, ['decline']),
@@ -414,6 +451,19 @@ const paths: Readonly<Record<string, (journeys: Journeys) => Promise<Run>>> = {
     runPayment(journeys, ['timeout_after_success'], async ({ server }, workflowId) => {
       await server.temporal.client.workflow.getHandle(workflowId).signal(gatewayNews);
     }),
+  'payment-no-longer-due': async (journeys) => {
+    await gateway.script(['decline_for_now', 'decline_for_now', 'decline_for_now']);
+    const journey = await journeys.begin({ settings: invoiced, plan: shortPlan });
+    const { id: companyId } = journey.company;
+    const [payment] = await journeys.database.sql<{ id: string }>(
+      `SELECT id FROM shared.payments WHERE company_id = $1 AND purpose = 'premium'`,
+      [companyId],
+    );
+    const workflowId = paymentWorkflowId(companyId, payment?.id ?? '');
+    await journeys.passUntil(journeys.now() + 5 * dayMs);
+    await journeys.settled(workflowId);
+    return { workflowId };
+  },
   'payment-retry-moved': (journeys) =>
     runPayment(
       journeys,
@@ -440,6 +490,17 @@ const paths: Readonly<Record<string, (journeys: Journeys) => Promise<Run>>> = {
         .getHandle(workflowId)
         .executeUpdate(retryStep, { args: [{ reason: 'The gateway is back' }] });
     });
+  },
+  'payment-of-a-stay-that-was-given-up': async (journeys) => {
+    await gateway.stop();
+    const booking = await beginBooking(journeys, { instantBook: true });
+    await booking.pay();
+    await booking.rest();
+    await booking.cancel();
+    await gateway.startAgain();
+    await booking.end();
+    const { payment_id: paymentId } = await booking.row();
+    return { workflowId: paymentWorkflowId(booking.company.id, String(paymentId)) };
   },
   'booking-stayed': async (journeys) => {
     const booking = await paidBooking(journeys);
@@ -501,6 +562,7 @@ const paths: Readonly<Record<string, (journeys: Journeys) => Promise<Run>>> = {
   'webhook-told': (journeys) => toldByWebhook(journeys, { status: 204 }),
   'webhook-given-up': (journeys) => toldByWebhook(journeys, { status: 410 }),
   'document-clean': (journeys) => scanned(journeys, 'Das Dach'),
+  'document-clean-and-claim-told': (journeys) => scanned(journeys, 'Das Dach'),
   'document-infected': (journeys) => scanned(journeys, 'a virus'),
   'document-failed-and-retried': async (journeys) => {
     const { workflowId } = await sendDocument(journeys, storage, 'the scanner is broken');
@@ -546,6 +608,7 @@ const paths: Readonly<Record<string, (journeys: Journeys) => Promise<Run>>> = {
     return { workflowId };
   },
   'job-align-reports': (journeys) => runJob(journeys, 'alignReports'),
+  'job-export-histories': (journeys) => runJob(journeys, 'exportHistories'),
   'job-reconcile': (journeys) => runJob(journeys, 'reconcile'),
   'job-digests': (journeys) => runJob(journeys, 'remindOfRenewals'),
   'job-maintain': (journeys) => runJob(journeys, 'maintain'),
@@ -668,13 +731,14 @@ if (isRecording) {
 
     beforeAll(async () => {
       gateway = await openTestGateway();
-      // The server that skips time knows no schedules.
+      // The server that skips time knows no schedules, and lists nothing.
       const reportSchedules = reportSchedulesInMemory();
       journeys = await openJourneys(() =>
         openSkippingTemporal(() => ({
           reportSchedules,
           gateway: gateway.gateway,
           documents: { storage, scan },
+          closedRuns: noClosedRuns(),
           webhooks: { send: async () => webhookOutcome, sealer: testSealer },
         })),
       );

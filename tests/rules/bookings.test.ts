@@ -1,18 +1,20 @@
 import fc from 'fast-check';
 import {
+  clocksAfterMove,
   clocksOf,
   forecastBookingClocks,
   isBookingTimer,
-  latestMove,
+  moveBounds,
   requestClocks,
   reviewClocks,
   stayClocks,
 } from '../../src/rules/bookingClocks.ts';
-import { refundOfStay, type GivenUp } from '../../src/rules/bookingRefunds.ts';
+import { refundDue, refundOfStay, type GivenUp } from '../../src/rules/bookingRefunds.ts';
 import {
   bookingStatuses,
   compensationsOf,
   isReadyToConfirm,
+  mayBePaid,
   mayRevive,
   nextBookingStatus,
   type BookingEvent,
@@ -39,6 +41,7 @@ describe('the steps of a booking', () => {
     ['accept', { pending: 'pending' }],
     ['confirm', { pending: 'confirmed' }],
     ['decline', { pending: 'cancelled' }],
+    ['end_returned', { pending: 'cancelled' }],
     ['expire_hold', { pending: 'cancelled' }],
     ['expire_request', { pending: 'cancelled' }],
     ['cancel', { pending: 'cancelled', confirmed: 'cancelled' }],
@@ -46,6 +49,7 @@ describe('the steps of a booking', () => {
     ['revive', { cancelled: 'pending' }],
     ['revive_confirmed', { cancelled: 'confirmed' }],
     ['return_payment', { cancelled: 'cancelled' }],
+    ['adopt_refund', { cancelled: 'cancelled' }],
   ])('%s leads from and to %j', (event, expected) => {
     const found = (['none', ...bookingStatuses] as const).flatMap((status) => {
       const next = nextBookingStatus(status, event);
@@ -69,8 +73,20 @@ describe('the steps of a booking', () => {
     expect(compensationsOf({ isPaid: true })).toEqual(['refund_charge', 'release_nights']);
     expect(compensationsOf({ isPaid: false })).toEqual(['release_nights']);
     expect(
-      (['hold', 'request', 'guest', 'host', 'operator', null] as const).map(mayRevive),
-    ).toEqual([true, false, false, false, false, false]);
+      (['hold', 'request', 'guest', 'host', 'operator', 'refund', null] as const).map(mayRevive),
+    ).toEqual([true, false, false, false, false, false, false]);
+  });
+});
+
+describe('a charge that the gateway has not seen', () => {
+  it('is sent unless somebody has decided against the stay', () => {
+    expect([
+      mayBePaid('pending', null),
+      mayBePaid('cancelled', 'hold'),
+      mayBePaid('cancelled', 'guest'),
+      mayBePaid('cancelled', 'host'),
+      mayBePaid('cancelled', 'operator'),
+    ]).toEqual([true, true, false, false, false]);
   });
 });
 
@@ -152,18 +168,56 @@ describe('the clocks of a booking', () => {
   });
 
   it.each([
-    ['hold', '2026-06-10T12:00', '2026-06-11T12:00'],
-    ['host_confirmation', '2026-06-10T12:00', '2026-06-17T12:00'],
-    ['host_confirmation', '2026-06-19T12:00', '2026-06-20T15:00'],
-    ['host_confirmation', '2026-06-20T20:00', '2026-06-20T21:00'],
-    ['hold', '2026-06-20T20:00', '2026-06-20T21:00'],
-    ['check_out', '2026-06-24T10:00', '2026-07-24T10:00'],
-  ] as const)('let %s be moved on %s until %s', (name, now, latest) => {
-    expect(iso(latestMove(name, { stay, house, at: at(now) }) ?? 0)).toBe(iso(at(latest)));
+    ['hold', '2026-06-10T12:00', '2026-06-10T12:00', '2026-06-11T12:00'],
+    ['host_confirmation', '2026-06-10T12:00', '2026-06-10T12:00', '2026-06-17T12:00'],
+    ['host_confirmation', '2026-06-19T12:00', '2026-06-19T12:00', '2026-06-20T15:00'],
+    ['host_confirmation', '2026-06-20T20:00', '2026-06-20T20:00', '2026-06-20T21:00'],
+    ['hold', '2026-06-20T20:00', '2026-06-20T20:00', '2026-06-20T21:00'],
+    ['check_out', '2026-06-10T12:00', '2026-06-20T15:00', '2026-07-24T11:00'],
+    ['check_out', '2026-06-24T10:00', '2026-06-24T10:00', '2026-07-24T11:00'],
+    ['review_window', '2026-06-25T10:00', '2026-06-25T10:00', '2026-08-24T10:00'],
+  ] as const)('let %s be moved on %s to between %s and %s', (name, now, earliest, latest) => {
+    const bounds = moveBounds(name, { stay, house, at: at(now) });
+
+    expect(bounds).toEqual({ earliest: at(earliest), latest: at(latest) });
   });
 
-  it('are not moved where they follow the stay', () => {
-    expect(latestMove('host_reminder', { stay, house, at: 0 })).toBeUndefined();
+  it.each([
+    'host_reminder',
+    'stay_reminder_7',
+    'review_reminder',
+    'refund_watch',
+    'refund_escalation',
+  ] as const)('do not let %s be moved, which follows something else', (name) => {
+    expect(moveBounds(name, { stay, house, at: 0 })).toBeUndefined();
+  });
+
+  it.each([
+    // The deadline, its new time, when its reminder runs, and when it runs then.
+    ['host_confirmation', '2026-06-12T12:00', '2026-06-11T06:00', '2026-06-12T00:00'],
+    ['host_confirmation', '2026-06-11T00:00', '2026-06-11T06:00', '2026-06-10T21:00'],
+    ['host_confirmation', '2026-06-12T12:00', null, '2026-06-12T00:00'],
+    ['host_confirmation', '2026-06-11T11:00', null, null],
+    ['host_confirmation', '2026-06-10T12:00', '2026-06-11T06:00', null],
+    ['review_window', '2026-06-14T12:00', '2026-06-11T06:00', '2026-06-12T12:00'],
+    ['check_out', '2026-06-14T12:00', null, null],
+  ] as const)('move what reminds of %s to %s with it, from %s to %s', (name, to, was, will) => {
+    const reminder = name === 'review_window' ? 'review_reminder' : 'host_reminder';
+    const running = [
+      ...(was ? [{ name: reminder, dueAt: at(was) } as const] : []),
+      { name, dueAt: at('2026-06-11T12:00') },
+    ];
+
+    const { due, cancelled } = clocksAfterMove({ name, dueAt: at(to) }, running, {
+      settings,
+      at: at('2026-06-10T12:00'),
+    });
+
+    expect(due.map((timer) => [timer.name, iso(timer.dueAt)])).toEqual([
+      ...(will ? [[reminder, iso(at(will))]] : []),
+      [name, iso(at(to))],
+    ]);
+    expect(cancelled).toEqual(was && !will ? [reminder] : []);
   });
 
   it('remind of a stay on days that are still ahead, and end with the check-out', () => {
@@ -227,16 +281,33 @@ describe('what goes back of a stay', () => {
     ['flexible', '2026-06-19T15:00', '400.00', 'in_time'],
     ['flexible', '2026-06-19T15:01', '300.00', 'first_night_kept'],
     ['flexible', '2026-06-20T16:00', '300.00', 'first_night_kept'],
-    ['flexible', '2026-06-22T14:00', '200.00', 'first_night_kept'],
-    ['flexible', '2026-06-22T15:00', '100.00', 'first_night_kept'],
-    ['flexible', '2026-06-24T10:00', '0.00', 'first_night_kept'],
+    ['flexible', '2026-06-22T14:00', '200.00', 'nights_begun_kept'],
+    ['flexible', '2026-06-22T15:00', '100.00', 'nights_begun_kept'],
+    ['flexible', '2026-06-24T10:00', '0.00', 'nights_begun_kept'],
     ['moderate', '2026-06-15T15:00', '400.00', 'in_time'],
     ['moderate', '2026-06-15T15:01', '200.00', 'half'],
-    ['moderate', '2026-06-21T16:00', '100.00', 'half'],
+    ['moderate', '2026-06-21T16:00', '100.00', 'half_of_nights_left'],
     ['strict', '2026-06-13T15:00', '200.00', 'half'],
     ['strict', '2026-06-13T15:01', '0.00', 'too_late'],
   ])('under the rule %s at %s is %s', (policy, when, amount, rule) => {
     expect(refundOfStay(given(policy, when))).toEqual({ amount, rule });
+  });
+
+  it.each([
+    ['JPY', '51.00'],
+    ['EUR', '50.50'],
+  ])('in %s is a half that can be moved: %s', (currency, amount) => {
+    const booking = {
+      ...stay,
+      status: 'confirmed',
+      totalAmount: '101.00',
+      pricePerNight: '101.00',
+      currency,
+      createdAt: new Date(at('2026-01-01T12:00')),
+      config: { house, policy: 'moderate' },
+    } as const;
+
+    expect(refundDue(booking, 'guest', at('2026-06-18T12:00'))).toEqual({ amount, rule: 'half' });
   });
 
   it('is all under the strict rule within two days of booking, two weeks ahead', () => {

@@ -2,6 +2,7 @@ import {
   campaignAfter,
   campaignStatuses,
   leadsOutOf,
+  movedDue,
   type CampaignEvent,
 } from '../../src/rules/campaigns.ts';
 
@@ -35,5 +36,19 @@ describe('the audience of a campaign', () => {
     [{ ...everybody, role: 'Driver' }, { ...everybody, role: 'Cook' }, 'role'],
   ])('%j within %j leads out by %s', (audience, whole, part) => {
     expect(leadsOutOf(audience, whole)).toBe(part);
+  });
+});
+
+describe('the day of an open request whose campaign gives other days', () => {
+  it.each([
+    ['2026-03-14', 7, '2026-03-21'],
+    ['2026-02-20', 7, '2026-02-27'],
+    ['2026-03-30', -7, '2026-03-23'],
+    // A week is left to whoever had more.
+    ['2026-03-14', -10, '2026-03-08'],
+    ['2026-03-03', -10, '2026-03-03'],
+    ['2026-02-20', -10, '2026-02-20'],
+  ])('%s moves by %i to %s', (due, days, expected) => {
+    expect(movedDue(due, days, '2026-03-01')).toBe(expected);
   });
 });

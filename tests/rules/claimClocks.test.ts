@@ -207,7 +207,14 @@ describe('the clocks of a claim', () => {
 
     expect(again('assigned', 'reported')).toEqual(['first_review_due_soon', 'first_review']);
     expect(again('under_review', 'assigned')).toEqual(['decision_due_soon', 'decision']);
+    expect(again('investigation', 'under_review')).toEqual([
+      'investigation_due_soon',
+      'investigation',
+    ]);
     expect(again('documents_requested', 'under_review')).toEqual([]);
+    expect(again('payment_processing', 'approved')).toEqual([]);
+    expect(again('paid', 'payment_processing')).toEqual([]);
+    expect(again('denied', 'waiting_approval')).toEqual([]);
   });
 
   it('climb once they are missed, and letters go on', () => {

@@ -23,7 +23,10 @@ const everywhere = (statuses: readonly string[], event: string, to?: string) =>
 const legal: Readonly<Record<string, string>> = Object.fromEntries([
   ['none report', 'reported'],
   ['reported assign', 'assigned'],
-  ...everywhere(undecided.slice(1), 'reassign'),
+  ...everywhere(
+    claimStatuses.filter((status) => status !== 'reported' && status !== 'closed'),
+    'reassign',
+  ),
   ['assigned start_review', 'under_review'],
   ['under_review investigate', 'investigation'],
   ['under_review request_documents', 'documents_requested'],

@@ -6,7 +6,14 @@ import {
   timersAfterStep,
 } from '../../src/rules/claimForecast.ts';
 import { claimSettings } from '../../src/rules/claimSettings.ts';
+import { complianceSettings } from '../../src/rules/complianceSettings.ts';
 import { resolveLifecycle } from '../../src/rules/lifecycle.ts';
+import { approvalClocks, type DuePolicyTimer } from '../../src/rules/policyClocks.ts';
+import {
+  forecastPolicyClocks,
+  policyClocksIn,
+  policyClocksUnder,
+} from '../../src/rules/policyForecast.ts';
 import { forecastTermTimers } from '../../src/rules/termForecast.ts';
 import type { TimerPlan } from '../../src/rules/termTimers.ts';
 
@@ -132,5 +139,96 @@ describe('the forecast of a term', () => {
 
   it('takes what is past for due now', () => {
     expect(forecast([timer('renewal_offer', -2)])).toMatchObject([{ dueAt: at }]);
+  });
+});
+
+describe('the forecast of a version', () => {
+  const times = {
+    settings: complianceSettings({}),
+    calendar: usualCalendar('Europe/Berlin'),
+    reviewDate: null,
+    at,
+  };
+  const told = (clocks: readonly DuePolicyTimer[]) =>
+    clocks.map(({ name, dueAt }) => [name, Math.round((dueAt - at) / dayMs)]);
+
+  it('climbs to administrators, and tells them every week until its horizon', () => {
+    const shown = forecastPolicyClocks(approvalClocks(times), times, at + 30 * dayMs);
+
+    expect(shown.map(({ name, follows }) => [name, follows])).toEqual([
+      ['approval_reminder', null],
+      ['approval_escalation', null],
+      ['approval_admin', 'approval_escalation'],
+      ['approval_admin', 'approval_admin'],
+      ['approval_admin', 'approval_admin'],
+    ]);
+    expect(told(shown)).toEqual([
+      ['approval_reminder', 2],
+      ['approval_escalation', 7],
+      ['approval_admin', 14],
+      ['approval_admin', 21],
+      ['approval_admin', 28],
+    ]);
+  });
+
+  it('goes on to the review of what is published at a time, and takes what is past for due now', () => {
+    const shown = forecastPolicyClocks([{ name: 'publish', dueAt: at - dayMs }], times, at);
+
+    expect(shown.map(({ name, follows }) => [name, follows])).toEqual([
+      ['publish', null],
+      ['review_reminder_1', 'publish'],
+      ['review_reminder_2', 'publish'],
+      ['review_due', 'publish'],
+    ]);
+    expect(told(shown).map(([, days]) => days)).toEqual([0, 335, 358, 365]);
+  });
+
+  it('has the clocks of the status that it goes to', () => {
+    const names = (...of: Parameters<typeof policyClocksIn>) =>
+      policyClocksIn(...of).map(({ name }) => name);
+
+    expect(names('pending_approval', times)).toEqual(['approval_reminder', 'approval_escalation']);
+    expect(names('published', { ...times, reviewDate: '2026-12-01' })).toEqual([
+      'review_reminder_2',
+      'review_due',
+    ]);
+    expect([...names('draft', times), ...names('approved', times)]).toEqual([]);
+  });
+
+  it('keeps under other settings what somebody moved, and what is past does not come again', () => {
+    const submittedAt = at - 3 * dayMs;
+    const running = [
+      { name: 'approval_escalation', dueAt: at + dayMs, isMoved: false },
+      { name: 'approval_reminder', dueAt: at + 2 * dayMs, isMoved: true },
+    ] as const;
+    const settings = complianceSettings({ approvalReminderBd: 1, approvalEscalateBd: 10 });
+    const since = { submittedAt, publishedAt: null };
+
+    const clocks = policyClocksUnder(running, since, { ...times, settings });
+
+    expect(told(clocks)).toEqual([
+      ['approval_escalation', 11],
+      ['approval_reminder', 2],
+    ]);
+    expect(policyClocksUnder([], since, { ...times, settings })).toEqual([]);
+  });
+
+  it('is reviewed so many days after its publication, unless somebody planned the day', () => {
+    const settings = complianceSettings({ reviewDays: 40, reviewReminderDays: [5] });
+    const since = { submittedAt: null, publishedAt: at - 10 * dayMs };
+    const under = (isMoved: boolean) =>
+      policyClocksUnder([{ name: 'review_due', dueAt: at + 300 * dayMs, isMoved }], since, {
+        ...times,
+        settings,
+      });
+
+    expect(told(under(false))).toEqual([
+      ['review_reminder_1', 25],
+      ['review_due', 30],
+    ]);
+    expect(told(under(true))).toEqual([
+      ['review_reminder_1', 295],
+      ['review_due', 300],
+    ]);
   });
 });

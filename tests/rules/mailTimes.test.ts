@@ -83,15 +83,28 @@ describe('the settings of mails', () => {
 
   it('take full hours of a day and a known rhythm', () => {
     expect(
-      refused({ quietFromHour: 22, quietUntilHour: 0, digest: 'daily', digestHour: 23 }),
+      refused({
+        quietFromHour: 22,
+        quietUntilHour: 0,
+        digest: 'daily',
+        digestHour: 23,
+        gatherHours: 24,
+      }),
     ).toEqual([]);
     expect(
-      refused({ quietFromHour: 24, quietUntilHour: -1, digest: 'weekly', digestHour: 7.5 }),
+      refused({
+        quietFromHour: 24,
+        quietUntilHour: -1,
+        digest: 'weekly',
+        digestHour: 7.5,
+        gatherHours: 25,
+      }),
     ).toEqual([
       'notifications.quietFromHour',
       'notifications.quietUntilHour',
       'notifications.digest',
       'notifications.digestHour',
+      'notifications.gatherHours',
     ]);
   });
 });

@@ -114,6 +114,7 @@ const table = {
   'ack:read_own': everybody,
   'ack:respond_own': everybody,
   'ack:write': 'HR CP TA',
+  'ack:change_timer': 'TA CP OP',
   'exemption:decide': 'CP TA',
   'campaign:write': 'CP TA',
   'audit:read': 'TA AU GA',
@@ -221,7 +222,7 @@ describe('a key', () => {
     expect(allows(keyWith('subscription:read_all'), 'subscription:cancel_own')).toBe(false);
   });
 
-  it('never buys, manages people, keys or the platform, even where it was given that', () => {
+  it('never buys, decides with four eyes, manages people, keys or the platform, even where it was given that', () => {
     for (const code of [
       'apikey:manage',
       'user:manage',
@@ -231,6 +232,11 @@ describe('a key', () => {
       'company:manage_all',
       'flag:manage',
       'global_admin:create',
+      'claim:approve',
+      'claim:deny',
+      'compliance_policy:approve',
+      'configuration:approve',
+      'exemption:decide',
     ] as const) {
       expect(scopeCodes).not.toContain(code);
       expect(allows(keyWith(code), code)).toBe(false);

@@ -25,6 +25,10 @@ const legal: Readonly<Record<string, string>> = {
   'approved schedule_publish': 'approved',
   'approved discard': 'approved',
   'approved move_timer': 'approved',
+  'pending_approval pause': 'pending_approval',
+  'approved pause': 'approved',
+  'pending_approval resume': 'pending_approval',
+  'approved resume': 'approved',
   'published unpublish': 'approved',
   'published retire': 'retired',
   'published plan_review': 'published',
@@ -54,15 +58,15 @@ describe('the course of a version of a compliance policy', () => {
     expect(asked).toEqual({
       none: ['create', 'configure'],
       draft: ['submit', 'discard'],
-      pending_approval: ['approve', 'reject', 'edit', 'move_timer'],
-      approved: ['edit', 'publish', 'schedule_publish', 'move_timer'],
+      pending_approval: ['approve', 'reject', 'edit', 'move_timer', 'pause', 'resume'],
+      approved: ['edit', 'publish', 'schedule_publish', 'move_timer', 'pause', 'resume'],
       published: ['unpublish', 'retire', 'plan_review'],
       superseded: [],
       retired: [],
     });
   });
 
-  it('is for whoever looks after compliance; operators move timers alone', () => {
+  it('is for whoever looks after compliance; operators move and stop its clocks alone', () => {
     const parties = everywhere.flatMap((status) =>
       policyVersionEvents.flatMap((event) =>
         versionPartiesOf(status, event).map((party) => `${party} ${event}`),
@@ -73,7 +77,7 @@ describe('the course of a version of a compliance policy', () => {
       (each) => !/^(compliance_manager|tenant_admin|operator) /.test(each),
     );
 
-    expect(byOperators).toEqual(['operator move_timer']);
+    expect(byOperators).toEqual(['operator move_timer', 'operator pause', 'operator resume']);
     expect(others).toEqual([]);
     expect(roleCodes).toEqual(expect.arrayContaining(['compliance_manager', 'tenant_admin']));
   });

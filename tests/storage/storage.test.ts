@@ -8,7 +8,7 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { v7 as uuid } from 'uuid';
 import { readConfig } from '../../src/config.ts';
 import { openStorage, type Incoming, type Storage } from '../../src/storage/storage.ts';
-import { startS3, type S3Server } from '../support/moto.ts';
+import { startS3, type S3Server } from '../support/s3Server.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'surety-storage-'));
 let s3: S3Server;
@@ -16,12 +16,13 @@ let storages: Readonly<Record<'folder' | 'bucket', Storage>>;
 
 beforeAll(async () => {
   s3 = await startS3();
-  const key = { S3_ACCESS_KEY_ID: 'test', S3_SECRET_ACCESS_KEY: 'test-secret' };
+  const { accessKeyId, secretAccessKey } = s3.credentials;
+  const key = { S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey };
   await new S3Client({
     endpoint: s3.endpoint,
     forcePathStyle: true,
     region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test-secret' },
+    credentials: s3.credentials,
   }).send(new CreateBucketCommand({ Bucket: 'documents' }));
   const open = (settings: NodeJS.ProcessEnv): Promise<Storage> =>
     openStorage(
@@ -65,6 +66,22 @@ async function keysOf(storage: Storage, companyId: string): Promise<string[]> {
   for await (const page of storage.list(companyId)) keys.push(...page.map(({ key }) => key));
   return keys.toSorted();
 }
+
+it('gives nothing to a bucket whose key is wrong, and says so', async () => {
+  const stranger = await openStorage(
+    readConfig({
+      DATABASE_URL: 'postgres://nobody@127.0.0.1/none',
+      S3_BUCKET: 'documents',
+      S3_ENDPOINT: s3.endpoint,
+      S3_ACCESS_KEY_ID: s3.credentials.accessKeyId,
+      S3_SECRET_ACCESS_KEY: 'another-secret',
+    }).documents,
+  );
+  const key = `${uuid()}/${uuid()}`;
+
+  await expect(put(stranger, key, Buffer.from('The roof'))).rejects.toThrow(/signature/i);
+  expect(await keysOf(storages.bucket, key.split('/')[0] ?? '')).toEqual([]);
+});
 
 describe.each(['folder', 'bucket'] as const)('a %s', (kind) => {
   it('gives back what was put, byte for byte, and nothing once it is removed', async () => {

@@ -99,7 +99,8 @@ export class AcknowledgementModel {
   private made = 1;
   /** Those that had to be read anew, what was taken back included. */
   private readonly reacks = [1];
-  private alertedOn = -1;
+  /** Those of a rung are told together. */
+  private readonly alertedOn = new Map<'hr' | 'executive', number>();
   private readonly people: Person[] = [
     { isThere: true, joinedOn: -2000, rows: [] },
     { isThere: true, joinedOn: -5, rows: [] },
@@ -362,14 +363,22 @@ export class AcknowledgementModel {
 
   /** One for one recipient and day; nobody has a manager here, so HR is told in their place. */
   private alert(): void {
-    const owing = this.people.flatMap(({ rows }) => rows.filter(({ owed }) => owed.size > 0));
-    if (owing.length === 0 || this.alertedOn === this.day) return;
-    this.alertedOn = this.day;
-    const owes = (...levels: readonly ('manager' | 'hr' | 'executive')[]): boolean =>
-      owing.some(({ owed }) => levels.some((level) => owed.has(level)));
-    if (owes('manager', 'hr')) this.tell('acknowledgement_alert');
-    if (owes('executive')) this.tell('acknowledgement_alert', executives);
-    for (const row of owing) row.owed.clear();
+    this.alertRung('hr', ['manager', 'hr'], 1);
+    this.alertRung('executive', ['executive'], executives);
+  }
+
+  private alertRung(
+    rung: 'hr' | 'executive',
+    levels: readonly ('manager' | 'hr' | 'executive')[],
+    recipients: number,
+  ): void {
+    const owing = this.people.flatMap(({ rows }) =>
+      rows.filter(({ owed }) => levels.some((level) => owed.has(level))),
+    );
+    if (owing.length === 0 || this.alertedOn.get(rung) === this.day) return;
+    this.alertedOn.set(rung, this.day);
+    this.tell('acknowledgement_alert', recipients);
+    for (const { owed } of owing) for (const level of levels) owed.delete(level);
   }
 
   private tell(template: string, count = 1): void {

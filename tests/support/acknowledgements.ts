@@ -2,6 +2,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { v7 as uuid } from 'uuid';
 import { acknowledgementActivities } from '../../src/activities/acknowledgements.ts';
 import { markDispatched } from '../../src/commands/dispatch.ts';
+import { runInContext } from '../../src/context.ts';
 import { execute, flush, select, withTenant } from '../../src/models/database.ts';
 import { wakeKeepers } from '../../src/models/keeperStart.ts';
 import { OutboxEntry } from '../../src/models/OutboxEntry.ts';
@@ -95,7 +96,7 @@ export async function wakeKeeper(
     await flush();
     return OutboxEntry.findAll({ where: { entityId: id, dispatchedAt: null } });
   });
-  for (const entry of owed) await journeys.start(entry);
+  for (const entry of owed) await runInContext(entry.context, () => journeys.start(entry));
   await markDispatched(owed);
   const workflowId = acknowledgementWorkflowId(company.id, id);
   journeys.track(workflowId);

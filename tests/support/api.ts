@@ -83,7 +83,13 @@ export async function openTestApi(
     ...settings,
   });
   const log = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' }, pino.destination(2));
-  const api = await composeApi({ config, log, access: log, version: '0.0.0-test', resolveTxt });
+  const api = await composeApi({
+    config,
+    moduleLog: (module) => log.child({ module }),
+    access: log,
+    version: '0.0.0-test',
+    resolveTxt,
+  });
   const server = createServer(api.app.callback()).listen(0, '127.0.0.1');
   const tokens = createTokens(config);
   const http = supertest(server);

@@ -66,7 +66,7 @@ export async function openApiProcess(
       await stop();
       child = await startProcess({
         name,
-        script: 'src/api/main.ts',
+        script: 'dist/src/api/main.js',
         env: {
           ...process.env,
           ENVIRONMENT: 'test',

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { refundOfStay } from '../../src/rules/bookingRefunds.ts';
 import type { BookingStatus, Canceller } from '../../src/rules/bookings.ts';
+import { dateAt } from '../../src/rules/calendar.ts';
 import { add, compare, isPositive, subtract, zero, type Money } from '../../src/rules/money.ts';
 import type { CancellationPolicy } from '../../src/rules/properties.ts';
 import type { House, Stay } from '../../src/rules/stays.ts';
@@ -62,6 +63,11 @@ export const bookingActs: fc.Arbitrary<BookingAct> = fc.oneof(
 /** Deadlines that somebody may move; never two at once. */
 export const movableTimers = ['hold', 'host_confirmation', 'check_out', 'review_window'];
 
+const reminders: Readonly<Record<string, string>> = {
+  host_confirmation: 'host_reminder',
+  review_window: 'review_reminder',
+};
+
 /** A movement of money, as the gateway has it. */
 interface Movement {
   readonly purpose: 'booking' | 'refund';
@@ -89,6 +95,8 @@ export class BookingModel {
   readonly #movements: Movement[] = [];
   /** The refund whose end the booking awaits. */
   #awaited: Movement | undefined;
+  /** The last one that failed while it was awaited. */
+  #failed: Movement | undefined;
 
   constructor(terms: {
     readonly instantBook: boolean;
@@ -147,6 +155,10 @@ export class BookingModel {
     );
   }
 
+  private get isAllBack(): boolean {
+    return compare(this.left, zero) === 0;
+  }
+
   private sumBack(counts: (movement: Movement) => boolean): Money {
     return this.#movements
       .filter((each) => each.purpose === 'refund' && counts(each))
@@ -172,6 +184,7 @@ export class BookingModel {
       case 'accept':
         if (this.status !== 'pending') return 'ILLEGAL_TRANSITION';
         if (this.isAccepted) return 'ALREADY_ACCEPTED';
+        if (this.isPaid && this.isAllBack) return this.endReturned();
         this.isAccepted = true;
         if (this.isPaid) this.confirm();
         return 'done';
@@ -189,7 +202,7 @@ export class BookingModel {
         );
         return 'done';
       case 'fire':
-        this.fire();
+        this.fire(at);
         return 'done';
       case 'charged':
         if (this.isCharging) this.charged(act.isDone);
@@ -218,24 +231,41 @@ export class BookingModel {
     }
   }
 
-  private fire(): void {
+  private fire(at: number): void {
     const name = this.timers.shift();
     if (name === 'hold') this.end('hold', this.#terms.total);
     if (name === 'host_confirmation') this.end('request', this.#terms.total);
     if (name === 'check_out') {
       this.status = 'completed';
+      // Left on the day of the arrival, no night was slept.
+      const { house, stay } = this.#terms;
+      if (dateAt(at, house.timeZone) === stay.startDate) {
+        this.nights = 'nobody';
+        this.seen.add('left early');
+      }
       this.timers = ['review_reminder', 'review_window'];
     }
     if (name === 'review_window') this.close();
-    if (name === 'refund_escalation' && !this.isRefunding) this.close();
+    if (name === 'refund_watch' || name === 'refund_escalation') {
+      const isLookedInto = this.isRefunding || !this.isMadeUpFor();
+      if (isLookedInto && name === 'refund_escalation' && !this.isRefunding) this.close();
+    }
   }
 
   private moveTimer(to: 'first' | 'last'): string {
     const name = this.timers.find((each) => movableTimers.includes(each));
     if (!name) return 'TIMER_NOT_RUNNING';
-    const others = this.timers.filter((each) => each !== name);
-    this.timers = to === 'first' ? [name, ...others] : [...others, name];
     this.seen.add(`${name} moved`);
+    const reminder = reminders[name];
+    if (reminder) {
+      // It moves along; what ends at once is not announced any more.
+      this.timers = to === 'first' ? [name] : [reminder, name];
+      return 'done';
+    }
+    const others = this.timers.filter((each) => each !== name);
+    // A stay that has not begun does not end: its end is moved to behind the reminders of it.
+    const isFirst = to === 'first' && name !== 'check_out';
+    this.timers = isFirst ? [name, ...others] : [...others, name];
     return 'done';
   }
 
@@ -248,7 +278,8 @@ export class BookingModel {
     this.isPaid = true;
     const isReady = this.isAccepted || this.#terms.instantBook;
     const isLate = this.status === 'cancelled';
-    if (isLate && (this.cancelledBy !== 'hold' || this.nights !== 'nobody')) {
+    if (!isLate && this.isAllBack) return void this.endReturned();
+    if (isLate && (this.isAllBack || this.cancelledBy !== 'hold' || this.nights !== 'nobody')) {
       this.seen.add('paid too late');
       return this.giveBack(this.#terms.total);
     }
@@ -262,9 +293,26 @@ export class BookingModel {
 
   private refunded(awaited: Movement, isDone: boolean): void {
     this.#awaited = undefined;
-    if (!this.hear(awaited, isDone)) return;
+    if (!this.hear(awaited, isDone)) {
+      this.#failed = awaited;
+      return void this.isMadeUpFor();
+    }
     this.#awaited = this.refundUnderWay();
     if (!this.#awaited) this.close();
+  }
+
+  /** As much as failed went back by hand since, or is on its way. */
+  private isMadeUpFor(): boolean {
+    const failed = this.#failed;
+    if (!failed) return false;
+    const later = this.#movements.slice(this.#movements.indexOf(failed) + 1);
+    const since = later.filter((each) => each.purpose === 'refund' && each.status !== 'failed');
+    const sum = since.reduce((total, { amount }) => add(total, amount), zero);
+    if (compare(sum, failed.amount) < 0) return false;
+    this.#awaited = since.find(isPending);
+    if (!this.#awaited) this.close();
+    this.seen.add('a failed refund made up for by hand');
+    return true;
   }
 
   /** @returns whether the money has moved */
@@ -286,6 +334,12 @@ export class BookingModel {
   private confirm(): void {
     this.status = 'confirmed';
     this.timers = ['stay_reminder_7', 'stay_reminder_1', 'check_out'];
+  }
+
+  private endReturned(): string {
+    this.seen.add('all given back before it was confirmed');
+    this.end('refund', this.#terms.total);
+    return 'done';
   }
 
   private end(by: Canceller, due: string): void {

@@ -2,7 +2,7 @@ import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { chromium, type Browser } from 'playwright-core';
 import type { Say } from '../../local/progress.ts';
-import { answers, firstThatWorks, runTool, toolCache } from '../../local/toolCache.ts';
+import { answers, firstThatWorks, programOf, runTool, toolCache } from '../../local/toolCache.ts';
 
 /** The program, and what it needs around it. */
 interface Installed {
@@ -34,11 +34,8 @@ export async function openBrowser(): Promise<Browser> {
 export async function findBrowser({
   progress = () => {},
 }: { progress?: Say } = {}): Promise<Installed> {
-  const given = process.env['CHROMIUM'];
-  if (given) {
-    if (existsSync(given)) return { program: given };
-    throw new Error(`CHROMIUM names ${given}, which is not there.`);
-  }
+  const given = programOf('CHROMIUM');
+  if (given) return { program: given };
   const installed = [...onPath, onMac].find((name) => answers(name, '--version'));
   if (installed) return { program: installed };
 

@@ -127,7 +127,7 @@ export const decidingClocks = [
 const ownClocks: Readonly<Partial<Record<ClaimStatus, readonly string[]>>> = {
   assigned: ['first_review'],
   under_review: ['decision'],
-  investigation: ['investigation', 'status_letter'],
+  investigation: ['investigation'],
   waiting_approval: ['approval'],
 };
 
@@ -168,7 +168,9 @@ export class ClaimModel {
   version = 1;
   isOnHold = false;
   assignee: 0 | 1 | null = null;
-  needsOther = false;
+  /** Who had it at any time, and before an appeal that is not decided yet. */
+  readonly had = new Set<0 | 1>();
+  hadBeforeAppeal: ReadonlySet<0 | 1> = new Set();
   outcome: string | null = null;
   closedAt = 0;
   readonly clocks = new Map<string, Clock>();
@@ -232,8 +234,9 @@ export class ClaimModel {
     const to = this.nextStatus(asked);
     if (!to) return 'ILLEGAL_TRANSITION';
     if (asked === 'reopen' && this.now - this.closedAt > reopenMs) return 'REOPEN_WINDOW_CLOSED';
-    if ((asked === 'assign' || asked === 'reassign') && this.assignee === who) {
-      return this.needsOther ? 'NEW_ASSIGNEE_REQUIRED' : 'ALREADY_ASSIGNED';
+    if (asked === 'assign' || asked === 'reassign') {
+      if (this.hadBeforeAppeal.has(who)) return 'NEW_ASSIGNEE_REQUIRED';
+      if (this.assignee === who) return 'ALREADY_ASSIGNED';
     }
     this.carryOut(asked, to, who, isPaid);
     return 'done';
@@ -283,8 +286,8 @@ export class ClaimModel {
       case 'assign':
       case 'reassign':
         this.assignee = who;
+        this.had.add(who);
         if (asked === 'assign') return this.move(to);
-        this.needsOther = false;
         this.version += 1;
         for (const name of ownClocks[this.status] ?? []) this.set(name);
         return;
@@ -296,11 +299,15 @@ export class ClaimModel {
         this.previousStatus = null;
         return this.move(to);
       case 'appeal':
-        this.needsOther = true;
+        this.hadBeforeAppeal = new Set(this.had);
         return this.move(to);
       case 'approve':
+        this.hadBeforeAppeal = new Set();
         this.move(to);
         return this.pay(isPaid);
+      case 'deny':
+        this.hadBeforeAppeal = new Set();
+        return this.move(to);
       case 'start_payment':
         return this.pay(isPaid);
       case 'withdraw':
@@ -310,7 +317,7 @@ export class ClaimModel {
       case 'close':
         return this.close(this.status === 'paid' ? 'completed' : 'denied');
       case 'reopen':
-        Object.assign(this, { outcome: null, previousStatus: null });
+        Object.assign(this, { outcome: null, previousStatus: null, hadBeforeAppeal: new Set() });
         return this.move(to);
       default:
         return this.move(to);

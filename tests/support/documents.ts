@@ -3,13 +3,18 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { DocumentDependencies } from '../../src/activities/documents.ts';
 import { createDocumentLinks } from '../../src/commands/documentLinks.ts';
-import { createDocuments, type Upload } from '../../src/commands/documents.ts';
+import {
+  createDocuments,
+  type DocumentWish,
+  type Owner,
+  type Upload,
+} from '../../src/commands/documents.ts';
 import { Replay } from '../../src/commands/idempotency.ts';
 import type { StagedFile } from '../../src/commands/staging.ts';
 import { documentWorkflowId } from '../../src/rules/workflowIds.ts';
 import type { Storage, StoredFile } from '../../src/storage/storage.ts';
 import { as, once } from './build.ts';
-import type { Journeys } from './journey.ts';
+import type { Journey, Journeys } from './journey.ts';
 
 /** Files in memory, which a test can look into. */
 export interface MemoryStorage extends Storage {
@@ -63,9 +68,28 @@ export function stagedText(text: string): StagedFile {
 
 /** Sends a file in for the policy of a subscription that was just sold, by its holder. */
 export async function sendDocument(
-  { begin, dispatcher, track }: Pick<Journeys, 'begin' | 'dispatcher' | 'track'>,
+  journeys: Pick<Journeys, 'begin' | 'dispatcher' | 'track'>,
   storage: Storage,
   text: string,
+) {
+  const { holder, policy } = await journeys.begin();
+  const owner = { kind: 'policy', id: String((await policy())['id']) } as const;
+  return sendDocumentOf(journeys, storage, { holder, owner, documentType: 'other', text });
+}
+
+/** Sends a file in, by whoever holds the policy. */
+export async function sendDocumentOf(
+  { dispatcher, track }: Pick<Journeys, 'dispatcher' | 'track'>,
+  storage: Storage,
+  {
+    holder,
+    owner,
+    documentType,
+    text,
+  }: { readonly holder: Journey['holder']; readonly owner: Owner; readonly text: string } & Pick<
+    DocumentWish,
+    'documentType'
+  >,
 ) {
   const documents = createDocuments({
     storage,
@@ -76,9 +100,7 @@ export async function sendDocument(
     }),
     dispatcher,
   });
-  const { holder, policy } = await begin();
-  const owner = { kind: 'policy', id: String((await policy())['id']) } as const;
-  const upload: Upload = { body: { documentType: 'other' }, files: [stagedText(text)] };
+  const upload: Upload = { body: { documentType }, files: [stagedText(text)] };
   const added = await as(holder, () =>
     documents.add(holder, owner, () => Promise.resolve(upload), once(holder)),
   );

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { WorkflowHandle } from '@temporalio/client';
+import { WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
 import type { UpdateDefinition } from '@temporalio/common';
 import { pino } from 'pino';
 import { createDispatcher, type Dispatcher } from '../../src/commands/dispatch.ts';
@@ -147,8 +147,9 @@ export async function openJourneys(
     clock.paused(async () => {
       for (let quietSince = -1; ; await setTimeout(50)) {
         const handle = server.temporal.client.workflow.getHandle(workflowId);
-        const { status, raw, historyLength } = await handle.describe();
-        if (status.name !== 'RUNNING') return false;
+        const described = await handle.describe().catch(noneIfRemoved);
+        if (described?.status.name !== 'RUNNING') return false;
+        const { raw, historyLength } = described;
         const isQuiet =
           !raw.pendingActivities?.length &&
           !raw.pendingWorkflowTask &&
@@ -411,4 +412,8 @@ function shiftClock(present: () => Promise<number>): ShiftedClock {
       Date.now = real;
     },
   };
+}
+
+function noneIfRemoved(error: unknown): undefined {
+  if (!(error instanceof WorkflowNotFoundError)) throw error;
 }

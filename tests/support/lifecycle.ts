@@ -7,10 +7,12 @@ import { pino } from 'pino';
 import { createDispatcher } from '../../src/commands/dispatch.ts';
 import { openWorkflowsAmong, openTemporal, type Temporal } from '../../src/commands/temporal.ts';
 import { createWorkflowOperations } from '../../src/commands/workflowOperations.ts';
+import { createDocumentRequests } from '../../src/commands/documentRequests.ts';
 import { createWorkflowCommands } from '../../src/commands/workflows.ts';
 import type { ActivityDependencies } from '../../src/activities/index.ts';
 import type { SendMail } from '../../src/activities/notifications.ts';
 import { attribute } from '../../src/workflows/searchAttributes.ts';
+import { openClosedRuns } from '../../worker/closedRuns.ts';
 import { createWorkers } from '../../worker/createWorker.ts';
 import { openReplay } from '../../worker/replay.ts';
 import { openReportSchedules } from '../../worker/reportSchedules.ts';
@@ -82,11 +84,9 @@ async function withWorkers(
   );
   const mails: Mail[] = [];
   const dispatcher = createDispatcher({ temporal, log: pino({ level: 'silent' }) });
-  const { carryOut } = createWorkflowOperations({
-    temporal,
-    workflows: createWorkflowCommands(temporal),
-    dispatcher,
-  });
+  const workflows = createWorkflowCommands(temporal);
+  const { carryOut } = createWorkflowOperations({ temporal, workflows, dispatcher });
+  const documents = noDocuments();
   const bundle = { code: readFileSync(services().bundle, 'utf8') };
   const workers = await createWorkers({
     connection: env.nativeConnection,
@@ -97,16 +97,18 @@ async function withWorkers(
       sendMail: async (mail) => void mails.push(mail),
       openWorkflows: openWorkflowsAmong(temporal.client),
       troubledRuns: openTroubledRuns(temporal.client, taskQueue),
-      replayRun: openReplay({ client: temporal.client, bundle }),
+      closedRuns: openClosedRuns(temporal.client, taskQueue),
+      replayRun: openReplay({ client: temporal.client, bundle, storage: documents.storage }),
       reportSchedules: openReportSchedules(temporal.client, taskQueue),
       operateRun: carryOut,
+      answerRequest: createDocumentRequests({ workflows }).answer,
       links: createLinks({
         publicUrl: 'http://127.0.0.1:3000',
         secretKey: 'a secret of the tests',
       }),
       allowedHosts: [],
       platformDomain: undefined,
-      documents: noDocuments(),
+      documents,
       webhooks: noWebhooks(),
       ...overrides(mails),
     },

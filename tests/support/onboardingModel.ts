@@ -29,7 +29,8 @@ export type Act =
   /** The last command or step comes once more. */
   | { readonly kind: 'repeat' };
 
-const movable = ['verify_email', 'review_reminder', 'review_escalation', 'review_expiry'] as const;
+const reviewed = ['verify_email', 'review_reminder', 'review_escalation', 'review_expiry'] as const;
+const movable = [...reviewed, 'activation_reminder', 'activation'] as const;
 export type MovableTimer = (typeof movable)[number];
 
 const setUpSteps = ['company', 'domain', 'seed', 'admin', 'opening'] as const;
@@ -98,13 +99,13 @@ const none = { categories: 0, selfCustomers: 0, calendars: 0, domains: 0, admins
 const all = { categories: 6, selfCustomers: 1, calendars: 1, domains: 1, admins: 1 };
 
 interface Deadline {
-  readonly name: MovableTimer | 'activation' | 'activation_reminder';
+  readonly name: MovableTimer;
   readonly occurrence: number;
   dueAt: number;
 }
 
 /** When the deadlines of a review are due; business days are told, they are not the matter here. */
-export type ReviewDues = Readonly<Record<MovableTimer, number>>;
+export type ReviewDues = Readonly<Record<(typeof reviewed)[number], number>>;
 
 /** How a company comes in, as simply as it can be said; knows no rows and no workflow. */
 export class OnboardingModel {
@@ -128,7 +129,7 @@ export class OnboardingModel {
   constructor(now: number, submittedAt: number, dues: ReviewDues) {
     this.now = now;
     this.submittedAt = submittedAt;
-    this.ahead = movable.map((name) => ({ name, occurrence: 1, dueAt: dues[name] }));
+    this.ahead = reviewed.map((name) => ({ name, occurrence: 1, dueAt: dues[name] }));
     this.expiresAt = dues.review_expiry;
     this.link = { n: 1, until: dues.verify_email };
   }
@@ -181,10 +182,21 @@ export class OnboardingModel {
   }
 
   move(name: MovableTimer, dueAt: number): string {
-    if (this.status !== 'pending') return 'ILLEGAL_TRANSITION';
-    const deadline = this.ahead.find((each) => each.name === name);
+    if (!['pending', 'active'].includes(this.status)) return 'ILLEGAL_TRANSITION';
+    const soonest = this.ahead.toSorted((a, b) => a.dueAt - b.dueAt);
+    const dueOf = (wanted: MovableTimer) =>
+      soonest.find((each) => each.name === wanted)?.dueAt ?? 0;
+    const deadline = soonest.find((each) => each.name === name);
     if (!deadline) return 'NOT_FOUND';
-    if (dueAt < this.now || dueAt > this.submittedAt + 90 * dayMs) return 'VALIDATION_ERROR';
+    const last = {
+      verify_email: this.now + 14 * dayMs,
+      review_reminder: dueOf('review_expiry'),
+      review_escalation: dueOf('review_expiry'),
+      review_expiry: this.submittedAt + 90 * dayMs,
+      activation_reminder: dueOf('activation'),
+      activation: this.now + 30 * dayMs,
+    };
+    if (dueAt < this.now || dueAt > last[name]) return 'VALIDATION_ERROR';
     deadline.dueAt = dueAt;
     if (name === 'review_expiry') this.expiresAt = dueAt;
     if (name === 'verify_email') this.link.until = dueAt;

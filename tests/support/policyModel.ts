@@ -6,7 +6,7 @@ export type Act =
       readonly event: 'submit' | 'approve' | 'reject' | 'edit' | 'publish' | 'unpublish';
       readonly by: number;
     }
-  | { readonly event: 'retire' | 'discard'; readonly by: number }
+  | { readonly event: 'retire' | 'discard' | 'pause' | 'resume'; readonly by: number }
   | { readonly event: 'draft'; readonly requiresReack: boolean }
   /** The last order comes once more. */
   | { readonly event: 'repeat' }
@@ -23,6 +23,7 @@ const act = fc.oneof(
   { weight: 5, arbitrary: fc.record({ event: fc.constant('publish'), by }) },
   { weight: 2, arbitrary: fc.record({ event: fc.constant('unpublish'), by }) },
   { weight: 1, arbitrary: fc.record({ event: fc.constantFrom('retire', 'discard'), by }) },
+  { weight: 3, arbitrary: fc.record({ event: fc.constantFrom('pause', 'resume'), by }) },
   {
     weight: 4,
     arbitrary: fc.record({ event: fc.constant('draft'), requiresReack: fc.boolean() }),
@@ -60,6 +61,8 @@ interface Version {
   readonly authors: Set<number>;
   decided: Set<number>;
   approvals: number;
+  /** Its clocks stand still. */
+  isPaused: boolean;
   /** Number of the version that took its place. */
   endedBy?: number | undefined;
   /** In days that have gone by. */
@@ -82,14 +85,14 @@ export class PolicyModel {
       policyVersion: this.#policyVersion,
       reackVersion: this.#reackVersion,
       approvalStatus: this.#approvalStatus,
-      versions: this.#versions.map(({ number, status, reack, round, approvals }) => ({
+      versions: this.#versions.map(({ number, status, reack, round, approvals, isPaused }) => ({
         number,
         status,
         open: open.includes(status) || status === 'published',
         reack,
         round,
         approvals,
-        timers: clocks[status] ?? [],
+        timers: (clocks[status] ?? []).map((name) => (isPaused ? `${name} paused` : name)),
       })),
     };
   }
@@ -128,14 +131,14 @@ export class PolicyModel {
         version.decided.add(person);
         version.approvals += 1;
         if (version.approvals === quorum) {
-          version.status = 'approved';
+          Object.assign(version, { status: 'approved', isPaused: false });
           this.#approvalStatus = 'approved';
         }
         return 'done';
       case 'reject':
         if (version.authors.has(person)) return 'FORBIDDEN';
         if (version.decided.has(person)) return 'ALREADY_DECIDED';
-        version.status = 'draft';
+        Object.assign(version, { status: 'draft', isPaused: false });
         this.#approvalStatus = 'rejected';
         return 'done';
       case 'edit':
@@ -149,6 +152,13 @@ export class PolicyModel {
         version.status = 'retired';
         [this.#policyVersion, this.#reackVersion] = [0, 0];
         return 'done';
+      case 'pause':
+      case 'resume':
+        // There has to be a clock that runs, or stands still.
+        if (!clocks[status] || version.isPaused === (event === 'pause'))
+          return 'ILLEGAL_TRANSITION';
+        version.isPaused = event === 'pause';
+        return 'done';
       case 'discard':
         version.status = 'discarded';
         this.#approvalStatus = this.#published ? 'approved' : 'pending';
@@ -159,7 +169,13 @@ export class PolicyModel {
   }
 
   #to(version: Version, status: string, approvalStatus: string, rest: Partial<Version>): string {
-    Object.assign(version, { status, approvals: 0, decided: new Set(), ...rest });
+    Object.assign(version, {
+      status,
+      approvals: 0,
+      decided: new Set(),
+      isPaused: false,
+      ...rest,
+    });
     this.#approvalStatus = approvalStatus;
     return 'done';
   }
@@ -185,7 +201,11 @@ export class PolicyModel {
 
   #unpublish(version: Version): string {
     if (version.publishedOn !== this.#day) return 'UNPUBLISH_WINDOW_CLOSED';
-    if (this.#open) return 'VERSION_OPEN';
+    const next = this.#open;
+    if (next) {
+      next.status = 'discarded';
+      this.#approvalStatus = 'approved';
+    }
     const before = this.#versions.find(({ endedBy }) => endedBy === version.number);
     Object.assign(version, { status: 'approved', publishedOn: undefined });
     if (before) Object.assign(before, { status: 'published', endedBy: undefined });
@@ -216,6 +236,8 @@ const legal: Readonly<Record<string, readonly string[]>> = {
   unpublish: ['published'],
   retire: ['published'],
   discard: open,
+  pause: ['pending_approval', 'approved'],
+  resume: ['pending_approval', 'approved'],
 };
 
 const clocks: Readonly<Record<string, readonly string[]>> = {
@@ -232,5 +254,6 @@ function draftOf(number: number, reack: boolean): Version {
     authors: new Set([0]),
     decided: new Set(),
     approvals: 0,
+    isPaused: false,
   };
 }

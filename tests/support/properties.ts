@@ -1,6 +1,7 @@
 import { v7 as uuid } from 'uuid';
-import { append, withTenant } from '../../src/models/database.ts';
+import { append, flush, withTenant } from '../../src/models/database.ts';
 import { Booking } from '../../src/models/Booking.ts';
+import { openPayment } from '../../src/models/paymentStart.ts';
 import { Property } from '../../src/models/Property.ts';
 import { Timer } from '../../src/models/Timer.ts';
 import { bookingDefaults } from '../../src/rules/bookingSettings.ts';
@@ -26,6 +27,7 @@ export async function buildProperty({
   Pick<
     Property,
     | 'name'
+    | 'categoryId'
     | 'pricePerNight'
     | 'latitude'
     | 'longitude'
@@ -119,3 +121,26 @@ export async function buildStayed({
     });
   });
 }
+
+/** What a stay was paid with, and what of it goes back; both are under way and have no workflow. */
+export const payStay = ({
+  id: bookingId,
+  companyId,
+  guestId: userId,
+  totalAmount: amount,
+  currency,
+}: Booking): Promise<{ readonly chargeId: string; readonly refundId: string }> =>
+  withTenant(companyId, async () => {
+    const by = { userId, payeeName: 'Ada Lovelace', currency, at: new Date() };
+    const { id: chargeId } = openPayment({ ...by, purpose: 'booking', bookingId, amount });
+    await flush();
+    const { id: refundId } = openPayment({
+      ...by,
+      purpose: 'refund',
+      parentPaymentId: chargeId,
+      amount: '10.00',
+    });
+    await flush();
+    await Booking.update({ paymentId: chargeId, refundId }, { where: { id: bookingId } });
+    return { chargeId, refundId };
+  });

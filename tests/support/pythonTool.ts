@@ -1,13 +1,13 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Say } from '../../local/progress.ts';
-import { answers, firstThatWorks, runTool, toolCache } from '../../local/toolCache.ts';
+import { answers, firstThatWorks, programOf, runTool, toolCache } from '../../local/toolCache.ts';
 
 /** A program of PyPI, in one version. */
 export interface PythonTool {
   readonly name: string;
   readonly version: string;
-  /** What pip installs, with what it needs: `moto[server]`. */
+  /** What pip installs. */
   readonly requirement: string;
   readonly program: string;
   /** Names the program where it is there already. */
@@ -25,11 +25,8 @@ export async function findPythonTool(
   { name, version, requirement, program, variable, neededBy }: PythonTool,
   { progress = () => {} }: { progress?: Say } = {},
 ): Promise<string> {
-  const given = process.env[variable];
-  if (given) {
-    if (existsSync(given)) return given;
-    throw new Error(`${variable} names ${given}, which is not there.`);
-  }
+  const given = programOf(variable);
+  if (given) return given;
   const home = path.join(toolCache(), `${name}-${version}`);
   const place = path.join(home, 'bin', program);
   const isComplete = path.join(home, 'complete');

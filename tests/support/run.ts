@@ -16,7 +16,8 @@ import { findTestServer } from '../../local/testServer.ts';
 import { prepareDatabase } from '../../src/models/migrate.ts';
 import { workflowBundle } from '../../worker/workflowBundle.ts';
 import { findBrowser } from './browser.ts';
-import { findS3Server } from './moto.ts';
+import { findS3Server } from './s3Server.ts';
+import { findClamd } from './realClamd.ts';
 import { findSchemathesis } from './schemathesis.ts';
 import { serialise, type Services } from './services.ts';
 import { findStripeMock } from './stripeMock.ts';
@@ -94,6 +95,7 @@ async function findPrograms(
     isWhole && findS3Server(options('S3 server')),
     isWhole && findStripeMock(options("Stripe's mock server")),
     isWhole && findBrowser(options('browser')),
+    isWhole && findClamd(options('virus scanner')),
   ]);
   return { temporal, testServer };
 }
@@ -139,6 +141,8 @@ function runJest(args: readonly string[], dir: string, services: Services): Prom
       '--import',
       'tsx',
       '--no-warnings',
+      // A file opens and drops a whole API: with the usual room for new objects an eighth of its time goes to tidying.
+      '--max-semi-space-size=64',
       // The watchdog asks a process that is stuck for it.
       '--report-on-signal',
       `--report-directory=${dir}`,

@@ -13,6 +13,8 @@ const complianceStaff: readonly Role[] = ['tenant_admin', 'compliance_manager'];
 const policyWatchers: readonly Role[] = ['tenant_admin', 'operator', 'compliance_manager'];
 const complianceReaders: readonly Role[] = [...complianceStaff, 'hr', 'executive', 'auditor'];
 const employers: readonly Role[] = [...complianceStaff, 'hr'];
+/** Who moves deadlines of acknowledgements. HR, whom their lateness is told to, does not. */
+const timekeepers: readonly Role[] = ['tenant_admin', 'operator', 'compliance_manager'];
 
 const claimStaff: readonly Role[] = [
   'tenant_admin',
@@ -108,6 +110,7 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'GET /properties/:id/reviews': 'public',
   'POST /properties/:id/reviews': everyone,
   'GET /reviews': ['tenant_admin'],
+  'GET /users/:id/reviews': everyone,
   'GET /reviews/:id': 'public',
   'PATCH /reviews/:id': everyone,
   'POST /reviews/:id/reply': everyone,
@@ -201,6 +204,7 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'POST /claims/:id/appeal': everyone,
   'POST /claims/:id/reopen': claimManagers,
   'GET /claims/:id/history': everyone,
+  'GET /claims/:id/export': claimReaders,
   'GET /claims/:id/as-of': auditReaders,
   'GET /claims/:id/allowed-transitions': everyone,
   'GET /claims/:id/timeline': claimWatchers,
@@ -262,6 +266,7 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'GET /employees': complianceReaders,
   'POST /employees': employers,
   'POST /employees/import': employers,
+  'POST /employees/import/problems': employers,
   'GET /employees/:id': complianceReaders,
   'PUT /employees/:id': employers,
   'PATCH /employees/:id': employers,
@@ -293,7 +298,7 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'POST /acknowledgements': employers,
   'GET /acknowledgements/mine': everyone,
   'GET /acknowledgements/:id': everyone,
-  'PATCH /acknowledgements/:id': employers,
+  'PATCH /acknowledgements/:id': timekeepers,
   'POST /acknowledgements/:id/acknowledge': everyone,
   'POST /acknowledgements/:id/decline': everyone,
   'POST /acknowledgements/:id/request-exemption': everyone,
@@ -344,6 +349,7 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'GET /policy-configurations': complianceReaders,
   'POST /policy-configurations': complianceStaff,
   'GET /policy-configurations/:id': complianceReaders,
+  'GET /policy-configurations/:id/preview': complianceReaders,
   'PATCH /policy-configurations/:id': complianceStaff,
   'POST /policy-configurations/:id/approve': complianceStaff,
   'POST /policy-configurations/:id/reject': complianceStaff,
@@ -421,6 +427,8 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'POST /workflows/policy-approval/:id/terminate': ['global_admin', 'operator'],
   'POST /workflows/policy-approval/:id/signal': ['global_admin', 'operator'],
   'POST /workflows/policy-approval/:id/reset': ['global_admin', 'operator'],
+  'POST /workflows/policy-approval/:id/pause': ['global_admin', 'operator'],
+  'POST /workflows/policy-approval/:id/resume': ['global_admin', 'operator'],
   'GET /workflows/acknowledgement/:id': ['global_admin', 'tenant_admin', 'operator'],
   'GET /workflows/acknowledgement/:id/replay': ['global_admin', 'tenant_admin', 'operator'],
   'GET /workflows/acknowledgement/:id/timeline': ['global_admin', 'tenant_admin', 'operator'],
@@ -547,7 +555,7 @@ export const ownership: Readonly<
 > = {
   'DELETE /auth/sessions/:id': { reach: [] },
   'GET /acknowledgements/:id': { reach: complianceReaders },
-  'PATCH /acknowledgements/:id': { reach: employers },
+  'PATCH /acknowledgements/:id': { reach: timekeepers },
   'POST /acknowledgements/:id/acknowledge': { reach: [] },
   'POST /acknowledgements/:id/decline': { reach: [] },
   'POST /acknowledgements/:id/request-exemption': { reach: [] },
@@ -557,6 +565,7 @@ export const ownership: Readonly<
   'GET /acknowledgements/:id/certificate': { reach: complianceReaders },
   'GET /properties/:id/reviews': { reach: everyone },
   'POST /properties/:id/reviews': { reach: [], told: everyone },
+  'GET /users/:id/reviews': { reach: ['tenant_admin'] },
   'GET /reviews/:id': { reach: everyone },
   'PATCH /reviews/:id': { reach: [], told: everyone },
   'POST /reviews/:id/reply': { reach: [], told: everyone },
@@ -668,6 +677,7 @@ export const ownership: Readonly<
   },
   'POST /claims/:id/reopen': { reach: claimManagers },
   'GET /claims/:id/history': { reach: claimReaders },
+  'GET /claims/:id/export': { reach: claimReaders },
   'GET /claims/:id/as-of': { reach: auditReaders },
   'GET /claims/:id/allowed-transitions': { reach: claimReaders },
   'GET /claims/:id/timeline': { reach: claimWatchers },
@@ -775,6 +785,8 @@ export const ownership: Readonly<
   'POST /workflows/policy-approval/:id/terminate': { reach: ['global_admin', 'operator'] },
   'POST /workflows/policy-approval/:id/signal': { reach: ['global_admin', 'operator'] },
   'POST /workflows/policy-approval/:id/reset': { reach: ['global_admin', 'operator'] },
+  'POST /workflows/policy-approval/:id/pause': { reach: ['global_admin', 'operator'] },
+  'POST /workflows/policy-approval/:id/resume': { reach: ['global_admin', 'operator'] },
   'GET /workflows/acknowledgement/:id': { reach: ['global_admin', 'tenant_admin', 'operator'] },
   'GET /workflows/acknowledgement/:id/replay': {
     reach: ['global_admin', 'tenant_admin', 'operator'],

@@ -82,9 +82,11 @@ beforeAll(async () => {
     person: 'Ada Lovelace',
     document: 'Safe mooring',
   };
+  const things = await buildThings(tokens.get('tenant_admin'), tokens.get('policyholder'), ours);
   ourIds = {
-    ...(await buildThings(tokens.get('tenant_admin'), tokens.get('policyholder'), ours)),
+    ...things,
     ...(await buildDocuments(tokens, ours)),
+    ...(await buildClaimsAndStays(tokens, 'shared', { ...ours, policyId: things['policies'] })),
   };
   await bringIn(newcomer);
 }, 600_000);
@@ -236,16 +238,20 @@ async function buildTheirs(isolation: (typeof isolations)[number]): Promise<Thei
     document: `${marker} handbook`,
   };
   const things = await buildThings(token, holder, words);
-  const documents = await buildDocuments(
-    new Map([
-      ['tenant_admin', token],
-      ['compliance_manager', await signIn(loginOf('compliance_manager'))],
-      ['policyholder', holder],
-    ]),
-    words,
-  );
+  const theirTokens = new Map<Role, string>([
+    ['tenant_admin', token],
+    ['policyholder', holder],
+    ['compliance_manager', await signIn(loginOf('compliance_manager'))],
+    ['claims_manager', await signIn(loginOf('claims_manager'))],
+  ]);
+  const documents = await buildDocuments(theirTokens, words);
+  const schema = isolation === 'shared' ? isolation : businessSchema(companyId);
+  const business = await buildClaimsAndStays(theirTokens, schema, {
+    ...words,
+    policyId: things['policies'],
+  });
   const { userId, email } = loginOf('policyholder');
-  return { companyId, token, ids: { ...things, ...documents, users: userId, email } };
+  return { companyId, token, ids: { ...things, ...documents, ...business, users: userId, email } };
 }
 
 type Words = Readonly<
@@ -412,6 +418,159 @@ async function buildDocuments(
   };
 }
 
+/**
+ * A claim with all that hangs on it, a property with a guest who pays and reviews, and what connects a
+ * company to others: a key, an address for events, mails in its own words, a report.
+ * @param schema in which its stays are
+ */
+async function buildClaimsAndStays(
+  logins: ReadonlyMap<Role, string>,
+  schema: string,
+  {
+    policyId,
+    description,
+    person,
+    plan,
+    reason,
+  }: Words & { readonly policyId: string | undefined },
+): Promise<Record<string, string>> {
+  const make = (role: Role, at: string, body: object) => {
+    const token = logins.get(role);
+    const headers = { 'idempotency-key': uuid() };
+    return dataOf(
+      ask('POST', `/api/v1/${at}`, { ...(token !== undefined && { token }), body, headers }),
+    );
+  };
+  const claim = await make('policyholder', 'claims', {
+    policy_id: policyId,
+    title: `${plan} claim`,
+    description,
+    incident_date: inDays(0),
+    claim_amount: '100.00',
+  });
+  const ofClaim = `claims/${claim['id']}`;
+  const note = await make('claims_manager', `${ofClaim}/add-note`, { note: reason });
+  const recovery = await make('claims_manager', `${ofClaim}/recoveries`, {
+    kind: 'subrogation',
+    party: person,
+    estimated: '10.00',
+  });
+  const flag = await make('claims_manager', `${ofClaim}/fraud-flags`, { reason, score: 10 });
+  const form = new FormData();
+  form.set('document_type', 'estimate');
+  form.set('description', description);
+  form.set(
+    'files',
+    new Blob([`%PDF-1.7\n${description}\n`], { type: 'application/pdf' }),
+    'offer.pdf',
+  );
+  const document = await upload(`${ofClaim}/add-document`, logins.get('policyholder'), form);
+  const property = await make('tenant_admin', 'properties', {
+    name: `${plan} by the lake`,
+    description,
+    address: reason,
+    price_per_night: '100.00',
+    max_guests: 2,
+    instant_book: true,
+    status: 'listed',
+  });
+  const booking = await make('policyholder', 'bookings', {
+    property_id: property['id'],
+    start_date: inDays(30),
+    end_date: inDays(32),
+    guests: 1,
+  });
+  await patiently(async () => {
+    const token = logins.get('policyholder');
+    return ask('POST', `/api/v1/bookings/${booking['id']}/pay`, {
+      ...(token !== undefined && { token }),
+      headers: { 'idempotency-key': `pay ${booking['id']}` },
+    });
+  });
+  const admin = logins.get('tenant_admin');
+  let payment = '';
+  await patiently(async () => {
+    const answer = await ask('GET', `/api/v1/payments?booking_id=${booking['id']}`, {
+      ...(admin !== undefined && { token: admin }),
+    });
+    payment = JSON.parse(answer.text).items?.[0]?.id ?? '';
+    return payment === '' ? { ...answer, status: 503 } : answer;
+  });
+  const report = await make('tenant_admin', 'reports', {
+    name: `${plan} report`,
+    report_type: 'claims_overview',
+    format: 'csv',
+  });
+  const words = { code: 'report_ready', subject: `${plan} is here`, body: description };
+  const endpoint = {
+    url: `https://hooks.${asLabel(plan)}.example/surety`,
+    events: ['claim_denied'],
+  };
+  const made = {
+    'notification-templates': await make('tenant_admin', 'notification-templates', words),
+    'webhook-endpoints': await make('tenant_admin', 'webhook-endpoints', endpoint),
+    'api-keys': await make('tenant_admin', 'api-keys', {
+      name: `${plan} key`,
+      scopes: ['policy:read'],
+      expires_at: new Date(Date.now() + 30 * 86_400_000).toISOString(),
+    }),
+    'companies/current/domains': await make('tenant_admin', 'companies/current/domains', {
+      domain: `claimed.${asLabel(plan)}.example`,
+    }),
+    claims: claim,
+    notes: note,
+    recoveries: recovery,
+    'fraud-flags': flag,
+    documents: document,
+    'workflows/document': document,
+    'workflows/claim': claim,
+    properties: property,
+    bookings: booking,
+    reviews: await addReview(schema, booking['id'], description),
+    'workflows/booking': booking,
+    reports: report,
+    'workflows/report': report,
+  };
+  const ids = Object.entries(made).map(([kind, row]) => [kind, row['id'] ?? ''] as const);
+  return { ...Object.fromEntries(ids), payments: payment, 'workflows/payment': payment };
+}
+
+/** As row: the stay is still ahead, and only one that is over can be reviewed. */
+async function addReview(
+  schema: string,
+  bookingId: string | undefined,
+  said: string,
+): Promise<Record<string, string>> {
+  const client = new pg.Client({ connectionString: stack.urls.adminDatabase });
+  await client.connect();
+  const { rows } = await client.query<{ id: string }>(
+    `INSERT INTO ${schema}.reviews (company_id, id, property_id, booking_id, reviewer_id, rating, comment,
+       host_reply, replied_at)
+     SELECT company_id, $2, property_id, id, guest_id, 5, $3, $3, now() FROM ${schema}.bookings WHERE id = $1
+     RETURNING id`,
+    [bookingId, uuid(), said],
+  );
+  await client.end();
+  return { id: rows[0]?.id ?? '' };
+}
+
+const asLabel = (text: string): string => text.toLowerCase().replaceAll(' ', '-');
+
+async function upload(
+  at: string,
+  token: string | undefined,
+  form: FormData,
+): Promise<Record<string, string>> {
+  const response = await fetch(`${stack.urls.api}/api/v1/${at}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}` },
+    body: form,
+  });
+  const text = await response.text();
+  if (response.status >= 300) throw new Error(`${response.status} ${text}`);
+  return JSON.parse(text).data.documents[0];
+}
+
 const inDays = (days: number): string => addDays(dateAt(Date.now(), 'Europe/Berlin'), days);
 
 /** The workflow may not have begun yet. */
@@ -465,6 +624,11 @@ const aimsOf = (at: string, ids: Theirs['ids']): Readonly<Record<string, string 
   compliance_id: ids['compliances'],
   customer_compliance_id: ids['customer-compliance'],
   template_id: ids['templates'],
+  property_id: ids['properties'],
+  insured_property_id: ids['properties'],
+  booking_id: ids['bookings'],
+  claim_id: ids['claims'],
+  payment_id: ids['payments'],
   campaign_id: ids['campaigns'],
 });
 
@@ -478,6 +642,16 @@ const markedKinds = [
   'compliance-policies',
   'campaigns',
   'acknowledgements',
+  'claims',
+  'properties',
+  'bookings',
+  'reviews',
+  'payments',
+  'reports',
+  'notification-templates?size=100',
+  'webhook-endpoints',
+  'api-keys',
+  'companies/current/domains',
 ];
 
 const idFor = ({ endpoint }: Place, ids: Readonly<Record<string, string>>): string =>

@@ -13,7 +13,7 @@ useWall((opened) => void (wall = opened));
 const harmless: Readonly<Record<string, object>> = {
   'PATCH /subscriptions/:id/cancel': { effective_date: '1990-01-01', reason: 'No more' },
   'POST /claims/:id/mark-duplicate': { reason: 'Twice', version: 999 },
-  'POST /claims/:id/hold': { reason: 'A lawsuit', version: 999 },
+  'POST /claims/:id/hold': { kind: 'legal', reason: 'A lawsuit', version: 999 },
   'POST /claims/:id/withdraw': { reason: 'Not needed', version: 999 },
 };
 

@@ -12,7 +12,7 @@ import { hire } from '../support/acknowledgements.ts';
 import { openSession, openTestApi, type Caller, type TestApi } from '../support/api.ts';
 import { buildActor, buildCompany } from '../support/build.ts';
 import { png } from '../support/files.ts';
-import { buildStayed } from '../support/properties.ts';
+import { buildStayed, payStay } from '../support/properties.ts';
 import { buildPayment } from '../support/payments.ts';
 import { buildPolicyRow } from '../support/policyRows.ts';
 import { reportCells } from './columns.ts';
@@ -25,8 +25,16 @@ export interface Full {
   readonly id: string;
   readonly people: ReadonlyMap<Role, Person>;
   readonly holder: Person;
+  /** The holder's, over and paid, of which something goes back. */
+  readonly stay: Stay;
   /** By the beginning of the path. */
   readonly objects: Readonly<Record<string, string>>;
+}
+
+interface Stay {
+  readonly bookingId: string;
+  readonly chargeId: string;
+  readonly refundId: string;
 }
 
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -118,7 +126,12 @@ export async function buildFull(api: TestApi): Promise<Full> {
     start_date: addDays(dateAt(Date.now(), 'Europe/Berlin'), 30),
     end_date: addDays(dateAt(Date.now(), 'Europe/Berlin'), 33),
   });
-  const review = await buildReview(id, other.body.data.id, holder.userId, letter.userId);
+  const { review, ...stay } = await buildReview({
+    companyId: id,
+    propertyId: other.body.data.id,
+    guestId: holder.userId,
+    hostId: letter.userId,
+  });
   const customer = await admin.post('/customers', { name: 'Harbour Logistics' });
   const employee = await admin.post('/employees', {
     customer_id: customer.body.data.id,
@@ -214,6 +227,7 @@ export async function buildFull(api: TestApi): Promise<Full> {
     id,
     people,
     holder,
+    stay,
     objects: {
       'companies/current/domains': domain.body.data.id,
       companies: id,
@@ -266,16 +280,15 @@ export async function buildFull(api: TestApi): Promise<Full> {
 
 /** Of a stay that is over. */
 async function buildReview(
-  companyId: string,
-  propertyId: string,
-  guestId: string,
-  hostId: string,
-): Promise<string> {
-  const stayed = await buildStayed({ companyId, propertyId, guestId, hostId });
+  people: Parameters<typeof buildStayed>[0],
+): Promise<Stay & { readonly review: string }> {
+  const stayed = await buildStayed(people);
+  const { id: bookingId, companyId, propertyId, guestId: reviewerId } = stayed;
+  const paid = await payStay(stayed);
   return withTenant(companyId, async () => {
-    const id = append(Review, { propertyId, bookingId: stayed.id, reviewerId: guestId, rating: 4 });
+    const review = append(Review, { propertyId, bookingId, reviewerId, rating: 4 });
     await flush();
-    return id;
+    return { review, bookingId, ...paid };
   });
 }
 

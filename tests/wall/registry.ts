@@ -26,7 +26,9 @@ export function registry(): Place[] {
     metrics: new Registry(),
     probes: {},
     vital: [],
+    watched: [],
     lifecycle: { isStopping: false },
+    companies: { byHost: async () => undefined },
     routes: resourceRoutes(uncalled),
   });
   return routes.flatMap((route) => {

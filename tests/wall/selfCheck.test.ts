@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { projectDir } from '../../local/dataDir.ts';
 import { policySearch } from '../../src/models/migrations/0007Search.ts';
-import { newestPolicySearch } from '../../src/models/migrations/0021Policies.ts';
 import { claimSearch } from '../../src/models/migrations/0030ClaimSearch.ts';
 import { eraseInAudit } from '../../src/models/migrations/0051Bookings.ts';
-import { propertySearch } from '../../src/models/migrations/0055OwnPropertySearch.ts';
+import { propertySearch } from '../../src/models/migrations/0091BoundedSearch.ts';
+import { newestPolicySearch } from '../../src/models/migrations/0092FrequentPolicySearch.ts';
 import { selfCheck } from '../../src/models/selfCheck.ts';
 import { openCluster, type Cluster } from './cluster.ts';
 
@@ -34,7 +34,22 @@ const granted = (what: string, right: string, table: string, login: string): Hol
   mend: `REVOKE ${right} ON ${table} FROM ${login}`,
 });
 
+const noteNewest = `DO $$ BEGIN
+  EXECUTE format('COMMENT ON SCHEMA migrations IS %L', (SELECT max(name) FROM migrations.applied)); END $$`;
+
 const holes: readonly Hole[] = [
+  {
+    what: 'a database of an older release',
+    make: `COMMENT ON SCHEMA migrations IS '0001-first'`,
+    finding: /newest migration is 0001-first, \d{4}-\S+ is needed\): run npm run migrate first/,
+    mend: noteNewest,
+  },
+  {
+    what: 'a database that nobody has migrated',
+    make: 'COMMENT ON SCHEMA migrations IS NULL',
+    finding: /newest migration is none, .* run npm run migrate first/,
+    mend: noteNewest,
+  },
   ...(['SUPERUSER', 'BYPASSRLS', 'INHERIT', 'CREATEROLE', 'CREATEDB', 'REPLICATION'] as const).map(
     (right): Hole => ({
       what: `a login with ${right}`,

@@ -35,6 +35,7 @@ async function run({
 }): Promise<unknown> {
   const environment = new MockActivityEnvironment({
     workflowExecution: { workflowId: id, runId: uuid() },
+    activityType: 'work',
     ...(told.heartbeatTimeoutMs && { heartbeatTimeoutMs: told.heartbeatTimeoutMs }),
     ...(told.attempt && { attempt: told.attempt }),
   });
@@ -51,7 +52,7 @@ describe('every activity', () => {
 
     const seen = await run({ input: { companyId }, cause });
 
-    expect(seen).toEqual({ ...cause, workflowId } satisfies WorkContext);
+    expect(seen).toEqual({ ...cause, workflowId, activity: 'work' } satisfies WorkContext);
   });
 
   it('is stopped for good where the input names another company than the workflow', async () => {

@@ -95,7 +95,7 @@ export const acknowledgementRoutes = ({
     ...one,
     method: 'PATCH',
     path: '/acknowledgements/:id',
-    permission: 'ack:write',
+    permission: 'ack:change_timer',
     ifMatch: true,
     summary: 'Move the day until which somebody has to have answered',
     message: 'Deadline moved',

@@ -74,7 +74,9 @@ export const bookingAnswer = object({
   confirmed_at: nullable(instant()),
   cancelled_at: nullable(instant()),
   cancelled_by: nullable(
-    oneOf(...cancellers).description('hold: not paid in time; request: not confirmed in time'),
+    oneOf(...cancellers).description(
+      'hold: not paid in time; request: not confirmed in time; refund: all that was paid went back by hand',
+    ),
   ),
   cancellation_reason: nullable(reason),
   host_strike: boolean().description('The host gave up a stay that was confirmed'),

@@ -1,4 +1,6 @@
-import type { CampaignProgress, CampaignView } from '../../commands/campaigns.ts';
+import type { MovedRequests } from '../../commands/campaignChanges.ts';
+import type { CampaignChanged, CampaignProgress, CampaignView } from '../../commands/campaigns.ts';
+import { presentStep } from '../companies/present.ts';
 
 export const presentCampaign = (row: CampaignView) => ({
   id: row.id,
@@ -25,6 +27,22 @@ export const presentCampaign = (row: CampaignView) => ({
   updated_at: row.updatedAt.toISOString(),
   archived_at: row.archivedAt?.toISOString() ?? null,
   version: row.version,
+});
+
+export const presentChangedCampaign = ({ campaign, dryRun, people, moved }: CampaignChanged) => ({
+  ...presentCampaign(campaign),
+  dry_run: dryRun,
+  people,
+  moved: moved.map(presentMoved),
+});
+
+const presentMoved = (group: MovedRequests) => ({
+  status: group.status,
+  people: group.people,
+  due_date: group.dueDate,
+  new_due_date: group.newDueDate,
+  before: group.before.map(presentStep),
+  after: group.after.map(presentStep),
 });
 
 export const presentCampaignProgress = ({

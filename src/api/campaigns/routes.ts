@@ -1,6 +1,6 @@
 import type { Campaigns } from '../../commands/campaigns.ts';
 import { listRoute, route, type Route } from '../route.ts';
-import { presentCampaign, presentCampaignProgress } from './present.ts';
+import { presentCampaign, presentCampaignProgress, presentChangedCampaign } from './present.ts';
 import {
   campaignAnswer,
   campaignExample,
@@ -8,6 +8,8 @@ import {
   campaignProgressAnswer,
   campaignProgressExample,
   campaignsQuery,
+  changedCampaignAnswer,
+  changedCampaignExample,
   createCampaignBody,
   editCampaignBody,
   replaceCampaignBody,
@@ -77,13 +79,14 @@ export const campaignRoutes = ({ campaigns }: { readonly campaigns: Campaigns })
     method: 'PUT',
     permission: 'campaign:write',
     ifMatch: true,
-    summary: 'Replace a campaign that is a draft; its policy stays',
+    summary:
+      'Replace a campaign that has not ended; its policy stays, and once launched whom it asks',
     businessRules: true,
     message: 'Campaign replaced',
     body: replaceCampaignBody,
     ...answersCampaign,
-    handle: ({ actor, params, body, expectedVersion }) =>
-      campaigns.edit(actor, params.id, body, expectedVersion),
+    handle: async ({ actor, params, body, expectedVersion }) =>
+      (await campaigns.edit(actor, params.id, body, expectedVersion)).campaign,
     examples: { body: facts, answer: campaignExample },
   }),
   route({
@@ -91,14 +94,16 @@ export const campaignRoutes = ({ campaigns }: { readonly campaigns: Campaigns })
     method: 'PATCH',
     permission: 'campaign:write',
     ifMatch: true,
-    summary: 'Change some fields of a campaign that is a draft',
+    summary:
+      'Change some fields of a campaign that has not ended; under way, what it has asked moves with its days and settings',
     businessRules: true,
     message: 'Campaign changed',
     body: editCampaignBody,
-    ...answersCampaign,
+    answer: presentChangedCampaign,
+    answerSchema: changedCampaignAnswer,
     handle: ({ actor, params, body, expectedVersion }) =>
       campaigns.edit(actor, params.id, body, expectedVersion),
-    examples: { body: { due_days }, answer: campaignExample },
+    examples: { body: { due_days, dry_run: true }, answer: changedCampaignExample },
   }),
   route({
     ...one,

@@ -1,4 +1,8 @@
-import { acknowledgementBounds } from '../../rules/acknowledgements.ts';
+import {
+  acknowledgementActions,
+  acknowledgementBounds,
+  acknowledgementStatuses,
+} from '../../rules/acknowledgements.ts';
 import { campaignStatuses } from '../../rules/campaigns.ts';
 import { listQuery } from '../listQuery.ts';
 import {
@@ -54,7 +58,11 @@ export const campaignPath = object({ id: id() });
 
 export const createCampaignBody = object({ policy_id: id(), ...facts }).id('CreateCampaign');
 export const replaceCampaignBody = object({ ...facts, version: optional(version) });
-export const editCampaignBody = partial({ ...facts, version });
+export const editCampaignBody = partial({
+  ...facts,
+  version,
+  dry_run: boolean().description('Shows what would follow and changes nothing'),
+});
 
 export const campaignsQuery = listQuery({
   filters: { policy_id: id(), status: oneOf(...campaignStatuses) },
@@ -62,7 +70,7 @@ export const campaignsQuery = listQuery({
   defaultSort: '-created_at',
 });
 
-export const campaignAnswer = object({
+const campaign = {
   id: id(),
   policy_id: id(),
   name: text(200),
@@ -82,7 +90,30 @@ export const campaignAnswer = object({
   updated_at: instant(),
   archived_at: nullable(instant()),
   version,
-}).id('Campaign');
+};
+
+export const campaignAnswer = object(campaign).id('Campaign');
+
+const plannedSteps = array(object({ action: oneOf(...acknowledgementActions), at: instant() }), {
+  max: 100,
+});
+
+export const changedCampaignAnswer = object({
+  ...campaign,
+  dry_run: boolean(),
+  people: count.description('For whom something moves, within seconds'),
+  moved: array(
+    object({
+      status: oneOf(...acknowledgementStatuses),
+      people: integer(1, 2_147_483_647).description('Who stand alike'),
+      due_date: calendarDate(),
+      new_due_date: calendarDate().description('Whoever had more than a week keeps a week'),
+      before: plannedSteps.description('What does not come any more, soonest first'),
+      after: plannedSteps.description('What comes instead; at once where it is past'),
+    }),
+    { max: 100 },
+  ).description('The first of them'),
+}).id('ChangedCampaign');
 
 export const campaignProgressAnswer = object({
   status: oneOf(...campaignStatuses),
@@ -122,6 +153,24 @@ export const campaignExample = {
   updated_at: '2026-01-31T09:30:00.000Z',
   archived_at: null,
   version: 1,
+} as const;
+
+export const changedCampaignExample = {
+  ...campaignExample,
+  status: 'running',
+  launched_at: '2026-02-01T09:30:00.000Z',
+  dry_run: true,
+  people: 86,
+  moved: [
+    {
+      status: 'pending',
+      people: 86,
+      due_date: '2026-02-11',
+      new_due_date: '2026-02-15',
+      before: [{ action: 'remind', at: '2026-02-10T07:00:00.000Z' }],
+      after: [{ action: 'remind', at: '2026-02-14T07:00:00.000Z' }],
+    },
+  ],
 } as const;
 
 export const campaignProgressExample = {

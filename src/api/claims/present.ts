@@ -1,6 +1,8 @@
+import type { ExportedClaim } from '../../commands/claimExport.ts';
 import type { AllowedTransitions, ClaimHistoryEntry } from '../../commands/claimHistories.ts';
 import type { ClaimView } from '../../commands/claimViews.ts';
 import type { Decider } from '../../models/claimStaff.ts';
+import { exportedFile } from '../exportedFile.ts';
 
 export const presentClaim = ({ claim, policyNumber, isInternal, workflow }: ClaimView) => ({
   id: claim.id,
@@ -43,6 +45,7 @@ const presentInternal = (claim: ClaimView['claim']) => ({
   rationale: claim.rationale ?? null,
   decided_by: claim.decidedBy ?? null,
   on_hold: claim.onHold,
+  hold_kind: claim.holdKind ?? null,
   hold_reason: claim.holdReason ?? null,
   no_cover: claim.noCover,
   flag_reasons: [...claim.flagReasons],
@@ -62,6 +65,7 @@ export const presentClaimHistory = (entry: ClaimHistoryEntry) => ({
   actor_id: entry.actorId,
   actor_type: entry.actorType,
   reason: entry.reason,
+  hold_kind: entry.holdKind,
   at: entry.at.toISOString(),
 });
 
@@ -82,3 +86,6 @@ export const presentDelegates = (delegates: readonly Decider[]) => ({
     is_delegate: isDelegate,
   })),
 });
+
+export const presentExport = ({ view, company, parts }: ExportedClaim) =>
+  exportedFile({ company, claim: presentClaim(view) }, parts);

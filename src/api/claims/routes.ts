@@ -1,3 +1,4 @@
+import type { ExportClaim } from '../../commands/claimExport.ts';
 import type { ClaimHistories } from '../../commands/claimHistories.ts';
 import type { ClaimCommand, Claims } from '../../commands/claims.ts';
 import type { ClaimTimelines } from '../../commands/claimTimelines.ts';
@@ -7,10 +8,17 @@ import type { Actor } from '../../context.ts';
 import { invalidField } from '../../errors.ts';
 import type { Permission } from '../../rules/permissions.ts';
 import type { Asked } from '../asked.ts';
-import { listRoute, route, type Route } from '../route.ts';
+import { asFile } from '../exportedFile.ts';
+import { listRoute, rawRoute, route, type Route } from '../route.ts';
 import { presentExplanation, presentTimeline } from '../workflows/present.ts';
 import { explanationAnswer, timelineAnswer } from '../workflows/schema.ts';
-import { presentAllowed, presentClaim, presentClaimHistory, presentDelegates } from './present.ts';
+import {
+  presentAllowed,
+  presentClaim,
+  presentClaimHistory,
+  presentDelegates,
+  presentExport,
+} from './present.ts';
 import {
   allowedAnswer,
   approveBody,
@@ -28,6 +36,7 @@ import {
   editBody,
   historyAnswer,
   historyQuery,
+  holdBody,
   narrowClaimsQuery,
   policyClaimBody,
   policyClaimPath,
@@ -64,8 +73,10 @@ export const claimRoutes = ({
   claims,
   claimHistories,
   claimTimelines,
+  exportClaim,
 }: {
   readonly claims: Claims;
+  readonly exportClaim: ExportClaim;
   readonly claimTimelines: ClaimTimelines;
   readonly claimHistories: ClaimHistories;
 }): Route[] => [
@@ -327,9 +338,17 @@ export const claimRoutes = ({
   withReason('return', 'claim:approve', 'Send a proposal back', 'Returned', (actor, asked) =>
     claims.return(actor, asked),
   ),
-  withReason('hold', 'claim:hold', 'Stop every clock of a claim', 'On hold', (actor, asked) =>
-    claims.hold(actor, asked),
-  ),
+  route({
+    method: 'POST',
+    path: '/claims/:id/hold',
+    permission: 'claim:hold',
+    summary: 'Stop every clock of a claim, for a legal reason or a catastrophe',
+    message: 'On hold',
+    body: holdBody,
+    ...command,
+    handle: (asked) => claims.hold(asked.actor, commandOf(asked), asked.body.kind),
+    examples: { body: { kind: 'legal', reason: 'The insured has gone to court' } },
+  }),
   withReason(
     'release',
     'claim:hold',
@@ -357,6 +376,21 @@ export const claimRoutes = ({
     answer: presentClaimHistory,
     answerSchema: historyAnswer,
     handle: ({ actor, params, query }) => claimHistories.list(actor, params.id, query),
+  }),
+  rawRoute({
+    method: 'GET',
+    path: '/claims/:id/export',
+    permission: 'claim:read',
+    summary:
+      'The claim with its history, notes, documents and money, as one JSON file of what whoever asks may read',
+    tag,
+    mediaType: 'application/json',
+    params: claimPath,
+    async handle({ actor, params, setHeader }) {
+      const exported = await exportClaim(actor, params.id);
+      asFile(setHeader, `claim-${params.id}.json`);
+      return presentExport(exported);
+    },
   }),
   route({
     method: 'GET',

@@ -3,6 +3,7 @@ import {
   claimStatuses,
   closedOutcomes,
   denialCodes,
+  holdKinds,
   slaStatuses,
 } from '../../rules/claims.ts';
 import { locationBody } from '../claim-locations/schema.ts';
@@ -89,9 +90,10 @@ export const statusBody = object({
 });
 
 export const reasonBody = object({ reason: text(500), version });
+export const holdBody = object({ kind: oneOf(...holdKinds), reason: text(500), version });
 export const documentsBody = object({
   items: array(text(200), { min: 1, max: 20 }).description(
-    'Where each names a type of document, the claim goes on by itself once all of them are added',
+    'Where each names a type of document, the claim goes on by itself once all of them were added and scanned',
   ),
   reason,
   version,
@@ -176,6 +178,7 @@ export const claimAnswer = object({
       rationale: nullable(text(2000)),
       decided_by: nullable(id()),
       on_hold: boolean(),
+      hold_kind: nullable(oneOf(...holdKinds)),
       hold_reason: nullable(text(500)),
       no_cover: boolean().description('The policy did not cover the day: it can only be denied'),
       flag_reasons: array(oneOf('no_cover', 'duplicate'), { max: 10 }),
@@ -205,6 +208,7 @@ export const historyAnswer = object({
   actor_id: nullable(id()),
   actor_type: text(20),
   reason: nullable(text(500)),
+  hold_kind: nullable(oneOf(...holdKinds)).description('Of a hold'),
   at: instant(),
 });
 

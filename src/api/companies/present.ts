@@ -104,7 +104,8 @@ export const presentSettingsPreview = ({ people, moved }: SettingsPreview) => ({
   })),
 });
 
-const presentStep = ({ action, at }: PlannedStep) => ({ action, at: at.toISOString() });
+/** Of what happens to an acknowledgement, and when. */
+export const presentStep = ({ action, at }: PlannedStep) => ({ action, at: at.toISOString() });
 
 const presentOutdatedClaim = (claim: OutdatedClaim) => ({
   claim_id: claim.id,

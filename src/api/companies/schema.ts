@@ -10,7 +10,9 @@ import {
   array,
   boolean,
   calendarDate,
+  currency,
   email,
+  type Fields,
   freeForm,
   hostName,
   id,
@@ -22,11 +24,9 @@ import {
   optional,
   partial,
   text,
-  type Fields,
 } from '../schema.ts';
 
 const version = integer(1, 2_147_483_647);
-const currency = text(3).pattern(/^[A-Z]{3}$/);
 const logoUrl = text(500).pattern(/^https:\/\/\S+$/);
 const timeZone = text(64).description('IANA name, such as Europe/Berlin');
 
@@ -37,7 +37,7 @@ const fields = {
   linkedin: nullable(text(300)),
   address: nullable(text(500)),
   logo_url: nullable(logoUrl),
-  default_currency: currency,
+  default_currency: currency(),
   time_zone: timeZone,
 };
 
@@ -78,7 +78,7 @@ export const companyAnswer = object({
   linkedin: nullable(text(300)),
   address: nullable(text(500)),
   logo_url: nullable(logoUrl),
-  default_currency: currency,
+  default_currency: text(3),
   subscription_plan: oneOf(...subscriptionPlans),
   time_zone: timeZone,
   created_at: instant(),

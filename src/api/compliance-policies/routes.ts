@@ -201,7 +201,7 @@ export const compliancePolicyRoutes = ({
   withReason(
     'unpublish',
     'compliance_policy:write',
-    'Take a publication back within 24 hours; the version before it is in force again',
+    'Take a publication back within 24 hours; the version before it is in force again, a next one is given up',
     'Taken back',
     (actor, asked) => policyVersions.unpublish(actor, asked),
   ),

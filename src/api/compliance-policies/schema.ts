@@ -54,7 +54,9 @@ const facts = {
 const written = {
   content: nullable(text(200_000).allow('')).description('The text, in Markdown'),
   document_link: nullable(link),
-  document_sha256: nullable(sha256).description('Of the file behind the link'),
+  document_sha256: nullable(sha256).description(
+    'Of the file behind the link; needed where there is one, and anew where it is another',
+  ),
   change_log: nullable(text(2000).allow('')),
   quiz,
 };

@@ -1,4 +1,3 @@
-import type { DocumentRequests } from '../../commands/documentRequests.ts';
 import type { Documents, Owner } from '../../commands/documents.ts';
 import type { Stage } from '../../commands/staging.ts';
 import { listRoute, rawRoute, route, type Route } from '../route.ts';
@@ -18,11 +17,9 @@ const tag = 'Documents';
 
 export const documentRoutes = ({
   documents,
-  documentRequests,
   stage,
 }: {
   readonly documents: Documents;
-  readonly documentRequests: DocumentRequests;
   readonly stage: Stage;
 }): Route[] => {
   const uploadTo = (kind: Owner['kind'], path: string, aliases: readonly string[] = []): Route =>
@@ -41,16 +38,8 @@ export const documentRoutes = ({
       upload: documentForm,
       answer: presentUpload,
       answerSchema: uploadAnswer,
-      handle: async ({ actor, params: { id }, receive, once }) => {
-        const added = await documents.add(
-          actor,
-          { kind, id },
-          () => receive(documentForm, stage),
-          once,
-        );
-        if (kind === 'claim') await documentRequests.answer(actor, id);
-        return added;
-      },
+      handle: ({ actor, params: { id }, receive, once }) =>
+        documents.add(actor, { kind, id }, () => receive(documentForm, stage), once),
       examples: { answer: { documents: [documentExample] } },
     });
   const listOf = (kind: Owner['kind'], path: string): Route =>

@@ -1,5 +1,6 @@
-import type { ImportReport } from '../../commands/employeeImports.ts';
+import type { BadCell, ImportReport } from '../../commands/employeeImports.ts';
 import type { EmployeeView } from '../../commands/employees.ts';
+import { csvLine } from '../csv.ts';
 
 export const presentEmployee = (employee: EmployeeView) => ({
   id: employee.id,
@@ -36,3 +37,10 @@ export const presentImport = (report: ImportReport) => ({
     message,
   })),
 });
+
+export function* problemLines(problems: readonly BadCell[]): Generator<string> {
+  yield csvLine(['line', 'column', 'code', 'message']);
+  for (const { line, column, code, message } of problems) {
+    yield csvLine([line, column, code, message]);
+  }
+}

@@ -1,8 +1,9 @@
+import { Readable } from 'node:stream';
 import type { EmployeeImports } from '../../commands/employeeImports.ts';
 import type { Employees } from '../../commands/employees.ts';
 import type { Stage } from '../../commands/staging.ts';
-import { listRoute, route, type Route } from '../route.ts';
-import { presentEmployee, presentImport } from './present.ts';
+import { listRoute, rawRoute, route, type Route } from '../route.ts';
+import { presentEmployee, presentImport, problemLines } from './present.ts';
 import {
   createEmployeeBody,
   editEmployeeBody,
@@ -14,6 +15,7 @@ import {
   importAnswer,
   importExample,
   importForm,
+  problemsForm,
   replaceEmployeeBody,
 } from './schema.ts';
 
@@ -86,6 +88,24 @@ export const employeeRoutes = ({
     handle: ({ company, receive, once }) =>
       employeeImports.run(company, () => receive(importForm, stageTable), once),
     examples: { answer: importExample },
+  }),
+  rawRoute({
+    method: 'POST',
+    path: '/employees/import/problems',
+    permission: 'employee:write',
+    summary: 'What is wrong with each line of such a file, as CSV; changes nothing',
+    businessRules: true,
+    tag,
+    upload: problemsForm,
+    isTable: true,
+    mediaType: 'text/csv; charset=utf-8',
+    async handle({ company, receive, setHeader }) {
+      const problems = await employeeImports.problems(company, () =>
+        receive(problemsForm, stageTable),
+      );
+      setHeader('Content-Disposition', 'attachment; filename="problems.csv"');
+      return Readable.from(problemLines(problems), { objectMode: false });
+    },
   }),
   route({
     ...one,

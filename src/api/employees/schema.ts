@@ -120,6 +120,8 @@ export const importForm = object({
   customer_id: fields.customer_id,
 });
 
+export const problemsForm = object({ customer_id: fields.customer_id });
+
 const lines = integer(0, importLimits.lines);
 
 export const importAnswer = object({
@@ -138,7 +140,7 @@ export const importAnswer = object({
       message: text(300),
     }),
     { max: importLimits.problems },
-  ).description('Of the first bad lines'),
+  ).description('Of the first bad lines; POST /employees/import/problems tells all of them'),
 }).id('EmployeeImport');
 
 export const importExample = {

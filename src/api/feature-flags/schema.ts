@@ -1,10 +1,10 @@
 import { featureFlags } from '../../rules/featureFlags.ts';
-import { array, boolean, id, object, oneOf, optional, text } from '../schema.ts';
+import { array, boolean, id, nullable, object, oneOf, optional, text } from '../schema.ts';
 
 export const flagPath = object({ flag: oneOf(...featureFlags) });
 
 export const setFlagBody = object({
-  enabled: boolean(),
+  enabled: nullable(boolean()).description('Null: what was set here no longer holds'),
   company_id: optional(id().description('For this company alone; else for the platform')),
 }).id('SetFlag');
 

@@ -45,6 +45,7 @@ export const queries = {
   previewBookingCancellation: 'POST /bookings/:id/cancel/preview',
   review: 'GET /reviews/:id',
   reviews: 'GET /reviews',
+  userReviews: 'GET /users/:id/reviews',
 
   payments: 'GET /payments',
   payment: 'GET /payments/:id',

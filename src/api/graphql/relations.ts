@@ -18,6 +18,7 @@ const ofUser = {
   subscriptions: { by: 'id', route: 'GET /subscriptions', parameter: 'user_id' },
   properties: { by: 'id', route: 'GET /properties', parameter: 'owner_id' },
   bookings: { by: 'id', route: 'GET /bookings', parameter: 'guest_id' },
+  reviews: { by: 'id', route: 'GET /users/:id/reviews' },
 } as const;
 
 const ofReview = {
@@ -31,6 +32,8 @@ const ofAcknowledgement = {
   employee: { by: 'employee_id', route: 'GET /employees/:id' },
   customer: { by: 'customer_id', route: 'GET /customers/:id' },
 } as const;
+
+const ofCampaign = { policy: { by: 'policy_id', route: 'GET /compliance-policies/:id' } } as const;
 
 /**
  * By type: where its fields lead. A list route leads to the rows of each, the newest first; its declaration
@@ -83,7 +86,8 @@ export const relations: Readonly<Record<string, Readonly<Record<string, Relation
   },
   Acknowledgement: ofAcknowledgement,
   AcknowledgementDetail: ofAcknowledgement,
-  Campaign: { policy: { by: 'policy_id', route: 'GET /compliance-policies/:id' } },
+  Campaign: ofCampaign,
+  ChangedCampaign: ofCampaign,
   Customer: { employees: { by: 'id', route: 'GET /employees', parameter: 'customer_id' } },
   Employee: {
     customer: { by: 'customer_id', route: 'GET /customers/:id' },

@@ -238,6 +238,7 @@ function scalarOf({ type, rules = [], flags, allow = [] }: Described): GraphQLSc
     case 'string':
     case 'text':
     case 'hostName':
+    case 'currency':
       return flags?.only && allow.some((word) => typeof word === 'number')
         ? JsonScalar
         : GraphQLString;

@@ -1,5 +1,8 @@
 import type { Registry } from 'prom-client';
-import { Unavailable } from '../../errors.ts';
+import type { Companies } from '../../commands/companies.ts';
+import { NotFound, Unauthenticated, Unavailable } from '../../errors.ts';
+import { isSameSecret } from '../../secrets.ts';
+import type { Asked } from '../asked.ts';
 import { rawRoute, route, type Route } from '../route.ts';
 import { canonicalPath } from '../router.ts';
 
@@ -17,20 +20,34 @@ export interface Operations {
   readonly about: About;
   readonly prefix: string;
   readonly metrics: Registry;
+  /** Without one whoever reaches the platform's own address sees its figures. */
+  readonly metricsToken: string | undefined;
+  readonly companies: Pick<Companies, 'byHost'>;
   /** Shown by /status: database, temporal, workers, outbox. */
   readonly probes: Readonly<Record<string, Probe>>;
   /** The probes this process cannot serve without. */
   readonly vital: readonly string[];
+  /** The probes whose failure readiness tells of; requests are served all the same. */
+  readonly watched: readonly string[];
   readonly lifecycle: { readonly isStopping: boolean };
   /** All routes of the API, known once they are all declared. */
   readonly routes: () => readonly Route[];
 }
 
-/** What operators and monitoring ask; none of it knows a tenant. */
+/**
+ * What operators and monitoring ask; none of it knows a tenant. Figures are over all companies, and who
+ * subtracts their own has those of the others: they are for whoever has the token.
+ */
 export const operationRoutes = (operations: Operations): Route[] => {
-  const { about, prefix, metrics, probes, vital, lifecycle, routes } = operations;
+  const { about, prefix, metrics, probes, vital, watched, lifecycle, routes } = operations;
+  const { metricsToken, companies } = operations;
   const open = { root: true, method: 'GET', permission: 'public', company: false } as const;
   const tag = 'Operations';
+  const isTrusted = ({ header }: Where): boolean =>
+    metricsToken === undefined || isSameSecret(header('Authorization'), `Bearer ${metricsToken}`);
+  // While the database is away no name is known to be a company's, and monitoring is needed most.
+  const isCompanys = async ({ host }: Where): Promise<boolean> =>
+    (await companies.byHost(host).catch(() => undefined)) !== undefined;
 
   return [
     route({
@@ -65,7 +82,10 @@ export const operationRoutes = (operations: Operations): Route[] => {
       path: '/status',
       summary: 'How the parts this service depends on are',
       tag,
-      handle: () => look(probes),
+      async handle(asked) {
+        const checks = await look(probes);
+        return isTrusted(asked) && !(await isCompanys(asked)) ? checks : withoutFigures(checks);
+      },
       answer: (checks: Checks) => ({
         status: Object.values(checks).every(({ status }) => status === 'up') ? 'up' : 'degraded',
         uptime_seconds: Math.round(process.uptime()),
@@ -90,11 +110,15 @@ export const operationRoutes = (operations: Operations): Route[] => {
       async handle() {
         if (lifecycle.isStopping) throw new Unavailable('This process is stopping', 'NOT_READY');
         const checks = await look(
-          Object.fromEntries(Object.entries(probes).filter(([name]) => vital.includes(name))),
+          Object.fromEntries(
+            Object.entries(probes).filter(([name]) => [...vital, ...watched].includes(name)),
+          ),
         );
-        const down = Object.keys(checks).filter((name) => checks[name]?.status === 'down');
-        if (down.length > 0) throw new Unavailable(`Away: ${down.join(', ')}`, 'NOT_READY');
-        return { status: 'ready' };
+        const down = (names: readonly string[]) =>
+          names.filter((name) => checks[name]?.status === 'down');
+        const away = down(vital);
+        if (away.length > 0) throw new Unavailable(`Away: ${away.join(', ')}`, 'NOT_READY');
+        return { status: 'ready', warnings: down(watched) };
       },
       answer: (state: object) => state,
     }),
@@ -105,12 +129,25 @@ export const operationRoutes = (operations: Operations): Route[] => {
       summary: 'Prometheus metrics',
       tag,
       mediaType: metrics.contentType,
-      handle: () => metrics.metrics(),
+      async handle(asked) {
+        if (!isTrusted(asked)) throw new Unauthenticated('The metrics want their own bearer token');
+        if (await isCompanys(asked)) throw new NotFound('There are no metrics at this address');
+        return metrics.metrics();
+      },
     }),
   ];
 };
 
-type Checks = Readonly<Record<string, { readonly status: 'up' | 'down' }>>;
+type Where = Pick<Asked<unknown, unknown, unknown>, 'host' | 'header'>;
+
+type Checks = Readonly<
+  Record<string, { readonly status: 'up' | 'down'; readonly latency_ms: number }>
+>;
+
+const withoutFigures = (checks: Checks): Checks =>
+  Object.fromEntries(
+    Object.entries(checks).map(([name, { status, latency_ms }]) => [name, { status, latency_ms }]),
+  );
 
 const patienceMs = 3000;
 

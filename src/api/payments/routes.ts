@@ -69,6 +69,7 @@ export const paymentRoutes = ({
     message: 'Refund opened',
     status: 201,
     idempotency: 'required',
+    businessRules: true,
     body: refundBody,
     ...one,
     ...answersPayment,

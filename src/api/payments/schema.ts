@@ -26,7 +26,7 @@ export const paymentsQuery = listQuery({
     invoice_id: id(),
     booking_id: id().description('Refunds of what was paid for it are found with it'),
     parent_payment_id: id(),
-    user_id: id().description('Of staff alone; others see their own'),
+    user_id: id().description('Who pays or is paid'),
   },
   sorts: ['created_at', 'amount', 'payment_date'],
   defaultSort: '-created_at',

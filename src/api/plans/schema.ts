@@ -7,6 +7,7 @@ import {
   array,
   boolean,
   calendarDate,
+  currency,
   id,
   instant,
   integer,
@@ -39,7 +40,6 @@ export const lifecycleConfig = object({
   reinstatement_days: whole(lifecycleBounds.reinstatementDays),
 }).id('LifecycleConfig');
 
-const currency = text(3).pattern(/^[A-Z]{3}$/);
 const durationMonths = integer(1, maxDurationMonths).description('A multiple of 6');
 const version = integer(1, 2_147_483_647);
 
@@ -49,7 +49,7 @@ const fields = {
   coverage_level: oneOf(...coverageLevels),
   coverage_amount: positiveMoney().description('More than the premium'),
   premium: positiveMoney(),
-  currency: optional(currency.description("The company's unless told")),
+  currency: optional(currency().description("The company's unless told")),
   duration_months: durationMonths,
   description: text(5000).allow('').default(''),
   is_active: boolean().default(true).description('Whether it is for sale'),
@@ -82,7 +82,7 @@ export const planAnswer = object({
   coverage_level: oneOf(...coverageLevels),
   coverage_amount: money(),
   premium: money(),
-  currency,
+  currency: text(3),
   duration_months: durationMonths,
   description: text(5000).allow(''),
   is_active: boolean(),
@@ -102,7 +102,7 @@ export const quoteAnswer = object({
   premium: money(),
   daily_premium: money().description('The premium by day of the term, rounded'),
   coverage_amount: money(),
-  currency,
+  currency: text(3),
   duration_months: durationMonths,
   start_date: calendarDate(),
   end_date: calendarDate().description('The first day without cover'),

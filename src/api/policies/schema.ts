@@ -6,6 +6,7 @@ import {
   array,
   boolean,
   calendarDate,
+  currency,
   email,
   freeForm,
   id,
@@ -53,7 +54,6 @@ export const policySearchQuery = object({
   size: integer(1, 100).default(20).description('Rows of a page'),
 });
 
-const currency = text(3).pattern(/^[A-Z]{3}$/);
 const version = integer(1, 2_147_483_647);
 
 const holder = {
@@ -74,7 +74,7 @@ const agreed = {
   end_date: optional(calendarDate().description('Changes by a renewal')),
   premium: optional(money().description('Changes by a renewal')),
   coverage_amount: optional(positiveMoney().description('Changes by a renewal')),
-  currency: optional(currency.description('Cannot be edited')),
+  currency: optional(currency().description('Cannot be edited')),
   insured_property_id: optional(nullable(id()).description('Cannot be edited')),
 };
 
@@ -91,7 +91,7 @@ export const issueBody = object({
   end_date: calendarDate().description('The first day without cover, after today'),
   premium: money(),
   coverage_amount: positiveMoney(),
-  currency: optional(currency.description("The company's unless told")),
+  currency: optional(currency().description("The company's unless told")),
   insured_property_id: optional(nullable(id()).description('A property of the company')),
 }).id('IssuePolicy');
 
@@ -118,7 +118,7 @@ export const premiumBody = object({
   end_date: calendarDate(),
   risk_level: oneOf(...riskLevels).default('standard'),
   previous_claims: integer(0, 100).default(0).description('Of the past five years; five count'),
-  currency: optional(currency.description("The company's unless told")),
+  currency: optional(currency().description("The company's unless told")),
 });
 
 export const versionsQuery = object({

@@ -1,4 +1,6 @@
 import type { PolicyConfigurations } from '../../commands/policyConfigurations.ts';
+import { presentSettingsPreview } from '../companies/present.ts';
+import { settingsPreviewAnswer, settingsPreviewExample } from '../companies/schema.ts';
 import { listRoute, route, type Route } from '../route.ts';
 import { presentConfiguration } from './present.ts';
 import {
@@ -75,6 +77,20 @@ export const policyConfigurationRoutes = ({
     ...answersRow,
     handle: ({ actor, params }) => policyConfigurations.get(actor, params.id),
     examples: { answer: configurationExample },
+  }),
+  route({
+    method: 'GET',
+    path: '/policy-configurations/:id/preview',
+    permission: 'compliance_policy:read',
+    tag,
+    params: configurationPath,
+    summary:
+      'Which reminders, escalations and next cycles of running acknowledgements a value would move that nobody has decided about',
+    businessRules: true,
+    answer: presentSettingsPreview,
+    answerSchema: settingsPreviewAnswer,
+    handle: ({ actor, params }) => policyConfigurations.preview(actor, params.id),
+    examples: { answer: settingsPreviewExample },
   }),
   route({
     ...one,

@@ -1,5 +1,5 @@
-import { Readable } from 'node:stream';
 import type { Privacy } from '../../commands/privacy/privacy.ts';
+import { asFile } from '../exportedFile.ts';
 import { rawRoute, route, type Route } from '../route.ts';
 import { userPath } from '../users/schema.ts';
 import { presentErasure, presentExport } from './present.ts';
@@ -19,10 +19,8 @@ export const privacyRoutes = ({ privacy }: { readonly privacy: Privacy }): Route
     params: userPath,
     async handle({ actor, params, setHeader }) {
       const exported = await privacy.export(actor, params.id);
-      setHeader('Content-Disposition', `attachment; filename="person-${params.id}.json"`);
-      // A compressor would not pass on that reading failed halfway.
-      setHeader('Cache-Control', 'no-store, no-transform');
-      return Readable.from(presentExport(exported));
+      asFile(setHeader, `person-${params.id}.json`);
+      return presentExport(exported);
     },
   }),
   route({

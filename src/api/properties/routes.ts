@@ -40,7 +40,8 @@ export const propertyRoutes = ({
   listRoute({
     ...all,
     permission: 'public',
-    summary: 'Properties to stay at, by words, price, place and free nights; owners see their own',
+    summary:
+      'Properties to stay at, by words, price, place and free nights (of these the first 1,000); owners see their own',
     businessRules: true,
     query: propertiesQuery,
     ...answersProperty,

@@ -7,6 +7,7 @@ import {
   array,
   boolean,
   calendarDate,
+  currency,
   id,
   instant,
   integer,
@@ -23,7 +24,6 @@ import {
 const version = integer(1, 2_147_483_647);
 const latitude = Joi.number().min(-90).max(90).description('Degrees, kept to eight places');
 const longitude = Joi.number().min(-180).max(180).description('Degrees, kept to eight places');
-const currency = text(3).pattern(/^[A-Z]{3}$/);
 const timeZone = text(64).description('IANA name, such as Europe/Berlin');
 const timeOfDay = text(5).pattern(/^([01]\d|2[0-3]):[0-5]\d$/);
 const guests = integer(1, 100);
@@ -42,7 +42,7 @@ const fields = {
   longitude: optional(nullable(longitude)),
   category_id: optional(nullable(id())),
   price_per_night: positiveMoney(),
-  currency: optional(currency.description("The company's unless told")),
+  currency: optional(currency().description("The company's unless told")),
   time_zone: optional(timeZone.description("IANA name; the company's unless told")),
   check_in_time: timeOfDay.default('15:00'),
   check_out_time: timeOfDay.default('11:00'),
@@ -93,7 +93,7 @@ export const propertyAnswer = object({
     object({ latitude, longitude }).description('null unless both of them are known'),
   ),
   price_per_night: money(),
-  currency,
+  currency: text(3),
   time_zone: timeZone,
   check_in_time: timeOfDay,
   check_out_time: timeOfDay,

@@ -2,6 +2,7 @@ import { businessTypes, isolations, subscriptionPlans } from '../../rules/compan
 import { registrationStatuses } from '../../rules/onboarding.ts';
 import { listQuery } from '../listQuery.ts';
 import {
+  currency,
   email,
   hostName,
   id,
@@ -15,7 +16,6 @@ import {
 } from '../schema.ts';
 
 const phone = (max: number) => text(max).pattern(/^\+?[0-9 ()./-]{4,30}$/);
-const currency = () => text(3).pattern(/^[A-Z]{3}$/);
 
 export const registrationBody = object({
   company_name: text(200),
@@ -70,7 +70,7 @@ export const registrationAnswer = object({
   admin_email: email(),
   admin_username: text(30),
   admin_phone: nullable(text(15)),
-  default_currency: currency(),
+  default_currency: text(3),
   subscription_plan: oneOf(...subscriptionPlans),
   isolation: oneOf(...isolations),
   status: oneOf(...registrationStatuses),

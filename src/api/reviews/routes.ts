@@ -60,6 +60,18 @@ export const reviewRoutes = ({ reviews }: { readonly reviews: Reviews }): Route[
     answerSchema: reportedReviewAnswer,
     handle: ({ actor, query }) => reviews.list(actor, query),
   }),
+  listRoute({
+    ...one,
+    path: '/users/:id/reviews',
+    permission: 'signed-in',
+    summary: 'Reviews that somebody has written, also hidden ones; everybody may see their own',
+    businessRules: true,
+    query: reviewsQuery,
+    ...answersReview,
+    handle: ({ actor, params, query }) => reviews.listOfReviewer(actor, params.id, query),
+    ofEach: { id: ({ actor }, ids, size) => reviews.ofReviewers(actor, ids, size) },
+    examples: example,
+  }),
   route({
     ...one,
     method: 'GET',

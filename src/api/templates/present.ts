@@ -5,6 +5,7 @@ export const presentTemplate = (template: TemplateView) => ({
   name: template.name,
   description: template.description,
   document_link: template.documentLink,
+  document_sha256: template.documentSha256,
   version_number: template.versionNumber,
   is_latest: template.isLatest,
   is_active: template.archivedAt === null,

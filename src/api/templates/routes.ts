@@ -20,8 +20,8 @@ const one = {
 } as const;
 const answersTemplate = { answer: presentTemplate, answerSchema: templateAnswer } as const;
 
-const { name, description, document_link, change_log } = templateExample;
-const contents = { description, document_link, change_log };
+const { name, description, document_link, document_sha256, change_log } = templateExample;
+const contents = { description, document_link, document_sha256, change_log };
 
 export const templateRoutes = ({ templates }: { readonly templates: Templates }): Route[] => [
   listRoute({

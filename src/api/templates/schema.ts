@@ -14,10 +14,14 @@ import {
 const link = text(2000)
   .pattern(/^https?:\/\/\S+$/)
   .description('Where the document is, https://…');
+const sha256 = text(64)
+  .pattern(/^[0-9a-f]{64}$/)
+  .description('Of the file behind the link; a policy that follows the template needs it');
 
 const fields = {
   description: nullable(text(2000).allow('')).default(null),
   document_link: nullable(link).default(null),
+  document_sha256: nullable(sha256).default(null),
   change_log: nullable(text(2000).allow('')).default(null),
 };
 const name = text(200).description('Of a name that is there it is the next version');
@@ -43,6 +47,7 @@ export const templateAnswer = object({
   name: text(200),
   description: nullable(text(2000)),
   document_link: nullable(link),
+  document_sha256: nullable(sha256),
   version_number: integer(1, 2_147_483_647),
   is_latest: boolean().description('Exactly one of a name is'),
   is_active: boolean().description('Not archived'),
@@ -58,6 +63,7 @@ export const templateExample = {
   name: 'Acceptable use',
   description: 'What company devices may be used for',
   document_link: 'https://files.example/acceptable-use-2.pdf',
+  document_sha256: 'a3f5b1c2d4e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f80',
   version_number: 2,
   is_latest: true,
   is_active: true,

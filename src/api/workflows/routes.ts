@@ -10,13 +10,17 @@ import type { RegistrationTimelines } from '../../commands/registrationTimelines
 import type { ReportTimelines } from '../../commands/reportTimelines.ts';
 import type { WorkflowDrifts } from '../../commands/workflowDrifts.ts';
 import type { WorkflowOperations } from '../../commands/workflowOperations.ts';
+import type { previewAcknowledgement } from '../../commands/acknowledgementPreview.ts';
 import type { previewBooking } from '../../commands/bookingPreview.ts';
 import type { previewClaim } from '../../commands/claimPreview.ts';
+import type { previewPolicyApproval } from '../../commands/policyApprovalPreview.ts';
 import type { previewSubscription } from '../../commands/subscriptionPreview.ts';
 import type { WorkflowReplays } from '../../commands/workflowReplays.ts';
 import type { WorkflowSearch } from '../../commands/workflowSearch.ts';
 import { invalidField } from '../../errors.ts';
+import { claimStatuses } from '../../rules/claims.ts';
 import type { Permission } from '../../rules/permissions.ts';
+import { policyVersionStatuses } from '../../rules/policyApproval.ts';
 import { kindsWith, type RunAction } from '../../rules/runActions.ts';
 import type { WorkflowKind } from '../../rules/workflowIds.ts';
 import { listRoute, route, type Route } from '../route.ts';
@@ -110,6 +114,8 @@ export const workflowRoutes = ({
     readonly claim: typeof previewClaim;
     readonly subscription: typeof previewSubscription;
     readonly booking: typeof previewBooking;
+    readonly 'policy-approval': typeof previewPolicyApproval;
+    readonly acknowledgement: typeof previewAcknowledgement;
   };
   readonly workflowReplays: WorkflowReplays;
   readonly workflowSearch: WorkflowSearch;
@@ -139,19 +145,35 @@ export const workflowRoutes = ({
     answer: presentPreview,
     answerSchema: previewAnswer,
     handle: ({ actor, body }) => {
-      const { type, id } = body;
+      const { type, id, startDate, endDate, publishAt, reviewDate, deadlines } = body;
       refuseOthers(type, body);
-      if (type === 'claim') {
-        const { status, claimSettings: settings, deadlines } = body;
-        return workflowPreviews.claim(actor, { id, status, settings, deadlines });
+      switch (type) {
+        case 'claim': {
+          const status = statusAmong(claimStatuses, body.status);
+          const settings = body.claimSettings;
+          return workflowPreviews.claim(actor, { id, status, settings, deadlines });
+        }
+        case 'subscription': {
+          const settings = body.lifecycleConfig;
+          return workflowPreviews.subscription(actor, { id, startDate, endDate, settings });
+        }
+        case 'booking': {
+          const settings = body.bookingSettings;
+          return workflowPreviews.booking(actor, { id, startDate, endDate, settings });
+        }
+        case 'policy-approval': {
+          const status = statusAmong(policyVersionStatuses, body.status);
+          const settings = body.complianceSettings;
+          const wish = { id, status, publishAt, reviewDate, settings, deadlines };
+          return workflowPreviews[type](actor, wish);
+        }
+        case 'acknowledgement': {
+          const settings = body.complianceSettings;
+          return workflowPreviews.acknowledgement(actor, { id, settings });
+        }
+        default:
+          return type satisfies never;
       }
-      const { startDate, endDate, lifecycleConfig, bookingSettings } = body;
-      if (type === 'booking') {
-        const settings = bookingSettings;
-        return workflowPreviews.booking(actor, { id, startDate, endDate, settings });
-      }
-      const settings = lifecycleConfig;
-      return workflowPreviews.subscription(actor, { id, startDate, endDate, settings });
     },
     examples: { body: previewExample },
   }),
@@ -328,7 +350,26 @@ const changes = {
     endDate: 'end_date',
     bookingSettings: 'booking_settings',
   },
+  'policy-approval': {
+    status: 'status',
+    publishAt: 'publish_at',
+    reviewDate: 'review_date',
+    complianceSettings: 'compliance_settings',
+    deadlines: 'deadlines',
+  },
+  acknowledgement: { complianceSettings: 'compliance_settings' },
 } as const;
+
+/** @throws Invalid for a status that the type does not have */
+function statusAmong<Status extends string>(
+  statuses: readonly Status[],
+  wanted: string | undefined,
+): Status | undefined {
+  if (wanted === undefined) return undefined;
+  const status = statuses.find((each) => each === wanted);
+  if (!status) throw invalidField('status', 'The type has no such status', 'INVALID_VALUE');
+  return status;
+}
 
 /** @throws Invalid for a change that the type does not have */
 function refuseOthers(type: keyof typeof changes, body: object): void {
@@ -527,8 +568,14 @@ const operationsOf = (
       'End a run that cannot go on, and have another one go on from the row',
       'Its history cannot be replayed',
     ),
-    ...asked('pause', 'Stop every clock of the claim: its hold', 'A lawsuit'),
-    ...asked('resume', 'Let the clocks of the claim go on', 'It is settled'),
+    ...asked(
+      'pause',
+      kind === 'claim'
+        ? 'Stop every clock of the claim: its hold'
+        : 'Stop every clock of the approval; people go on deciding',
+      'A lawsuit',
+    ),
+    ...asked('resume', 'Let the clocks go on with what was left of them', 'It is settled'),
   ];
 };
 

@@ -3,6 +3,7 @@ import { bookingStatuses } from '../../rules/bookings.ts';
 import { claimStatuses } from '../../rules/claims.ts';
 import { bookingBounds } from '../../rules/bookingSettings.ts';
 import { claimBounds } from '../../rules/claimSettings.ts';
+import { complianceBounds } from '../../rules/complianceSettings.ts';
 import { scanStatuses } from '../../rules/documents.ts';
 import { registrationStatuses } from '../../rules/onboarding.ts';
 import { paymentStatuses } from '../../rules/payments.ts';
@@ -233,8 +234,31 @@ const bookingClockSettings = object({
   refund_watch_days: optional(ofBooking('refundWatchDays')),
 });
 
+const ofCompliance = (key: keyof typeof complianceBounds) => {
+  const { min, max } = complianceBounds[key];
+  return integer(min, max);
+};
+
+const approvalClockSettings = {
+  approval_reminder_bd: optional(ofCompliance('approvalReminderBd')),
+  approval_escalate_bd: optional(ofCompliance('approvalEscalateBd')),
+  review_days: optional(ofCompliance('reviewDays')),
+  review_reminder_days: optional(array(ofCompliance('reviewReminderDays'), { max: 10 })),
+};
+
+const keeperSettings = {
+  new_joiner_days: optional(ofCompliance('newJoinerDays')),
+  periodic_days: optional(ofCompliance('periodicDays')),
+  periodic_lead_days: optional(ofCompliance('periodicLeadDays')),
+  manual_days: optional(ofCompliance('manualDays')),
+  remind_before: optional(array(ofCompliance('remindBefore'), { max: 10 })),
+  overdue_every_days: optional(ofCompliance('overdueEveryDays')),
+  escalate_hr_days: optional(ofCompliance('escalateHrDays')),
+  escalate_exec_days: optional(ofCompliance('escalateExecDays')),
+};
+
 export const previewBody = object({
-  type: oneOf('claim', 'subscription', 'booking'),
+  type: oneOf('claim', 'subscription', 'booking', 'policy-approval', 'acknowledgement'),
   id: id(),
   start_date: optional(
     calendarDate().description('Of the running term of a subscription, or of a stay'),
@@ -246,13 +270,24 @@ export const previewBody = object({
   booking_settings: optional(
     bookingClockSettings.description('Of a booking: as if it had been made under these'),
   ),
-  status: optional(oneOf(...claimStatuses).description('Of a claim: it goes there now')),
+  status: optional(
+    oneOf(...new Set([...claimStatuses, ...policyVersionStatuses])).description(
+      'Of a claim or a version: it goes there now',
+    ),
+  ),
+  publish_at: optional(instant().description('Of an approved version')),
+  review_date: optional(calendarDate().description('Of a version')),
+  compliance_settings: optional(
+    object({ ...approvalClockSettings, ...keeperSettings }).description(
+      'Of a version those of approval and review, as if it had been submitted and published under them; of the acknowledgements of a policy the others, as if they were configured for it',
+    ),
+  ),
   claim_settings: optional(
     clockSettings.description('Of a claim: as if these were applied to it; bd: business days'),
   ),
   deadlines: optional(
     array(object({ name: text(60), due_at: instant() }), { max: 20 }),
-  ).description('Of a claim: deadlines that somebody moves'),
+  ).description('Of a claim or a version: deadlines that somebody moves'),
 }).id('PreviewWorkflow');
 
 export const previewExample = {
@@ -275,7 +310,9 @@ export const previewAnswer = object({
       follows: nullable(text(60)).description('The timer that has to pass first'),
     }),
     { max: 1000 },
-  ).description('From now on while nobody acts; of a claim a year ahead'),
+  ).description(
+    'From now on while nobody acts; of a claim a year ahead, of what is weekly three months, of acknowledgements the first dates',
+  ),
   paused: array(text(60), { max: 1000 }).description('They stand still'),
   cancelled: array(text(60), { max: 1000 }).description('Running now, and not any more'),
 }).id('WorkflowPreview');

@@ -39,7 +39,7 @@ export interface Erasure {
  * Takes what a company knows of a person out of it. One transaction for the company and the account;
  * a second one for what the platform itself noted of an account that is gone. Asked again it answers as
  * before, and takes out what requests under way have noted since.
- * @throws Conflict OWN_ACCOUNT, LAST_ADMIN, SUBSCRIPTION_RUNNING, BOOKING_RUNNING
+ * @throws Conflict OWN_ACCOUNT, LAST_ADMIN, and the codes of `endsFirst`
  * @throws Invalid for a reason that names the person, because that could not be erased
  */
 export const erasing =
@@ -55,7 +55,7 @@ export const erasing =
         Membership.keepingAdministrator(actor.companyId, () => leave(actor, id, reason, sessions)),
       );
       if (!isErased) {
-        await refuseRunning(id);
+        await refuseRunning(traces);
         AuditLog.record('ERASE', { type: 'user', id }, { after: { reason } });
       }
       await eraseRows(traces);
@@ -138,28 +138,33 @@ const mailedLinks = async (id: string): Promise<string[]> => {
   return links.map((link) => link.id);
 };
 
-/** Whoever insures the person or stays with them has to find them until that is over. */
-async function refuseRunning(id: string): Promise<void> {
-  const [subscription] = await select<{ id: string }>(
-    'SELECT id FROM policy_subscriptions WHERE user_id = $1 AND status = ANY ($2) LIMIT 1',
-    [id, liveStatuses],
+/** What has to be over first, with the word of its refusal. */
+const endsFirst = {
+  subscription: ['SUBSCRIPTION_RUNNING', 'it has to end first'],
+  booking: ['BOOKING_RUNNING', 'cancel it first, or wait until the stay is over'],
+  claim: ['CLAIM_RUNNING', 'it has to be closed first'],
+  payment: ['PAYMENT_RUNNING', 'wait until the money has moved, or is given up'],
+} as const;
+
+/** Whoever insures, pays or hosts the person has to find them until that is over. */
+async function refuseRunning({ userId, addresses }: Traces): Promise<void> {
+  const [running] = await select<{ kind: keyof typeof endsFirst; id: string }>(
+    `SELECT kind, id FROM (
+       SELECT 1 AS rank, 'subscription' AS kind, id FROM policy_subscriptions
+         WHERE user_id = $1 AND status = ANY ($3)
+       UNION ALL SELECT 2, 'booking', id FROM bookings
+         WHERE (guest_id = $1 OR host_id = $1) AND status = ANY ($4)
+       UNION ALL SELECT 3, 'claim', id FROM claims
+         WHERE workflow_closed_at IS NULL AND archived_at IS NULL AND (claimant_email = ANY ($2)
+           OR policy_id IN (SELECT id FROM policies WHERE user_id = $1))
+       UNION ALL SELECT 4, 'payment', id FROM payments
+         WHERE status = 'pending' AND (user_id = $1 OR payee_email = ANY ($2))) AS running
+     ORDER BY rank LIMIT 1`,
+    [userId, addresses, liveStatuses, openBookingStatuses],
   );
-  if (subscription) {
-    throw new Conflict(
-      'SUBSCRIPTION_RUNNING',
-      `The subscription ${subscription.id} is still running; it has to end first`,
-    );
-  }
-  const [booking] = await select<{ id: string }>(
-    'SELECT id FROM bookings WHERE (guest_id = $1 OR host_id = $1) AND status = ANY ($2) LIMIT 1',
-    [id, openBookingStatuses],
-  );
-  if (booking) {
-    throw new Conflict(
-      'BOOKING_RUNNING',
-      `The booking ${booking.id} is still running; cancel it first, or wait until the stay is over`,
-    );
-  }
+  if (!running) return;
+  const [code, until] = endsFirst[running.kind];
+  throw new Conflict(code, `The ${running.kind} ${running.id} is still running; ${until}`);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { asIdentity, execute, flush, select } from '../../models/database.ts';
-import { wakeAllKeepers } from '../../models/keeperStart.ts';
+import { askAbout } from '../../models/keeperStart.ts';
 import { nothingMuted } from '../../rules/notices.ts';
 import { erasedPerson, erasedWord } from '../../rules/personalFields.ts';
 import { nobody } from '../identity.ts';
@@ -131,7 +131,7 @@ export async function eraseRows({ userId, ...known }: Traces): Promise<void> {
      SELECT id FROM (${objectsOf((address) => `(${address} = ANY ($4) OR ${address} = $3)`)}) AS theirs`,
     [userId, erasedWord, email, addresses, JSON.stringify(nothingMuted)],
   );
-  await wakeAllKeepers();
+  await askAbout(objects.map(({ id }) => id));
   await eraseMessages(traces);
   await eraseAnswers(traces);
   await eraseAudit(userId, {

@@ -1,19 +1,10 @@
 import type { Actor } from '../../context.ts';
 import { AuditLog } from '../../models/AuditLog.ts';
 import { ownCompany } from '../../models/contract.ts';
-import { select, withIdentity, withTenant } from '../../models/database.ts';
-import { nobody } from '../identity.ts';
+import { withIdentity, withTenant } from '../../models/database.ts';
+import { partOf, type ExportedPart, type ExportedTable } from '../exportedParts.ts';
 import { getPerson, refuseStranger, type PersonView } from '../people.ts';
 import { objectsOf } from './erasedRows.ts';
-
-/** A row as it is shown: names in snake_case, instants as text. */
-export type ExportedRow = Readonly<Record<string, unknown>>;
-
-/** One member of the document, read page after page, so that it may be of any length. */
-export interface ExportedPart {
-  readonly name: string;
-  readonly rows: () => AsyncGenerator<ExportedRow>;
-}
 
 export interface PersonExport {
   readonly person: PersonView;
@@ -32,25 +23,25 @@ export const exporting = async (actor: Actor, id: string): Promise<PersonExport>
     const person = await getPerson(id);
     const { code, name } = await ownCompany();
     AuditLog.record('EXPORT', { type: 'user', id });
-    const parts = tables.map(({ door = withTenant, ...table }): ExportedPart => ({
-      name: table.name,
-      rows: () =>
-        pages((behind) =>
-          door(companyId, () => pageOf(table, { id, companyId, email: person.email, behind })),
-        ),
-    }));
+    const parts = tables.map(({ door = withTenant, ...table }) =>
+      partOf(
+        { ...table, where: `${named} AND ${table.where}` },
+        [id, companyId, person.email],
+        (read) => door(companyId, read),
+      ),
+    );
     return { person, company: { id: companyId, code, name }, parts };
   });
 };
 
-interface Table {
-  readonly name: string;
-  readonly columns: string;
-  readonly from: string;
+interface Table extends ExportedTable {
   /** `$1` is the person, `$2` the company, `$3` their address. */
   readonly where: string;
   readonly door?: typeof withTenant | typeof withIdentity;
 }
+
+/** Whether or not a table asks for it. */
+const named = '($1::uuid, $2::uuid, $3::text) IS NOT NULL';
 
 /** Of an audit line: it tells nothing of somebody else. */
 const isOwn = '(t.entity_id IS NULL OR t.entity_id = $1)';
@@ -305,38 +296,3 @@ const tables: readonly Table[] = [
       SELECT 'user', $1 UNION ALL ${objectsOf((address) => `${address} = $3`)})`,
   },
 ];
-
-const pageSize = 500;
-
-interface Row {
-  readonly key: string;
-  readonly row: ExportedRow;
-}
-
-/** Every parameter has to be named, whether or not the table asks for it. */
-const pageOf = (
-  { columns, from, where }: Table,
-  {
-    id,
-    companyId,
-    email,
-    behind,
-  }: Readonly<Record<'id' | 'companyId' | 'email' | 'behind', string>>,
-): Promise<Row[]> =>
-  select<Row>(
-    `SELECT p.key, to_jsonb(p) - 'key' AS row FROM (
-       SELECT t.id AS key, ${columns} FROM ${from}
-       WHERE ($1::uuid, $2::uuid, $3::text) IS NOT NULL AND ${where} AND t.id > $4
-       ORDER BY t.id LIMIT ${pageSize}) p ORDER BY p.key`,
-    [id, companyId, email, behind],
-  );
-
-/** Each page is a transaction of its own: none waits for a slow reader. */
-async function* pages(read: (behind: string) => Promise<Row[]>): AsyncGenerator<ExportedRow> {
-  let behind: string | undefined = nobody;
-  while (behind !== undefined) {
-    const page: Row[] = await read(behind);
-    for (const { row } of page) yield row;
-    behind = page.length === pageSize ? page.at(-1)?.key : undefined;
-  }
-}

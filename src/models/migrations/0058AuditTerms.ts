@@ -4,27 +4,15 @@ import { auditYears } from './0053AuditYears.ts';
 const platformCompanyId = '00000000-0000-7000-8000-000000000000';
 
 /** The platform's setting, and at least the longest of a company. */
-const yearsWished = `
+export const yearsWished = `
   SELECT greatest(
     max(coalesce((settings -> 'audit' ->> 'retentionYears')::int, 7)) FILTER (WHERE id = '${platformCompanyId}'),
     max((settings -> 'audit' ->> 'retentionYears')::int)) AS years
   FROM platform.companies`;
 
-/**
- * The API's login writes the settings, so whoever has stolen it could say that the audit is kept for a
- * year. The years that were in force are therefore noted where no login writes, and a month is kept for
- * the most that were so since it began: fewer hold for what is written from then on.
- */
-const up = `
-CREATE TABLE platform.audit_terms (
-  since timestamptz PRIMARY KEY DEFAULT clock_timestamp(),
-  years integer NOT NULL CHECK (years BETWEEN 1 AND 10)
-);
-ALTER TABLE platform.audit_terms ENABLE ROW LEVEL SECURITY;
-ALTER TABLE platform.audit_terms FORCE ROW LEVEL SECURITY;
-CREATE POLICY owner ON platform.audit_terms TO app_owner USING (true) WITH CHECK (true);
-INSERT INTO platform.audit_terms (years) ${yearsWished};
-
+/** The function that takes out a month, for as many years as `wishes` selects as `years`. */
+export const retireAuditMonth = (wishes: string): string =>
+  `
 /* Takes out the oldest month whose time is over; NULL where there is none. */
 CREATE OR REPLACE FUNCTION app.retire_audit_month() RETURNS date LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog AS $$
@@ -37,7 +25,7 @@ DECLARE
 BEGIN
   PERFORM set_config('app.current_company_id', '${platformCompanyId}', true);
   SELECT t.years INTO noted FROM platform.audit_terms t ORDER BY t.since DESC LIMIT 1;
-  SELECT w.years INTO wished FROM (${yearsWished}) w;
+  SELECT w.years INTO wished FROM (${wishes}) w;
   IF noted IS DISTINCT FROM wished THEN
     INSERT INTO platform.audit_terms (years) VALUES (wished);
     INSERT INTO core.audit_logs
@@ -59,7 +47,24 @@ BEGIN
   PERFORM set_config('app.current_company_id', coalesce(caller, ''), true);
   RETURN gone;
 END $$;
-`;
+`.trimStart();
+
+/**
+ * The API's login writes the settings, so whoever has stolen it could say that the audit is kept for a
+ * year. The years that were in force are therefore noted where no login writes, and a month is kept for
+ * the most that were so since it began: fewer hold for what is written from then on.
+ */
+const up = `
+CREATE TABLE platform.audit_terms (
+  since timestamptz PRIMARY KEY DEFAULT clock_timestamp(),
+  years integer NOT NULL CHECK (years BETWEEN 1 AND 10)
+);
+ALTER TABLE platform.audit_terms ENABLE ROW LEVEL SECURITY;
+ALTER TABLE platform.audit_terms FORCE ROW LEVEL SECURITY;
+CREATE POLICY owner ON platform.audit_terms TO app_owner USING (true) WITH CHECK (true);
+INSERT INTO platform.audit_terms (years) ${yearsWished};
+
+${retireAuditMonth(yearsWished)}`;
 
 const down = `
 ${auditYears.down}

@@ -52,6 +52,19 @@ import { ownPropertySearch } from './0055OwnPropertySearch.ts';
 import { managerTold } from './0057ManagerTold.ts';
 import { auditTerms } from './0058AuditTerms.ts';
 import { policyAsking } from './0062PolicyAsking.ts';
+import { auditYearsOfAll } from './0065AuditYearsOfAll.ts';
+import { suspendedCompanies } from './0066SuspendedCompanies.ts';
+import { askingNumber } from './0071AskingNumber.ts';
+import { answeredCounts } from './0072AnsweredCounts.ts';
+import { gatheredMails } from './0073GatheredMails.ts';
+import { joiningPeople } from './0074JoiningPeople.ts';
+import { returnedStays } from './0075ReturnedStays.ts';
+import { holdKinds } from './0077HoldKinds.ts';
+import { templateHashes } from './0080TemplateHashes.ts';
+import { changedCampaigns } from './0081ChangedCampaigns.ts';
+import { unsetFlags } from './0087UnsetFlags.ts';
+import { boundedSearch } from './0091BoundedSearch.ts';
+import { frequentPolicySearch } from './0092FrequentPolicySearch.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -122,4 +135,17 @@ export const migrations: readonly Migration[] = [
   managerTold,
   auditTerms,
   policyAsking,
+  auditYearsOfAll,
+  suspendedCompanies,
+  askingNumber,
+  answeredCounts,
+  gatheredMails,
+  joiningPeople,
+  returnedStays,
+  holdKinds,
+  templateHashes,
+  changedCampaigns,
+  unsetFlags,
+  boundedSearch,
+  frequentPolicySearch,
 ];

@@ -1,14 +1,12 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { v7 as uuid } from 'uuid';
 import { acknowledgementActivities } from '../../../src/activities/acknowledgements.ts';
-import { CompliancePolicy } from '../../../src/models/CompliancePolicy.ts';
 import { contentHash } from '../../../src/models/CompliancePolicyVersion.ts';
-import { askAnew } from '../../../src/models/policyInForce.ts';
-import { getRow } from '../../../src/models/rows.ts';
+import { askAnew } from '../../../src/models/keeperStart.ts';
 import { settleBatch } from '../../../src/models/acknowledging.ts';
-import { watchedPolicy } from '../../../src/models/watchedPolicy.ts';
+import { noteAsked, watchedPolicy } from '../../../src/models/watchedPolicy.ts';
 import type { Actor } from '../../../src/context.ts';
-import { execute, select, withTenant } from '../../../src/models/database.ts';
+import { execute, select, withIdentity, withTenant } from '../../../src/models/database.ts';
 import { isGenuine, sign, type Evidence } from '../../../src/models/evidence.ts';
 import { addDays, dateAt } from '../../../src/rules/calendar.ts';
 import { hire } from '../../support/acknowledgements.ts';
@@ -298,6 +296,38 @@ describe('/acknowledgements', () => {
     expect(beyond.body).toMatchObject({ items: [], pagination: { total: 1 } });
   });
 
+  it('lets nobody decide about their own exemption, not by a key or a role they have lent either', async () => {
+    const asker = await buildActor({ companyId, role: 'compliance_manager' });
+    await withTenant(companyId, () =>
+      execute('UPDATE employees SET user_id = $1 WHERE id = $2', [asker.userId, employeeId]),
+    );
+    const path = `/acknowledgements/${id}`;
+    const wish = { reason: 'On leave', valid_until: addDays(today(), 60) };
+    await api.as(asker).post(`${path}/request-exemption`, wish);
+    const decide = (by: Caller) =>
+      by.post(`${path}/decide-exemption`, { granted: true, reason: 'Fine' });
+    const admin = api.as(await buildActor({ companyId, role: 'tenant_admin' }));
+    const scopes = ['ack:read_all', 'exemption:decide'];
+    const stranger = await buildActor({ companyId, role: 'compliance_manager' });
+    const delegate = await buildActor({ companyId, role: 'hr' });
+    await withIdentity(companyId, () =>
+      execute(
+        `UPDATE platform.memberships SET delegate_user_id = $2, delegate_until = now() + interval '1 day'
+         WHERE user_id = $1`,
+        [asker.userId, delegate.userId],
+      ),
+    );
+
+    expect(await decide(api.as(asker))).toMatchObject({ status: 403 });
+    expect(await admin.post('/api-keys', { name: 'Bot', scopes })).toMatchObject({ status: 422 });
+    expect(await decide(api.as(delegate))).toMatchObject({ status: 403 });
+    expect((await api.as(asker).get(path)).body.data).toMatchObject({
+      status: 'pending',
+      exemption_open: true,
+    });
+    expect((await decide(api.as(stranger))).body.data).toMatchObject({ status: 'exempted' });
+  });
+
   it('moves a deadline after a look, and refuses one that has passed', async () => {
     const due = addDays(today(), 45);
     const looked = await staff.patch(`/acknowledgements/${id}`, {
@@ -346,6 +376,27 @@ describe('/acknowledgements', () => {
     expect(byEmployee).toMatchObject({ status: 403 });
   });
 
+  it('lets operators move a deadline, but not HR, and nobody their own, by a key of theirs either', async () => {
+    const admin = await buildActor({ companyId, role: 'tenant_admin' });
+    const [hr, operator] = [
+      await buildActor({ companyId, role: 'hr' }),
+      await buildActor({ companyId, role: 'operator' }),
+    ];
+    await withTenant(companyId, () =>
+      execute('UPDATE employees SET user_id = $1 WHERE id = $2', [admin.userId, employeeId]),
+    );
+    const scopes = ['ack:change_timer'];
+    const { key } = (await api.as(admin).post('/api-keys', { name: 'Bot', scopes })).body.data;
+    const due = { due_date: addDays(today(), 45), reason: 'Busy season' };
+    const path = `/acknowledgements/${id}`;
+
+    expect(await api.as(hr).patch(path, due)).toMatchObject({ status: 403 });
+    expect(await api.as(admin).patch(path, due)).toMatchObject({ status: 403 });
+    expect(await api.nowhere.patch(path, due, { 'X-API-Key': key })).toMatchObject({ status: 403 });
+    expect((await api.as(admin).get(path)).body.data.due_date).toBe(addDays(today(), 30));
+    expect(await api.as(operator).patch(path, due)).toMatchObject({ status: 200 });
+  });
+
   it('asks people by name, nobody twice at once, and nobody whom it does not concern', async () => {
     const wish = { policy_id: policyId, employee_ids: [employeeId] };
     const waiting = await staff.post('/acknowledgements', wish);
@@ -392,9 +443,7 @@ describe('/compliance/progress', () => {
       status: 'published',
     });
     await withTenant(companyId, async () => {
-      for (const each of [policyId, other.policyId]) {
-        await askAnew(await getRow(CompliancePolicy, each));
-      }
+      await askAnew([policyId, other.policyId]);
     });
 
     const counts = { pending_count: 1, acknowledged_count: 1, compliance_percentage: '50.00' };
@@ -416,6 +465,69 @@ describe('/compliance/progress', () => {
     ]);
   });
 
+  it('has as pending who comes, and no more who goes, before a keeper knows of them', async () => {
+    await own.post(`/acknowledgements/${id}/acknowledge`, signed);
+    const [{ id: customer }] = (await staff.get('/customers')).body.items;
+    const named = { compliance_type: 'infosec', compliance_title: 'ISO 27001' };
+    const compliance = (await staff.post('/compliances', named)).body.data.id;
+    const pair = { customer_id: customer, compliance_id: compliance };
+    const path = `/customer-compliance/${(await staff.post('/customer-compliance', pair)).body.data.id}`;
+    await withTenant(companyId, () =>
+      execute('UPDATE compliance_policies SET customer_compliance_id = $1', [path.split('/')[2]]),
+    );
+    const shown = async () => {
+      const { body } = await staff.get('/compliance/progress', { by: 'customer' });
+      const { compliance_percentage: percentage, is_asking: isAsking } = body.items[0] ?? {};
+      const ofCustomer = (await staff.get(path)).body.data;
+      return [percentage, isAsking, ofCustomer.compliance_percentage, ofCustomer.status];
+    };
+    const everyone = (): Promise<void> =>
+      new MockActivityEnvironment().run(() =>
+        settleAudience({ companyId, policyId, at: Date.now() }),
+      );
+    const completed = ['100.00', false, '100.00', 'completed'];
+    expect(await shown()).toEqual(completed);
+
+    const joined = await staff.post('/employees', { name: 'Ada', email: 'ada@staff.example' });
+    expect(await shown()).toEqual(['50.00', true, '50.00', 'in_progress']);
+    expect(await staff.post(`${path}/complete-audit`)).toMatchObject({
+      status: 409,
+      body: { code: 'STILL_ASKING' },
+    });
+    expect((await staff.get(path)).body.data.compliance_updated).toBeNull();
+    await everyone();
+    expect(await shown()).toEqual(['50.00', false, '50.00', 'in_progress']);
+    expect((await staff.get(path)).body.data.compliance_updated).not.toBeNull();
+
+    await staff.post(`/employees/${joined.body.data.id}/leave`);
+    expect(await shown()).toEqual(['100.00', true, '100.00', 'completed']);
+    await everyone();
+
+    const file = { name: 'staff.csv', type: 'text/csv' };
+    const content = Buffer.from('email,name\nbo@staff.example,Bo\ncy@staff.example,Cy\n');
+    await staff.upload('/employees/import', { files: [{ ...file, content }] });
+    expect(await shown()).toEqual(['33.33', true, '33.33', 'in_progress']);
+    await everyone();
+    await staff.upload('/employees/import', { files: [{ ...file, content }] });
+    expect(await shown()).toEqual(['33.33', false, '33.33', 'in_progress']);
+
+    await staff.patch(`/compliance-policies/${policyId}`, { audience_department: 'IT' });
+    expect((await shown()).slice(1)).toEqual([undefined, '0.00', 'pending']);
+    await everyone();
+    expect(await staff.post(`${path}/complete-audit`)).toMatchObject({ status: 200 });
+  });
+
+  it('counts anew until a walk has seen whoever came while an earlier one was under way', async () => {
+    const before = await withTenant(companyId, () => watchedPolicy(policyId, new Date()));
+    await staff.post('/employees', { name: 'Ada', email: 'ada@staff.example' });
+
+    await withTenant(companyId, () => noteAsked(before));
+
+    expect((await staff.get('/compliance/progress')).body.items).toMatchObject([
+      { pending_count: 2, is_asking: true },
+    ]);
+  });
+
   it('has nobody as done with a text that was just replaced', async () => {
     await own.post(`/acknowledgements/${id}/acknowledge`, signed);
     const next = { content_sha256: contentHash('New'), authors: JSON.stringify([manager.userId]) };
@@ -430,14 +542,30 @@ describe('/compliance/progress', () => {
         [uuid(), policyId, next.content_sha256, next.authors],
       );
       await execute('UPDATE compliance_policies SET policy_version = 2, reack_version = 2');
-      await askAnew(await getRow(CompliancePolicy, policyId));
+      await askAnew([policyId]);
     });
 
     const { body } = await staff.get('/compliance/progress');
 
     expect(body.items).toMatchObject([
-      { acknowledged_count: 0, pending_count: 1, status: 'pending', is_asking: true },
+      { acknowledged_count: 0, pending_count: 1, status: 'in_progress', is_asking: true },
     ]);
+    await settle();
+    expect((await staff.get('/compliance/progress', { by: 'customer' })).body.items).toMatchObject([
+      { acknowledged_count: 0, pending_count: 1, status: 'in_progress' },
+    ]);
+  });
+
+  it('stays in progress for people who are asked once more by hand', async () => {
+    await own.post(`/acknowledgements/${id}/acknowledge`, signed);
+
+    await staff.post('/acknowledgements', { policy_id: policyId, employee_ids: [employeeId] });
+
+    for (const by of ['policy', 'department', 'customer']) {
+      expect((await staff.get('/compliance/progress', { by })).body.items).toMatchObject([
+        { acknowledged_count: 0, pending_count: 1, status: 'in_progress' },
+      ]);
+    }
   });
 
   it('counts by everything, and says so as CSV', async () => {

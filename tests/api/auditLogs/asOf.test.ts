@@ -164,6 +164,10 @@ describe('GET /{entity}/:id/as-of', () => {
       `UPDATE shared.policy_subscriptions SET status = 'cancelled' WHERE user_id = $1`,
       [holder.userId],
     );
+    await api.database.sql(
+      'UPDATE shared.claims SET workflow_closed_at = now() WHERE company_id = $1',
+      [companyId],
+    );
 
     const erased = await api.as(admin).post(`/users/${holder.userId}/erase`, { reason: 'A test' });
 

@@ -7,6 +7,7 @@ import {
   goodPassword,
   newEmail,
 } from '../../commands/identity/build.ts';
+import { hire } from '../../support/acknowledgements.ts';
 import { openTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { buildApp } from '../platform/harness.ts';
 
@@ -47,6 +48,47 @@ async function buildSignedIn() {
     .send({ email: person.email, password: goodPassword });
   return { person, ...body.data };
 }
+
+describe('the employee of an address', () => {
+  const linked = async (employee: string) => {
+    const [row] = await database.sql<{ to: string | null }>(
+      'SELECT user_id AS "to" FROM shared.employees WHERE id = $1',
+      [employee],
+    );
+    return row?.to;
+  };
+
+  it('is whoever signs in, or goes on, with the address once it is shown to be theirs', async () => {
+    const { person, user, refresh_token } = await buildSignedIn();
+    const [employee = '', other = ''] = await hire(company.id, 2);
+    await database.sql('UPDATE shared.employees SET email = $2 WHERE id = $1', [
+      employee,
+      person.email,
+    ]);
+    const logIn = () =>
+      api.post('/api/v1/auth/login').send({ email: person.email, password: goodPassword });
+
+    await logIn();
+    expect(await linked(employee)).toBeNull();
+
+    await database.sql('UPDATE platform.users SET email_confirmed_at = now() WHERE id = $1', [
+      user.id,
+    ]);
+    await api.post('/api/v1/auth/refresh').send({ refresh_token });
+    expect(await linked(employee)).toBe(user.id);
+
+    // Somebody has decided otherwise: that stays.
+    await database.sql('UPDATE shared.employees SET user_id = NULL WHERE id = $1', [employee]);
+    await database.sql('UPDATE shared.employees SET user_id = $2 WHERE id = $1', [other, user.id]);
+    await logIn();
+    expect(await linked(employee)).toBeNull();
+
+    await database.sql('UPDATE shared.employees SET user_id = NULL WHERE id = $1', [other]);
+    const answers = await Promise.all([logIn(), logIn()]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    expect(await linked(employee)).toBe(user.id);
+  });
+});
 
 describe('POST /auth/register', () => {
   it.each(['/api/v1/auth/register', '/api/auth/register', '/api/auth/register/'])(

@@ -216,6 +216,51 @@ describe('a booking', () => {
     expect(body.data).toMatchObject({ status: 'pending', state_version: 1 });
   });
 
+  it('is not given up once its nights have passed, nor is it shown what that would mean', async () => {
+    const path = await booked();
+    await api.database.sql(
+      `UPDATE shared.bookings SET start_date = start_date - 20, end_date = end_date - 20,
+         status = 'confirmed', paid_at = now(), confirmed_at = now() WHERE id = $1`,
+      [path.split('/').at(-1)],
+    );
+    const seen = async () => {
+      const { workflow: _starts, ...booking } = (await api.as(guest).get(path)).body.data;
+      return booking;
+    };
+    const before = await seen();
+    const over = { status: 409, body: { code: 'STAY_OVER' } };
+
+    expect(
+      await api.as(host).post(`${path}/cancel`, {}, { 'Idempotency-Key': uuid() }),
+    ).toMatchObject(over);
+    expect(await api.as(guest).post(`${path}/cancel/preview`)).toMatchObject(over);
+
+    expect(await seen()).toEqual(before);
+  });
+
+  it('says what a timer goes by that nobody moves', async () => {
+    const operator = await buildActor({ companyId, role: 'operator' });
+    const { body } = await api.as(guest).post('/bookings', stay(3));
+    const { id } = body.data;
+    const move = async (name: string) => {
+      await api.database.sql('UPDATE core.timers SET name = $2 WHERE entity_id = $1', [id, name]);
+      const path = `/workflows/booking/${id}/timers/${name}`;
+      return api.as(operator).patch(path, { extend_by: 60, reason: 'Sooner', dry_run: true });
+    };
+
+    const code = 'TIMER_NOT_MOVABLE';
+    expect(await move('host_reminder')).toMatchObject({
+      status: 409,
+      body: { code, message: 'The timer host_reminder follows host_confirmation' },
+    });
+    expect(await move('refund_watch')).toMatchObject({
+      body: {
+        code,
+        message: 'The timer refund_watch counts from the day on which the refund was opened',
+      },
+    });
+  });
+
   it('has the answer of its host moved no further than to the check-in', async () => {
     const operator = await buildActor({ companyId, role: 'operator' });
     const { body } = await api.as(guest).post('/bookings', stay(3));

@@ -139,7 +139,10 @@ describe('/campaigns', () => {
     const { id, asked } = await launched();
     const path = `/campaigns/${id}`;
     const again = await staff.post(`${path}/launch`);
-    const edited = await staff.patch(path, { due_days: 7 });
+    const planned = await staff.patch(path, { due_days: 21, dry_run: true });
+    const edited = await staff.patch(path, { due_days: 21, version: 2 });
+    const toOthers = await staff.patch(path, { audience_department: 'IT' });
+    await keeperLooks();
     const removed = await staff.delete(path);
     const running = await staff.get(`${path}/progress`);
     const key = { 'Idempotency-Key': uuid() };
@@ -148,13 +151,26 @@ describe('/campaigns', () => {
     const shown = await own.get(`/acknowledgements/${asked}`);
     const resumed = await staff.post(`${path}/resume`);
     const cancelled = await staff.post(`${path}/cancel`);
+    const late = await staff.patch(path, { due_days: 7 });
     await keeperLooks();
     const withdrawn = await own.get(`/acknowledgements/${asked}`);
     const ended = await staff.get(`${path}/progress`);
     const listed = await staff.get('/acknowledgements', { campaign_id: id });
 
     expect(again).toMatchObject({ status: 409, body: { code: 'ILLEGAL_TRANSITION' } });
-    expect(edited).toMatchObject({ status: 409, body: { code: 'ILLEGAL_TRANSITION' } });
+    const moved = { due_date: addDays(today(), 14), new_due_date: addDays(today(), 21), people: 1 };
+    for (const [answer, dry_run, version] of [
+      [planned, true, 2],
+      [edited, false, 3],
+    ] as const) {
+      expect(answer).toMatchObject({
+        status: 200,
+        body: { data: { dry_run, people: 1, due_days: 21, moved: [moved], version } },
+      });
+    }
+    for (const refused of [toOthers, late]) {
+      expect(refused).toMatchObject({ status: 409, body: { code: 'ILLEGAL_TRANSITION' } });
+    }
     expect(removed).toMatchObject({ status: 409, body: { code: 'CAMPAIGN_RUNNING' } });
     expect(running.body.data).toMatchObject({
       status: 'running',
@@ -167,7 +183,7 @@ describe('/campaigns', () => {
     expect(repeated.body.data).toEqual(paused.body.data);
     expect(shown.body.data).toMatchObject({
       campaign_id: id,
-      due_date: addDays(today(), 14),
+      due_date: addDays(today(), 21),
       next_action: null,
       next_action_at: null,
     });

@@ -277,6 +277,24 @@ describe('claims', () => {
   });
 });
 
+describe('POST /claims/:id/hold', () => {
+  it.each([
+    [{ reason: 'A storm' }, 'REQUIRED'],
+    [{ reason: 'On holiday', kind: 'holiday' }, 'INVALID_CHOICE'],
+  ])('refuses %j: a hold is for a legal reason or a catastrophe', async (body, code) => {
+    const { holder, staff, policyId } = await buildPolicy();
+    const made = await api.as(holder).post(`/policies/${policyId}/claims`, report());
+    const manager = api.as(await staff('claims_manager'));
+
+    const refused = await manager.post(`/claims/${made.body.data.id}/hold`, body);
+
+    expect(refused.status).toBe(422);
+    expect(refused.body.details).toMatchObject([{ field: 'kind', code }]);
+    const { body: shown } = await manager.get(`/claims/${made.body.data.id}`);
+    expect(shown.data).toMatchObject({ on_hold: false, state_version: 1 });
+  });
+});
+
 describe('GET /claims/:id/explain', () => {
   it('says in words whom it waits for, by name to those who work on claims', async () => {
     const { staff, policyId } = await buildPolicy();

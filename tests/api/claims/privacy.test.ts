@@ -49,6 +49,7 @@ describe('a holder with a claim', () => {
         commandId: `claim/${claimId}/hold`,
         at: new Date(),
         reason: 'Looks odd',
+        facts: { hold_kind: 'legal' },
       });
       const dueAt = new Date();
       append(DocumentRequest, { claimId, items: ['Invoice'], dueAt, finalDueAt: dueAt });
@@ -60,6 +61,12 @@ describe('a holder with a claim', () => {
     expect(body.claim_history).toMatchObject([{ claim_id: claimId, event: 'hold' }]);
     expect(body.document_requests).toMatchObject([{ claim_id: claimId, items: ['Invoice'] }]);
     expect(JSON.stringify(body)).not.toContain('Looks odd');
+    const historyFor = async (actor: typeof holder) =>
+      (await api.as(actor).get(`/claims/${claimId}/history`)).body.items;
+    expect(await historyFor(holder)).toMatchObject([{ reason: null, hold_kind: null }]);
+    expect(await historyFor(staff.agent)).toMatchObject([
+      { reason: 'Looks odd', hold_kind: 'legal' },
+    ]);
   });
 
   it('is told the notes that were meant for them, and the place', async () => {
@@ -75,6 +82,10 @@ describe('a holder with a claim', () => {
   });
 
   it('who is erased leaves neither their words nor the place, and the rest stays', async () => {
+    await api.database.sql('UPDATE shared.claims SET workflow_closed_at = now() WHERE id = $1', [
+      claimId,
+    ]);
+
     const erased = await api
       .as(staff.admin)
       .post(`/users/${holder.userId}/erase`, { reason: 'Asked for it' });

@@ -142,17 +142,25 @@ describe('documents that a claim needs', () => {
         fields: { document_type: documentType },
         files: [{ name: 'file.pdf', type: 'application/pdf', content: pdf }],
       });
+    const scanAll = () =>
+      api.database.sql(
+        `UPDATE shared.documents SET scan_status = 'clean', scanned_at = now() WHERE claim_id = $1`,
+        [id],
+      );
 
     const before = await to(id, 'waiting_approval', proposal);
     await add('photo');
+    await scanAll();
     const half = await lacks();
     await add('estimate');
+    const unscanned = await lacks();
+    await scanAll();
 
     expect(before).toMatchObject({
       status: 409,
       body: { code: 'DOCUMENTS_MISSING', missing_documents: ['estimate', 'photo'] },
     });
-    expect(half).toEqual(['estimate']);
+    expect([half, unscanned]).toEqual([['estimate'], ['estimate']]);
     expect(await lacks()).toBeUndefined();
   });
 

@@ -1,5 +1,5 @@
 import type { Actor } from '../../../src/context.ts';
-import { withTenant } from '../../../src/models/database.ts';
+import { platformCompanyId, withTenant } from '../../../src/models/database.ts';
 import { Calendar } from '../../../src/models/Calendar.ts';
 import { addDays } from '../../../src/rules/calendar.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';
@@ -78,6 +78,35 @@ describe('/companies/current/calendar', () => {
     expect(answer.status).toBe(422);
     expect(answer.body.details[0]).toMatchObject({ field });
     expect((await api.as(admin).get(path)).body.data.version).toBe(0);
+  });
+
+  it.each([
+    ['the company itself', 'tenant_admin', '/companies/current'],
+    ['a global administrator', 'global_admin', undefined],
+  ] as const)('goes with the zone of the company that %s changes', async (_, role, own) => {
+    const isGlobal = role === 'global_admin';
+    const actor = isGlobal ? await buildActor({ companyId: platformCompanyId, role }) : admin;
+    const move = (time_zone: string) =>
+      api.as(actor).patch(own ?? `/companies/${companyId}`, { time_zone });
+    const zone = async () => (await api.as(admin).get(path)).body.data.time_zone;
+    // As the set-up of a company leaves it.
+    await api.as(admin).put(path, { ...wish, time_zone: 'Europe/Berlin' });
+
+    await move('America/New_York');
+    const followed = await zone();
+    await api.as(admin).put(path, wish);
+    await move('Asia/Tokyo');
+    const kept = await zone();
+
+    expect(followed).toBe('America/New_York');
+    expect(kept).toBe('Asia/Dubai');
+    const lines = await api.database.sql(
+      `SELECT actor_id, after FROM core.audit_logs
+       WHERE company_id = $1 AND entity_type = 'calendar' AND action = 'UPDATE'
+       ORDER BY timestamp, id LIMIT 1`,
+      [companyId],
+    );
+    expect(lines).toEqual([{ actor_id: actor.userId, after: { timeZone: 'America/New_York' } }]);
   });
 
   it('takes a thousand holidays', async () => {

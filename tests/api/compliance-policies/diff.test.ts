@@ -11,6 +11,37 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
+describe('the file behind the link of a version', () => {
+  it('is known by its hash, which is told anew where it is another', async () => {
+    const file = { document_link: 'https://files.example/1.pdf', document_sha256: 'a'.repeat(64) };
+    const made = await ours.post('/compliance-policies', {
+      title: 'Linked',
+      content: null,
+      ...file,
+    });
+    const path = `/compliance-policies/${made.body.data.id}`;
+
+    const moved = { document_link: 'https://files.example/2.pdf' };
+    const unhashed = await ours.patch(path, moved);
+    const emptied = await ours.patch(path, { document_sha256: null });
+    const hashed = await ours.patch(path, { ...moved, document_sha256: 'b'.repeat(64) });
+    const without = await ours.patch(path, { content: 'For work', document_link: null });
+
+    for (const refused of [unhashed, emptied]) {
+      expect(refused).toMatchObject({
+        status: 422,
+        body: { details: [{ field: 'document_sha256', code: 'REQUIRED' }] },
+      });
+    }
+    expect(hashed.body.data).toMatchObject({
+      latest_version: { ...moved, document_sha256: 'b'.repeat(64) },
+    });
+    expect(without.body.data).toMatchObject({
+      latest_version: { document_link: null, document_sha256: null },
+    });
+  });
+});
+
 describe('GET /compliance-policies/:id/versions/:number/diff', () => {
   it('compares text and file with the version before, or any other', async () => {
     const file = { document_link: 'https://files.example/1.pdf', document_sha256: 'a'.repeat(64) };

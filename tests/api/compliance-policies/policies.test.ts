@@ -148,6 +148,12 @@ describe('/compliance-policies', () => {
       'document_link',
       'REQUIRED',
     ],
+    [
+      'with a link and no hash of what is behind it',
+      { document_link: 'https://files.example/use.pdf' },
+      'document_sha256',
+      'REQUIRED',
+    ],
     ['custom, of a template', { template_id: uuid() }, 'template_id', 'INVALID_VALUE'],
     ['default, without a template', { type: 'default' }, 'template_id', 'REQUIRED'],
     [
@@ -392,10 +398,17 @@ describe('the way of a version', () => {
     }
   });
 
-  it('is taken back within a day, and not while the next one is on its way', async () => {
+  it('is taken back within a day, and not while the run of the next one is to begin', async () => {
     const { id, path, versionId } = await created();
     await setVersion(versionId, published);
-    await ours.post(`${path}/versions`, { change_log: 'Clearer' });
+    const next = await ours.post(`${path}/versions`, { change_log: 'Clearer' });
+    await api.database.sql(
+      `INSERT INTO core.outbox (company_id, id, entity_type, entity_id, workflow_type, workflow_id,
+         input, not_before)
+       SELECT company_id, gen_random_uuid(), entity_type, entity_id, workflow_type, workflow_id,
+         input, now() FROM core.outbox WHERE entity_id = $1`,
+      [next.body.data.latest_version.id],
+    );
 
     const open = await ours.post(`${path}/unpublish`, { reason: 'Too soon' });
     await setVersion(versionId, `published_at = now() - interval '25 hours'`);

@@ -21,9 +21,14 @@ const template = {
   name: 'Acceptable use',
   description: 'What devices are for',
   document_link: 'https://files.example/use-1.pdf',
+  document_sha256: 'a'.repeat(64),
   change_log: 'First',
 };
-const second = { ...template, document_link: 'https://files.example/use-2.pdf' };
+const second = {
+  ...template,
+  document_link: 'https://files.example/use-2.pdf',
+  document_sha256: 'b'.repeat(64),
+};
 
 /** A policy of the template's first version, which is published unless told. */
 const followed = async (wish: object = {}) => {
@@ -81,6 +86,7 @@ describe('a policy that follows a template', () => {
           update_available: false,
           latest_version: {
             document_link: second.document_link,
+            document_sha256: second.document_sha256,
             content: template.description,
             template_id: latest.body.data.id,
             change_log: 'First',
@@ -91,6 +97,21 @@ describe('a policy that follows a template', () => {
     for (const answer of [changed, ...dropped]) {
       expect(answer).toMatchObject({ status: 422, body: { details: [{ code: 'FROM_TEMPLATE' }] } });
     }
+  });
+
+  it('is not made from a link without the hash of what is behind it', async () => {
+    const { body } = await ours.post('/templates', { ...template, document_sha256: null });
+    const wish = { type: 'default', template_id: body.data.id };
+
+    const refused = await ours.post('/compliance-policies', wish);
+    await ours.patch(`/templates/${body.data.id}`, { document_sha256: 'c'.repeat(64) });
+    const made = await ours.post('/compliance-policies', wish);
+
+    expect(refused).toMatchObject({ status: 422, body: { details: [{ field: 'template_id' }] } });
+    expect(made).toMatchObject({
+      status: 201,
+      body: { data: { latest_version: { document_sha256: 'c'.repeat(64) } } },
+    });
   });
 
   it('hears of a newer version once, and not any more when that is archived', async () => {
@@ -180,6 +201,7 @@ describe('a policy that follows a template', () => {
             label: '1.1',
             status: 'draft',
             document_link: second.document_link,
+            document_sha256: second.document_sha256,
             template_id: latest.body.data.id,
             quiz,
           },

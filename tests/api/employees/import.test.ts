@@ -198,6 +198,64 @@ describe('POST /employees/import', () => {
     ]);
   });
 
+  it('takes a line that cannot be read for a bad one, and the others for what they are', async () => {
+    const file = Buffer.concat([
+      Buffer.from('email,name\na@x.example,A\nb@x.example,"B\nc@x.example,Jos'),
+      Buffer.from([0xe9]),
+      Buffer.from('\nd@x.example,"D"\n'),
+    ]);
+
+    const refused = await send(file);
+    const some = await send(file, { mode: 'good_rows' });
+
+    const told = [
+      { line: 3, column: null, code: 'MALFORMED_CSV' },
+      { line: 4, column: null, code: 'WRONG_ENCODING' },
+    ];
+    expect(refused).toMatchObject({
+      status: 422,
+      body: { code: 'IMPORT_REFUSED', lines: 4, bad_lines: 2, problems: told },
+    });
+    expect(some.body.data).toMatchObject({ created: 2, bad_lines: 2, problems: told });
+    expect((await employees()).map(({ name }) => name)).toEqual(['A', 'D']);
+  });
+
+  it('tells what is wrong with every line as CSV, however many there are, and changes nothing', async () => {
+    const lines = Array.from({ length: 2500 }, (_, n) => `nobody ${n},Name,`);
+    const file = {
+      name: 'staff.csv',
+      type: 'text/csv',
+      content: Buffer.from(
+        csv(
+          'email,name,manager_email',
+          ...lines,
+          'a@x.example,A,ghost@x.example',
+          'b@x.example,B,',
+        ),
+      ),
+    };
+
+    const report = await send(file.content, { mode: 'good_rows', dry_run: 'true' });
+    const all = await ours.upload('/employees/import/problems', { files: [file] });
+    const two = await ours.upload('/employees/import/problems', { files: [file, file] });
+
+    expect(report.body.data).toMatchObject({ bad_lines: 2501 });
+    expect(report.body.data.problems).toHaveLength(1000);
+    expect(all).toMatchObject({
+      status: 200,
+      headers: { 'content-type': 'text/csv; charset=utf-8' },
+    });
+    const told = all.text.trimEnd().split('\r\n');
+    expect(told).toHaveLength(1 + 2501);
+    expect(told[0]).toBe('line,column,code,message');
+    expect(told[2500]).toMatch(/^2501,email,INVALID_FORMAT,/);
+    expect(told[2501]).toMatch(/^2502,manager_email,MANAGER_NOT_FOUND,/);
+    expect(two).toMatchObject({ status: 422, body: { details: [{ field: 'files' }] } });
+    expect(await employees()).toEqual([]);
+    expect(await auditLines()).toEqual([]);
+    expect(await linesLeft()).toEqual([]);
+  });
+
   it('holds nobody of whom the file says nothing new', async () => {
     await send(staff);
     const [ada, bob, cleo] = await employees();
@@ -316,11 +374,11 @@ describe('POST /employees/import', () => {
     ['a column twice', 'email,name,Name\n', 'REPEATED_COLUMN', /twice/],
     [
       'another encoding',
-      Buffer.from('email,name\na@x.example,Jos\xe9', 'latin1'),
+      Buffer.from('\ufeffemail,name\na@x.example,José', 'utf16le'),
       'WRONG_ENCODING',
       /UTF-8/,
     ],
-    ['an open quote', 'email,name\na@x.example,"A\n', 'MALFORMED_CSV', /line/],
+    ['an open quote in the first line', 'email,"name\na@x.example,A\n', 'MALFORMED_CSV', /quote/],
   ])('refuses %s by name, in any mode', async (_, content, code, message) => {
     const answer = await send(content, { mode: 'good_rows' });
 

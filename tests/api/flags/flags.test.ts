@@ -61,6 +61,23 @@ describe('/feature-flags', () => {
     ]);
   });
 
+  it('take a value back, after which the next one holds', async () => {
+    const { companyId } = await buildHolder();
+    const path = '/feature-flags/enable_document_ai';
+    await api.as(global).patch(path, { enabled: true, company_id: companyId });
+
+    const back = await api.as(global).patch(path, { enabled: null, company_id: companyId });
+    const again = await api.as(global).patch(path, { enabled: null, company_id: companyId });
+
+    for (const { status, body } of [back, again]) {
+      expect([status, body.data.enabled, body.data.source]).toEqual([200, false, 'default']);
+    }
+    expect((await auditOf(companyId)).at(1)).toMatchObject({
+      before: { enabled: true, source: 'company' },
+      after: { enabled: null },
+    });
+  });
+
   it('are switched by global administrators alone, for companies that there are', async () => {
     const { companyId } = await buildHolder();
     const admin = await buildActor({ companyId, role: 'tenant_admin' });

@@ -1,11 +1,14 @@
 import { createLinks, type SecretLink } from '../../../src/models/secretLinks.ts';
 import { createActivities } from '../../../src/activities/index.ts';
+import { platformCompanyId } from '../../../src/models/database.ts';
 import { createPasswords } from '../../../src/commands/passwords.ts';
+import { hire } from '../../support/acknowledgements.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany } from '../../support/build.ts';
 import type { Mail } from '../../support/lifecycle.ts';
 import { testConfig } from '../../commands/identity/build.ts';
 import { reportSchedulesInMemory } from '../../support/reportSchedules.ts';
+import { noClosedRuns } from '../../support/closedRuns.ts';
 import { noTroubledRuns } from '../../support/troubledRuns.ts';
 import { noDocuments } from '../../support/documents.ts';
 import { noWebhooks } from '../../support/webhooks.ts';
@@ -48,7 +51,7 @@ async function inviteKnown() {
 }
 
 /** The code in the newest mail to the address, as the worker sends it. */
-async function codeFor(email: string): Promise<string> {
+async function codeFor(email: string, from = companyId): Promise<string> {
   const mails: Mail[] = [];
   const activities = createActivities({
     sendMail: async (mail) => void mails.push(mail),
@@ -58,18 +61,20 @@ async function codeFor(email: string): Promise<string> {
     platformDomain: undefined,
     documents: noDocuments(),
     webhooks: noWebhooks(),
+    closedRuns: noClosedRuns(),
     troubledRuns: noTroubledRuns(),
     openWorkflows: () => Promise.resolve(new Map()),
     replayRun: () => Promise.resolve(undefined),
     reportSchedules: reportSchedulesInMemory(),
     operateRun: () => Promise.reject(new Error('No run here')),
+    answerRequest: () => Promise.resolve(),
   });
   const [row] = await api.database.sql<{ id: string; payload: { link: SecretLink } }>(
     `SELECT id, payload FROM core.notifications
      WHERE recipient_address = $1 AND template_code = 'invitation' ORDER BY created_at DESC, id DESC LIMIT 1`,
     [email],
   );
-  await activities.deliverNotification({ companyId, notificationId: row?.id ?? '' });
+  await activities.deliverNotification({ companyId: from, notificationId: row?.id ?? '' });
   return /accept-invitation#([\w-]+)/.exec(mails[0]?.text ?? '')?.[1] ?? '';
 }
 
@@ -79,6 +84,31 @@ const logIn = (email: string, secret = password) =>
   api.nowhere.post('/auth/login', { email, password: secret });
 
 describe('/invitations', () => {
+  it('bring somebody with an account elsewhere in to administer the platform, from there alone', async () => {
+    const ruler = await buildActor({ companyId: platformCompanyId, role: 'global_admin' });
+    const { userId } = await inviteKnown();
+    const [account] = await api.database.sql<{ email: string }>(
+      'SELECT email FROM platform.users WHERE id = $1',
+      [userId],
+    );
+    const email = account?.email ?? '';
+    const wish = { email, role: 'global_admin' };
+    const entered = { 'X-Company-Id': companyId };
+
+    const byTenant = await api.as(admin).post('/invitations', wish);
+    const inside = await api.as(ruler).post('/invitations', wish, entered);
+    const invited = await api.as(ruler).post('/invitations', wish);
+    const accepted = await accept(await codeFor(email, platformCompanyId));
+
+    expect([byTenant.status, inside.status, invited.status]).toEqual([403, 403, 201]);
+    expect(accepted.status).toBeLessThan(300);
+    const held = await api.database.sql(
+      'SELECT company_id FROM platform.memberships WHERE user_id = $1 AND role = $2',
+      [userId, 'global_admin'],
+    );
+    expect(held).toEqual([{ company_id: platformCompanyId }]);
+  });
+
   it('bring somebody in who chooses names and password, once', async () => {
     const { email, path, status, body } = await invite();
     const code = await codeFor(email);
@@ -95,6 +125,27 @@ describe('/invitations', () => {
     expect(again).toMatchObject(badCode);
     expect(list.items).toMatchObject([{ accepted_by: signedIn.body.data.user.id }]);
     expect((await api.as(admin).delete(path)).body.code).toBe('INVITATION_CLOSED');
+  });
+
+  it('make whoever accepts the employee of their address', async () => {
+    const { email } = await invite(newAddress(), 'employee');
+    const [employee = ''] = await hire(companyId, 1);
+    await api.database.sql('UPDATE shared.employees SET email = $2 WHERE id = $1', [
+      employee,
+      email,
+    ]);
+
+    await accept(await codeFor(email));
+
+    const user = (await logIn(email)).body.data.user.id;
+    const shown = await api.as(admin).get(`/employees/${employee}`);
+    const history = await api.as(admin).get(`/employees/${employee}/history`);
+    expect(shown.body.data).toMatchObject({ user_id: user, version: 2 });
+    expect(history.body.items.at(-1)).toMatchObject({
+      action: 'UPDATE',
+      actor_id: user,
+      after: { user_id: user },
+    });
   });
 
   it('ask a known account for its password', async () => {

@@ -111,6 +111,7 @@ describe('/plans', () => {
     ],
     [{ coverage_level: 'gold' }, [['coverage_level', 'INVALID_CHOICE']]],
     [{ currency: 'eur' }, [['currency', 'INVALID_FORMAT']]],
+    [{ currency: 'EUX' }, [['currency', 'INVALID_FORMAT']]],
     [{ property_category_id: uuid() }, [['property_category_id', 'CATEGORY_UNKNOWN']]],
     [
       { lifecycle_config: { cooling_off_days: 61 } },

@@ -104,6 +104,21 @@ describe('an answer', () => {
     expect(current.headers['deprecation']).toBeUndefined();
   });
 
+  it('says until when older paths are there, where that is decided', async () => {
+    const { api } = buildApp({
+      config: {
+        apiPrefix: '/api/v1',
+        corsOrigins: [],
+        trustProxy: false,
+        olderPathsEnd: new Date('2027-06-30T00:00:00Z'),
+      },
+    });
+
+    const { headers } = await api.get('/api/plans/');
+
+    expect(headers['sunset']).toBe('Wed, 30 Jun 2027 00:00:00 GMT');
+  });
+
   it('prefers a literal path to one with a parameter, whatever is declared first', async () => {
     const { api } = buildApp();
 

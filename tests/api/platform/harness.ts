@@ -59,6 +59,7 @@ export function buildApp(changes: Partial<AppDependencies> = {}) {
     about: { name: 'Surety', version: '1.2.3', features: async () => ({ billing: false }) },
     probes: { database: async () => ({ pool: 3 }) },
     vital: ['database'],
+    watched: ['audit'],
     lifecycle: { isStopping: false },
     tokens: {
       algorithm: 'RS256',
@@ -80,6 +81,7 @@ export function buildApp(changes: Partial<AppDependencies> = {}) {
       },
     },
     companies: {
+      byHost: async (host) => (host === 'acme.example' ? company : undefined),
       isAllowedHost: async (host) => ['127.0.0.1', 'acme.example'].includes(host),
       async resolve({ host }) {
         if (host !== '127.0.0.1') throw new NotFound('No company belongs', 'TENANT_UNKNOWN');

@@ -53,6 +53,20 @@ describe('the operations routes', () => {
     expect((await stopping.get('/health/live')).status).toBe(200);
   });
 
+  it('warn of what can wait', async () => {
+    const { api: warned } = buildApp({
+      probes: { database: async () => ({}), audit: () => Promise.reject(new Error()) },
+    });
+    const { api: healthy } = buildApp();
+
+    const answers = [await warned.get('/health/ready'), await healthy.get('/health/ready')];
+
+    expect(answers.map(({ status, body }) => [status, body.data])).toEqual([
+      [200, { status: 'ready', warnings: ['audit'] }],
+      [200, { status: 'ready', warnings: [] }],
+    ]);
+  });
+
   it('count requests by route and never by URL', async () => {
     const { api } = buildApp();
     await api.get(`/api/v1/plans/${planId}`);
@@ -67,6 +81,55 @@ describe('the operations routes', () => {
     expect(text).toContain('http_request_duration_seconds_bucket');
     expect(text).toContain('nodejs_eventloop_lag_seconds');
     expect(text).not.toContain(planId);
+  });
+});
+
+describe('figures over all companies', () => {
+  const metricsToken = 'm'.repeat(32);
+  const bearer = { Authorization: `Bearer ${metricsToken}` };
+  const withToken = () =>
+    buildApp({
+      config: { apiPrefix: '/api/v1', corsOrigins: [], trustProxy: false, metricsToken },
+      probes: { timers: async () => ({ overdue: 7 }) },
+    }).api;
+  const shown = { status: 'up', latency_ms: expect.any(Number) };
+
+  it('are for whoever has the token, where there is one', async () => {
+    const api = withToken();
+
+    for (const headers of [{}, { Authorization: 'Bearer another' }]) {
+      const metrics = await api.get('/metrics').set(headers);
+      const status = await api.get('/status').set(headers);
+      expect(metrics).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } });
+      expect(metrics.text).not.toContain('http_requests_total');
+      expect(status.body.data.checks).toEqual({ timers: shown });
+    }
+    const metrics = await api.get('/metrics').set({ ...bearer, Host: 'pod-7' });
+    const status = await api.get('/status').set(bearer);
+    expect(metrics.text).toContain('http_requests_total');
+    expect(status.body.data.checks).toEqual({ timers: { ...shown, overdue: 7 } });
+  });
+
+  it.each([
+    ['without a token', () => buildApp().api, {}],
+    ['with the token', withToken, bearer],
+  ])('are not shown at a company’s own domain, %s', async (_, open, headers) => {
+    const api = open();
+    const there = { ...headers, Host: 'acme.example' };
+
+    const metrics = await api.get('/metrics').set(there);
+    const status = await api.get('/status').set(there);
+
+    expect(metrics).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
+    for (const check of Object.values(status.body.data.checks)) expect(check).toEqual(shown);
+  });
+
+  it('are shown while the database, and with it the names of companies, is away', async () => {
+    const byHost = () => Promise.reject(new Error('no database'));
+    const { dependencies } = buildApp();
+    const { api } = buildApp({ companies: { ...dependencies.companies, byHost } });
+
+    expect((await api.get('/metrics').set('Host', 'pod-7')).status).toBe(200);
   });
 });
 

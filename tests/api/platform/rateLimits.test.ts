@@ -136,6 +136,7 @@ describe('the rate limits', () => {
         looked += 1;
         return false;
       },
+      byHost: () => Promise.reject(new Error('Nobody comes so far')),
       resolve: () => Promise.reject(new Error('Nobody comes so far')),
     };
     const { api } = buildLimited({ companies });

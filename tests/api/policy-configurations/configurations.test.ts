@@ -1,8 +1,16 @@
 import { v7 as uuid } from 'uuid';
 import type { Actor } from '../../../src/context.ts';
+import { settleBatch } from '../../../src/models/acknowledging.ts';
+import { withTenant } from '../../../src/models/database.ts';
+import { redateBatch, watchedPolicy } from '../../../src/models/watchedPolicy.ts';
+import { addDays, dateAt, hourOfDay } from '../../../src/rules/calendar.ts';
+import { hire } from '../../support/acknowledgements.ts';
 import { openTestApi, type Caller, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany } from '../../support/build.ts';
 import { buildPolicyRow } from '../../support/policyRows.ts';
+
+const noId = '00000000-0000-0000-0000-000000000000';
+const zone = 'Europe/Berlin';
 
 let api: TestApi;
 let companyId: string;
@@ -148,6 +156,65 @@ describe('/policy-configurations', () => {
 
     expect(answer).toMatchObject({ status: 409, body: { code: 'CONFIGURED_VERSION' } });
     expect(await policy()).toMatchObject({ policy_version: 2 });
+  });
+
+  it('shows before it is decided what would move, which is what then moves', async () => {
+    await hire(companyId, 2);
+    const settle = () =>
+      withTenant(companyId, async () => {
+        const watched = await watchedPolicy(policyId, new Date());
+        await settleBatch(watched, noId);
+        await redateBatch(watched, noId);
+      });
+    await settle();
+    const due = addDays(dateAt(Date.now(), zone), 30);
+    const morning = (days: number): string =>
+      new Date(hourOfDay(addDays(due, days), 8, zone)).toISOString();
+    const wish = { policy_id: policyId, key: 'remind_before', value: '10, 3, 1 days' };
+    const { body } = await ours.post('/policy-configurations', wish);
+    const path = `/policy-configurations/${body.data.id}`;
+    const next = () =>
+      api.database.sql(
+        'SELECT DISTINCT next_action_at AS at FROM shared.acknowledgements WHERE policy_id = $1',
+        [policyId],
+      );
+    const before = await next();
+
+    const shown = await theirs.get(`${path}/preview`);
+    const unmoved = await next();
+    await theirs.post(`${path}/approve`);
+    await settle();
+
+    expect([shown.status, shown.body.data]).toEqual([
+      200,
+      {
+        people: 2,
+        moved: [
+          {
+            policy_id: policyId,
+            policy_title: 'Acceptable use',
+            campaign_id: null,
+            status: 'pending',
+            due_date: due,
+            people: 2,
+            before: [{ action: 'remind', at: morning(-7) }],
+            after: [{ action: 'remind', at: morning(-10) }],
+          },
+        ],
+      },
+    ]);
+    expect([before, unmoved]).toEqual([[{ at: new Date(morning(-7)) }], before]);
+    expect(await next()).toEqual([{ at: new Date(morning(-10)) }]);
+    expect(await theirs.get(`${path}/preview`)).toMatchObject({
+      status: 409,
+      body: { code: 'ILLEGAL_TRANSITION' },
+    });
+  });
+
+  it('moves nothing where it is of something else', async () => {
+    const { status, body } = await ours.get(`${await asked()}/preview`);
+
+    expect([status, body.data]).toEqual([200, { people: 0, moved: [] }]);
   });
 
   it('takes the place of the value before it', async () => {

@@ -2,6 +2,8 @@ import { v7 as uuid } from 'uuid';
 import { platformCompanyId } from '../../../src/models/database.ts';
 import { openTestApi, comparable, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany } from '../../support/build.ts';
+import { buildClaimRow } from '../../support/claimRows.ts';
+import { buildPayment } from '../../support/payments.ts';
 import { buildProperty, buildStayed } from '../../support/properties.ts';
 import { sealAll } from '../../audit/chain.ts';
 import { buildAdmin, buy, join } from './build.ts';
@@ -204,6 +206,58 @@ describe('POST /users/:id/erase', () => {
       await rowsOf('SELECT address FROM shared.properties WHERE id = $1', property.id),
     ).toEqual([{ address: property.address }]);
     await become('completed');
+    expect((await erase()).status).toBe(200);
+  });
+
+  it('refuses while a claim on a policy of the person, or made in their name, is not closed', async () => {
+    const { policyId } = await buy(api, person);
+    const held = await buildClaimRow({ companyId, policyId });
+    const made = await buildClaimRow({ companyId });
+    await rowsOf(
+      'UPDATE shared.claims SET claimant_email = $2 WHERE id = $1',
+      made.claim.id,
+      person.email,
+    );
+    const close = (id: string) =>
+      rowsOf('UPDATE shared.claims SET workflow_closed_at = now() WHERE id = $1', id);
+
+    const whileBoth = await erase();
+    await close(held.claim.id);
+    const whileMade = await erase();
+
+    for (const refused of [whileBoth, whileMade]) {
+      expect(refused).toMatchObject({ status: 409, body: { code: 'CLAIM_RUNNING' } });
+    }
+    expect(await accountOf(person.userId)).toMatchObject({ email: person.email, erased_at: null });
+    expect(
+      await rowsOf('SELECT claimant_name FROM shared.claims WHERE id = $1', held.claim.id),
+    ).toEqual([{ claimant_name: held.claim.claimantName }]);
+    await close(made.claim.id);
+    expect((await erase()).status).toBe(200);
+  });
+
+  it('refuses while money of the person is under way, to their account or their address', async () => {
+    const pay = async (to: { userId?: string; payeeEmail?: string }) =>
+      (await buildPayment({ companyId, idempotencyKey: uuid(), ...to })).payment;
+    const own = await pay({ userId: person.userId });
+    const mailed = await pay({ payeeEmail: person.email });
+    const giveUp = (id: string) =>
+      rowsOf(
+        `UPDATE shared.payments SET status = 'failed', failure_code = 'declined' WHERE id = $1`,
+        id,
+      );
+
+    const whileBoth = await erase();
+    await giveUp(own.id);
+    const whileMailed = await erase();
+
+    for (const refused of [whileBoth, whileMailed]) {
+      expect(refused).toMatchObject({ status: 409, body: { code: 'PAYMENT_RUNNING' } });
+    }
+    expect(await rowsOf('SELECT payee_name FROM shared.payments WHERE id = $1', mailed.id)).toEqual(
+      [{ payee_name: mailed.payeeName }],
+    );
+    await giveUp(mailed.id);
     expect((await erase()).status).toBe(200);
   });
 

@@ -78,6 +78,21 @@ describe('/properties', () => {
     ]);
   });
 
+  it('costs what can be paid in its currency', async () => {
+    const mine = api.as(owner);
+    const broken = { currency: 'JPY', price_per_night: '100.50' };
+    const refused = {
+      status: 422,
+      body: { details: [{ field: 'price_per_night', code: 'FRACTION_OF_UNIT' }] },
+    };
+
+    const path = await offered({ currency: 'JPY', price_per_night: '101.00' });
+
+    expect(await mine.post('/properties', { ...house, ...broken })).toMatchObject(refused);
+    expect(await mine.patch(path, { price_per_night: '100.50' })).toMatchObject(refused);
+    expect((await mine.get(path)).body.data).toMatchObject({ price_per_night: '101.00' });
+  });
+
   it('lets nobody but its owner change it, not even an administrator', async () => {
     const path = await offered();
     const admin = await buildActor({ companyId, role: 'tenant_admin' });

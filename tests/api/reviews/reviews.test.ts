@@ -144,6 +144,34 @@ describe('reviews', () => {
     expect((await shown())[1]).toBe(2);
   });
 
+  it('are listed by their writer, hidden ones too, and by who decides about them', async () => {
+    const admin = await buildActor({ companyId, role: 'tenant_admin' });
+    const other = await buildActor({ companyId });
+    await stayed();
+    await stayed(other);
+    const { body } = await review(guest, { rating: 1 });
+    await review(other, { rating: 2 });
+    await api.as(admin).delete(`/reviews/${body.data.id}`);
+    const path = `/users/${guest.userId}/reviews`;
+    const query = `query ($id: ID!) { me { reviews { rating } } user(id: $id) { reviews { rating } } }`;
+    const variables = { id: guest.userId };
+
+    const [own, byAdmin, byHost] = [
+      await api.as(guest).get(path),
+      await api.as(admin).get(path),
+      await api.as(host).get(path),
+    ];
+    const asked = await api.as(guest).post('/graphql', { query, variables });
+    const askedByHost = await api.as(host).post('/graphql', { query, variables });
+
+    expect(own.body.items).toMatchObject([{ id: body.data.id, status: 'hidden' }]);
+    expect(byAdmin.body.items).toEqual(own.body.items);
+    expect(byHost).toMatchObject({ status: 404 });
+    const reviews = [{ rating: 1 }];
+    expect(asked.body.data).toEqual({ me: { reviews }, user: { reviews } });
+    expect(askedByHost.body.data).toEqual({ me: { reviews: [] }, user: null });
+  });
+
   it('are changed by their writer within two days', async () => {
     await stayed();
     const { body } = await review(guest, { rating: 5 });
@@ -223,11 +251,12 @@ describe('reviews', () => {
     const path = `/reviews/${body.data.id}`;
 
     const answers = [
+      await api.as(foreigner).get(`/users/${guest.userId}/reviews`),
       await api.as(foreigner).get(path),
       await api.as(foreigner).delete(path),
       await api.as(foreigner).post(`${path}/report`, { reason: 'x' }),
     ];
 
-    expect(answers.map(({ status }) => status)).toEqual([404, 404, 404]);
+    expect(answers.map(({ status }) => status)).toEqual([404, 404, 404, 404]);
   });
 });

@@ -61,6 +61,26 @@ describe('/templates', () => {
     expect(renamed).toMatchObject({ status: 422, body: { details: [{ field: 'name' }] } });
   });
 
+  it('keeps the hash of what is behind the link, and not that of another link', async () => {
+    const hashed = { ...use, document_sha256: 'a'.repeat(64) };
+    const { path } = await created(hashed);
+
+    const unlinked = await ours.post('/templates', {
+      ...hashed,
+      name: 'Other',
+      document_link: null,
+    });
+    const same = await ours.patch(path, { change_log: 'Clearer' });
+    const other = await ours.patch(path, { document_link: 'https://files.example/use-2.pdf' });
+
+    expect(unlinked).toMatchObject({
+      status: 422,
+      body: { details: [{ field: 'document_link', code: 'REQUIRED' }] },
+    });
+    expect(same.body.data).toMatchObject({ ...hashed, change_log: 'Clearer' });
+    expect(other.body.data).toMatchObject({ document_sha256: null });
+  });
+
   it('has a next version of a name, whatever its case, which alone is the latest', async () => {
     const first = await created();
 

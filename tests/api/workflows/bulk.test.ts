@@ -134,7 +134,7 @@ describe('POST /workflows/bulk', () => {
     expect(await rows('bulk_operations')).toHaveLength(1);
   });
 
-  it('leaves out what has ended, and pauses claims alone', async () => {
+  it('leaves out what has ended, and pauses only what can be paused', async () => {
     const sold = await buildSubscription({ companyId });
     const { claim } = await buildClaimRow({ companyId });
     await api.database.sql(

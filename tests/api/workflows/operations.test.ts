@@ -1,4 +1,6 @@
+import { v7 as uuid } from 'uuid';
 import type { Actor } from '../../../src/context.ts';
+import { platformCompanyId } from '../../../src/models/database.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany, buildSubscription } from '../../support/build.ts';
 import { buildClaimRow } from '../../support/claimRows.ts';
@@ -146,12 +148,130 @@ describe('POST /workflows/booking/:id/terminate', () => {
   });
 });
 
+describe('POST /workflows/onboarding/:id/terminate', () => {
+  it.each([
+    ['pending', { status: 409, code: 'ILLEGAL_TRANSITION' }],
+    ['approved', { status: 409, code: 'ILLEGAL_TRANSITION' }],
+    ['provisioning', { status: 409, code: 'ILLEGAL_TRANSITION' }],
+    ['failed', { status: 409, code: 'ILLEGAL_TRANSITION' }],
+    ['active', { status: 202 }],
+  ])('of one that is %s answers %j', async (status, expected) => {
+    const id = uuid();
+    const admin = await buildActor({ companyId: platformCompanyId, role: 'global_admin' });
+    await api.database.sql(
+      `INSERT INTO core.registration_requests (company_id, id, company_name, business_type,
+         contact_email, admin_email, admin_username, default_currency, subscription_plan, status,
+         expires_at, new_company_id)
+       VALUES ($1, $2, $3, 'home', $3 || '@a.example', $3 || '@a.example', 'ada', 'EUR', 'free', $4,
+         now(), $2)`,
+      [platformCompanyId, id, `a${id}`, status],
+    );
+
+    const answer = await post(`onboarding/${id}/terminate`, { reason, confirm: id }, admin);
+
+    expect(answer).toMatchObject(expected);
+    const [row] = await api.database.sql<{ isOpen: boolean }>(
+      'SELECT workflow_closed_at IS NULL AS "isOpen" FROM core.registration_requests WHERE id = $1',
+      [id],
+    );
+    expect(row).toEqual({ isOpen: expected.status === 409 });
+  });
+});
+
+describe('POST /workflows/claim/:id/terminate', () => {
+  it.each([
+    ['approved', 'false', { status: 409, code: 'MONEY_UNDER_WAY' }],
+    ['payment_processing', 'false', { status: 409, code: 'MONEY_UNDER_WAY' }],
+    ['approved', 'true', { status: 202 }],
+    ['waiting_approval', 'false', { status: 202 }],
+    ['paid', 'false', { status: 202 }],
+  ])('of one that is %s, its payment failed: %s, answers %j', async (...facts) => {
+    const [status, paymentFailed, expected] = facts;
+    const { claim } = await buildClaimRow({ companyId });
+    await api.database.sql(
+      `UPDATE shared.claims SET status = $2, payment_failed = $3, approved_amount = 500
+       WHERE id = $1`,
+      [claim.id, status, paymentFailed],
+    );
+
+    const answer = await post(`claim/${claim.id}/terminate`, { reason, confirm: claim.id });
+
+    expect(answer).toMatchObject(expected);
+    const [row] = await api.database.sql<{ isOpen: boolean }>(
+      'SELECT workflow_closed_at IS NULL AS "isOpen" FROM shared.claims WHERE id = $1',
+      [claim.id],
+    );
+    expect(row).toEqual({ isOpen: expected.status === 409 });
+  });
+});
+
+describe('POST /workflows/claim/:id/cancel', () => {
+  it.each([
+    ['approved', ['reassign', 'start_payment', 'pay_by_hand', 'move_timer', 'apply_settings']],
+    ['payment_processing', ['reassign', 'move_timer', 'apply_settings']],
+    ['paid', ['reassign', 'close', 'hold', 'move_timer', 'apply_settings']],
+    ['denied', ['reassign', 'close', 'appeal', 'hold', 'move_timer', 'apply_settings']],
+  ])('of one that is %s is refused, and says what is possible: %j', async (status, allowed) => {
+    const { claim } = await buildClaimRow({ companyId });
+    await api.database.sql(
+      'UPDATE shared.claims SET status = $2, approved_amount = 500 WHERE id = $1',
+      [claim.id, status],
+    );
+
+    const answer = await api.as(operator).post(`/workflows/claim/${claim.id}/cancel`, { reason });
+
+    expect(answer).toMatchObject({
+      status: 409,
+      body: { code: 'ILLEGAL_TRANSITION', current_status: status, allowed_transitions: allowed },
+    });
+    const lines = await api.database.sql(
+      `SELECT FROM core.audit_logs WHERE entity_id = $1 AND action = 'OPERATE'`,
+      [claim.id],
+    );
+    expect(lines).toEqual([]);
+  });
+});
+
+describe('POST /workflows/subscription/:id/terminate', () => {
+  it('waits for the end of a premium that is under way', async () => {
+    const { id: invoicing } = await buildCompany({ settings: { billing: { mode: 'invoice' } } });
+    const { id } = await buildSubscription({ companyId: invoicing });
+    const asker = await buildActor({ companyId: invoicing, role: 'operator' });
+    await api.database.sql('UPDATE core.outbox SET dispatched_at = now() WHERE entity_id = $1', [
+      id,
+    ]);
+    const terminate = () => post(`subscription/${id}/terminate`, { reason, confirm: id }, asker);
+
+    const meanwhile = await terminate();
+    await api.database.sql(
+      'UPDATE shared.premium_invoices SET payment_id = NULL WHERE subscription_id = $1',
+      [id],
+    );
+    const afterwards = await terminate();
+
+    expect(meanwhile).toEqual({ status: 409, code: 'MONEY_UNDER_WAY' });
+    expect(afterwards).toMatchObject({ status: 202 });
+  });
+});
+
 describe('POST /workflows/:type/:id/pause', () => {
-  it('is there for claims alone', async () => {
+  it('is there for claims and approvals alone', async () => {
     const { id } = await buildSubscription({ companyId });
 
     expect(await post(`subscription/${id}/pause`)).toMatchObject({ status: 404 });
     expect(await post(`subscription/${id}/resume`)).toMatchObject({ status: 404 });
+  });
+
+  it('refuses an approval of which no clock runs, or stands still', async () => {
+    const { versionId } = await buildPolicyRow({
+      companyId,
+      authors: [],
+      status: 'pending_approval',
+    });
+    const refused = { status: 409, code: 'ILLEGAL_TRANSITION' };
+
+    expect(await post(`policy-approval/${versionId}/pause`)).toEqual(refused);
+    expect(await post(`policy-approval/${versionId}/resume`)).toEqual(refused);
   });
 
   it('is for those who operate runs, of their own company', async () => {

@@ -1,8 +1,17 @@
 import type { Actor } from '../../../src/context.ts';
-import { addDays, dateAt } from '../../../src/rules/calendar.ts';
+import { settleBatch } from '../../../src/models/acknowledging.ts';
+import { CompliancePolicyVersion } from '../../../src/models/CompliancePolicyVersion.ts';
+import { withTenant } from '../../../src/models/database.ts';
+import { addPolicyClocks, policyFileOf } from '../../../src/models/policyFile.ts';
+import { getRow } from '../../../src/models/rows.ts';
+import { watchedPolicy } from '../../../src/models/watchedPolicy.ts';
+import { addDays, dateAt, hourOfDay } from '../../../src/rules/calendar.ts';
+import { approvalClocks } from '../../../src/rules/policyClocks.ts';
+import { hire } from '../../support/acknowledgements.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany, buildSubscription } from '../../support/build.ts';
 import { ledgerOf } from '../../support/ledger.ts';
+import { buildPolicyRow } from '../../support/policyRows.ts';
 import { buildProperty } from '../../support/properties.ts';
 
 let api: TestApi;
@@ -267,6 +276,239 @@ describe('POST /workflows/preview of a booking', () => {
     expect(await send({ end_date: start })).toBe(422);
     expect(await send({ booking_settings: { hold_minutes: 61 } })).toBe(422);
     expect(await send({ lifecycle_config: {} })).toBe(422);
+  });
+});
+
+describe('POST /workflows/preview of a version', () => {
+  /** Submitted now. */
+  async function buildSubmitted(): Promise<string> {
+    const { versionId } = await buildPolicyRow({
+      companyId,
+      authors: [],
+      status: 'pending_approval',
+    });
+    await withTenant(companyId, async () => {
+      const version = await getRow(CompliancePolicyVersion, versionId);
+      const submittedAt = new Date();
+      await version.update({ submittedAt });
+      const facts = { ...(await policyFileOf(version)), at: submittedAt.getTime() };
+      await addPolicyClocks(version, approvalClocks(facts));
+    });
+    return versionId;
+  }
+
+  it('tells who is reminded and told while nobody decides, and stores nothing', async () => {
+    const id = await buildSubmitted();
+    const before = await stored();
+
+    const shown = await preview({ type: 'policy-approval', id });
+
+    expect(shown).toMatchObject({ status: 'pending_approval', paused: [], cancelled: [] });
+    const lines = shown.timers.map(({ name, kind, follows }: Timer) => [name, kind, follows]);
+    expect(lines.slice(0, 4)).toEqual([
+      ['approval_reminder', 'notice', null],
+      ['approval_escalation', 'escalation', null],
+      ['approval_admin', 'escalation', 'approval_escalation'],
+      ['approval_admin', 'escalation', 'approval_admin'],
+    ]);
+    const { due_at: due, runs_until: runs } = shown.timer('approval_escalation');
+    expect(due).toBe(runs);
+    expect(await stored()).toEqual(before);
+  });
+
+  it('follows other settings, and deadlines that somebody moves', async () => {
+    const id = await buildSubmitted();
+    const wanted = new Date(Date.now() + 40 * 86_400_000).toISOString();
+
+    const sooner = await preview({
+      type: 'policy-approval',
+      id,
+      compliance_settings: { approval_escalate_bd: 1 },
+    });
+    const later = await preview({
+      type: 'policy-approval',
+      id,
+      deadlines: [{ name: 'approval_escalation', due_at: wanted }],
+    });
+
+    const { due_at: due, runs_until: runs } = sooner.timer('approval_escalation');
+    expect(Date.parse(due)).toBeLessThan(Date.parse(runs));
+    expect(sooner.timer('approval_reminder').due_at).toBe(
+      sooner.timer('approval_reminder').runs_until,
+    );
+    expect(later.timer('approval_escalation').due_at).toBe(wanted);
+    expect(Date.parse(later.timer('approval_admin').due_at)).toBeGreaterThan(Date.parse(wanted));
+  });
+
+  it('follows another status, a time of publication, and a day of review', async () => {
+    const id = await buildSubmitted();
+    const publishAt = new Date(Date.now() + 3 * 86_400_000);
+    const review = addDays(dateAt(publishAt.getTime(), 'Europe/Berlin'), 20);
+
+    const shown = await preview({
+      type: 'policy-approval',
+      id,
+      status: 'approved',
+      publish_at: publishAt.toISOString(),
+      review_date: review,
+    });
+
+    expect(shown.cancelled).toEqual(['approval_reminder', 'approval_escalation']);
+    expect(shown.timers.map(({ name, kind, follows }: Timer) => [name, kind, follows])).toEqual([
+      ['publish', 'deadline', null],
+      ['review_reminder_2', 'notice', 'publish'],
+      ['review_due', 'deadline', 'publish'],
+    ]);
+    expect(dateAt(Date.parse(shown.timer('review_due').due_at), 'Europe/Berlin')).toBe(review);
+  });
+
+  it('refuses a publication of what is not approved, and what a version does not have', async () => {
+    const id = await buildSubmitted();
+    const send = async (body: object) =>
+      (await api.as(operator).post('/workflows/preview', { type: 'policy-approval', id, ...body }))
+        .status;
+
+    expect(await send({ publish_at: new Date().toISOString() })).toBe(422);
+    expect(await send({ status: 'investigation' })).toBe(422);
+    expect(await send({ compliance_settings: { escalate_hr_days: 3 } })).toBe(422);
+    expect(await send({ compliance_settings: { approval_escalate_bd: 31 } })).toBe(422);
+    expect(await send({ deadlines: [{ name: 'publish', due_at: '2190-01-01' }] })).toBe(404);
+    await api.database.sql(
+      'UPDATE shared.compliance_policy_versions SET workflow_closed_at = now() WHERE id = $1',
+      [id],
+    );
+    expect(await send({})).toBe(409);
+  });
+});
+
+describe('POST /workflows/preview of acknowledgements', () => {
+  const zone = 'Europe/Berlin';
+  const today = () => dateAt(Date.now(), zone);
+  const morning = (days: number): string =>
+    new Date(hourOfDay(addDays(today(), days), 8, zone)).toISOString();
+  const told = ({ timers }: { readonly timers: readonly (Timer & { title: string })[] }) =>
+    timers.map(({ name, title, kind, due_at: due, runs_until: runs }) => [
+      name,
+      title,
+      kind,
+      due,
+      runs,
+    ]);
+
+  /** Three people who are asked until a month from today. */
+  async function buildAsked(): Promise<string> {
+    const { policyId } = await buildPolicyRow({ companyId, authors: [], status: 'published' });
+    await hire(companyId, 3);
+    await withTenant(companyId, async () =>
+      settleBatch(
+        await watchedPolicy(policyId, new Date()),
+        '00000000-0000-0000-0000-000000000000',
+      ),
+    );
+    return policyId;
+  }
+
+  it('tells by day and in numbers what comes for whoever does not answer, and stores nothing', async () => {
+    const id = await buildAsked();
+    const before = await stored();
+
+    const shown = await preview({ type: 'acknowledgement', id });
+
+    expect(shown).toMatchObject({ status: 'watching', paused: [], cancelled: [] });
+    expect(told(shown)).toEqual(
+      [
+        ['remind_7', 'Reminder: 3 people', 'notice', 23],
+        ['remind_3', 'Reminder: 3 people', 'notice', 27],
+        ['remind_1', 'Reminder: 3 people', 'notice', 29],
+        ['overdue', 'Notice that it is overdue: 3 people', 'deadline', 31],
+        ['escalate_hr', 'Escalation to HR: 3 people', 'escalation', 37],
+        ['escalate_exec', 'Escalation to executives: 3 people', 'escalation', 44],
+      ].map(([name, title, kind, days]) => [
+        name,
+        title,
+        kind,
+        morning(Number(days)),
+        morning(Number(days)),
+      ]),
+    );
+    expect(await stored()).toEqual(before);
+  });
+
+  it('follows other settings', async () => {
+    const id = await buildAsked();
+
+    const shown = await preview({
+      type: 'acknowledgement',
+      id,
+      compliance_settings: { remind_before: [7, 2], escalate_hr_days: 10 },
+    });
+
+    expect(shown.cancelled).toEqual(['remind_3', 'remind_1']);
+    expect(shown.timer('remind_2')).toMatchObject({ due_at: morning(28), runs_until: null });
+    expect(shown.timer('escalate_hr')).toMatchObject({
+      due_at: morning(40),
+      runs_until: morning(37),
+    });
+  });
+
+  it('goes on from who has answered to their next request, and knows who stands still', async () => {
+    const id = await buildAsked();
+    const rows = await api.database.sql<{ id: string }>(
+      'SELECT id FROM shared.acknowledgements WHERE policy_id = $1 ORDER BY id',
+      [id],
+    );
+    const [answered, paused] = rows.map((row) => row.id);
+    await api.database.sql(
+      `UPDATE shared.acknowledgements SET status = 'acknowledged', acknowledged_at = now(),
+         on_time = true, evidence_hash = repeat('a', 64), next_action = 'open_next_cycle',
+         next_action_at = $2 WHERE id = $1`,
+      [answered, morning(335)],
+    );
+    await api.database.sql(
+      `WITH campaign AS (INSERT INTO shared.campaigns
+           (company_id, id, policy_id, name, due_days, status, paused_on)
+         VALUES ($2, gen_random_uuid(), $3, 'All', 30, 'paused', current_date) RETURNING id)
+       UPDATE shared.acknowledgements SET campaign_id = campaign.id FROM campaign
+       WHERE acknowledgements.id = $1`,
+      [paused, companyId, id],
+    );
+
+    const shown = await preview({ type: 'acknowledgement', id });
+
+    const titles = shown.timers.map(({ title, follows }: Timer & { title: string }) => [
+      title,
+      follows,
+    ]);
+    expect(titles.slice(0, 2)).toEqual([
+      ['Reminder: 1 person', null],
+      ['Reminder: 1 person', null],
+    ]);
+    expect(titles).toContainEqual(['Asked again: 1 person', null]);
+    expect(shown.timers.at(-1)).toMatchObject({
+      name: 'escalate_exec',
+      follows: 'open_next_cycle',
+      due_at: morning(365 + 14),
+    });
+    expect(shown.paused).toEqual([
+      'remind_7',
+      'remind_3',
+      'remind_1',
+      'overdue',
+      'escalate_hr',
+      'escalate_exec',
+    ]);
+  });
+
+  it('refuses settings that keepers do not go by, and policies without a keeper', async () => {
+    const id = await buildAsked();
+    const draft = await buildPolicyRow({ companyId, authors: [], title: 'Draft' });
+    const send = async (body: object) =>
+      (await api.as(operator).post('/workflows/preview', { type: 'acknowledgement', ...body }))
+        .status;
+
+    expect(await send({ id, compliance_settings: { review_days: 90 } })).toBe(422);
+    expect(await send({ id, review_date: '2030-01-01' })).toBe(422);
+    expect(await send({ id: draft.policyId })).toBe(404);
   });
 });
 

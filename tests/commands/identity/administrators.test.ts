@@ -142,6 +142,23 @@ describe('the one-time link', () => {
     expect(outcomes.filter((outcome) => outcome === 'done')).toHaveLength(1);
   });
 
+  it('is in the audit each time that one is issued', async () => {
+    const email = newEmail();
+    const issued = () =>
+      database.sql(
+        `SELECT a.actor_type FROM core.audit_logs a JOIN platform.users u ON u.id = a.entity_id
+         WHERE u.email = $1 AND a.company_id = $2 AND a.action = 'PASSWORD_RESET_REQUEST'`,
+        [email, platformCompanyId],
+      );
+
+    await codeFor(email);
+    const once = await issued();
+    await codeFor(email);
+
+    expect(once).toHaveLength(1);
+    expect(await issued()).toHaveLength(2);
+  });
+
   it('works for 30 minutes, and only the newest one', async () => {
     const email = newEmail();
     const first = await codeFor(email);

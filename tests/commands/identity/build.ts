@@ -6,6 +6,8 @@ import { createCompanies, type KnownCompany } from '../../../src/commands/compan
 import { createConfirming } from '../../../src/commands/confirming.ts';
 import { createEmailChanges } from '../../../src/commands/emailChanges.ts';
 import { createFactors } from '../../../src/commands/factors.ts';
+import { mostMailsAnHour } from '../../../src/commands/identity.ts';
+import { linkingEmployees } from '../../../src/commands/ownEmployee.ts';
 import { createOwnSessions } from '../../../src/commands/ownSessions.ts';
 import { createPasswordChanges } from '../../../src/commands/passwordChanges.ts';
 import { createPasswords, type Passwords } from '../../../src/commands/passwords.ts';
@@ -16,6 +18,7 @@ import { runInContext } from '../../../src/context.ts';
 import { Credential } from '../../../src/models/Credential.ts';
 import { withIdentity } from '../../../src/models/database.ts';
 import { Membership } from '../../../src/models/Membership.ts';
+import { memoryStore } from '../../../src/models/rateLimitStore.ts';
 import type { WorkflowStart } from '../../../src/models/OutboxEntry.ts';
 import type { Role } from '../../../src/rules/permissions.ts';
 import { buildCompany } from '../../support/build.ts';
@@ -31,6 +34,7 @@ export function buildIdentity(environment: NodeJS.ProcessEnv = {}, given: Passwo
   const work = { hashed: 0, compared: 0 };
   const [passwords = createPasswords(config)] = given;
   const dispatched: WorkflowStart[] = [];
+  const unlinked: unknown[] = [];
   const dependencies = {
     config,
     passwords: {
@@ -43,6 +47,12 @@ export function buildIdentity(environment: NodeJS.ProcessEnv = {}, given: Passwo
     companies: createCompanies(config),
     factors: createFactors({ config, passwords }),
     dispatch: (start: WorkflowStart) => void dispatched.push(start),
+    countAddress: memoryStore().counter({
+      name: 'known-address',
+      points: mostMailsAnHour,
+      seconds: 3600,
+    }),
+    linkEmployee: linkingEmployees((error) => void unlinked.push(error)),
     onAdministrator: () => undefined,
   } satisfies AuthDependencies;
   const links = createLinks(config);
@@ -56,6 +66,7 @@ export function buildIdentity(environment: NodeJS.ProcessEnv = {}, given: Passwo
     passwordChanges: createPasswordChanges({ ...dependencies, links }),
     work,
     dispatched,
+    unlinked,
   };
 }
 

@@ -12,6 +12,7 @@ import { noDocuments } from '../../support/documents.ts';
 import { noWebhooks } from '../../support/webhooks.ts';
 import type { Mail } from '../../support/lifecycle.ts';
 import { reportSchedulesInMemory } from '../../support/reportSchedules.ts';
+import { noClosedRuns } from '../../support/closedRuns.ts';
 import { noTroubledRuns } from '../../support/troubledRuns.ts';
 import { buildAccount, buildIdentity, buildKnownCompany, goodPassword, newEmail } from './build.ts';
 
@@ -75,11 +76,13 @@ async function newMails(): Promise<Mail[]> {
     platformDomain: undefined,
     documents: noDocuments(),
     webhooks: noWebhooks(),
+    closedRuns: noClosedRuns(),
     troubledRuns: noTroubledRuns(),
     openWorkflows: () => Promise.resolve(new Map()),
     replayRun: () => Promise.resolve(undefined),
     reportSchedules: reportSchedulesInMemory(),
     operateRun: () => Promise.reject(new Error('No run here')),
+    answerRequest: () => Promise.resolve(),
   });
   for (const { companyId, entityId } of dispatched.splice(0)) {
     await activities.deliverNotification({ companyId, notificationId: entityId });

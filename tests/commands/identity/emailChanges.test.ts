@@ -5,6 +5,7 @@ import { openTestDatabase, type TestDatabase } from '../../support/database.ts';
 import type { Mail } from '../../support/lifecycle.ts';
 import { buildAccount, buildIdentity, buildKnownCompany, goodPassword, newEmail } from './build.ts';
 import { reportSchedulesInMemory } from '../../support/reportSchedules.ts';
+import { noClosedRuns } from '../../support/closedRuns.ts';
 import { noTroubledRuns } from '../../support/troubledRuns.ts';
 import { noDocuments } from '../../support/documents.ts';
 import { noWebhooks } from '../../support/webhooks.ts';
@@ -46,11 +47,13 @@ async function mailsOf(request: () => Promise<void>): Promise<Mail[]> {
     platformDomain: undefined,
     documents: noDocuments(),
     webhooks: noWebhooks(),
+    closedRuns: noClosedRuns(),
     troubledRuns: noTroubledRuns(),
     openWorkflows: () => Promise.resolve(new Map()),
     replayRun: () => Promise.resolve(undefined),
     reportSchedules: reportSchedulesInMemory(),
     operateRun: () => Promise.reject(new Error('No run here')),
+    answerRequest: () => Promise.resolve(),
   });
   for (const { companyId, entityId } of dispatched.slice(from)) {
     await activities.deliverNotification({ companyId, notificationId: entityId });

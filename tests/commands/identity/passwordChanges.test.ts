@@ -2,11 +2,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { decodeJwt } from 'jose';
 import pg from 'pg';
 import { createActivities } from '../../../src/activities/index.ts';
+import { withIdentity } from '../../../src/models/database.ts';
+import { PasswordResetToken } from '../../../src/models/PasswordResetToken.ts';
 import { createLinks } from '../../../src/models/secretLinks.ts';
+import { hashSecret } from '../../../src/secrets.ts';
 import { openTestDatabase, type TestDatabase } from '../../support/database.ts';
 import type { Mail } from '../../support/lifecycle.ts';
 import { buildAccount, buildIdentity, buildKnownCompany, goodPassword, newEmail } from './build.ts';
 import { reportSchedulesInMemory } from '../../support/reportSchedules.ts';
+import { noClosedRuns } from '../../support/closedRuns.ts';
 import { noTroubledRuns } from '../../support/troubledRuns.ts';
 import { noDocuments } from '../../support/documents.ts';
 import { noWebhooks } from '../../support/webhooks.ts';
@@ -44,11 +48,13 @@ async function mailsOf(request: () => Promise<void>): Promise<Mail[]> {
     platformDomain: undefined,
     documents: noDocuments(),
     webhooks: noWebhooks(),
+    closedRuns: noClosedRuns(),
     troubledRuns: noTroubledRuns(),
     openWorkflows: () => Promise.resolve(new Map()),
     replayRun: () => Promise.resolve(undefined),
     reportSchedules: reportSchedulesInMemory(),
     operateRun: () => Promise.reject(new Error('No run here')),
+    answerRequest: () => Promise.resolve(),
   });
   for (const { companyId, entityId } of dispatched.slice(from)) {
     await activities.deliverNotification({ companyId, notificationId: entityId });
@@ -118,6 +124,20 @@ describe('asking for a new password', () => {
       passwordChanges.confirmReset({ code: codeIn(mail), password: otherPassword });
     await expect(confirm(mails[3])).rejects.toMatchObject({ status: 422 });
     await expect(confirm(mails[4])).resolves.toBeUndefined();
+  });
+
+  it('leaves a link alone that lasts longer, for anybody may ask', async () => {
+    const { id, email } = await buildMember();
+    const code = 'a code of an invitation by mail';
+    await withIdentity(null, () =>
+      PasswordResetToken.issue(id, hashSecret(code), { lastsMs: 7 * 86_400_000 }),
+    );
+
+    const [mail] = await mailsOf(() => passwordChanges.requestReset(email));
+    await passwordChanges.confirmReset({ code, password: otherPassword });
+
+    const late = { code: codeIn(mail), password: goodPassword };
+    await expect(passwordChanges.confirmReset(late)).rejects.toMatchObject({ status: 422 });
   });
 });
 

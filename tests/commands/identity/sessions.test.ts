@@ -17,7 +17,7 @@ import {
 } from './build.ts';
 
 let database: TestDatabase;
-const { auth, passwords, sessions } = buildIdentity();
+const { auth, passwords, sessions, unlinked } = buildIdentity();
 let goodHash: string;
 const client = { ip: '192.0.2.1', userAgent: 'browser' };
 const thief = { ip: '198.51.100.66', userAgent: 'curl' };
@@ -53,6 +53,19 @@ const reuseAudits = (userId: string) =>
   ]);
 
 describe('refresh', () => {
+  it('keeps its session where the employee of the address cannot be looked for', async () => {
+    const { refreshToken, sessionId } = await buildSession();
+    await database.sql('ALTER TABLE shared.employees RENAME TO employees_elsewhere');
+
+    const next = await refresh(refreshToken).finally(() =>
+      database.sql('ALTER TABLE shared.employees_elsewhere RENAME TO employees'),
+    );
+
+    expect(unlinked).toHaveLength(1);
+    await expect(refresh(next.refreshToken)).resolves.toBeDefined();
+    expect(await isRevoked(sessionId)).toBe(false);
+  });
+
   it('gives a new pair of the same session and uses the old token up', async () => {
     const { refreshToken, payload, account } = await buildSession();
 
