@@ -13,13 +13,12 @@ import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { inOrder, noTroubledRuns } from '../support/troubledRuns.ts';
 
 describe('raising alerts', () => {
-  const statements: string[] = [];
   let database: TestDatabase;
   let companyId: string;
   let operator: Actor;
 
   beforeAll(async () => {
-    database = await openTestDatabase({ onQuery: (sql) => void statements.push(sql) });
+    database = await openTestDatabase();
   });
   afterAll(() => database.close());
   beforeEach(async () => {
@@ -366,8 +365,7 @@ describe('raising alerts', () => {
       companyId,
     ]);
     const asked = async (): Promise<number> => {
-      statements.length = 0;
-      await look();
+      const statements = await database.statementsOf(look);
       return statements.filter((sql) => !sql.includes('platform.companies')).length;
     };
     await buildLateSale(11);

@@ -8,12 +8,11 @@ import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { buildPolicyRow } from '../support/policyRows.ts';
 
 describe('the nightly comparison of rows and runs', () => {
-  const statements: string[] = [];
   let database: TestDatabase;
   let companyId: string;
 
   beforeAll(async () => {
-    database = await openTestDatabase({ onQuery: (sql) => void statements.push(sql) });
+    database = await openTestDatabase();
   });
   afterAll(() => database.close());
   beforeEach(async () => {
@@ -160,11 +159,8 @@ describe('the nightly comparison of rows and runs', () => {
   });
 
   it('asks as often for many as for one', async () => {
-    const asked = async (): Promise<number> => {
-      statements.length = 0;
-      await compare();
-      return statements.length;
-    };
+    const asked = async (): Promise<number> =>
+      (await database.statementsOf(() => compare())).length;
     await buildSettledSale();
     const forOne = await asked();
     await buildSettledSale();

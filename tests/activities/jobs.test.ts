@@ -31,11 +31,10 @@ const noId = '00000000-0000-0000-0000-000000000000';
 const unshown = { stateVersion: undefined, dueAt: undefined };
 
 describe('the periodic jobs', () => {
-  const statements: string[] = [];
   let database: TestDatabase;
 
   beforeAll(async () => {
-    database = await openTestDatabase({ onQuery: (sql) => void statements.push(sql) });
+    database = await openTestDatabase();
     // The login of the tests is the API's, and workers alone retire the audit.
     await database.sql('GRANT EXECUTE ON FUNCTION app.retire_audit_month() TO app_api');
   });
@@ -146,8 +145,9 @@ describe('the periodic jobs', () => {
 
   it('restoreWorkflows reads what belongs to many of them as it does for one', async () => {
     const read = async (): Promise<number> => {
-      statements.length = 0;
-      await inJob(() => activitiesWith().restoreWorkflows());
+      const statements = await database.statementsOf(() =>
+        inJob(() => activitiesWith().restoreWorkflows()),
+      );
       const manyTold = /notifications|"timers"|"premium_invoices"|s\.status = 'superseded'/;
       return statements.filter((sql) => manyTold.test(sql)).length;
     };

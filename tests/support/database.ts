@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { defineModels } from '../../src/models/all.ts';
@@ -11,6 +12,8 @@ export interface TestDatabase {
   readonly workerUrl: string;
   /** Runs SQL as superuser. */
   sql<Row extends object>(text: string, values?: unknown[]): Promise<Row[]>;
+  /** What `work` asks as the API's role, and nothing that goes on beside it. */
+  statementsOf(work: () => Promise<unknown>): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
@@ -31,6 +34,7 @@ export async function openTestDatabase(
 
   const adminUrl = withDatabase(templateUrl, name);
   const apiUrl = withLogin(adminUrl, 'app_api', passwords.api);
+  const asked = new AsyncLocalStorage<string[]>();
   const database = openDatabase(
     {
       url: apiUrl,
@@ -38,6 +42,7 @@ export async function openTestDatabase(
       acquireTimeoutMs: 10_000,
       statementTimeoutMs: 8000,
       applicationName: 'surety-test',
+      onQuery: (sql) => void asked.getStore()?.push(sql),
       ...overrides,
     },
     define,
@@ -50,6 +55,10 @@ export async function openTestDatabase(
     apiUrl,
     workerUrl: withLogin(adminUrl, 'app_worker', passwords.worker),
     sql: async (text, values = []) => (await admin.query(text, values)).rows,
+    statementsOf: (work) => {
+      const statements: string[] = [];
+      return asked.run(statements, work).then(() => statements);
+    },
     async close() {
       await database.close();
       await admin.end();
