@@ -1,10 +1,10 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { ClosedRuns } from '../src/activities/closedRuns.ts';
+import { inTimeBy } from './inTime.ts';
 
 const pageSize = 1000;
 const listedWithinMs = 30_000;
-const answeredWithinMs = 10_000;
 
 /**
  * Asks Temporal for the runs of one deployment that are over.
@@ -12,12 +12,11 @@ const answeredWithinMs = 10_000;
  * else
  */
 export function openClosedRuns(client: Client, taskQueue: string): ClosedRuns {
-  const inTime = <T>(withinMs: number, work: () => Promise<T>): Promise<T> =>
-    client.connection.withDeadline(Date.now() + withinMs, work);
+  const inTime = inTimeBy(client);
 
   return {
     list: (from, to) =>
-      inTime(listedWithinMs, async () => {
+      inTime(async () => {
         const query = `TaskQueue = '${taskQueue}-lifecycle' AND ExecutionStatus != 'Running'
           AND CloseTime >= '${from.toISOString()}' AND CloseTime < '${to.toISOString()}'`;
         const runs = [];
@@ -26,12 +25,12 @@ export function openClosedRuns(client: Client, taskQueue: string): ClosedRuns {
           if (closedAt) runs.push({ workflowId, runId, closedAt });
         }
         return runs;
-      }),
+      }, listedWithinMs),
 
     async history({ workflowId, runId }) {
       try {
         const handle = client.workflow.getHandle(workflowId, runId);
-        return historyToJSON(await inTime(answeredWithinMs, () => handle.fetchHistory()));
+        return historyToJSON(await inTime(() => handle.fetchHistory()));
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return undefined;
         throw error;

@@ -11,6 +11,7 @@ import type { ReplayedRun } from '../src/rules/replays.ts';
 import { lastHistory } from '../src/storage/histories.ts';
 import type { Storage } from '../src/storage/storage.ts';
 import { replayName, type RebuiltSinks } from '../src/workflows/rebuilt.ts';
+import { inTimeBy } from './inTime.ts';
 
 /**
  * Replays runs by the workflows of `bundle`: what they do is compared, and nothing is done. A run that
@@ -31,15 +32,20 @@ export const openReplay =
     readonly mostEvents?: number;
   }): ReplayRun =>
   async (workflowId) => {
+    const inTime = inTimeBy(client);
     try {
-      const { runId, historyLength, raw } = await client.workflow.getHandle(workflowId).describe();
+      const { runId, historyLength, raw } = await inTime(() =>
+        client.workflow.getHandle(workflowId).describe(),
+      );
       const about = {
         runId,
         events: historyLength,
         isUnderWay: Boolean(raw.pendingActivities?.length || raw.pendingWorkflowTask),
       };
       if (historyLength > mostEvents) return { ...about, outcome: 'too_long' };
-      const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+      const history = await inTime(() =>
+        client.workflow.getHandle(workflowId, runId).fetchHistory(),
+      );
       const events = history.events?.length ?? 0;
       return { ...about, events, ...(await replay(bundle, history, workflowId)) };
     } catch (error) {

@@ -10,9 +10,11 @@ import type { ReportSchedules, WishedReportSchedule } from '../src/activities/re
 import { scheduleInWords, type ReportSchedule, type weekdays } from '../src/rules/reports.ts';
 import { scheduledReportWorkflowId } from '../src/rules/workflowIds.ts';
 import { searchAttributePairs } from '../src/workflows/searchAttributes.ts';
+import { inTimeBy } from './inTime.ts';
 
 /** Ids name the queue, because a namespace may be shared by deployments that differ in nothing else. */
 export function openReportSchedules(client: Client, taskQueue: string): ReportSchedules {
+  const inTime = inTimeBy(client);
   const prefix = `${taskQueue}/report/`;
   const idOf: ReportSchedules['idOf'] = ({ companyId, reportId }) =>
     `${prefix}${companyId}/${reportId}`;
@@ -21,7 +23,11 @@ export function openReportSchedules(client: Client, taskQueue: string): ReportSc
     idOf,
 
     async *all() {
-      for await (const { scheduleId, state } of client.schedule.list({ pageSize: 200 })) {
+      const listed = client.schedule.list({ pageSize: 200 })[Symbol.asyncIterator]();
+      for (;;) {
+        const { done, value } = await inTime(() => listed.next());
+        if (done) return;
+        const { scheduleId, state } = value;
         if (scheduleId.startsWith(prefix)) yield { id: scheduleId, note: state.note };
       }
     },
@@ -48,18 +54,20 @@ export function openReportSchedules(client: Client, taskQueue: string): ReportSc
         state: { note: scheduleInWords(schedule, timeZone) },
       } as const;
       try {
-        await client.schedule.create({ ...options, scheduleId });
+        await inTime(() => client.schedule.create({ ...options, scheduleId }));
       } catch (error) {
         if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-        await client.schedule
-          .getHandle(scheduleId)
-          .update(({ state }) => ({ ...options, state: { ...state, ...options.state } }));
+        await inTime(() =>
+          client.schedule
+            .getHandle(scheduleId)
+            .update(({ state }) => ({ ...options, state: { ...state, ...options.state } })),
+        );
       }
     },
 
     async remove(id) {
       try {
-        await client.schedule.getHandle(id).delete();
+        await inTime(() => client.schedule.getHandle(id).delete());
       } catch (error) {
         if (!(error instanceof ScheduleNotFoundError)) throw error;
       }

@@ -2,12 +2,12 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { ListedRuns, TriedStep, TroubledRuns } from '../src/activities/alerts.ts';
 import { codeFailsFrom } from '../src/rules/alerts.ts';
 import { attribute } from '../src/workflows/searchAttributes.ts';
+import { inTimeBy } from './inTime.ts';
 
 /** A look at more than these would take longer than it is worth. */
 const mostListed = 5000;
 const pageSize = 500;
 const atOnce = 20;
-const answeredWithinMs = 10_000;
 
 /**
  * Asks Temporal for the runs of one deployment that do not go on.
@@ -16,8 +16,7 @@ const answeredWithinMs = 10_000;
  */
 export function openTroubledRuns(client: Client, taskQueue: string): TroubledRuns {
   const ours = `ExecutionStatus = 'Running' AND TaskQueue = '${taskQueue}-lifecycle'`;
-  const inTime = <T>(work: () => Promise<T>): Promise<T> =>
-    client.connection.withDeadline(Date.now() + answeredWithinMs, work);
+  const inTime = inTimeBy(client);
 
   /** Undefined where it was not answered, also by a server too old to know an attribute. */
   const listed = (condition: string): Promise<ListedRuns | undefined> =>
