@@ -183,6 +183,8 @@ export const onboardingActivities = ({ links }: { readonly links: Links }) => ({
     const link = activationLink(order.registrationId, 1);
     await issueActivationLink(order, link, links, adminUserId);
     return inOneStep(order, async (registration, step) => {
+      const { adminPhone, adminEmail, requestedDomain: domain } = registration;
+      const phone = await asIdentity(() => Credential.freePhone(adminPhone, adminEmail));
       await registration.move('complete', step, { adminUserId, adminPasswordHash: null });
       Timer.schedule(
         about(registration),
@@ -190,7 +192,8 @@ export const onboardingActivities = ({ links }: { readonly links: Links }) => ({
       );
       tellApplicant(registration, 'company_ready', step, {
         link,
-        domain: registration.requestedDomain,
+        domain,
+        isPhoneTaken: phone !== adminPhone,
       });
     });
   },

@@ -131,16 +131,21 @@ export const provisioningActivities = (platform: PlatformAddresses) => ({
     const { newCompanyId, adminEmail, adminUsername, adminPhone, adminPasswordHash } =
       await found(ref);
     return withIdentity(newCompanyId, async () => {
+      // Another account's number is no reason to do without the company: the welcome says that it is left out.
+      const phoneNumber = await Credential.freePhone(adminPhone, adminEmail);
       const addedId = await Credential.add({
         email: adminEmail,
         username: await freeUsername(adminUsername, adminEmail),
         passwordHash: adminPasswordHash,
-        phoneNumber: adminPhone,
+        phoneNumber,
       });
       const account = await Credential.findOne({ where: { email: adminEmail } });
       if (!account) throw new Error('The administrator could not be added');
-      if (addedId !== undefined) AuditLog.record('CREATE', { type: 'user', id: addedId });
-      else if (!(await isMember(newCompanyId, account.id))) await shutOut(account.id);
+      if (addedId !== undefined) {
+        const leftOut =
+          phoneNumber === adminPhone ? {} : { after: { phoneNumber, reason: 'PHONE_TAKEN' } };
+        AuditLog.record('CREATE', { type: 'user', id: addedId }, leftOut);
+      } else if (!(await isMember(newCompanyId, account.id))) await shutOut(account.id);
       // Whoever approved the company has vouched for the address.
       await Credential.confirmEmail(account.id);
       await Membership.grant({

@@ -1,6 +1,6 @@
 import type { UpdateDefinition } from '@temporalio/common';
 import { currentContext, runInContext, type Actor } from '../context.ts';
-import { invalidField } from '../errors.ts';
+import { invalidField, Refusal } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { refuseSchema } from '../models/Company.ts';
 import { platformCompanyId, withTenant } from '../models/database.ts';
@@ -156,21 +156,29 @@ export function createRegistrations({
     prepare: () => Promise<Wish>,
   ): Promise<RegistrationView | Replay> {
     const { companyId } = actor;
+    const isDone = (): Promise<boolean> =>
+      withTenant(companyId, async () =>
+        hasHappened((await getRow(RegistrationRequest, id)).status, event),
+      );
+    const decide = (commandId: string): Promise<void> =>
+      workflows.command(update, {
+        actor,
+        entityId: id,
+        workflowId: onboardingWorkflowId(id),
+        commandId,
+        prepare: async () => {
+          const registration = await getRow(RegistrationRequest, id);
+          if (!nextRegistrationStatus(registration.status, event)) {
+            throw illegalDecision(registration.status, event);
+          }
+          return prepare();
+        },
+      });
     return commandOnce(once, async (commandId) => {
-      const { status } = await withTenant(companyId, () => getRow(RegistrationRequest, id));
-      if (!hasHappened(status, event)) {
-        await workflows.command(update, {
-          actor,
-          entityId: id,
-          workflowId: onboardingWorkflowId(id),
-          commandId,
-          prepare: async () => {
-            const registration = await getRow(RegistrationRequest, id);
-            if (!nextRegistrationStatus(registration.status, event)) {
-              throw illegalDecision(registration.status, event);
-            }
-            return prepare();
-          },
+      if (!(await isDone())) {
+        await decide(commandId).catch(async (error: unknown) => {
+          // Somebody who decided the same at the same moment came first, or holds the workflow up.
+          if (!(error instanceof Refusal) || !(await isDone())) throw error;
         });
       }
       return withTenant(companyId, () => viewOf(id));

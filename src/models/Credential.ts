@@ -95,6 +95,15 @@ export class Credential extends Model<
     if (taken.length > 0) throw conflictOf('users_phone_number_key');
   }
 
+  /** The number itself; null where the account of another address has it. */
+  static async freePhone(wanted: string | null, email: string): Promise<string | null> {
+    const taken = await select(
+      'SELECT 1 FROM platform.users WHERE phone_number = $1 AND email <> $2',
+      [wanted, email],
+    );
+    return taken.length > 0 ? null : wanted;
+  }
+
   /** @returns the new account's id; undefined when the address already has an account */
   static async add(account: NewAccount): Promise<string | undefined> {
     const id = uuid();

@@ -344,28 +344,78 @@ describe('the onboarding of a company', () => {
     expect(await next.row()).toMatchObject({ status: 'pending' });
   });
 
-  it('gives a company a schema of its own, takes it back when a later step fails, and again', async () => {
+  it('sets a company up without the number of another account, and says so in the welcome', async () => {
     const adminPhone = '+49301234567';
     const onboarding = await beginOnboarding(journeys, { adminPhone });
+    const { userId } = await buildActor({ companyId: platformCompanyId });
+    await journeys.database.sql('UPDATE platform.users SET phone_number = $2 WHERE id = $1', [
+      userId,
+      adminPhone,
+    ]);
+
+    await onboarding.approve();
+    await onboarding.reaches('active');
+    while (onboarding.mails().length < 2) await pause(50);
+
+    expect(await madeOf(onboarding)).toEqual(everything);
+    expect(onboarding.mails().at(-1)?.text).toContain(
+      'Another account has the phone number of your registration',
+    );
+  });
+
+  it('makes one company when ten approve it at once, and answers each with it', async () => {
+    const onboarding = await beginOnboarding(journeys);
+    const { id, registrations, reviewer, wish } = onboarding;
+    const others = await Promise.all(
+      Array.from({ length: 5 }, () =>
+        buildActor({ companyId: platformCompanyId, role: 'global_admin' }),
+      ),
+    );
+
+    const answers = await Promise.all(
+      [...Array.from({ length: 5 }, () => reviewer), ...others].map((actor) =>
+        as(actor, () => registrations.approve(actor, id, {}, once(actor))),
+      ),
+    );
+    await onboarding.reaches('active');
+
+    expect(answers).toHaveLength(10);
+    for (const answer of answers) {
+      expect(answer).toMatchObject({
+        registration: { id, status: expect.stringMatching(/^(approved|provisioning|active)$/) },
+      });
+    }
+    expect(await onboarding.events()).toEqual(['submit', 'approve', 'provision', 'complete']);
+    expect(
+      await journeys.database.sql(
+        'SELECT count(*)::int AS n FROM platform.companies WHERE name = $1',
+        [wish.companyName],
+      ),
+    ).toEqual([{ n: 1 }]);
+    expect(await madeOf(onboarding)).toEqual(everything);
+  });
+
+  it('gives a company a schema of its own, takes it back when a later step fails, and again', async () => {
+    const onboarding = await beginOnboarding(journeys);
     const { new_company_id: companyId } = await onboarding.row();
     const schemas = () =>
       journeys.database.sql<{ name: string }>(
         `SELECT nspname AS name FROM pg_namespace WHERE nspname = app.business_schema($1)`,
         [companyId],
       );
-    // The step after the schema fails: somebody else has the administrator's number by now.
-    const { userId } = await buildActor({ companyId: platformCompanyId });
-    const givePhone = (phone: string | null) =>
-      journeys.database.sql('UPDATE platform.users SET phone_number = $2 WHERE id = $1', [
-        userId,
-        phone,
+    // A step after the schema fails: somebody else has the name by now.
+    const other = await buildCompany();
+    const rename = (name: string) =>
+      journeys.database.sql('UPDATE platform.companies SET name = $2 WHERE id = $1', [
+        other.id,
+        name,
       ]);
-    await givePhone(adminPhone);
+    await rename(onboarding.wish.companyName);
 
     await onboarding.approve({ isolation: 'dedicated_schema' });
     await onboarding.reaches('failed');
     const afterFailure = await schemas();
-    await givePhone(null);
+    await rename(other.name);
     await onboarding.retry();
     await onboarding.reaches('active');
 
