@@ -1,3 +1,4 @@
+import type { Model, ModelStatic } from 'sequelize';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Calendar } from '../models/Calendar.ts';
 import { Company, noSchemaLeft } from '../models/Company.ts';
@@ -6,7 +7,6 @@ import { Customer } from '../models/Customer.ts';
 import {
   append,
   businessSchema,
-  execute,
   flush,
   select,
   sqlState,
@@ -42,7 +42,14 @@ export const provisioningActivities = (platform: PlatformAddresses) => ({
     await withGlobal(async () => {
       const existing = await Company.findOne({ where: { id } });
       if (existing) {
+        const { archivedAt } = existing;
+        if (!archivedAt) return;
         await existing.update({ archivedAt: null });
+        AuditLog.record(
+          'RESTORE',
+          { type: 'company', id },
+          { companyId: id, before: { archivedAt }, after: { archivedAt: null } },
+        );
         return;
       }
       const code = await freeCode(name, platform);
@@ -79,11 +86,18 @@ export const provisioningActivities = (platform: PlatformAddresses) => ({
       ];
       for (const [index, domain] of domains.entries()) {
         await Domain.endClaims(domain, { keptBy: newCompanyId });
-        await execute(
+        const [added] = await select<Pick<Domain, 'id' | 'isPrimary' | 'verifiedAt'>>(
           `INSERT INTO platform.domains (id, company_id, domain, is_primary, verified_at)
-           VALUES ($1, $2, $3, $4, now())
-           ON CONFLICT (company_id, domain) DO UPDATE SET verified_at = now()`,
+           VALUES ($1, $2, $3, $4, now()) ON CONFLICT (company_id, domain) DO NOTHING
+           RETURNING id, is_primary AS "isPrimary", verified_at AS "verifiedAt"`,
           [uuid(), newCompanyId, domain, index === 0],
+        );
+        if (!added) continue;
+        const { id, ...facts } = added;
+        AuditLog.record(
+          'CREATE',
+          { type: Domain.entityType, id },
+          { companyId: newCompanyId, after: { domain, ...facts } },
         );
       }
     });
@@ -107,17 +121,13 @@ export const provisioningActivities = (platform: PlatformAddresses) => ({
       // A slow first try and the second one must not both find nothing.
       await select('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [newCompanyId]);
       const { timeZone } = await ownCompany();
-      if (!(await Calendar.findOne())) append(Calendar, { ...usualCalendar(timeZone) });
+      if (!(await Calendar.findOne())) sow(Calendar, usualCalendar(timeZone));
       if (!(await Customer.findOne({ where: { isSelf: true } }))) {
-        append(Customer, {
-          name: companyName,
-          isSelf: true,
-          contactEmail,
-          subscriptionType: subscriptionPlan,
-        });
+        const own = { name: companyName, isSelf: true, subscriptionType: subscriptionPlan };
+        sow(Customer, { ...own, contactEmail });
       }
       if ((await PropertyCategory.count()) === 0) {
-        for (const category of firstCategories) append(PropertyCategory, { ...category });
+        for (const category of firstCategories) sow(PropertyCategory, category);
       }
       await setArchived(null);
     });
@@ -160,22 +170,16 @@ export const provisioningActivities = (platform: PlatformAddresses) => ({
   /** Safe to repeat: an open company stays open. */
   async openCompany(ref: RegistrationRef): Promise<void> {
     const { newCompanyId: id } = await found(ref);
-    await withGlobal(async () => {
-      const company = await companyOf(id);
-      if (company.status === 'active') return;
-      await company.update({ status: 'active' });
-      AuditLog.record(
-        'STATUS_CHANGE',
-        { type: 'company', id },
-        { companyId: id, before: { status: 'closed' }, after: { status: 'active' } },
-      );
-    });
+    await withGlobal(async () => setStatus(await companyOf(id), 'active'));
   },
 
   /** Safe to repeat, and content when there is nothing to undo. */
   async closeCompany(ref: RegistrationRef): Promise<void> {
     const { newCompanyId: id } = await found(ref);
-    await withGlobal(() => Company.update({ status: 'closed' }, { where: { id } }));
+    await withGlobal(async () => {
+      const company = await Company.findOne({ where: { id } });
+      if (company) await setStatus(company, 'closed');
+    });
   },
 
   /** Safe to repeat, and content when there is nothing to undo. */
@@ -203,20 +207,23 @@ export const provisioningActivities = (platform: PlatformAddresses) => ({
   /** Safe to repeat, and content when there is nothing to undo. */
   async releaseDomains(ref: RegistrationRef): Promise<void> {
     const { newCompanyId } = await found(ref);
-    await withGlobal(() =>
-      execute('DELETE FROM platform.domains WHERE company_id = $1', [newCompanyId]),
-    );
+    await withGlobal(() => Domain.release(newCompanyId));
   },
 
   /** Safe to repeat, and content when there is nothing to undo. */
   async archiveCompany(ref: RegistrationRef): Promise<void> {
     const { newCompanyId: id } = await found(ref);
     await withGlobal(async () => {
-      const [archived] = await Company.update(
-        { archivedAt: new Date(), status: 'closed' },
-        { where: { id, archivedAt: null } },
+      const company = await Company.findOne({ where: { id, archivedAt: null } });
+      if (!company) return;
+      await setStatus(company, 'closed');
+      const archivedAt = new Date();
+      await company.update({ archivedAt });
+      AuditLog.record(
+        'ARCHIVE',
+        { type: 'company', id },
+        { companyId: id, before: { archivedAt: null }, after: { archivedAt } },
       );
-      if (archived > 0) AuditLog.record('ARCHIVE', { type: 'company', id }, { companyId: id });
     });
   },
 });
@@ -264,10 +271,51 @@ async function freeCode(name: string, platform: PlatformAddresses): Promise<stri
   return companyCode(name, n);
 }
 
-/** What a new company begins with; it has nothing else yet. */
+/** What is so already stays. */
+async function setStatus(company: Company, status: 'active' | 'closed'): Promise<void> {
+  const { id, status: before } = company;
+  if (before === status) return;
+  await company.update({ status });
+  AuditLog.record(
+    'STATUS_CHANGE',
+    { type: 'company', id },
+    { companyId: id, before: { status: before }, after: { status } },
+  );
+}
+
+/** What a new company begins with. */
+const seed = [
+  [Calendar, 'core.calendars'],
+  [Customer, 'customers'],
+  [PropertyCategory, 'property_categories'],
+] as const;
+
+function sow<M extends Model>(
+  model: ModelStatic<M> & { readonly entityType: string },
+  values: object,
+): void {
+  const after = { ...values };
+  const id = append(model, after);
+  AuditLog.record('CREATE', { type: model.entityType, id }, { after });
+}
+
+/** It has nothing else yet. */
 async function setArchived(archivedAt: Date | null): Promise<void> {
   await flush();
-  for (const table of ['core.calendars', 'customers', 'property_categories']) {
-    await execute(`UPDATE ${table} SET archived_at = $1, updated_at = now()`, [archivedAt]);
+  for (const [{ entityType: type }, table] of seed) {
+    const changed = await select<{ id: string; before: Date | null }>(
+      `UPDATE ${table} t SET archived_at = $1, updated_at = now(), version = t.version + 1
+       FROM ${table} old
+       WHERE old.id = t.id AND (t.archived_at IS NULL) = ($1::timestamptz IS NOT NULL)
+       RETURNING t.id, old.archived_at AS before`,
+      [archivedAt],
+    );
+    for (const { id, before } of changed) {
+      AuditLog.record(
+        archivedAt ? 'ARCHIVE' : 'RESTORE',
+        { type, id },
+        { before: { archivedAt: before }, after: { archivedAt } },
+      );
+    }
   }
 }

@@ -158,7 +158,10 @@ export function createInvitations({
           updatedBy: actor.userId,
           version: invitation.version + 1,
         });
-        AuditLog.record('STATUS_CHANGE', about(id), { after: { status: 'revoked' } });
+        AuditLog.record('STATUS_CHANGE', about(id), {
+          before: { status: 'pending' },
+          after: { status: 'revoked' },
+        });
       }),
 
     /**
@@ -191,6 +194,7 @@ export function createInvitations({
         const validTo = role === 'auditor' ? new Date(Date.now() + auditorMs) : null;
         await Membership.grant({ companyId, userId, role, validTo });
         AuditLog.record('STATUS_CHANGE', about(invitation.id), {
+          before: { status: 'pending' },
           after: { status: 'accepted', userId },
         });
         return userId;

@@ -57,27 +57,35 @@ export class Domain extends Model<InferAttributes<Domain>, InferCreationAttribut
 
   /** What others have only claimed of a domain that is now this company's. */
   static async endClaims(domain: string, { keptBy }: { readonly keptBy: string }): Promise<void> {
-    recordEnded(
-      await select<EndedClaim>(
+    recordGone(
+      await select<Gone>(
         `DELETE FROM platform.domains
-         WHERE domain = $1 AND company_id <> $2 AND verified_at IS NULL
-         RETURNING id, company_id AS "companyId", domain`,
+         WHERE domain = $1 AND company_id <> $2 AND verified_at IS NULL RETURNING ${told}`,
         [domain, keptBy],
       ),
     );
   }
 
+  /** All of a company that is not set up after all. */
+  static async release(companyId: string): Promise<void> {
+    recordGone(
+      await select<Gone>(`DELETE FROM platform.domains WHERE company_id = $1 RETURNING ${told}`, [
+        companyId,
+      ]),
+    );
+  }
+
   /** @returns how many, of `most` */
   static async endOldClaims(most: number): Promise<number> {
-    const ended = await select<EndedClaim>(
+    const ended = await select<Gone>(
       // Said twice: one that is verified meanwhile stays.
       `DELETE FROM platform.domains WHERE verified_at IS NULL AND id IN (
          SELECT id FROM platform.domains
          WHERE verified_at IS NULL AND created_at < now() - $1 * interval '1 day' LIMIT $2)
-       RETURNING id, company_id AS "companyId", domain`,
+       RETURNING ${told}`,
       [claimDays, most],
     );
-    recordEnded(ended);
+    recordGone(ended);
     return ended.length;
   }
 
@@ -127,15 +135,17 @@ export class Domain extends Model<InferAttributes<Domain>, InferCreationAttribut
   }
 }
 
-type EndedClaim = Pick<Domain, 'id' | 'companyId' | 'domain'>;
+type Gone = Pick<Domain, 'id' | 'companyId' | 'domain' | 'verifiedAt'>;
 
-/** Each in the audit of the company that had claimed it. */
-function recordEnded(claims: readonly EndedClaim[]): void {
-  for (const { id, companyId, domain } of claims) {
+const told = 'id, company_id AS "companyId", domain, verified_at AS "verifiedAt"';
+
+/** Each in the audit of the company that had it, or had claimed it. */
+function recordGone(domains: readonly Gone[]): void {
+  for (const { id, companyId, domain, verifiedAt } of domains) {
     AuditLog.record(
       'DELETE',
       { type: Domain.entityType, id },
-      { before: { domain, verifiedAt: null }, companyId },
+      { before: { domain, verifiedAt }, companyId },
     );
   }
 }

@@ -5,9 +5,11 @@ import {
   type InferCreationAttributes,
   type Sequelize,
 } from 'sequelize';
+import { currentContext, runInContext } from '../context.ts';
 import type { Role } from '../rules/permissions.ts';
+import { AuditLog } from './AuditLog.ts';
 import { baseColumns, column, coreTable } from './columns.ts';
-import { execute } from './database.ts';
+import { execute, select } from './database.ts';
 import type { SecretLink } from './secretLinks.ts';
 
 export const invitationStatuses = ['pending', 'accepted', 'expired', 'revoked'] as const;
@@ -53,10 +55,21 @@ export class Invitation extends Model<
 
   /** Whoever looks late finds it expired: no clock runs for an invitation. */
   static async expireDue(): Promise<void> {
-    await execute(
+    const expired = await select<{ id: string }>(
       `UPDATE core.invitations SET status = 'expired', updated_at = now(), version = version + 1
-       WHERE company_id = (SELECT app.company_id()) AND status = 'pending' AND expires_at <= now()`,
+       WHERE company_id = (SELECT app.company_id()) AND status = 'pending' AND expires_at <= now()
+       RETURNING id`,
     );
+    // Nobody did it, least of all who looks.
+    runInContext({ ...currentContext(), actorId: null, actorType: 'system' }, () => {
+      for (const { id } of expired) {
+        AuditLog.record(
+          'STATUS_CHANGE',
+          { type: Invitation.entityType, id },
+          { before: { status: 'pending' }, after: { status: 'expired' } },
+        );
+      }
+    });
   }
 
   /** Behind `withIdentity`. @returns false when it was used, taken back or ran out meanwhile */

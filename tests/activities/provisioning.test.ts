@@ -7,7 +7,7 @@ import { Credential } from '../../src/models/Credential.ts';
 import { platformCompanyId, withIdentity } from '../../src/models/database.ts';
 import { EmailChange } from '../../src/models/EmailChange.ts';
 import { RefreshToken } from '../../src/models/RefreshToken.ts';
-import { buildCompany } from '../support/build.ts';
+import { buildActor, buildCompany } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 import { aRegistration, registrationsOf, testLinks } from '../support/onboarding.ts';
 
@@ -63,7 +63,112 @@ describe('the address of a new company', () => {
   });
 });
 
+describe('the audit of a new company', () => {
+  it('tells once of what is made, taken back and made again', async () => {
+    const { ref } = await buildRequest();
+    const [request] = await database.sql<{ id: string }>(
+      'SELECT new_company_id AS id FROM core.registration_requests WHERE id = $1',
+      [ref.registrationId],
+    );
+    const companyId = request?.id;
+    const told = async () => {
+      const lines = await database.sql<{ what: string; n: number }>(
+        `SELECT concat_ws(' ', entity_type, action, after ->> 'status') AS what, count(*)::int AS n
+         FROM core.audit_logs WHERE company_id = $1 GROUP BY 1`,
+        [companyId],
+      );
+      return Object.fromEntries(lines.map(({ what, n }) => [what, n]));
+    };
+    const twice = async (...steps: readonly ((of: typeof ref) => Promise<unknown>)[]) => {
+      for (const step of steps.flatMap((each) => [each, each])) await step(ref);
+    };
+    const { createCompany, addDomains, seedCompany, createAdministrator, openCompany } = activities;
+    const setUp = [createCompany, addDomains, seedCompany, createAdministrator, openCompany];
+    const { closeCompany, disableAdministrator, archiveSeed, releaseDomains, archiveCompany } =
+      activities;
+
+    await twice(...setUp);
+    const made = await told();
+    await twice(closeCompany, disableAdministrator, archiveSeed, releaseDomains, archiveCompany);
+    const undone = await told();
+    await twice(...setUp);
+    const again = await told();
+
+    expect(made).toEqual({
+      'company CREATE': 1,
+      'domain CREATE': 2,
+      'calendar CREATE': 1,
+      'customer CREATE': 1,
+      'category CREATE': 6,
+      'user CREATE': 1,
+      'membership CREATE': 1,
+      'company STATUS_CHANGE active': 1,
+    });
+    expect(undone).toEqual({
+      ...made,
+      'company STATUS_CHANGE closed': 1,
+      'membership ARCHIVE': 1,
+      'calendar ARCHIVE': 1,
+      'customer ARCHIVE': 1,
+      'category ARCHIVE': 6,
+      'domain DELETE': 2,
+      'company ARCHIVE': 1,
+    });
+    expect(again).toEqual({
+      ...undone,
+      'company RESTORE': 1,
+      'domain CREATE': 4,
+      'calendar RESTORE': 1,
+      'customer RESTORE': 1,
+      'category RESTORE': 6,
+      'membership CREATE': 2,
+      'company STATUS_CHANGE active': 2,
+    });
+    const [gone] = await database.sql<{ before: unknown }>(
+      `SELECT before FROM core.audit_logs
+       WHERE company_id = $1 AND entity_type = 'domain' AND action = 'DELETE' LIMIT 1`,
+      [companyId],
+    );
+    expect(gone?.before).toEqual({ domain: expect.any(String), verifiedAt: expect.any(String) });
+    const changes = await database.sql(
+      `SELECT action, before, after FROM core.audit_logs
+       WHERE company_id = $1 AND entity_type = 'calendar' AND action <> 'CREATE' ORDER BY id`,
+      [companyId],
+    );
+    const at = { archivedAt: expect.any(String) };
+    expect(changes).toEqual([
+      { action: 'ARCHIVE', before: { archivedAt: null }, after: at },
+      { action: 'RESTORE', before: at, after: { archivedAt: null } },
+    ]);
+  });
+});
+
 describe('the administrator of a new company', () => {
+  it('does without a phone number that another account has, and the audit tells why', async () => {
+    const adminPhone = `+49${Date.now()}`.slice(0, 15);
+    const { make } = await buildRequest({ adminPhone });
+    const { userId } = await buildActor({ companyId: platformCompanyId });
+    await database.sql('UPDATE platform.users SET phone_number = $2 WHERE id = $1', [
+      userId,
+      adminPhone,
+    ]);
+
+    const { adminUserId } = await make();
+    await make();
+
+    const [account] = await database.sql('SELECT phone_number FROM platform.users WHERE id = $1', [
+      adminUserId,
+    ]);
+    expect(account).toEqual({ phone_number: null });
+    const lines = await database.sql(
+      `SELECT action, after FROM core.audit_logs WHERE entity_type = 'user' AND entity_id = $1`,
+      [adminUserId],
+    );
+    expect(lines).toEqual([
+      { action: 'CREATE', after: { phoneNumber: null, reason: 'PHONE_TAKEN' } },
+    ]);
+  });
+
   it('is not let in by what whoever took the address meanwhile knows, nor kept out by it', async () => {
     const { email, make } = await buildRequest();
     const { id: companyId } = await buildCompany();

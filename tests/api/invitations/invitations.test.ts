@@ -235,6 +235,32 @@ describe('/invitations', () => {
     expect((await invite(late.email)).status).toBe(201);
   });
 
+  it('leave one line in the audit when they run out, which is nobody’s act', async () => {
+    const { body } = await invite();
+    const { id } = body.data;
+    await api.database.sql('UPDATE core.invitations SET expires_at = now() WHERE id = $1', [id]);
+
+    await Promise.all(Array.from({ length: 3 }, () => api.as(admin).get('/invitations')));
+    await api.as(admin).get('/invitations');
+
+    expect(
+      await api.database.sql(
+        `SELECT company_id, action, actor_id, actor_type, before, after FROM core.audit_logs
+         WHERE entity_type = 'invitation' AND entity_id = $1 AND action <> 'CREATE'`,
+        [id],
+      ),
+    ).toEqual([
+      {
+        company_id: companyId,
+        action: 'STATUS_CHANGE',
+        actor_id: null,
+        actor_type: 'system',
+        before: { status: 'pending' },
+        after: { status: 'expired' },
+      },
+    ]);
+  });
+
   it('give no role that the administrator may not give, and auditors a year', async () => {
     const { email } = await invite(newAddress(), 'auditor');
     await accept(await codeFor(email));
