@@ -188,6 +188,7 @@ describe('the catalog', () => {
       'app_api: platform.domains INSERT company_id domain id verification_token',
       'app_api: shared.acknowledgement_history UPDATE reason',
       'app_auth: core.api_keys UPDATE last_used_at',
+      'app_auth: core.registration_requests UPDATE admin_user_id',
     ]);
   });
 

@@ -90,6 +90,12 @@ async function leave(
   afterCommit(() => sessions.forget(...ended));
   if (!(await isElsewhere(companyId, id))) {
     await Credential.erase(id);
+    // The second transaction finds them by this, also when it is asked for later: the address is gone then.
+    await execute(
+      `UPDATE core.registration_requests SET admin_user_id = $1
+       WHERE admin_email = $2 AND status IN ('rejected', 'expired')`,
+      [id, person.email],
+    );
     await PasswordResetToken.cancel(id);
     await EmailChange.erase(id);
   }
@@ -169,7 +175,7 @@ async function refuseRunning({ userId, addresses }: Traces): Promise<void> {
 
 /**
  * What the platform noted while it was not clear in which company: failed sign-ins, links for a
- * password; and the registration of whoever brought a company in.
+ * password; and the registrations of whoever brought a company in, or could not.
  */
 const eraseOnPlatform = (
   userId: string,

@@ -65,6 +65,7 @@ import { changedCampaigns } from './0081ChangedCampaigns.ts';
 import { unsetFlags } from './0087UnsetFlags.ts';
 import { boundedSearch } from './0091BoundedSearch.ts';
 import { frequentPolicySearch } from './0092FrequentPolicySearch.ts';
+import { declinedRegistrations } from './0093DeclinedRegistrations.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -148,4 +149,5 @@ export const migrations: readonly Migration[] = [
   unsetFlags,
   boundedSearch,
   frequentPolicySearch,
+  declinedRegistrations,
 ];

@@ -141,6 +141,86 @@ describe('POST /users/:id/erase', () => {
     ]);
   });
 
+  describe('and the registrations with the address', () => {
+    const register = async (status: string) => {
+      const id = uuid();
+      await rowsOf(
+        `INSERT INTO core.registration_requests (company_id, id, company_name, business_type,
+           contact_email, admin_email, admin_username, admin_phone, default_currency,
+           subscription_plan, status, expires_at, new_company_id)
+         VALUES ($1, $2, $4, 'home', $3, $3, 'ada', '+441', 'EUR', 'free', $5, now(), $6)`,
+        platformCompanyId,
+        id,
+        person.email,
+        `Acme ${id}`,
+        status,
+        uuid(),
+      );
+      return id;
+    };
+    const shown = async (id: string) =>
+      (
+        await rowsOf(
+          `SELECT contact_email, admin_email, admin_username, admin_phone, admin_user_id
+           FROM core.registration_requests WHERE id = $1`,
+          id,
+        )
+      )[0];
+    const told = async (id: string) => {
+      await rowsOf(
+        `INSERT INTO core.notifications (company_id, id, channel, template_code, payload, event_key,
+           dedupe_key, status, recipient_address, entity_type, entity_id)
+         VALUES ($1, $2, 'email', 'registration_rejected', '{}', $3, $3, 'sent', $4, 'registration', $5)`,
+        platformCompanyId,
+        uuid(),
+        `told/${id}`,
+        person.email,
+        id,
+      );
+      return async () =>
+        (
+          await rowsOf('SELECT recipient_address FROM core.notifications WHERE entity_id = $1', id)
+        )[0];
+    };
+
+    it.each(['rejected', 'expired'])('loses what was %s of the person', async (status) => {
+      const id = await register(status);
+      const message = await told(id);
+
+      await erase();
+
+      const email = `erased-${person.userId}@erased.invalid`;
+      expect(await shown(id)).toEqual({
+        contact_email: email,
+        admin_email: email,
+        admin_username: `erased-${person.userId.replaceAll('-', '').slice(-23)}`,
+        admin_phone: null,
+        admin_user_id: person.userId,
+      });
+      expect(await message()).toEqual({ recipient_address: email });
+    });
+
+    it('keeps one that is open, and all of whoever keeps the account or is not erased', async () => {
+      const ids = [await register('pending'), await register('rejected')];
+      const known = await Promise.all(ids.map(shown));
+      await buy(api, person, { isOver: false });
+      const refused = await erase();
+      const afterRefusal = await Promise.all(ids.map(shown));
+      await rowsOf(
+        `UPDATE shared.policy_subscriptions SET status = 'expired' WHERE user_id = $1`,
+        person.userId,
+      );
+      await join(person.userId, (await buildCompany()).id);
+
+      const erased = await erase();
+
+      expect(refused.status).toBe(409);
+      expect(afterRefusal).toEqual(known);
+      expect(erased.body.data).toMatchObject({ account_erased: false });
+      expect(await Promise.all(ids.map(shown))).toEqual(known);
+    });
+  });
+
   it('takes out, asked again, what a request under way noted meanwhile', async () => {
     await erase();
     const id = uuid();
