@@ -179,6 +179,7 @@ export async function composeApi({
   const { dispatch } = dispatcher;
   const links = createLinks(config);
   const confirming = createConfirming({ links, dispatch });
+  const ownCompany = createOwnCompany({ companies });
   const policies = createPolicies();
   const registrations = createRegistrations({ config, passwords, links, dispatcher, workflows });
   const factors = createFactors({ config, passwords });
@@ -278,7 +279,7 @@ export async function composeApi({
       claimNotes: createClaimNotes(),
       claimRecoveries: createClaimRecoveries(),
       claimReserves: createClaimReserves(),
-      companyAdministration: createCompanyAdministration({ companies, policies }),
+      companyAdministration: createCompanyAdministration({ companies, ownCompany, policies }),
       compliancePolicies: createCompliancePolicies({ dispatcher, workflows }),
       compliances: createCompliances(),
       customerCompliances: createCustomerCompliances(),
@@ -317,7 +318,7 @@ export async function composeApi({
       }),
       notifications: createNotifications({ cursors, rendering }),
       notificationStreams,
-      ownCompany: createOwnCompany({ companies }),
+      ownCompany,
       ownSessions: createOwnSessions({ sessions }),
       passwordChanges: createPasswordChanges({ links, passwords, sessions, dispatch }),
       payments: createPayments({ dispatcher, hasGateway }),

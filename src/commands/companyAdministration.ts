@@ -20,6 +20,7 @@ import {
   refuseReservedName,
   refuseUnknownZone,
   type CompanyChanges,
+  type OwnCompany,
 } from './ownCompany.ts';
 import type { Policies, PolicyFilters } from './policies.ts';
 
@@ -50,9 +51,11 @@ const sortColumns = {
  */
 export const createCompanyAdministration = ({
   companies,
+  ownCompany,
   policies,
 }: {
   readonly companies: Companies;
+  readonly ownCompany: Pick<OwnCompany, 'edit'>;
   readonly policies: Policies;
 }) => ({
   list: (filters: CompanyFilters) =>
@@ -92,12 +95,23 @@ export const createCompanyAdministration = ({
     return policies.list(actor, filters);
   },
 
-  /** @throws Conflict COMPANY_CLOSED unless it is opened again, COMPANY_EXISTS */
+  /**
+   * Others than global administrators change what their own company says about itself.
+   * @throws Conflict COMPANY_CLOSED unless it is opened again, COMPANY_EXISTS
+   */
   async edit(
+    actor: Actor,
     id: string,
     changes: CompanyDecisions,
     expectedVersion: number | undefined,
   ): Promise<Company> {
+    if (!allows(actor, 'company:manage_all')) {
+      if (id !== actor.companyId) throw noSuch(Company.entityType, id);
+      if (changes.status ?? changes.subscriptionPlan ?? changes.businessType) {
+        throw new Forbidden('The platform decides about status, subscription_plan, business_type');
+      }
+      return ownCompany.edit(actor, changes, expectedVersion);
+    }
     refuseUnknownZone(changes.timeZone);
     await refuseReservedName(changes.name);
     const opens = changes.status !== undefined && changes.status !== 'closed';

@@ -38,6 +38,7 @@ const grants = {
   'flag:manage': ['global_admin'],
   'global_admin:create': ['global_admin'],
   'company:read': ['global_admin', 'tenant_admin'],
+  'company:edit': ['global_admin', 'tenant_admin'],
   'company:manage': ['tenant_admin'],
   'user:manage': ['global_admin', 'tenant_admin'],
   'domain:manage': ['tenant_admin'],

@@ -21,6 +21,7 @@ const table = {
   'flag:manage': 'GA',
   'global_admin:create': 'GA',
   'company:read': 'GA TA',
+  'company:edit': 'GA TA',
   'company:manage': 'TA',
   'user:manage': 'TA GA',
   'domain:manage': 'TA',

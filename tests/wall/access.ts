@@ -503,7 +503,7 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'DELETE /companies/current/domains/:id': ['tenant_admin'],
   'GET /companies': ['global_admin'],
   'GET /companies/:id': ['global_admin', 'tenant_admin'],
-  'PATCH /companies/:id': ['global_admin'],
+  'PATCH /companies/:id': ['global_admin', 'tenant_admin'],
   'GET /companies/:id/history': auditReaders,
   'GET /companies/:id/as-of': auditReaders,
   'GET /companies/:id/policies': everyone,
@@ -880,7 +880,7 @@ export const ownership: Readonly<
   'POST /companies/current/domains/:id/verify': { reach: ['tenant_admin'] },
   'DELETE /companies/current/domains/:id': { reach: ['tenant_admin'] },
   'GET /companies/:id': { reach: ['global_admin', 'tenant_admin'] },
-  'PATCH /companies/:id': { reach: ['global_admin'] },
+  'PATCH /companies/:id': { reach: ['global_admin', 'tenant_admin'] },
   'GET /companies/:id/history': { reach: auditReaders },
   'GET /companies/:id/as-of': { reach: auditReaders },
   'GET /companies/:id/policies': {

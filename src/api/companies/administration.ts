@@ -50,16 +50,18 @@ export const companyAdministrationRoutes = ({
   route({
     ...one,
     method: 'PATCH',
-    permission: 'company:manage_all',
+    permission: 'company:edit',
     ifMatch: true,
-    summary: 'Change, suspend, close or reopen a company; a suspended one can only be read',
+    summary:
+      'Change, suspend, close or reopen a company; a suspended one can only be read. Its own administrators ' +
+      'change what they do at /companies/current',
     message: 'Company changed',
     businessRules: true,
     body: editCompanyBody,
     ...answersCompany,
-    handle: ({ params, body, expectedVersion }) =>
-      companyAdministration.edit(params.id, body, expectedVersion),
-    examples: { body: { subscription_plan: 'premium' }, answer: companyExample },
+    handle: ({ actor, params, body, expectedVersion }) =>
+      companyAdministration.edit(actor, params.id, body, expectedVersion),
+    examples: { body: { contact_email: 'office@acme.example' }, answer: companyExample },
   }),
   listRoute({
     ...one,

@@ -150,6 +150,46 @@ describe('/companies/:id', () => {
     ]);
   });
 
+  it('is changed by its own administrator as at /companies/current, and no other one', async () => {
+    const other = await buildCompany();
+    const { headers } = await api.as(admin).get(path);
+    const seen = { 'If-Match': String(headers['etag']) };
+    const wish = { address: 'Unter den Linden 1', time_zone: 'Europe/Zurich' };
+
+    const changed = await api.as(admin).patch(path, wish, seen);
+    const stale = await api.as(admin).patch(path, wish, seen);
+    const foreign = await api.as(admin).patch(`/companies/${other.id}`, wish);
+    const unknown = await api.as(admin).patch(`/companies/${uuid()}`, wish);
+    const agent = await buildActor({ companyId: company.id, role: 'claims_manager' });
+    const refused = await api.as(agent).patch(path, wish);
+
+    expect(changed.body.data).toMatchObject({ ...wish, version: 2 });
+    expect(stale).toMatchObject({ status: 409, body: { code: 'VERSION_CONFLICT' } });
+    expect(foreign.status).toBe(404);
+    expect(comparable(foreign)).toBe(comparable(unknown));
+    expect(refused).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+    expect(await auditOf(company.id)).toMatchObject([
+      {
+        company_id: company.id,
+        actor_id: admin.userId,
+        action: 'UPDATE',
+        after: { address: wish.address, timeZone: wish.time_zone },
+      },
+    ]);
+    expect(await auditOf(other.id)).toEqual([]);
+  });
+
+  it.each([
+    { status: 'suspended' },
+    { subscription_plan: 'premium' },
+    { business_type: 'travel', address: 'x' },
+  ])('keeps %j from its own administrator', async (change) => {
+    const refused = await api.as(admin).patch(path, change);
+
+    expect(refused).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+    expect((await api.as(admin).get(path)).body.data).toMatchObject({ version: 1, address: null });
+  });
+
   it('suspends: at once writing is refused and reading goes on, until it is active again', async () => {
     const category = { name: 'Boats', segment: 'residential' };
     await api.as(admin).get('/categories');
