@@ -3,6 +3,7 @@ import type { Actor } from '../context.ts';
 import { Conflict, Forbidden, invalidField, Unavailable } from '../errors.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Booking } from '../models/Booking.ts';
+import { isStayOver, leftOf } from '../models/bookingFile.ts';
 import { afterCommit, flush, select, withTenant } from '../models/database.ts';
 import {
   byId,
@@ -20,7 +21,7 @@ import { Payment } from '../models/Payment.ts';
 import { openPayment, promisePayment } from '../models/paymentStart.ts';
 import { getRow, noSuch } from '../models/rows.ts';
 import { isMovable } from '../rules/currencies.ts';
-import { subtract, zero, type Money } from '../rules/money.ts';
+import { isPositive, subtract, zero, type Money } from '../rules/money.ts';
 import { allows } from '../rules/permissions.ts';
 import {
   isRefundable,
@@ -122,7 +123,7 @@ export const createPayments = ({
 
   /**
    * Gives money back, in full or in part, as a payment of its own. What is on its way back counts.
-   * @throws Conflict NOT_REFUNDABLE, ILLEGAL_TRANSITION, REFUND_TOO_HIGH; Invalid
+   * @throws Conflict NOT_REFUNDABLE, ILLEGAL_TRANSITION, REFUND_TOO_HIGH, BOOKING_RUNNING; Invalid
    * @throws Unavailable PAYMENTS_NOT_CONFIGURED
    */
   refund: (
@@ -152,6 +153,7 @@ export const createPayments = ({
       }
       const before = payment.refundedAmount;
       await payment.setAside(wish.amount);
+      await refuseUnpaidStay(payment);
       AuditLog.record(
         'UPDATE',
         { type: Payment.entityType, id },
@@ -209,6 +211,21 @@ async function refundablePayment(actor: Actor, id: string): Promise<Payment> {
   const payment = await visiblePayment(actor, id, { lock: true });
   if (allows(actor, 'payment:refund') || (await isHostOf(actor, payment))) return payment;
   throw new Forbidden('Whoever was paid gives money back');
+}
+
+/**
+ * A confirmed stay is paid for, in part at least; the charge is held, so none is confirmed meanwhile.
+ * @throws Conflict BOOKING_RUNNING
+ */
+async function refuseUnpaidStay(charge: Payment): Promise<void> {
+  if (charge.bookingId === null || isPositive(leftOf(charge))) return;
+  const booking = await getRow(Booking, charge.bookingId, { archived: true });
+  if (booking.status !== 'confirmed' || isStayOver(booking, Date.now())) return;
+  throw new Conflict(
+    'BOOKING_RUNNING',
+    `The booking ${booking.id} is confirmed: cancel it to give back all that was paid, or leave part of it`,
+    { booking_id: booking.id },
+  );
 }
 
 async function isHostOf({ userId }: Actor, payment: Payment): Promise<boolean> {

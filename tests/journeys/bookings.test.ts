@@ -422,7 +422,7 @@ describe('a booking', () => {
 
   describe('of which everything is on its way back by hand when it is given up', () => {
     const givenUp = async (outcomes: Parameters<TestGateway['script']>[0]) => {
-      const booking = await paid({ instantBook: true });
+      const booking = await paid();
       const admin = await buildActor({ companyId: booking.company.id, role: 'tenant_admin' });
       const { refund } = createPayments({ ...journeys, hasGateway: true });
       const { payment_id: chargeId } = await booking.row();
@@ -445,7 +445,13 @@ describe('a booking', () => {
         'refund completed 300.00',
       ]);
       expect(await booking.told('tenant_admin')).toEqual([]);
-      expect(await booking.events()).toEqual(['book', 'pay', 'confirm', 'cancel', 'end_refund']);
+      expect(await booking.events()).toEqual([
+        'book',
+        'pay',
+        'take_payment',
+        'cancel',
+        'end_refund',
+      ]);
     });
 
     it('calls for administrators, then for operators, where that fails', async () => {

@@ -326,6 +326,10 @@ export class BookingModel {
     if (!charge) return 'done';
     if (this.statusOf(charge) !== 'completed') return 'ILLEGAL_TRANSITION';
     if (compare(amount, this.left) > 0) return 'REFUND_TOO_HIGH';
+    if (this.status === 'confirmed' && compare(amount, this.left) === 0) {
+      this.seen.add('not all given back of what is confirmed');
+      return 'BOOKING_RUNNING';
+    }
     this.open('refund', amount);
     this.seen.add('given back by hand');
     return 'done';

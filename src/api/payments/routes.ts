@@ -65,7 +65,8 @@ export const paymentRoutes = ({
     method: 'POST',
     path: '/payments/:id/refund',
     permission: 'payment:refund_own',
-    summary: 'Give money back, in full or in part; by administrators, and by hosts of stays',
+    summary:
+      'Give money back, in full or in part; by administrators, and by hosts of stays. A confirmed stay that is not over keeps part of it, or is cancelled',
     message: 'Refund opened',
     status: 201,
     idempotency: 'required',

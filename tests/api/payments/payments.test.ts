@@ -38,6 +38,17 @@ async function buildPaid(
   return { companyId, payment };
 }
 
+/** A stay that is over and was paid. */
+async function buildPaidStay() {
+  const { id: companyId } = await buildCompany();
+  const [guest, host] = [await buildActor({ companyId }), await buildActor({ companyId })];
+  const { id: propertyId } = await buildProperty({ companyId, ownerId: host.userId });
+  const people = { guestId: guest.userId, hostId: host.userId };
+  const stay = await buildStayed({ companyId, propertyId, ...people });
+  const paid = { companyId, bookingId: stay.id, userId: guest.userId };
+  return { guest, host, stay, ...(await buildPaid({ ...paid, purpose: 'booking' })) };
+}
+
 const key = (): Record<string, string> => ({ 'Idempotency-Key': uuid() });
 
 describe('GET /payments', () => {
@@ -196,8 +207,7 @@ describe('POST /payments/:id/refund', () => {
   });
 
   it('is seen by the host whose stay it is of, as the charge is', async () => {
-    const { id: companyId } = await buildCompany();
-    const [guest, host] = [await buildActor({ companyId }), await buildActor({ companyId })];
+    const { companyId, guest, host, stay, payment } = await buildPaidStay();
     const stranger = await buildActor({ companyId });
     const { id: propertyId } = await buildProperty({ companyId, ownerId: host.userId });
     const people = { guestId: guest.userId, hostId: host.userId };
@@ -237,6 +247,49 @@ describe('POST /payments/:id/refund', () => {
     const { payment: payout, companyId } = await buildPaid({ purpose: 'claim_payout' });
     const { payment: pending } = await buildPayment({ companyId });
     const admin = await buildActor({ companyId, role: 'tenant_admin' });
+  it('leaves part of the price of a confirmed stay, until that is over', async () => {
+    const { guest, host, stay, payment } = await buildPaidStay();
+    const moveBy = (days: number) =>
+      api.database.sql(
+        `UPDATE shared.bookings SET status = 'confirmed', start_date = start_date + $2::integer,
+           end_date = end_date + $2::integer WHERE id = $1`,
+        [stay.id, days],
+      );
+    const giveBack = (amount: string) =>
+      api
+        .as(host)
+        .post(`/payments/${payment.id}/refund`, { amount, reason: 'No hot water' }, key());
+    const charge = async () => (await api.as(guest).get(`/payments/${payment.id}`)).body.data;
+    await moveBy(10);
+
+    const part = await giveBack('20.00');
+    const before = await charge();
+    const rest = await giveBack('100.00');
+
+    expect(part).toMatchObject({ status: 201 });
+    expect(rest).toMatchObject({
+      status: 409,
+      body: { success: false, code: 'BOOKING_RUNNING', booking_id: stay.id, details: [] },
+    });
+    expect(await charge()).toEqual(before);
+    await moveBy(-10);
+    expect(await giveBack('100.00')).toMatchObject({ status: 201 });
+  });
+
+  it.each(['pending', 'completed'])('gives back all of a stay that is %s', async (status) => {
+    const { host, stay, payment } = await buildPaidStay();
+    await api.database.sql('UPDATE shared.bookings SET status = $2 WHERE id = $1', [
+      stay.id,
+      status,
+    ]);
+
+    const answer = await api
+      .as(host)
+      .post(`/payments/${payment.id}/refund`, { amount: '120.00', reason: 'No water' }, key());
+
+    expect(answer).toMatchObject({ status: 201 });
+  });
+
     const wish = { amount: '1.00', reason: 'No' };
 
     const out = await api.as(admin).post(`/payments/${payout.id}/refund`, wish, key());
