@@ -101,7 +101,7 @@ export const createBookings = ({
               if (event === 'cancel') refuseStayed(booking);
               refuseStale(Booking, booking, expectedVersion);
               if (event === 'pay' && !hasGateway) throw noGateway();
-              if (booking.paidAt && (event === 'cancel' || event === 'decline')) demandKey(once);
+              if (movesMoney(booking, event)) demandKey(once);
               const reason =
                 command.reason === undefined ? null : typedLine('reason', command.reason);
               const by = actor.userId;
@@ -206,6 +206,10 @@ function refuseIllegal(booking: Booking, event: BookingWishEvent): void {
 function refuseStayed(booking: Booking): void {
   if (booking.status === 'confirmed') refuseOver(booking, Date.now());
 }
+
+/** What was paid goes back, or what may just be taken. */
+const movesMoney = ({ paidAt, isCharging }: Booking, event: BookingWishEvent): boolean =>
+  (event === 'cancel' || event === 'decline') && Boolean(paidAt ?? isCharging);
 
 const noGateway = (): Unavailable =>
   new Unavailable('No payment gateway is configured', 'PAYMENTS_NOT_CONFIGURED', 3600);

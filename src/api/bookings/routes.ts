@@ -104,7 +104,7 @@ export const bookingRoutes = ({ bookings }: { readonly bookings: Bookings }): Ro
   route({
     ...step,
     path: '/bookings/:id/decline',
-    summary: 'Decline as the host; what was paid goes back',
+    summary: 'Decline as the host; what was paid goes back, for which a key is needed',
     message: 'Declined',
     body: reasonBody,
     handle: ({ actor, params, body, once, expectedVersion }) =>
@@ -114,7 +114,8 @@ export const bookingRoutes = ({ bookings }: { readonly bookings: Bookings }): Ro
   route({
     ...step,
     path: '/bookings/:id/cancel',
-    summary: 'Cancel as guest or host; what goes back is what the preview shows',
+    summary:
+      'Cancel as guest or host; what goes back is what the preview shows, and once a payment has begun a key is needed',
     message: 'Cancelled',
     body: reasonBody,
     handle: ({ actor, params, body, once, expectedVersion }) =>

@@ -4,6 +4,7 @@ import type { Property } from '../../../src/models/Property.ts';
 import { addDays, dateAt, timeOfDay } from '../../../src/rules/calendar.ts';
 import { openTestApi, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany } from '../../support/build.ts';
+import { buildPayment } from '../../support/payments.ts';
 import { buildProperty } from '../../support/properties.ts';
 
 type Person = Actor & { userId: string };
@@ -198,6 +199,30 @@ describe('a booking', () => {
 
     expect(withoutKey).toMatchObject({ status: 400, body: { code: 'IDEMPOTENCY_KEY_REQUIRED' } });
     expect(withKey).toMatchObject({ status: 503, body: { code: 'PAYMENTS_NOT_CONFIGURED' } });
+  });
+
+  it.each([
+    ['is paid', 'paid_at = now()'],
+    ['is being paid', 'is_charging = true'],
+  ])('is given up or declined under a key once it %s', async (_, paid) => {
+    const path = await booked();
+    const { payment } = await buildPayment({ companyId });
+    await api.database.sql(`UPDATE shared.bookings SET payment_id = $2, ${paid} WHERE id = $1`, [
+      path.split('/').at(-1),
+      payment.id,
+    ]);
+
+    const answers = [
+      await api.as(guest).post(`${path}/cancel`),
+      await api.as(host).post(`${path}/cancel`),
+      await api.as(host).post(`${path}/decline`),
+    ];
+
+    for (const answer of answers) {
+      expect(answer).toMatchObject({ status: 400, body: { code: 'IDEMPOTENCY_KEY_REQUIRED' } });
+    }
+    const { body } = await api.as(guest).get(path);
+    expect(body.data).toMatchObject({ status: 'pending', state_version: 1 });
   });
 
   it('shows what giving it up would mean, and stores nothing', async () => {
