@@ -13,6 +13,7 @@ export const presentPayment = (payment: PaymentView) => ({
   currency: payment.currency,
   status: payment.status,
   payment_date: payment.paymentDate ?? null,
+  idempotency_key: payment.idempotencyKey,
   transaction_id: payment.transactionId ?? null,
   failure_code: payment.failureCode ?? null,
   attempts: payment.attempts,

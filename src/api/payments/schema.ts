@@ -51,6 +51,7 @@ export const paymentAnswer = object({
   currency: text(3),
   status: oneOf(...paymentStatuses),
   payment_date: nullable(calendarDate()),
+  idempotency_key: text(200).description('The gateway moves the money once under it'),
   transaction_id: nullable(text(255)).description('Reference of the payment gateway'),
   failure_code: nullable(text(100)),
   attempts: integer(0, 2_147_483_647),

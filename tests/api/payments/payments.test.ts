@@ -84,6 +84,19 @@ describe('GET /payments', () => {
     expect(await api.as(stranger).get(`/payments/${payment.id}`)).toMatchObject({ status: 404 });
   });
 
+  it('shows the key under which the gateway moves the money, by both APIs', async () => {
+    const { payment, companyId } = await buildPaid({ idempotencyKey: 'booking/1/charge/2' });
+    const manager = api.as(await buildActor({ companyId, role: 'claims_manager' }));
+
+    const byRest = await manager.get(`/payments/${payment.id}`);
+    const byGraphql = await manager.post('/graphql', {
+      query: `{ payment(id: "${payment.id}") { idempotencyKey } }`,
+    });
+
+    expect(byRest.body.data).toMatchObject({ idempotency_key: 'booking/1/charge/2' });
+    expect(byGraphql.body.data.payment).toEqual({ idempotencyKey: 'booking/1/charge/2' });
+  });
+
   it('tells what happened and what comes', async () => {
     const { payment, companyId } = await buildPaid();
     const manager = await buildActor({ companyId, role: 'claims_manager' });
@@ -209,15 +222,6 @@ describe('POST /payments/:id/refund', () => {
   it('is seen by the host whose stay it is of, as the charge is', async () => {
     const { companyId, guest, host, stay, payment } = await buildPaidStay();
     const stranger = await buildActor({ companyId });
-    const { id: propertyId } = await buildProperty({ companyId, ownerId: host.userId });
-    const people = { guestId: guest.userId, hostId: host.userId };
-    const stay = await buildStayed({ companyId, propertyId, ...people });
-    const { payment } = await buildPaid({
-      companyId,
-      purpose: 'booking',
-      bookingId: stay.id,
-      userId: guest.userId,
-    });
     const wish = { amount: '20.00', reason: 'The boiler was broken' };
     const made = await api.as(host).post(`/payments/${payment.id}/refund`, wish, key());
     const refund: string = made.body.data.id;
@@ -243,10 +247,6 @@ describe('POST /payments/:id/refund', () => {
     expect(asked.body.data.booking).toEqual({ refund: { id: refund, amount: '20.00' } });
   });
 
-  it('is refused for money that was paid out, and before it has arrived', async () => {
-    const { payment: payout, companyId } = await buildPaid({ purpose: 'claim_payout' });
-    const { payment: pending } = await buildPayment({ companyId });
-    const admin = await buildActor({ companyId, role: 'tenant_admin' });
   it('leaves part of the price of a confirmed stay, until that is over', async () => {
     const { guest, host, stay, payment } = await buildPaidStay();
     const moveBy = (days: number) =>
@@ -290,6 +290,10 @@ describe('POST /payments/:id/refund', () => {
     expect(answer).toMatchObject({ status: 201 });
   });
 
+  it('is refused for money that was paid out, and before it has arrived', async () => {
+    const { payment: payout, companyId } = await buildPaid({ purpose: 'claim_payout' });
+    const { payment: pending } = await buildPayment({ companyId });
+    const admin = await buildActor({ companyId, role: 'tenant_admin' });
     const wish = { amount: '1.00', reason: 'No' };
 
     const out = await api.as(admin).post(`/payments/${payout.id}/refund`, wish, key());
