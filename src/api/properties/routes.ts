@@ -41,7 +41,7 @@ export const propertyRoutes = ({
     ...all,
     permission: 'public',
     summary:
-      'Properties to stay at, by words, price, place and free nights (of these the first 1,000); owners see their own',
+      'Properties to stay at; owners see their own. Of what words, a place or free nights find the first 1,000 are shown, and `total` counts no more',
     businessRules: true,
     query: propertiesQuery,
     ...answersProperty,
