@@ -283,7 +283,7 @@ describe('a booking and its money', () => {
           isHeldAsLong: true,
         });
       }),
-      { seed, numRuns: 100 },
+      { seed, numRuns: Number(process.env['RUNS'] ?? 100) },
     );
     process.stderr.write(`${JSON.stringify(Object.fromEntries(seen))}\n`);
     expect(seen.size).toBeGreaterThan(9);

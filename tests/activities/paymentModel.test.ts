@@ -188,7 +188,7 @@ describe('a payment', () => {
           isWhole: true,
         });
       }),
-      { seed, numRuns: 100 },
+      { seed, numRuns: Number(process.env['RUNS'] ?? 100) },
     );
     process.stderr.write(`${seen.completed} payments completed, ${seen.failed} failed\n`);
     expect(Math.min(seen.completed, seen.failed)).toBeGreaterThan(0);
