@@ -1,19 +1,28 @@
 import {
+  getNamedType,
   getNullableType,
+  GraphQLID,
+  GraphQLInt,
   isEnumType,
   isInputObjectType,
   isLeafType,
   isListType,
+  isNonNullType,
+  isObjectType,
   isRequiredArgument,
   isRequiredInputField,
   type GraphQLField,
   type GraphQLInputType,
+  type GraphQLOutputType,
 } from 'graphql';
 import type { Response } from 'supertest';
 import { v7 as uuid } from 'uuid';
 import { limits } from '../../src/api/graphql/limits.ts';
 import { mutations, queries } from '../../src/api/graphql/operations.ts';
+import { DateScalar } from '../../src/api/graphql/scalars.ts';
 import { graphqlSchema } from '../../src/api/graphql/schema.ts';
+import { camelCase } from '../../src/api/schema.ts';
+import { addDays, dateAt, daysBetween } from '../../src/rules/calendar.ts';
 import {
   may,
   roleCodes,
@@ -24,12 +33,14 @@ import {
 } from '../../src/rules/permissions.ts';
 import { withIdentity } from '../../src/models/database.ts';
 import { RefreshToken } from '../../src/models/RefreshToken.ts';
+import { comparable } from '../support/api.ts';
 import { access } from './access.ts';
 import { cells, ownPaths, unauthenticated } from './columns.ts';
 import { forgeries } from './forgeries.ts';
 import {
   bearer,
   buildFull,
+  objectAt,
   personOf,
   sessionOf,
   useWall,
@@ -50,7 +61,7 @@ const operations = tables.flatMap(([kind, table, type]) =>
     const endpoint = new Map(Object.entries<string>(table)).get(field.name);
     const route = ownPaths.find((place) => place.endpoint === endpoint)?.route;
     if (!endpoint || !route) throw new Error(`${field.name} leads nowhere`);
-    return { name: field.name, kind, endpoint, route, call: callOf(field) };
+    return { name: field.name, kind, endpoint, route, field, call: callOf(field) };
   }),
 );
 type Operation = (typeof operations)[number];
@@ -237,5 +248,166 @@ describe('the authorisation matrix of GraphQL', () => {
       const isRead = method === 'GET' || permission === 'public';
       return allowed === 'allowed' && !isRead ? '403 TENANT_SUSPENDED' : allowed;
     });
+  });
+});
+
+/** One of the ids that an operation takes: `id`, or `input.propertyId`. */
+interface Place {
+  readonly operation: Operation;
+  readonly at: string;
+}
+
+const idPlaces = operations.flatMap((operation) =>
+  operation.field.args.flatMap(({ name, type }) =>
+    placesIn(type, name).map((at): Place => ({ operation, at })),
+  ),
+);
+
+function placesIn(type: GraphQLInputType, at: string): string[] {
+  const named = getNamedType(type);
+  if (!isInputObjectType(named)) return named === GraphQLID ? [at] : [];
+  return Object.values(named.getFields()).flatMap((field) =>
+    placesIn(field.type, `${at}.${field.name}`),
+  );
+}
+
+/** Whose id is asked for under such a name. */
+const kinds: Readonly<Record<string, string>> = {
+  propertyCategory: 'categories',
+  propertyCategoryId: 'categories',
+  categoryId: 'categories',
+  insurancePlanId: 'plans',
+  propertyId: 'properties',
+  insuredPropertyId: 'properties',
+  blockId: 'blocks',
+  bookingId: 'bookings',
+  claimId: 'claims',
+  duplicateOf: 'claims',
+  invoiceId: 'invoices',
+  parentPaymentId: 'payments',
+  policyId: 'compliance-policies',
+  customerId: 'customers',
+  audienceCustomerId: 'customers',
+  complianceId: 'compliances',
+  customerComplianceId: 'customer-compliance',
+  campaignId: 'campaigns',
+  templateId: 'templates',
+  employeeId: 'employees',
+  employeeIds: 'employees',
+  managerId: 'employees',
+  userId: 'users',
+  assignedTo: 'users',
+  ownerId: 'users',
+  guestId: 'users',
+  hostId: 'users',
+  approvers: 'users',
+};
+
+function objectOf({ operation: { endpoint }, at }: Place, { objects }: Full): string {
+  const name = at.split('.').at(-1) ?? '';
+  const isInsured = name === 'policyId' && endpoint.endsWith('/claims');
+  const id =
+    at === 'id'
+      ? objectAt(`${endpoint}/`, objects)
+      : objects[isInsured ? 'policies' : (kinds[name] ?? '')];
+  if (id === undefined) throw new Error(`What is ${at} of ${endpoint}?`);
+  return id;
+}
+
+/** The examples were written on that day: what is ahead in them is still to come. */
+const daysSince = daysBetween('2026-01-31', dateAt(Date.now(), 'UTC'));
+
+/** A request that names `id` in the place, and things of `own` wherever else it needs some. */
+function requestOf({ operation, at }: Place, id: string, own: Full): object {
+  const { name, kind, field, route } = operation;
+
+  /** As REST's example has it; undefined where nothing is said. */
+  function said(type: GraphQLInputType, place: string, example: unknown): unknown {
+    const wanted = getNullableType(type);
+    const isAsked =
+      example !== undefined || isNonNullType(type) || `${at}.`.startsWith(`${place}.`);
+    if (!isAsked) return undefined;
+    if (getNamedType(type) === GraphQLID) {
+      const value = place === at ? id : objectOf({ operation, at: place }, own);
+      return isListType(wanted) ? [value] : value;
+    }
+    if (isListType(wanted) && Array.isArray(example)) {
+      return example.map((part) => said(wanted.ofType, place, part));
+    }
+    if (isInputObjectType(wanted)) {
+      const given = Object.entries(Object(example));
+      const parts = Object.values(wanted.getFields()).map((part) => {
+        const known = given.find(([wire]) => camelCase(wire) === part.name);
+        return [part.name, said(part.type, `${place}.${part.name}`, known?.[1])];
+      });
+      return Object.fromEntries(parts);
+    }
+    if (wanted === DateScalar && typeof example === 'string') return addDays(example, daysSince);
+    if (example !== undefined) return example;
+    return wanted === GraphQLInt ? 1 : uuid();
+  }
+
+  const given = field.args
+    .map((arg) => {
+      const example = arg.name === 'input' ? { ...Object(route.examples?.body) } : undefined;
+      return { ...arg, value: said(arg.type, arg.name, example) };
+    })
+    .filter(({ value }) => value !== undefined);
+  const declared = given.map((arg) => `$${arg.name}: ${String(arg.type)}`).join(', ');
+  const passed = given.map((arg) => `${arg.name}: $${arg.name}`).join(', ');
+  return {
+    query: `${kind} (${declared}) { ${name}(${passed}) ${shownOf(field.type)} }`,
+    variables: Object.fromEntries(given.map((arg) => [arg.name, arg.value])),
+  };
+}
+
+function shownOf(type: GraphQLOutputType): string {
+  const named = getNamedType(type);
+  if (!isObjectType(named)) return '';
+  return named.getFields()['pagination'] ? '{ pagination { total } }' : '{ __typename }';
+}
+
+describe('the id of what another company has', () => {
+  /** What is answered to it, which is what is answered to an unknown one. */
+  async function answersTo(person: Person, places: readonly Place[]): Promise<string[]> {
+    const caller = wall.api.as(person);
+    const answers: string[] = [];
+    for (const place of places) {
+      const ask = (id: string) => caller.post('/graphql', requestOf(place, id, wall.other));
+      const foreign = await ask(objectOf(place, wall.ours));
+      const unknown = await ask(uuid());
+
+      const shown = `${place.operation.name} ${place.at}`;
+      expect([shown, comparable(foreign)]).toEqual([shown, comparable(unknown)]);
+      const refusal = foreign.body.errors?.[0];
+      answers.push(`${shown}: ${refusal ? refusal.extensions.code : 'answered'}`);
+    }
+    cells.set(`ids of others, ${places.length} for ${person.roles.join()}`, places.length);
+    return answers;
+  }
+
+  it.each(roleCodes)('is to a %s that of nothing, whatever is done with it', async (role) => {
+    const places = idPlaces.filter(({ at }) => at === 'id');
+
+    const answers = await answersTo(personOf(wall.other.people, role), places);
+
+    expect(answers.filter((answer) => !/: (NOT_FOUND|FORBIDDEN)$/.test(answer))).toEqual([]);
+    if (role === 'tenant_admin') {
+      expect(answers.filter((answer) => answer.endsWith('FORBIDDEN'))).toEqual([]);
+    }
+  });
+
+  it('is that of nothing wherever else it is named, and nothing is done with it', async () => {
+    const places = idPlaces.filter(({ at }) => at !== 'id');
+
+    for (const person of [personOf(wall.other.people, 'tenant_admin'), wall.other.holder]) {
+      const answers = await answersTo(person, places);
+
+      const done = answers.filter(
+        (answer, place) =>
+          answer.endsWith(': answered') && places[place]?.operation.kind === 'mutation',
+      );
+      expect(done).toEqual([]);
+    }
   });
 });

@@ -98,6 +98,10 @@ export async function buildFull(api: TestApi): Promise<Full> {
     price_per_night: '120.00',
     max_guests: 4,
   });
+  const block = await api.as(holder).post(`/properties/${property.body.data.id}/blocks`, {
+    start_date: addDays(dateAt(Date.now(), 'Europe/Berlin'), 200),
+    end_date: addDays(dateAt(Date.now(), 'Europe/Berlin'), 205),
+  });
   const bought = await api.as(holder).post('/subscriptions', {
     insurance_plan_id: plan.body.data.id,
     insured_property_id: property.body.data.id,
@@ -191,7 +195,12 @@ export async function buildFull(api: TestApi): Promise<Full> {
   });
   const onClaim = await buildOnClaim(admin, api.as(holder), claim.body.data.id);
   const told = await api.as(holder).get('/notifications', { channel: 'in_app' });
-  const { payment } = await buildPayment({ companyId: id, userId: holder.userId });
+  const invoice = uuid();
+  const { payment } = await buildPayment({
+    companyId: id,
+    userId: holder.userId,
+    invoiceId: invoice,
+  });
   const drift = uuid();
   await api.database.sql(
     `INSERT INTO core.workflow_drifts (company_id, id, kind, entity_id, workflow_id, finding, details,
@@ -234,6 +243,7 @@ export async function buildFull(api: TestApi): Promise<Full> {
       categories: category.body.data.id,
       plans: plan.body.data.id,
       properties: property.body.data.id,
+      blocks: block.body.data.id,
       bookings: booking.body.data.id,
       reviews: review,
       'workflows/booking': booking.body.data.id,
@@ -270,6 +280,7 @@ export async function buildFull(api: TestApi): Promise<Full> {
       policies: policyId,
       documents: uploaded.body.data.documents[0].id,
       payments: payment.id,
+      invoices: invoice,
       ...onClaim,
       'api-keys': made.body.data.id,
       reports: report.body.data.id,

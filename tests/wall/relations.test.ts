@@ -53,6 +53,10 @@ useWall((opened) => void (wall = opened));
 const idsOf = (rows: readonly { id: string }[] = []): string[] =>
   rows.map(({ id }) => id).toSorted();
 
+interface Refused {
+  readonly extensions: { readonly code: string };
+}
+
 type Found = Readonly<Record<string, { id: string } | readonly { id: string }[] | null>>;
 
 const idsAt = ({ field }: { field: string }, parent: Found): string[] =>
@@ -96,10 +100,14 @@ async function compare(caller: Caller): Promise<{ byGraphql: string[]; byRest: s
     if (!id && endpoint.includes(':id')) throw new Error(`There is no object for ${endpoint}`);
     const [method, place = ''] = endpoint.replace(':id', id ?? '').split(' ');
     const parent = await (method === 'POST' ? caller.post(place) : caller.get(place));
-    if (parent.status !== 200) continue;
-
     const { body } = await caller.post('/graphql', { query: text, variables: { id } });
-    expect(body.errors).toBeUndefined();
+    const refusals = body.errors?.map(({ extensions }: Refused) => extensions.code);
+    if (parent.status !== 200) {
+      // Refused by both, it leads nowhere.
+      expect([query, body.data, refusals]).toEqual([query, { found: null }, [parent.body.code]]);
+      continue;
+    }
+    expect(refusals).toBeUndefined();
     const found = isOnPage ? body.data.found.items[0] : body.data.found;
     const shown = isOnPage ? parent.body.items[0] : parent.body.data;
     seen.byGraphql.push(`${query}.${field}: ${idsAt(path, found).join()}`);
