@@ -39,13 +39,23 @@ export function startRelay({
         failpoint('relay.afterStart');
         started.push(entry);
       } catch (error) {
-        log.warn({ err: error, workflow_id: entry.workflowId }, 'start failed');
+        const { companyId, entityType, entityId, workflowId } = entry;
+        log.warn({ err: error, workflow_id: workflowId }, 'start failed');
         if (error instanceof Unavailable) {
           // One try told that Temporal is away; the others would each wait for the same answer.
           await putBack(entries.slice(place), error);
           break;
         }
-        await recordFailure(entry, error);
+        if (await recordFailure(entry, error)) {
+          const ids = {
+            outbox_id: entry.id,
+            company_id: companyId,
+            entity_type: entityType,
+            entity_id: entityId,
+            workflow_id: workflowId,
+          };
+          log.error({ err: error, ...ids }, 'start given up, it waits for an operator');
+        }
       }
     }
     if (started.length > 0) {
@@ -113,15 +123,18 @@ const putBack = (entries: readonly WorkflowStart[], error?: unknown): Promise<vo
     );
   });
 
-const recordFailure = ({ companyId, id }: WorkflowStart, error: unknown): Promise<void> =>
+/** @returns whether it is given up with that */
+const recordFailure = ({ companyId, id }: WorkflowStart, error: unknown): Promise<boolean> =>
   withSystem('relay', async () => {
-    await execute(
+    const [row] = await select<{ isParked: boolean }>(
       `UPDATE core.outbox SET locked_until = NULL, last_error = $3, tries = tries + 1,
          parked_at = CASE WHEN tries + 1 >= ${maxTries} THEN now() END,
          not_before = now() + make_interval(secs => least(${maxBackoffSeconds}, 2 ^ tries))
-       WHERE company_id = $1 AND id = $2`,
+       WHERE company_id = $1 AND id = $2
+       RETURNING parked_at IS NOT NULL AS "isParked"`,
       [companyId, id, wordsOf(error)],
     );
+    return row?.isParked ?? false;
   });
 
 /** The innermost cause: around it stand sentences that are the same for every failure. */

@@ -63,14 +63,25 @@ export function createDispatcher({
   };
 }
 
-/** A mark that is lost costs one more start, which Temporal answers with the running workflow. */
+/**
+ * A mark that is lost costs one more start, which Temporal answers with the running workflow. Earlier starts
+ * of the same run that were given up are settled with it: the newest stands for the rows.
+ */
 export const markDispatched = (starts: readonly WorkflowStart[]): Promise<void> =>
   withSystem('relay', async () => {
     await execute(
       `UPDATE core.outbox AS o SET dispatched_at = now(), locked_until = NULL
-       FROM unnest($1::uuid[], $2::uuid[]) AS done (company_id, id)
-       WHERE o.company_id = done.company_id AND o.id = done.id`,
-      [starts.map(({ companyId }) => companyId), starts.map(({ id }) => id)],
+       FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[])
+         AS done (company_id, id, entity_id, workflow_id)
+       WHERE o.company_id = done.company_id AND o.entity_id = done.entity_id
+         AND o.dispatched_at IS NULL AND (o.id = done.id OR (o.id < done.id
+           AND o.workflow_id = done.workflow_id AND o.parked_at IS NOT NULL))`,
+      [
+        starts.map(({ companyId }) => companyId),
+        starts.map(({ id }) => id),
+        starts.map(({ entityId }) => entityId),
+        starts.map(({ workflowId }) => workflowId),
+      ],
     );
   });
 

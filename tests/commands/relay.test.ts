@@ -23,9 +23,11 @@ type Start = (entry: WorkflowStart) => Promise<void>;
 
 describe('the relay', () => {
   let database: TestDatabase;
-  const log = pino({ level: 'silent' });
+  let errors: object[];
+  const log = pino({ level: 'error' }, { write: (line) => void errors.push(JSON.parse(line)) });
 
   beforeEach(async () => {
+    errors = [];
     database = await openTestDatabase({ poolMax: 10 });
   });
 
@@ -143,7 +145,7 @@ describe('the relay', () => {
     expect(started).toEqual([other, first, second]);
   });
 
-  it('parks an entry after twenty tries, tells why, and lets the next one pass', async () => {
+  it('parks an entry after twenty tries, tells which and why, and lets the next one pass', async () => {
     const entity = uuid();
     const [poison, next] = await owe([entity, entity]);
     const tried: string[] = [];
@@ -163,6 +165,33 @@ describe('the relay', () => {
     const [parked] = await entries();
     expect(parked).toMatchObject({ isParked: true, tries: 20, lastError: 'no such workflow type' });
     expect(tried).toEqual([...Array.from({ length: 20 }, () => poison), next]);
+    expect(errors).toEqual([
+      expect.objectContaining({
+        outbox_id: poison,
+        company_id: expect.any(String),
+        entity_type: 'subscription',
+        entity_id: entity,
+        workflow_id: expect.stringMatching(new RegExp(`^subscription/.+/${entity}$`)),
+        err: expect.objectContaining({ message: 'no such workflow type' }),
+      }),
+    ]);
+  });
+
+  it('settles with a start what was given up before of the same run, and nothing else', async () => {
+    const entity = uuid();
+    const [before, next, other] = await owe([entity, entity, uuid()]);
+    await database.sql('UPDATE core.outbox SET parked_at = now() WHERE id = ANY ($1)', [
+      [before, other],
+    ]);
+    const started: string[] = [];
+
+    await relay(
+      async ({ id }) => void started.push(id),
+      (rows) => rows.some(({ id, isDone }) => id === next && isDone),
+    );
+
+    expect(started).toEqual([next]);
+    expect((await entries()).map(({ isDone }) => isDone)).toEqual([true, true, false]);
   });
 
   it('does not count a try while Temporal is away, asks once a round, and starts when it is back', async () => {
