@@ -96,7 +96,7 @@ interface Row extends InferAttributes<Booking> {
   readonly propertyName: string;
   readonly paymentStatus: PaymentStatus | null;
   readonly refundStatus: PaymentStatus | null;
-  /** Its start is still owed, and somebody tries to give it. */
+  /** Its start is still owed, or was given up and waits for an operator. */
   readonly isStarting: boolean;
 }
 
@@ -110,7 +110,7 @@ const columns = (): string =>
   `${columnsOf(Booking, 'b')}, p.name AS "propertyName", c.status AS "paymentStatus",
    r.status AS "refundStatus",
    EXISTS (SELECT 1 FROM core.outbox o WHERE o.company_id = b.company_id
-       AND o.entity_id = b.id AND o.dispatched_at IS NULL AND o.parked_at IS NULL) AS "isStarting"`;
+       AND o.entity_id = b.id AND o.dispatched_at IS NULL) AS "isStarting"`;
 
 /** @throws Forbidden for what owns nothing and may not see everybody's */
 function mayBeSeen(actor: Actor): readonly Condition[] {

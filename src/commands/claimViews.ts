@@ -135,7 +135,7 @@ export const worksOnClaims = (actor: Actor): boolean => allows(actor, 'claim:rea
 interface Row extends InferAttributes<Claim> {
   readonly policyNumber: string;
   readonly holderId: string | null;
-  /** Its start is still owed, and somebody tries to give it. */
+  /** Its start is still owed, or was given up and waits for an operator. */
   readonly isStarting: boolean;
 }
 
@@ -145,7 +145,7 @@ const live: Condition = ['c.archived_at IS NULL'];
 const columns = (): string =>
   `${columnsOf(Claim, 'c')}, p.policy_number AS "policyNumber", p.user_id AS "holderId",
    EXISTS (SELECT 1 FROM core.outbox o WHERE o.company_id = c.company_id
-       AND o.entity_id = c.id AND o.dispatched_at IS NULL AND o.parked_at IS NULL) AS "isStarting"`;
+       AND o.entity_id = c.id AND o.dispatched_at IS NULL) AS "isStarting"`;
 
 async function rowOf(actor: Actor, id: string, { archived = false } = {}): Promise<Row> {
   const conditions: Condition[] = [

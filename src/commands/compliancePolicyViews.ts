@@ -20,7 +20,7 @@ import { seesAll } from './categories.ts';
 
 /** A version as it is shown, with how its run stands. */
 export interface PolicyVersionView extends InferAttributes<CompliancePolicyVersion> {
-  /** Its start is still owed, and somebody tries to give it. */
+  /** Its start is still owed, or was given up and waits for an operator. */
   readonly isStarting: boolean;
 }
 
@@ -165,7 +165,7 @@ const tooLarge = ['content', 'quiz'];
 const versionColumns = (except: readonly string[] = []): string =>
   `${columnsOf(CompliancePolicyVersion, 'v', except)},
    EXISTS (SELECT 1 FROM core.outbox o WHERE o.company_id = v.company_id
-     AND o.entity_id = v.id AND o.dispatched_at IS NULL AND o.parked_at IS NULL) AS "isStarting"`;
+     AND o.entity_id = v.id AND o.dispatched_at IS NULL) AS "isStarting"`;
 
 /** Of the newest version, as `latest` is. */
 const newestStatus = `(SELECT v.status FROM compliance_policy_versions v

@@ -64,7 +64,7 @@ const table = 'core.registration_requests r';
 const columns = (): string =>
   `${columnsOf(RegistrationRequest, 'r')},
    EXISTS (SELECT 1 FROM core.outbox o WHERE o.company_id = r.company_id
-       AND o.entity_id = r.id AND o.dispatched_at IS NULL AND o.parked_at IS NULL) AS "isStarting"`;
+       AND o.entity_id = r.id AND o.dispatched_at IS NULL) AS "isStarting"`;
 
 export async function viewOf(id: string): Promise<RegistrationView> {
   const { items } = await selectPage<Row>(columns(), table, [['r.id = $', id]], {

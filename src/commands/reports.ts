@@ -290,14 +290,14 @@ function checked({ name, reportType, filters, format, schedule = null }: ReportW
 }
 
 interface Row extends Omit<InferAttributes<Report>, 'reportData'> {
-  /** Its start is still owed, and somebody tries to give it. */
+  /** Its start is still owed, or was given up and waits for an operator. */
   readonly isStarting: boolean;
 }
 
 const columns = (except: readonly string[] = []): string =>
   `${columnsOf(Report, 'r', except)},
    EXISTS (SELECT 1 FROM core.outbox o WHERE o.company_id = r.company_id
-       AND o.entity_id = r.id AND o.dispatched_at IS NULL AND o.parked_at IS NULL) AS "isStarting"`;
+       AND o.entity_id = r.id AND o.dispatched_at IS NULL) AS "isStarting"`;
 
 const live: Condition = ['r.archived_at IS NULL'];
 

@@ -74,7 +74,7 @@ export async function viewsWhere(
 
 interface Row extends InferAttributes<PolicySubscription> {
   readonly policyNumber: string;
-  /** Its start is still owed, and somebody tries to give it. */
+  /** Its start is still owed, or was given up and waits for an operator. */
   readonly isStarting: boolean;
 }
 
@@ -85,7 +85,7 @@ const live: Condition = ['s.archived_at IS NULL'];
 const columns = (): string =>
   `${columnsOf(PolicySubscription, 's')}, p.policy_number AS "policyNumber",
    EXISTS (SELECT 1 FROM core.outbox o WHERE o.company_id = s.company_id
-       AND o.entity_id = s.id AND o.dispatched_at IS NULL AND o.parked_at IS NULL) AS "isStarting"`;
+       AND o.entity_id = s.id AND o.dispatched_at IS NULL) AS "isStarting"`;
 
 /** A subscription of nobody's is not owned by whoever is nobody either, such as a key. */
 export const owns = (actor: Actor, { userId }: Pick<PolicySubscription, 'userId'>): boolean =>

@@ -1,7 +1,10 @@
+import { markDispatched } from '../../src/commands/dispatch.ts';
 import { Replay } from '../../src/commands/idempotency.ts';
 import { createSubscriptions } from '../../src/commands/subscriptions.ts';
 import { createSubscriptionTimelines } from '../../src/commands/subscriptionTimelines.ts';
 import type { Actor } from '../../src/context.ts';
+import { withTenant } from '../../src/models/database.ts';
+import { promiseStarts } from '../../src/models/workflowStarts.ts';
 import { as, buildActor, buildSubscription, once } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -76,13 +79,15 @@ describe('the timeline of a subscription', () => {
 });
 
 describe('the workflow of a subscription', () => {
-  it('is starting while its start is owed, but not once that was given up', async () => {
-    const { holder, id } = await buildSubscription();
+  it('is starting while its start is owed or was given up, until one is given', async () => {
+    const { companyId, holder, id } = await buildSubscription();
     const state = async () => (await subscriptions.get(holder, id)).workflow.state;
 
     expect(await state()).toBe('starting');
     await database.sql('UPDATE core.outbox SET parked_at = now() WHERE entity_id = $1', [id]);
 
+    expect(await state()).toBe('starting');
+    await markDispatched(await withTenant(companyId, () => promiseStarts([id])));
     expect(await state()).toBe('running');
   });
 });
