@@ -85,8 +85,10 @@ interface Standing {
   readonly hasAlerts: boolean;
 }
 
+type RowKind = 'timers_overdue' | 'outbox_late' | 'outbox_parked' | 'drift';
+
 interface FoundRow {
-  readonly kind: 'timers_overdue' | 'drift' | 'unresolved';
+  readonly kind: RowKind | 'unresolved';
   readonly subject: string;
   readonly since: Date;
   readonly detail: string | null;
@@ -136,6 +138,8 @@ async function lookAt(
       ].map((subject) => seenNow(subject, at)),
     },
     timers_overdue: ofRows(rows, 'timers_overdue'),
+    outbox_late: ofRows(rows, 'outbox_late'),
+    outbox_parked: ofRows(rows, 'outbox_parked'),
     drift: ofRows(rows, 'drift'),
   };
   const look = judged(found, rules);
@@ -152,7 +156,14 @@ interface Found {
 }
 
 /** Whether workers ask for work is seen where there may be none: in the API. */
-const jobKinds = ['activity_failing', 'workflow_task_failing', 'timers_overdue', 'drift'] as const;
+const jobKinds = [
+  'activity_failing',
+  'workflow_task_failing',
+  'timers_overdue',
+  'outbox_late',
+  'outbox_parked',
+  'drift',
+] as const;
 
 type JobKind = (typeof jobKinds)[number];
 
@@ -190,7 +201,7 @@ const seenNow = (subject: string, at: Date): Omit<Cause, 'kind'> => ({
   attempts: null,
 });
 
-function ofRows(rows: readonly FoundRow[], kind: FoundRow['kind']): Found {
+function ofRows(rows: readonly FoundRow[], kind: RowKind): Found {
   const causes = rows.filter((row) => row.kind === kind);
   return {
     isComplete: true,
@@ -203,13 +214,29 @@ function ofRows(rows: readonly FoundRow[], kind: FoundRow['kind']): Found {
   };
 }
 
+/** Starts that are still owed or were given up. What tells of alerts would raise one more with each look. */
+const undone = `core.outbox o WHERE o.dispatched_at IS NULL
+  AND NOT EXISTS (SELECT FROM core.notifications n WHERE n.company_id = o.company_id
+    AND n.id = o.entity_id AND n.template_code = 'alert_raised')
+  AND NOT EXISTS (SELECT FROM core.webhook_deliveries d WHERE d.company_id = o.company_id
+    AND d.id = o.entity_id AND d.event = 'alert_raised')`;
+
 async function standing(at: Date): Promise<Standing> {
   const rules = await AlertRule.inForce();
-  const minutes = rules.timers_overdue.minutes ?? 0;
+  const before = (kind: AlertKind): Date =>
+    new Date(at.getTime() - (rules[kind].minutes ?? 0) * 60_000);
   const rows = await select<FoundRow>(
     `(SELECT 'timers_overdue' AS kind, workflow_id AS subject, min(due_at) AS since,
         string_agg(DISTINCT name, ', ' ORDER BY name) AS detail
       FROM core.timers WHERE status = 'scheduled' AND due_at < $1
+      GROUP BY workflow_id ORDER BY since LIMIT ${mostCauses})
+     UNION ALL
+     (SELECT 'outbox_late', workflow_id, min(created_at) AS since, left(max(last_error), 300)
+      FROM ${undone} AND created_at < $2
+      GROUP BY workflow_id HAVING bool_and(parked_at IS NULL) ORDER BY since LIMIT ${mostCauses})
+     UNION ALL
+     (SELECT 'outbox_parked', workflow_id, min(parked_at) AS since, left(max(last_error), 300)
+      FROM ${undone} AND parked_at IS NOT NULL
       GROUP BY workflow_id ORDER BY since LIMIT ${mostCauses})
      UNION ALL
      (SELECT 'drift', workflow_id, min(found_at) AS since,
@@ -218,7 +245,7 @@ async function standing(at: Date): Promise<Standing> {
       GROUP BY workflow_id ORDER BY since LIMIT ${mostCauses})
      UNION ALL
      (SELECT 'unresolved', '', raised_at, NULL FROM core.alerts WHERE resolved_at IS NULL LIMIT 1)`,
-    [new Date(at.getTime() - minutes * 60_000)],
+    [before('timers_overdue'), before('outbox_late')],
   );
   return {
     rules,

@@ -17,7 +17,7 @@ export interface Cause {
   /** The id of a run, the name of a task queue, or whose counts they are. */
   readonly subject: string;
   readonly since: Date;
-  /** The step, the timer or the differences. */
+  /** The step, the timer, why a start failed, or the differences. */
   readonly detail: string | null;
   /** How often a step has failed. */
   readonly attempts: number | null;

@@ -3,6 +3,7 @@ import type { Role } from './permissions.ts';
 /**
  * What somebody has to hear of. `activity_failing`: a step is tried again and again, or was given up.
  * `workflow_task_failing`: a run's own code fails. `timers_overdue`: a timer is due and does not fire.
+ * `outbox_late`: a run is owed its start and does not get it. `outbox_parked`: a start was given up.
  * `no_worker`: nobody asks a task queue for work. `drift`: a row and its run differ, or counts and what
  * they count.
  */
@@ -10,6 +11,8 @@ export const alertKinds = [
   'activity_failing',
   'workflow_task_failing',
   'timers_overdue',
+  'outbox_late',
+  'outbox_parked',
   'no_worker',
   'drift',
 ] as const;
@@ -59,6 +62,8 @@ export const usualAlerts: Readonly<Record<AlertKind, AlertSettings>> = {
   activity_failing: { ...told, attempts: 10, minutes: 30 },
   workflow_task_failing: { ...told, attempts: null, minutes: null },
   timers_overdue: { ...told, attempts: null, minutes: 10 },
+  outbox_late: { ...told, attempts: null, minutes: 1 },
+  outbox_parked: { ...told, attempts: null, minutes: null },
   no_worker: { ...told, attempts: null, minutes: 3 },
   drift: { ...told, attempts: null, minutes: null },
 };
@@ -91,6 +96,8 @@ export const alertWords: Readonly<Record<AlertKind, string>> = {
   activity_failing: 'a step fails again and again, or was given up',
   workflow_task_failing: "a run's own code fails",
   timers_overdue: 'a timer is due and does not fire',
+  outbox_late: 'a run that was promised is not started',
+  outbox_parked: 'the start of a run was given up',
   no_worker: 'no worker asks for work',
   drift: 'a row and its run differ, or counts and what they count',
 };

@@ -3,9 +3,11 @@ import { v7 as uuid } from 'uuid';
 import { alertActivities, type TriedStep, type TroubledRuns } from '../../src/activities/alerts.ts';
 import type { Actor } from '../../src/context.ts';
 import { createAlerts, type AlertRuleWish } from '../../src/commands/alerts.ts';
+import { markDispatched } from '../../src/commands/dispatch.ts';
 import { withTenant } from '../../src/models/database.ts';
 import { noteRetriedStep } from '../../src/models/retriedSteps.ts';
 import { WorkflowDrift } from '../../src/models/WorkflowDrift.ts';
+import { promiseStarts } from '../../src/models/workflowStarts.ts';
 import type { AlertKind } from '../../src/rules/alerts.ts';
 import { subscriptionWorkflowId } from '../../src/rules/workflowIds.ts';
 import { as, buildActor, buildCompany, buildSubscription, once } from '../support/build.ts';
@@ -203,6 +205,97 @@ describe('raising alerts', () => {
 
     expect(await ofCode()).toMatchObject([{ resolved: true }]);
     expect(asked.filter((id) => id.includes(companyId))).toEqual([late, late, late]);
+  });
+
+  describe('of starts', () => {
+    /** A sale whose start is owed since so many seconds. */
+    async function buildOwedSale(seconds: number): Promise<string> {
+      const { id } = await buildSubscription({ companyId });
+      await database.sql(
+        `UPDATE core.outbox SET created_at = now() - $2 * interval '1 second', last_error = 'No such type'
+         WHERE entity_id = $1`,
+        [id, seconds],
+      );
+      return id;
+    }
+
+    const park = (id: string) =>
+      database.sql(
+        `UPDATE core.outbox SET parked_at = now() - interval '1 hour' WHERE entity_id = $1`,
+        [id],
+      );
+
+    const minutesOf = async () => {
+      const [row] = await database.sql<{ minutes: string }>(
+        `SELECT round(extract(epoch FROM now() - since) / 60) AS minutes FROM core.alerts
+         WHERE company_id = $1`,
+        [companyId],
+      );
+      return Number(row?.minutes);
+    };
+
+    it('finds one that is owed for more than a minute, until it is given', async () => {
+      const id = await buildOwedSale(120);
+      await buildOwedSale(55);
+
+      await look();
+      await look();
+
+      const subject = subscriptionWorkflowId(companyId, id);
+      const found = { kind: 'outbox_late', subject, entity_id: id, detail: 'No such type' };
+      expect(await alerts()).toEqual([
+        expect.objectContaining({ ...found, type: 'subscription', resolved: false }),
+      ]);
+      expect(await minutesOf()).toBe(2);
+      expect(await messages()).toHaveLength(3);
+      await database.sql('UPDATE core.outbox SET dispatched_at = now() WHERE entity_id = $1', [id]);
+      await look();
+      expect(await alerts()).toMatchObject([{ ...found, resolved: true }]);
+    });
+
+    it('finds one that was given up, until a later one of the same run is given', async () => {
+      const id = await buildOwedSale(120);
+      await park(id);
+      await look();
+      const again = await withTenant(companyId, () => promiseStarts([id]));
+      await database.sql(
+        `UPDATE core.outbox SET created_at = now() - interval '2 minutes' WHERE entity_id = $1`,
+        [id],
+      );
+      await look();
+
+      const subject = subscriptionWorkflowId(companyId, id);
+      const found = { kind: 'outbox_parked', subject, entity_id: id, detail: 'No such type' };
+      expect(await alerts()).toEqual([
+        expect.objectContaining({ ...found, type: 'subscription', resolved: false }),
+      ]);
+      expect(await minutesOf()).toBe(60);
+      expect(await messages()).toHaveLength(3);
+      await markDispatched(again);
+      await look();
+      expect(await alerts()).toMatchObject([{ ...found, resolved: true }]);
+    });
+
+    it('raises none of the messages about other alerts', async () => {
+      await database.sql(
+        `INSERT INTO core.webhook_endpoints (company_id, id, url, events, secret_sealed)
+         VALUES ($1, $2, 'https://hooks.example', '["alert_raised"]', 'sealed')`,
+        [companyId, uuid()],
+      );
+      await setRule('timers_overdue', { channels: ['email', 'webhook'] });
+      await buildLateSale(11);
+      await look();
+
+      const late = await database.sql(
+        `UPDATE core.outbox SET created_at = now() - interval '1 hour'
+         WHERE company_id = $1 AND summary LIKE '%: alert raised' RETURNING workflow_type`,
+        [companyId],
+      );
+      await look();
+
+      expect(late).toHaveLength(2);
+      expect(await alerts()).toMatchObject([{ kind: 'timers_overdue' }]);
+    });
   });
 
   describe('of a step that is tried again', () => {

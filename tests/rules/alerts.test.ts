@@ -50,7 +50,12 @@ describe('kinds of alerts', () => {
       alertKinds.filter((kind) => hasThreshold(kind, threshold));
 
     expect(having('attempts')).toEqual(['activity_failing']);
-    expect(having('minutes')).toEqual(['activity_failing', 'timers_overdue', 'no_worker']);
+    expect(having('minutes')).toEqual([
+      'activity_failing',
+      'timers_overdue',
+      'outbox_late',
+      'no_worker',
+    ]);
   });
 
   it('count whole minutes and no less', () => {

@@ -25,7 +25,8 @@ export const alertPath = object({ id: id() });
 
 const kind = oneOf(...alertKinds).description(
   'activity_failing: a step is tried again and again, or was given up. workflow_task_failing: a ' +
-    "run's own code fails. timers_overdue: a timer is due and does not fire. no_worker: nobody asks a " +
+    "run's own code fails. timers_overdue: a timer is due and does not fire. outbox_late: a run is owed " +
+    'its start and does not get it. outbox_parked: a start was given up. no_worker: nobody asks a ' +
     'task queue for work. drift: a row and its run differ, or counts and what they count',
 );
 
@@ -55,7 +56,9 @@ export const alertAnswer = object({
   type: nullable(oneOf(...workflowKinds)).description('Of the object that the run stands for'),
   entity_id: nullable(id()),
   since: instant().description('When it began, or was first seen'),
-  detail: nullable(text(300)).description('The step, the timers or the differences'),
+  detail: nullable(text(300)).description(
+    'The step, the timers, why a start failed, or the differences',
+  ),
   attempts: nullable(integer(0, most)).description('How often the step has failed'),
   raised_at: instant(),
   seen_at: instant().description('By the latest look that found it'),
@@ -89,7 +92,7 @@ const settings = {
     'Of activity_failing: more failures of one step than these',
   ),
   minutes: integer(1, 10_080).description(
-    'Of activity_failing, timers_overdue and no_worker: longer than this',
+    'Of activity_failing, timers_overdue, outbox_late and no_worker: longer than this',
   ),
   channels: array(oneOf(...alertChannels), { max: 10 }).description(
     'None: the list alone shows it',

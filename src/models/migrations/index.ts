@@ -66,6 +66,7 @@ import { unsetFlags } from './0087UnsetFlags.ts';
 import { boundedSearch } from './0091BoundedSearch.ts';
 import { frequentPolicySearch } from './0092FrequentPolicySearch.ts';
 import { declinedRegistrations } from './0093DeclinedRegistrations.ts';
+import { outboxAlerts } from './0094OutboxAlerts.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -150,4 +151,5 @@ export const migrations: readonly Migration[] = [
   boundedSearch,
   frequentPolicySearch,
   declinedRegistrations,
+  outboxAlerts,
 ];

@@ -201,6 +201,8 @@ describe('/workflows/alert-rules', () => {
       'activity_failing',
       'workflow_task_failing',
       'timers_overdue',
+      'outbox_late',
+      'outbox_parked',
       'drift',
     ]);
     expect(items[0]).toEqual({
@@ -214,9 +216,9 @@ describe('/workflows/alert-rules', () => {
       updated_at: null,
       version: 0,
     });
-    expect(pagination).toMatchObject({ total: 4, pages: 1 });
-    const second = await api.as(operator).get(path, { page: 2, size: 3 });
-    expect(second.body.items).toHaveLength(1);
+    expect(pagination).toMatchObject({ total: 6, pages: 1 });
+    const second = await api.as(operator).get(path, { page: 2, size: 4 });
+    expect(second.body.items).toHaveLength(2);
   });
 
   it('of the platform have one for its task queues', async () => {
@@ -289,6 +291,7 @@ describe('/workflows/alert-rules', () => {
     [{ kind: 'rain' }, 'kind'],
     [{ kind: 'drift', minutes: 5 }, 'minutes'],
     [{ kind: 'timers_overdue', attempts: 5 }, 'attempts'],
+    [{ kind: 'outbox_parked', minutes: 5 }, 'minutes'],
     [{ kind: 'activity_failing', attempts: 1 }, 'attempts'],
     [{ kind: 'activity_failing', minutes: 0 }, 'minutes'],
     [{ kind: 'drift', channels: ['sms'] }, 'channels'],
@@ -311,7 +314,7 @@ describe('/workflows/alert-rules', () => {
     const admin = await buildActor({ companyId, role: 'tenant_admin' });
     const stranger = await buildActor({ companyId: (await buildCompany()).id, role: 'operator' });
 
-    expect((await rulesOf(admin)).items).toHaveLength(4);
+    expect((await rulesOf(admin)).items).toHaveLength(6);
     expect((await create({ kind: 'timers_overdue' }, admin)).status).toBe(403);
     expect((await api.as(admin).patch(`${path}/${id}`, { is_enabled: false })).status).toBe(403);
     for (const answer of [
