@@ -140,6 +140,31 @@ describe('migrations', () => {
     ]);
   });
 
+  it('settle starts that were given up where their run was started since', async () => {
+    const { migrateUp: migrateBefore } = migratorOn(shipped.filter(({ name }) => name < '0094'));
+    const { migrateUp } = migratorOn(shipped);
+    const url = await newDatabase();
+    await migrateBefore(url);
+    await asAdmin(
+      url,
+      `INSERT INTO platform.companies (id, name, code) VALUES (gen_random_uuid(), 'Acme', 'ACME');
+       SET session_replication_role = replica;
+       INSERT INTO core.outbox (company_id, id, entity_type, entity_id, workflow_type, workflow_id,
+         input, not_before, parked_at, dispatched_at)
+       SELECT c.id, ('00000000-0000-7000-8000-00000000000' || n)::uuid, 'subscription', c.id, 'any', run,
+         '{}', now(), CASE WHEN NOT is_started THEN now() END, CASE WHEN is_started THEN now() END
+       FROM platform.companies c, (VALUES (1, 'a', false), (2, 'a', true), (3, 'a', false), (4, 'b', false))
+         AS owed (n, run, is_started)`,
+    );
+
+    await migrateUp(url);
+
+    const settled = `SELECT id::text FROM core.outbox
+      WHERE parked_at IS NOT NULL AND dispatched_at IS NOT NULL ORDER BY company_id`;
+    const first = { id: '00000000-0000-7000-8000-000000000001' };
+    expect(await asAdmin(url, settled)).toEqual([first, first]);
+  });
+
   it('confirm the addresses that were shown, and date sign-ins by company', async () => {
     const { migrateUp: migrateBefore } = migratorOn(shipped.filter(({ name }) => name < '0033'));
     const { migrateUp } = migratorOn(shipped);
