@@ -39,7 +39,7 @@ const jobs: readonly Job[] = [
   {
     workflow: 'maintain',
     spec: { calendars: [{ hour: 3, minute: 10 }], timezone: 'UTC', jitter: '5 minutes' },
-    note: 'Audit partitions ahead; expired keys and tokens away',
+    note: 'Months of the audit ahead, and those past their years out; expired keys and tokens away',
   },
   {
     workflow: 'tendDocuments',

@@ -183,7 +183,7 @@ const samples: Readonly<Record<string, unknown>> = {
   inGrace: 1,
   incidentDate: '2027-01-10',
   isCompleted: true,
-  isPhoneTaken: true,
+  isWithoutPhone: true,
   items: 'an invoice of the repair',
   kind: 'drift',
   label: '2.0',

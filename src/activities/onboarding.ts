@@ -184,7 +184,7 @@ export const onboardingActivities = ({ links }: { readonly links: Links }) => ({
     await issueActivationLink(order, link, links, adminUserId);
     return inOneStep(order, async (registration, step) => {
       const { adminPhone, adminEmail, requestedDomain: domain } = registration;
-      const phone = await asIdentity(() => Credential.freePhone(adminPhone, adminEmail));
+      const phone = await asIdentity(() => Credential.phoneOf(adminEmail));
       await registration.move('complete', step, { adminUserId, adminPasswordHash: null });
       Timer.schedule(
         about(registration),
@@ -193,7 +193,7 @@ export const onboardingActivities = ({ links }: { readonly links: Links }) => ({
       tellApplicant(registration, 'company_ready', step, {
         link,
         domain,
-        isPhoneTaken: phone !== adminPhone,
+        isWithoutPhone: adminPhone !== null && phone === null,
       });
     });
   },

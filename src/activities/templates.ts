@@ -97,9 +97,9 @@ What was made is taken back. Remove the cause, then retry the registration {{reg
 
 {{link}}{{#if domain}}
 
-Requests to {{domain}} are answered for {{companyName}} as soon as its DNS record leads to us.{{/if}}{{#if isPhoneTaken}}
+Requests to {{domain}} are answered for {{companyName}} as soon as its DNS record leads to us.{{/if}}{{#if isWithoutPhone}}
 
-Another account has the phone number of your registration, so yours has none; you can enter one once you have signed in.{{/if}}`,
+The phone number of your registration could not be taken over; you can enter one once you have signed in.{{/if}}`,
   },
   activation_reminder: {
     subject: '{{companyName}} waits for your first sign-in',

@@ -95,6 +95,14 @@ export class Credential extends Model<
     if (taken.length > 0) throw conflictOf('users_phone_number_key');
   }
 
+  static async phoneOf(email: string): Promise<string | null> {
+    const [account] = await select<{ phoneNumber: string | null }>(
+      'SELECT phone_number AS "phoneNumber" FROM platform.users WHERE email = $1',
+      [email],
+    );
+    return account?.phoneNumber ?? null;
+  }
+
   /** The number itself; null where the account of another address has it. */
   static async freePhone(wanted: string | null, email: string): Promise<string | null> {
     const taken = await select(

@@ -113,14 +113,21 @@ export class Membership extends Model<
     readonly companyId: string;
     readonly userId: string;
   }): Promise<number> {
-    const ended = await execute(
+    const ended = await select<Pick<Membership, 'id' | 'role' | 'validTo'>>(
       `UPDATE platform.memberships SET valid_to = now(), updated_at = now()
        WHERE company_id = $1 AND user_id = $2 AND (valid_to IS NULL OR valid_to > now())
-         AND valid_from < now()`,
+         AND valid_from < now()
+       RETURNING id, role, valid_to AS "validTo"`,
       [companyId, userId],
     );
-    if (ended > 0) AuditLog.record('ARCHIVE', { type: 'membership', id: userId });
-    return ended;
+    for (const { id, role, validTo } of ended) {
+      AuditLog.record(
+        'ARCHIVE',
+        { type: 'membership', id },
+        { before: { userId, role }, after: { userId, role, validTo } },
+      );
+    }
+    return ended.length;
   }
 
   /** Ends all that a person is in a company for good, and what they stand in for. */

@@ -1,17 +1,20 @@
+import { randomInt } from 'node:crypto';
 import { select } from './database.ts';
 
-/** The name itself, or with a number where another address has it; behind `withIdentity`. */
+/**
+ * The name itself, or with a number where another address has it; behind `withIdentity`. The number is a
+ * random one: counted ones would tell how many have the name.
+ */
 export async function freeUsername(wanted: string, email: string): Promise<string> {
-  const name = wanted.slice(0, 24);
+  const numbered = (): string => `${wanted.slice(0, 24)}${randomInt(1000, 1_000_000)}`;
+  const candidates = [wanted, numbered(), numbered(), numbered()];
   const rows = await select<{ username: string }>(
     `SELECT lower(username) AS username FROM platform.users
-     WHERE starts_with(lower(username), lower($1)) AND email <> $2`,
-    [name, email],
+     WHERE lower(username) = ANY ($1) AND email <> $2`,
+    [candidates.map((name) => name.toLowerCase()), email],
   );
   const taken = new Set(rows.map(({ username }) => username));
-  let username = wanted;
-  for (let n = 2; taken.has(username.toLowerCase()); n += 1) username = `${name}${n}`;
-  return username;
+  return candidates.find((name) => !taken.has(name.toLowerCase())) ?? numbered();
 }
 
 /** Made of the part before the @. */

@@ -124,6 +124,12 @@ describe('the audit of a new company', () => {
       'membership CREATE': 2,
       'company STATUS_CHANGE active': 2,
     });
+    const memberships = await database.sql(
+      `SELECT DISTINCT entity_id FROM core.audit_logs
+       WHERE company_id = $1 AND entity_type = 'membership'`,
+      [companyId],
+    );
+    expect(memberships).toHaveLength(1);
     const [gone] = await database.sql<{ before: unknown }>(
       `SELECT before FROM core.audit_logs
        WHERE company_id = $1 AND entity_type = 'domain' AND action = 'DELETE' LIMIT 1`,

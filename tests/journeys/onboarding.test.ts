@@ -359,7 +359,7 @@ describe('the onboarding of a company', () => {
 
     expect(await madeOf(onboarding)).toEqual(everything);
     expect(onboarding.mails().at(-1)?.text).toContain(
-      'Another account has the phone number of your registration',
+      'The phone number of your registration could not be taken over',
     );
   });
 

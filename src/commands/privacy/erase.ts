@@ -89,13 +89,17 @@ async function leave(
   const ended = await RefreshToken.erase({ companyId, userId: id });
   afterCommit(() => sessions.forget(...ended));
   if (!(await isElsewhere(companyId, id))) {
+    const isOwnAddress = await Credential.isConfirmed(id);
     await Credential.erase(id);
     // The second transaction finds them by this, also when it is asked for later: the address is gone then.
-    await execute(
-      `UPDATE core.registration_requests SET admin_user_id = $1
-       WHERE admin_email = $2 AND status IN ('rejected', 'expired')`,
-      [id, person.email],
-    );
+    // Whoever opens an account under somebody's address does not reach what that somebody has applied for.
+    if (isOwnAddress) {
+      await execute(
+        `UPDATE core.registration_requests SET admin_user_id = $1
+         WHERE admin_email = $2 AND status IN ('rejected', 'expired')`,
+        [id, person.email],
+      );
+    }
     await PasswordResetToken.cancel(id);
     await EmailChange.erase(id);
   }
@@ -199,8 +203,9 @@ const eraseOnPlatform = (
        WHERE admin_user_id = $1 AND admin_email <> $2`,
       [userId, email, username],
     );
+    const objects = registrations.map(({ id }) => id);
     const addresses = registrations.map(({ address }) => address);
-    await eraseMessages({ userId, addresses, linkIds });
+    await eraseMessages({ userId, addresses, linkIds }, objects);
     const told = await select(
       `SELECT 1 FROM core.audit_logs
        WHERE entity_type = 'user' AND entity_id = $1 AND action = 'ERASE' LIMIT 1`,
@@ -210,7 +215,7 @@ const eraseOnPlatform = (
       AuditLog.record('ERASE', { type: 'user', id: userId }, { after: { reason } });
     }
     await eraseAudit(userId, {
-      objects: registrations.map(({ id }) => id),
+      objects,
       requests: [...requests, ...(await requestsOfUnknown(userId))],
     });
   });

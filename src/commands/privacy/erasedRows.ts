@@ -161,17 +161,24 @@ async function ownAddresses(userId: string, known: readonly string[]): Promise<s
   return own.map(({ address }) => address);
 }
 
-/** Those that wait are never sent. The key of one to an address holds the address. */
-export async function eraseMessages({ userId, addresses, linkIds }: Traces): Promise<void> {
+/**
+ * Those that wait are never sent. The key of one to an address holds the address.
+ * @param about of those to an address only what is about these; all of them where it is not said
+ */
+export async function eraseMessages(
+  { userId, addresses, linkIds }: Traces,
+  about?: readonly string[],
+): Promise<void> {
   await execute(
     `UPDATE core.notifications SET payload = '{}', last_error = NULL,
        status = CASE WHEN status = 'queued' THEN 'suppressed' ELSE status END,
        suppressed_because = CASE WHEN status = 'queued' THEN 'erased' ELSE suppressed_because END,
        recipient_address = CASE WHEN recipient_address IS NOT NULL THEN $2 END,
        dedupe_key = CASE WHEN recipient_address IS NULL THEN dedupe_key ELSE 'erased/' || id END
-     WHERE recipient_user_id = $1 OR recipient_address = ANY ($3)
+     WHERE recipient_user_id = $1
+       OR (recipient_address = ANY ($3) AND ($5::uuid[] IS NULL OR entity_id = ANY ($5)))
        OR (recipient_address IS NOT NULL AND payload -> 'link' ->> 'id' = ANY ($4))`,
-    [userId, erasedPerson(userId).email, addresses, linkIds],
+    [userId, erasedPerson(userId).email, addresses, linkIds, about ?? null],
   );
 }
 

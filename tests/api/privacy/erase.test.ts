@@ -142,6 +142,10 @@ describe('POST /users/:id/erase', () => {
   });
 
   describe('and the registrations with the address', () => {
+    beforeEach(() =>
+      rowsOf('UPDATE platform.users SET email_confirmed_at = now() WHERE id = $1', person.userId),
+    );
+
     const register = async (status: string) => {
       const id = uuid();
       await rowsOf(
@@ -198,6 +202,36 @@ describe('POST /users/:id/erase', () => {
         admin_user_id: person.userId,
       });
       expect(await message()).toEqual({ recipient_address: email });
+    });
+
+    it('keeps those of whoever applied with an address that the person never showed to be theirs', async () => {
+      await rowsOf(
+        'UPDATE platform.users SET email_confirmed_at = NULL WHERE id = $1',
+        person.userId,
+      );
+      const id = await register('rejected');
+      const message = await told(id);
+      const known = [await shown(id), await message()];
+
+      const erased = await erase();
+
+      expect(erased.body.data).toMatchObject({ account_erased: true });
+      expect([await shown(id), await message()]).toEqual(known);
+    });
+
+    it('keeps one that is open beside one that was rejected, and what was told of it', async () => {
+      const [open, rejected] = [await register('pending'), await register('rejected')];
+      const [ofOpen, ofRejected] = [await told(open), await told(rejected)];
+      const known = [await shown(open), await ofOpen()];
+
+      await erase();
+
+      expect([await shown(open), await ofOpen()]).toEqual(known);
+      const email = `erased-${person.userId}@erased.invalid`;
+      expect([await shown(rejected), await ofRejected()]).toMatchObject([
+        { admin_email: email },
+        { recipient_address: email },
+      ]);
     });
 
     it('keeps one that is open, and all of whoever keeps the account or is not erased', async () => {
