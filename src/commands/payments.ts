@@ -219,8 +219,8 @@ async function refundablePayment(actor: Actor, id: string): Promise<Payment> {
  */
 async function refuseUnpaidStay(charge: Payment): Promise<void> {
   if (charge.bookingId === null || isPositive(leftOf(charge))) return;
-  const booking = await getRow(Booking, charge.bookingId, { archived: true });
-  if (booking.status !== 'confirmed' || isStayOver(booking, Date.now())) return;
+  const booking = await Booking.findOne({ where: { id: charge.bookingId } });
+  if (booking?.status !== 'confirmed' || isStayOver(booking, Date.now())) return;
   throw new Conflict(
     'BOOKING_RUNNING',
     `The booking ${booking.id} is confirmed: cancel it to give back all that was paid, or leave part of it`,
