@@ -25,11 +25,12 @@ const { settleAudience, carryOutWave } = acknowledgementActivities();
 
 let api: TestApi;
 let companyId: string;
+let timeZone: string;
 let admin: Person;
 
 beforeAll(async () => {
   api = await openTestApi({ TRUST_PROXY: 'true' });
-  ({ id: companyId } = await buildCompany());
+  ({ id: companyId, timeZone } = await buildCompany());
   admin = await buildAdmin(api, companyId);
 });
 afterAll(() => api.close());
@@ -69,7 +70,7 @@ async function read(person: Person): Promise<void> {
   const answers = [
     ['acknowledge', { policy_version: 1, typed_name: `Typed ${marker}` }],
     ['decline', { reason: `Not ${marker}` }],
-    ['request-exemption', { reason: `Ill ${marker}`, valid_until: dateAt(Date.now(), 'UTC') }],
+    ['request-exemption', { reason: `Ill ${marker}`, valid_until: dateAt(Date.now(), timeZone) }],
   ] as const;
   for (const [answer, body] of answers) {
     const { policyId } = await buildPolicyRow({
