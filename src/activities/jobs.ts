@@ -7,6 +7,7 @@ import {
   withSystem,
   withTenant,
 } from '../models/database.ts';
+import { forgetOldApplicants } from '../models/applicants.ts';
 import { retireAuditMonth } from '../models/auditRetention.ts';
 import { queueMail } from '../models/mail.ts';
 import { holdersOf } from '../models/claimStaff.ts';
@@ -85,6 +86,7 @@ export const jobActivities = ({ openWorkflows }: { readonly openWorkflows: OpenW
       retireOldAudit,
       () => inBatches(removeOldSessions),
       () => inBatches((most) => withGlobal(() => Domain.endOldClaims(most)), 500),
+      () => inBatches(forgetOldApplicants, 500),
       removeOldRowsOfCompanies,
       () => compareAll(openWorkflows),
       recountAll,

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { Model, ModelStatic } from 'sequelize';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Calendar } from '../models/Calendar.ts';
@@ -256,19 +257,23 @@ async function shutOut(userId: string): Promise<void> {
 const addressesUnder = ({ platformDomain }: PlatformAddresses, code: string): string[] =>
   platformDomain ? [`${code.toLowerCase()}.${platformDomain}`] : [];
 
-/** The first of ACME, ACME2, ACME3 … that nobody has, and whose address is not the platform's own. */
+/**
+ * One that nobody has, and whose address is not the platform's own; with a random number where another
+ * company has it, since counted ones would tell how many have.
+ */
 async function freeCode(name: string, platform: PlatformAddresses): Promise<string> {
+  const wanted = companyCode(name);
+  const numbered = (): string => `${wanted}${randomInt(1000, 1_000_000)}`;
+  const candidates = [wanted, numbered(), numbered(), numbered()];
   const rows = await select<{ code: string }>(
-    'SELECT code FROM platform.companies WHERE starts_with(code, $1)',
-    [companyCode(name)],
+    'SELECT code FROM platform.companies WHERE code = ANY ($1)',
+    [candidates],
   );
   const taken = new Set(rows.map(({ code }) => code));
   const isFree = (code: string): boolean =>
     !taken.has(code) &&
     !addressesUnder(platform, code).some((address) => platform.allowedHosts.includes(address));
-  let n = 1;
-  while (!isFree(companyCode(name, n))) n += 1;
-  return companyCode(name, n);
+  return candidates.find(isFree) ?? numbered();
 }
 
 /** What is so already stays. */

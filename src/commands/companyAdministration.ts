@@ -1,7 +1,7 @@
 import type { Actor } from '../context.ts';
 import { Conflict, Forbidden } from '../errors.ts';
 import { Company } from '../models/Company.ts';
-import { platformCompanyId, withGlobal, withTenant } from '../models/database.ts';
+import { asGlobal, platformCompanyId, withGlobal, withTenant } from '../models/database.ts';
 import {
   columnsOf,
   containing,
@@ -116,22 +116,26 @@ export const createCompanyAdministration = ({
     await refuseReservedName(changes.name);
     const opens = changes.status !== undefined && changes.status !== 'closed';
     const mayOpen = opens && !(await isBeingSetUp(id));
-    const { company, oldZone } = await withGlobal(async () => {
-      const row = await found(id);
-      const { timeZone: zone } = row;
-      if (row.status === 'closed' && (!mayOpen || row.archivedAt)) {
-        throw new Conflict('COMPANY_CLOSED', `The company ${row.code} is closed`);
-      }
-      const { status = row.status, subscriptionPlan = row.subscriptionPlan } = changes;
-      const { businessType = row.businessType } = changes;
-      const fields = { ...fieldsOf(row, changes), status, subscriptionPlan, businessType };
-      const action = status === row.status ? 'UPDATE' : 'STATUS_CHANGE';
-      const about = { companyId: id };
-      const edited = await editRow(Company, row, fields, expectedVersion, action, about);
-      return { company: edited, oldZone: zone };
-    });
     const { timeZone } = changes;
-    if (timeZone !== undefined) await withTenant(id, () => moveClocks(oldZone, timeZone));
+    const company = await withTenant(id, async () => {
+      const { edited, oldZone } = await asGlobal(async () => {
+        const row = await found(id);
+        const { timeZone: zone } = row;
+        if (row.status === 'closed' && (!mayOpen || row.archivedAt)) {
+          throw new Conflict('COMPANY_CLOSED', `The company ${row.code} is closed`);
+        }
+        const { status = row.status, subscriptionPlan = row.subscriptionPlan } = changes;
+        const { businessType = row.businessType } = changes;
+        const fields = { ...fieldsOf(row, changes), status, subscriptionPlan, businessType };
+        const action = status === row.status ? 'UPDATE' : 'STATUS_CHANGE';
+        return {
+          edited: await editRow(Company, row, fields, expectedVersion, action),
+          oldZone: zone,
+        };
+      });
+      if (timeZone !== undefined) await moveClocks(oldZone, timeZone);
+      return edited;
+    });
     companies.forget();
     return company;
   },

@@ -153,11 +153,16 @@ export const withIdentity = <T>(companyId: string | null, work: () => Promise<T>
  * all: `work` has the rights of `withIdentity`, and not those of `withTenant`. When it fails the whole
  * transaction has to.
  */
-export async function asIdentity<T>(work: () => Promise<T>): Promise<T> {
+export const asIdentity = <T>(work: () => Promise<T>): Promise<T> => asRole('app_auth', work);
+
+/** The same for what the platform decides of the company: `work` has the rights of `withGlobal`. */
+export const asGlobal = <T>(work: () => Promise<T>): Promise<T> => asRole('app_global', work);
+
+async function asRole<T>(role: 'app_auth' | 'app_global', work: () => Promise<T>): Promise<T> {
   const { door } = openUnit();
-  if (door !== 'tenant') throw new Error(`asIdentity inside ${door}`);
+  if (door !== 'tenant') throw new Error(`${role} inside ${door}`);
   await flush();
-  await select(`SELECT set_config('role', 'app_auth', true)`);
+  await select(`SELECT set_config('role', '${role}', true)`);
   const value = await work();
   await flush();
   await select(`SELECT set_config('role', 'none', true)`);

@@ -3,10 +3,15 @@
  * @param personal names whose values are erased; the last migration's are those of
  *   `rules/personalFields.ts`, which a test compares
  * @param entityTypes of the objects that are a person's
+ * @param subjects as what whoever is erased is told of
  */
-export function eraseFunctions(personal: readonly string[], entityTypes: readonly string[]) {
+export function eraseFunctions(
+  personal: readonly string[],
+  entityTypes: readonly string[],
+  subjects: readonly string[] = ['user'],
+) {
   const names = `'{${personal.join(',')}}'::text[]`;
-  const types = entityTypes.map((type) => `'${type}'`).join(', ');
+  const listed = (types: readonly string[]): string => types.map((type) => `'${type}'`).join(', ');
 
   const isMarker = (text: string): string => `${text} ~ '^~[0-9a-f]{64}$'`;
 
@@ -63,7 +68,7 @@ DECLARE
   reached uuid;
 BEGIN
   IF NOT EXISTS (SELECT FROM core.audit_logs
-    WHERE company_id = company AND entity_type = 'user' AND entity_id = subject AND action = 'ERASE') THEN
+    WHERE company_id = company AND entity_type IN (${listed(subjects)}) AND entity_id = subject AND action = 'ERASE') THEN
     RAISE insufficient_privilege USING MESSAGE = 'the audit does not tell of this erasure';
   END IF;
   INSERT INTO core.audit_keys (company_id, key)
@@ -76,7 +81,7 @@ BEGIN
     FROM core.audit_logs l
     WHERE l.company_id = company AND l.id > behind
       AND (l.actor_id = subject OR (l.actor_id IS NULL AND l.request_id = ANY (requests)) OR (l.entity_id = ANY (about) AND l.entity_type IN
-        (${types})))
+        (${listed(entityTypes)})))
     ORDER BY l.id LIMIT most),
   erased AS MATERIALIZED (
     SELECT l.id, l.timestamp, ${facts('before')} AS before, ${facts('after')} AS after,

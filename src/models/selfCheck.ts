@@ -1,9 +1,9 @@
 import { CannotStart, reasonOf } from '../errors.ts';
 import { execute, select, withGlobal } from './database.ts';
 import { claimSearchBody } from './migrations/0030ClaimSearch.ts';
-import { eraseInAuditBody } from './migrations/0051Bookings.ts';
 import { propertySearchBody } from './migrations/0091BoundedSearch.ts';
 import { newestPolicySearchBody } from './migrations/0092FrequentPolicySearch.ts';
+import { eraseInAuditBody } from './migrations/0095Applicants.ts';
 import { migrations } from './migrations/index.ts';
 import { activity, largeObjects } from './roles.ts';
 

@@ -58,6 +58,10 @@ export const allowedDecisions = (status: RegistrationStatus): readonly Registrat
 export const isOpenRegistration = (status: RegistrationStatus): boolean =>
   statuses.some((row) => row.code === status && row.isOpen);
 
+/** Whether it came to nothing, for good. */
+export const isDeclined = (status: RegistrationStatus): boolean =>
+  status === 'rejected' || status === 'expired';
+
 const reviewTimers = [
   'verify_email',
   'review_reminder',
@@ -87,6 +91,8 @@ export interface OnboardingSettings {
   readonly reviewEscalateBd: number;
   readonly reviewExpireDays: number;
   readonly activationDays: number;
+  /** For which whoever applied is known after the request came to nothing. */
+  readonly keepDeclinedDays: number;
   /** Whether only what was verified by mail can be approved. */
   readonly requireVerifiedEmail: boolean;
   /** Addresses of the global administrators whom escalations go to; none: to all of them. */
@@ -99,6 +105,7 @@ export const onboardingDefaults: OnboardingSettings = {
   reviewEscalateBd: 5,
   reviewExpireDays: 30,
   activationDays: 7,
+  keepDeclinedDays: 180,
   requireVerifiedEmail: false,
   onCall: [],
 };
@@ -112,6 +119,7 @@ export const onboardingBounds: Readonly<
   reviewEscalateBd: { kind: 'whole', min: 1, max: 30 },
   reviewExpireDays: { kind: 'whole', min: 7, max: 90 },
   activationDays: { kind: 'whole', min: 1, max: 30 },
+  keepDeclinedDays: { kind: 'whole', min: 30, max: 3650 },
 };
 
 /** What holds, given what the platform has set. */
@@ -239,13 +247,11 @@ export const provisioningSteps = ['company', 'domain', 'seed', 'admin', 'opening
 
 export type ProvisioningStep = (typeof provisioningSteps)[number];
 
-/** A company's short name from its name, `n` to tell it from others: `Acme Ltd.` is ACMELTD, ACMELTD2. */
-export const companyCode = (name: string, n = 1): string => {
+/** A company's short name, made of at most the first twelve letters of its name: `Acme Ltd.` is ACMELTD. */
+export const companyCode = (name: string): string => {
   const letters = name
     .normalize('NFKD')
     .toUpperCase()
     .replaceAll(/[^A-Z0-9]/g, '');
-  const suffix = n === 1 ? '' : String(n);
-  const stem = letters.length >= 2 ? letters : `CO${letters}`;
-  return `${stem.slice(0, 12)}${suffix}`;
+  return (letters.length >= 2 ? letters : `CO${letters}`).slice(0, 12);
 };

@@ -280,6 +280,7 @@ const ofThePlatform: readonly Setting[] = [
   onboarding('reviewEscalateBd', 'Business days after which an undecided request is escalated.'),
   onboarding('reviewExpireDays', 'Days after which an undecided request expires.'),
   onboarding('activationDays', 'Days in which the new administrator has to sign in.'),
+  onboarding('keepDeclinedDays', 'Days for which the applicant of a declined request is known.'),
   {
     section: 'onboarding',
     key: 'requireVerifiedEmail',

@@ -12,7 +12,7 @@ import {
   subscriptionWorkflowId,
 } from '../../src/rules/workflowIds.ts';
 import { Replay } from '../../src/commands/idempotency.ts';
-import { execute, withSystem } from '../../src/models/database.ts';
+import { execute, platformCompanyId, withSystem } from '../../src/models/database.ts';
 import { createReports } from '../../src/commands/reports.ts';
 import { hire } from '../support/acknowledgements.ts';
 import { as, buildActor, buildCompany, buildSubscription, once } from '../support/build.ts';
@@ -405,6 +405,41 @@ describe('the periodic jobs', () => {
     );
     expect(kept.map(({ name }) => name)).toEqual(['good', 'youn']);
     expect(ended.map(({ domain }) => domain)).toEqual([expect.stringMatching(/^old/)]);
+  });
+
+  it('keepHouse forgets who applied in vain when the time for that is over', async () => {
+    const applied = await database.sql<{ id: string; name: string }>(
+      `INSERT INTO core.registration_requests (company_id, id, company_name, business_type, contact_email,
+         admin_email, admin_username, default_currency, subscription_plan, status, expires_at,
+         new_company_id, workflow_closed_at)
+       SELECT $1, gen_random_uuid(), name, 'home', 'ada@a.example', 'ada@a.example', 'ada', 'EUR', 'free',
+         status, now(), gen_random_uuid(), ended
+       FROM (VALUES ('young', 'rejected', now() - interval '179 days'),
+         ('old', 'rejected', now() - interval '181 days'),
+         ('old and expired', 'expired', now() - interval '181 days'),
+         ('company', 'active', now() - interval '181 days')) AS r (name, status, ended)
+       RETURNING id, company_name AS name`,
+      [platformCompanyId],
+    );
+
+    await inJob(() => activitiesWith().keepHouse());
+    await inJob(() => activitiesWith().keepHouse());
+
+    const ids = applied.map(({ id }) => id);
+    const forgotten = await database.sql<{ name: string }>(
+      `SELECT company_name AS name FROM core.registration_requests
+       WHERE id = ANY ($1) AND admin_email = 'erased-' || id || '@erased.invalid'
+         AND contact_email = admin_email AND admin_username LIKE 'erased-%'
+       ORDER BY 1`,
+      [ids],
+    );
+    const told = await database.sql(
+      `SELECT after FROM core.audit_logs WHERE entity_id = ANY ($1) AND action = 'ERASE'`,
+      [ids],
+    );
+    expect(forgotten.map(({ name }) => name)).toEqual(['old', 'old and expired']);
+    const reason = 'Declined more than 180 days ago';
+    expect(told).toEqual([{ after: { reason } }, { after: { reason } }]);
   });
 
   it('keepHouse leaves a claim that is verified at that moment', async () => {

@@ -52,14 +52,39 @@ describe('the address of a new company', () => {
     await activities.createCompany(ref);
     await activities.addDomains(ref);
 
-    const domains = await database.sql(
+    const domains = await database.sql<{ code: string }>(
       `SELECT c.code, d.domain FROM core.registration_requests r
        JOIN platform.companies c ON c.id = r.new_company_id
        JOIN platform.domains d ON d.company_id = c.id
        WHERE r.id = $1 AND d.domain LIKE '%.surety.example'`,
       [ref.registrationId],
     );
-    expect(domains).toEqual([{ code: 'API2', domain: 'api2.surety.example' }]);
+    const code = domains[0]?.code ?? '';
+    expect(code).toMatch(/^API\d{4,6}$/);
+    expect(domains).toEqual([{ code, domain: `${code.toLowerCase()}.surety.example` }]);
+  });
+});
+
+describe('the code of a new company', () => {
+  it('does not tell how many have begun alike', async () => {
+    const codes: string[] = [];
+    for (const companyName of ['Counted Ltd.', 'Counted (Ltd)', 'Counted, Ltd']) {
+      const { ref } = await buildRequest({ companyName });
+      await activities.createCompany(ref);
+      const [made] = await database.sql<{ code: string }>(
+        `SELECT c.code FROM platform.companies c
+         JOIN core.registration_requests r ON r.new_company_id = c.id WHERE r.id = $1`,
+        [ref.registrationId],
+      );
+      codes.push(made?.code ?? '');
+    }
+
+    expect(codes).toEqual([
+      'COUNTEDLTD',
+      expect.stringMatching(/^COUNTEDLTD\d{4,6}$/),
+      expect.stringMatching(/^COUNTEDLTD\d{4,6}$/),
+    ]);
+    expect(new Set(codes).size).toBe(3);
   });
 });
 

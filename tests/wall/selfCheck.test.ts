@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { projectDir } from '../../local/dataDir.ts';
 import { policySearch } from '../../src/models/migrations/0007Search.ts';
 import { claimSearch } from '../../src/models/migrations/0030ClaimSearch.ts';
-import { eraseInAudit } from '../../src/models/migrations/0051Bookings.ts';
+import { eraseInAudit } from '../../src/models/migrations/0095Applicants.ts';
 import { propertySearch } from '../../src/models/migrations/0091BoundedSearch.ts';
 import { newestPolicySearch } from '../../src/models/migrations/0092FrequentPolicySearch.ts';
 import { selfCheck } from '../../src/models/selfCheck.ts';

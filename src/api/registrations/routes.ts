@@ -1,5 +1,7 @@
 import type { Registrations } from '../../commands/registrations.ts';
+import type { Privacy } from '../../commands/privacy/privacy.ts';
 import { codePage } from '../codePage.ts';
+import { eraseBody } from '../privacy/schema.ts';
 import { listRoute, route, type Route } from '../route.ts';
 import { presentRegistration, presentSubmitted } from './present.ts';
 import {
@@ -25,9 +27,11 @@ const answersRegistration = {
 
 export const registrationRoutes = ({
   registrations,
+  privacy,
   prefix,
 }: {
   readonly registrations: Registrations;
+  readonly privacy: Privacy;
   readonly prefix: string;
 }): Route[] => [
   route({
@@ -150,6 +154,20 @@ export const registrationRoutes = ({
     ...answersRegistration,
     handle: ({ actor, params, query, once }) =>
       registrations.reject(actor, params.id, query.reason, once),
+  }),
+  route({
+    method: 'POST',
+    path: `${review}/:id/erase`,
+    permission: 'registration:review',
+    summary: 'Erase whoever applied in vain for good; name and domain of the company stay',
+    message: 'Erased',
+    idempotency: 'optional',
+    businessRules: true,
+    body: eraseBody,
+    ...one,
+    ...answersRegistration,
+    handle: ({ params, body, once }) => privacy.eraseApplicant(params.id, body, once),
+    examples: { body: { reason: 'Asked for it in a letter of 2 March' } },
   }),
   route({
     method: 'POST',

@@ -1,5 +1,6 @@
 import type { Actor } from '../../context.ts';
 import { Conflict, invalidField } from '../../errors.ts';
+import { forgetApplicants } from '../../models/applicants.ts';
 import { AuditLog } from '../../models/AuditLog.ts';
 import { Credential } from '../../models/Credential.ts';
 import {
@@ -15,16 +16,16 @@ import { Membership } from '../../models/Membership.ts';
 import { PasswordResetToken } from '../../models/PasswordResetToken.ts';
 import { RefreshToken } from '../../models/RefreshToken.ts';
 import { openBookingStatuses } from '../../rules/bookings.ts';
-import { erasedPerson } from '../../rules/personalFields.ts';
 import { liveStatuses } from '../../rules/subscriptions.ts';
 import { rowsOnce, type Once, type Replay } from '../idempotency.ts';
-import { holdPerson, type PersonView } from '../people.ts';
+import { holdPerson } from '../people.ts';
 import type { Sessions } from '../sessions.ts';
 import {
   eraseAudit,
   eraseMessages,
   eraseRows,
   requestsOfUnknown,
+  tellOfErasure,
   type Traces,
 } from './erasedRows.ts';
 
@@ -81,7 +82,8 @@ async function leave(
   if (actor.userId === id) {
     throw new Conflict('OWN_ACCOUNT', 'Somebody else has to erase you');
   }
-  refuseNames(person, reason);
+  const { email, phoneNumber, firstName, lastName } = person;
+  refuseNames([email, phoneNumber, `${firstName} ${lastName}`.trim()], reason);
   const traces = { userId: id, addresses: [person.email], linkIds: await mailedLinks(id) };
   if (person.erasedAt) return { ...traces, isErased: true };
 
@@ -116,11 +118,9 @@ const isElsewhere = async (companyId: string, id: string): Promise<boolean> => {
   return found.length > 0;
 };
 
-function refuseNames({ email, phoneNumber, ...names }: PersonView, reason: string): void {
-  const fullName = `${names.firstName} ${names.lastName}`.trim();
-  const isNamed = [email, phoneNumber ?? '', fullName].some(
-    (name) => name !== '' && reason.toLowerCase().includes(name.toLowerCase()),
-  );
+/** @throws Invalid NAMES_THE_PERSON, because the reason stays */
+export function refuseNames(names: readonly (string | null)[], reason: string): void {
+  const isNamed = names.some((name) => name && reason.toLowerCase().includes(name.toLowerCase()));
   if (isNamed) throw invalidField('reason', 'must not name the person', 'NAMES_THE_PERSON');
 }
 
@@ -191,29 +191,14 @@ const eraseOnPlatform = (
       (await Credential.isErased(userId)) ? mailedLinks(userId) : undefined,
     );
     if (!linkIds) return;
-    const registrations = await select<{ id: string; address: string }>(
-      `SELECT id, admin_email AS address FROM core.registration_requests WHERE admin_user_id = $1`,
+    const registrations = await select<{ id: string }>(
+      `SELECT id FROM core.registration_requests WHERE admin_user_id = $1`,
       [userId],
-    );
-    const { email, username } = erasedPerson(userId);
-    await execute(
-      `UPDATE core.registration_requests SET admin_email = $2, admin_username = $3,
-         admin_phone = NULL, updated_at = now(), version = version + 1,
-         contact_email = CASE WHEN contact_email = admin_email THEN $2 ELSE contact_email END
-       WHERE admin_user_id = $1 AND admin_email <> $2`,
-      [userId, email, username],
     );
     const objects = registrations.map(({ id }) => id);
-    const addresses = registrations.map(({ address }) => address);
-    await eraseMessages({ userId, addresses, linkIds }, objects);
-    const told = await select(
-      `SELECT 1 FROM core.audit_logs
-       WHERE entity_type = 'user' AND entity_id = $1 AND action = 'ERASE' LIMIT 1`,
-      [userId],
-    );
-    if (told.length === 0) {
-      AuditLog.record('ERASE', { type: 'user', id: userId }, { after: { reason } });
-    }
+    await forgetApplicants(objects);
+    await eraseMessages({ userId, addresses: [], linkIds });
+    await tellOfErasure({ type: 'user', id: userId }, reason);
     await eraseAudit(userId, {
       objects,
       requests: [...requests, ...(await requestsOfUnknown(userId))],

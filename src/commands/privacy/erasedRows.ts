@@ -1,3 +1,4 @@
+import { AuditLog } from '../../models/AuditLog.ts';
 import { asIdentity, execute, flush, select } from '../../models/database.ts';
 import { askAbout } from '../../models/keeperStart.ts';
 import { nothingMuted } from '../../rules/notices.ts';
@@ -133,7 +134,7 @@ export async function eraseRows({ userId, ...known }: Traces): Promise<void> {
   );
   await askAbout(objects.map(({ id }) => id));
   await eraseMessages(traces);
-  await eraseAnswers(traces);
+  await eraseAnswers(userId, addresses);
   await eraseAudit(userId, {
     objects: objects.map(({ id }) => id),
     requests: await requestsOfUnknown(userId),
@@ -163,30 +164,26 @@ async function ownAddresses(userId: string, known: readonly string[]): Promise<s
 
 /**
  * Those that wait are never sent. The key of one to an address holds the address.
- * @param about of those to an address only what is about these; all of them where it is not said
  */
-export async function eraseMessages(
-  { userId, addresses, linkIds }: Traces,
-  about?: readonly string[],
-): Promise<void> {
+export async function eraseMessages({ userId, addresses, linkIds }: Traces): Promise<void> {
   await execute(
     `UPDATE core.notifications SET payload = '{}', last_error = NULL,
        status = CASE WHEN status = 'queued' THEN 'suppressed' ELSE status END,
        suppressed_because = CASE WHEN status = 'queued' THEN 'erased' ELSE suppressed_because END,
        recipient_address = CASE WHEN recipient_address IS NOT NULL THEN $2 END,
        dedupe_key = CASE WHEN recipient_address IS NULL THEN dedupe_key ELSE 'erased/' || id END
-     WHERE recipient_user_id = $1
-       OR (recipient_address = ANY ($3) AND ($5::uuid[] IS NULL OR entity_id = ANY ($5)))
+     WHERE recipient_user_id = $1 OR recipient_address = ANY ($3)
        OR (recipient_address IS NOT NULL AND payload -> 'link' ->> 'id' = ANY ($4))`,
-    [userId, erasedPerson(userId).email, addresses, linkIds, about ?? null],
+    [userId, erasedPerson(userId).email, addresses, linkIds],
   );
 }
 
 /**
  * A request that is repeated with its key still has no second effect; it is told the id alone. The
  * answer to an erasure names nobody and stays.
+ * @param id of the person, or of the registration of whoever has no account
  */
-async function eraseAnswers({ userId, addresses }: Traces): Promise<void> {
+export async function eraseAnswers(id: string, addresses: readonly string[]): Promise<void> {
   for (let behind: string | null = ''; behind !== null;) {
     const [page]: { reached: string | null }[] = await select<{ reached: string | null }>(
       `WITH page AS (
@@ -199,7 +196,7 @@ async function eraseAnswers({ userId, addresses }: Traces): Promise<void> {
            AND EXISTS (SELECT 1 FROM unnest($1::text[]) AS w (word)
              WHERE position(w.word IN k.answer::text) > 0))
        SELECT max(scope) AS reached FROM page`,
-      [[userId, ...addresses], behind],
+      [[id, ...addresses], behind],
     );
     behind = page?.reached ?? null;
   }
@@ -212,14 +209,30 @@ const rowsAtOnce = 5000;
  * Requests about the person by somebody who was not signed in, such as a failed sign-in. What else was
  * noted of them names nobody, maybe in another company.
  */
-export const requestsOfUnknown = async (userId: string): Promise<string[]> => {
+export const requestsOfUnknown = async (
+  id: string,
+  entityType: 'user' | 'registration' = 'user',
+): Promise<string[]> => {
   const lines = await select<{ requestId: string }>(
     `SELECT DISTINCT request_id AS "requestId" FROM core.audit_logs
-     WHERE entity_type = 'user' AND entity_id = $1 AND actor_id IS NULL AND request_id IS NOT NULL`,
-    [userId],
+     WHERE entity_type = $2 AND entity_id = $1 AND actor_id IS NULL AND request_id IS NOT NULL`,
+    [id, entityType],
   );
   return lines.map(({ requestId }) => requestId);
 };
+
+/** Once, before `eraseAudit`, which asks for it. */
+export async function tellOfErasure(
+  subject: { readonly type: 'user' | 'registration'; readonly id: string },
+  reason: string,
+): Promise<void> {
+  const told = await select(
+    `SELECT 1 FROM core.audit_logs
+     WHERE entity_type = $1 AND entity_id = $2 AND action = 'ERASE' LIMIT 1`,
+    [subject.type, subject.id],
+  );
+  if (told.length === 0) AuditLog.record('ERASE', subject, { after: { reason } });
+}
 
 export async function eraseAudit(
   userId: string,

@@ -1,7 +1,7 @@
 import type { Actor } from '../../context.ts';
 import { AuditLog } from '../../models/AuditLog.ts';
 import { ownCompany } from '../../models/contract.ts';
-import { withIdentity, withTenant } from '../../models/database.ts';
+import { platformCompanyId, withIdentity, withTenant } from '../../models/database.ts';
 import { partOf, type ExportedPart, type ExportedTable } from '../exportedParts.ts';
 import { getPerson, refuseStranger, type PersonView } from '../people.ts';
 import { objectsOf } from './erasedRows.ts';
@@ -37,7 +37,7 @@ export const exporting = async (actor: Actor, id: string): Promise<PersonExport>
 interface Table extends ExportedTable {
   /** `$1` is the person, `$2` the company, `$3` their address. */
   readonly where: string;
-  readonly door?: typeof withTenant | typeof withIdentity;
+  readonly door?: typeof withTenant;
 }
 
 /** Whether or not a table asks for it. */
@@ -103,6 +103,16 @@ const tables: readonly Table[] = [
     columns: 't.id, t.email, t.role, t.status, t.created_at, t.expires_at, t.resent_count',
     from: 'core.invitations t',
     where: '(t.accepted_by = $1 OR t.email = $3)',
+  },
+  {
+    name: 'registrations',
+    columns: `t.id, t.company_name, t.business_type, t.company_phone, t.contact_email, t.company_address,
+      t.company_linkedin, t.requested_domain, t.admin_email, t.admin_username, t.admin_phone,
+      t.default_currency, t.subscription_plan, t.status, t.email_verified_at, t.reviewed_at,
+      t.activated_at, t.created_at`,
+    from: 'core.registration_requests t',
+    where: 't.admin_user_id = $1 AND t.new_company_id = $2',
+    door: (_companyId, read) => withTenant(platformCompanyId, read),
   },
   {
     name: 'policies',

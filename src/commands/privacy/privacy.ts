@@ -1,3 +1,4 @@
+import { eraseApplicant } from './eraseApplicant.ts';
 import { erasing } from './erase.ts';
 import { exporting } from './export.ts';
 
@@ -7,4 +8,5 @@ export type Privacy = ReturnType<typeof createPrivacy>;
 export const createPrivacy = (dependencies: Parameters<typeof erasing>[0]) => ({
   export: exporting,
   erase: erasing(dependencies),
+  eraseApplicant,
 });

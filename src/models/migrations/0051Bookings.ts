@@ -244,17 +244,26 @@ DROP TABLE properties;
 };
 
 /** What stands about hosts and guests in the audit lines of properties and bookings. */
-export const { erasedValue, eraseInAudit, eraseInAuditBody } = eraseFunctions(
-  [
-    ...personalNames,
-    'latitude',
-    'longitude',
-    'cancellationReason',
-    'comment',
-    'hostReply',
-    'reportReason',
-  ],
-  [...entityTypes, 'property', 'availability_block', 'booking', 'review'],
+export const personalNamesOfStays = [
+  ...personalNames,
+  'latitude',
+  'longitude',
+  'cancellationReason',
+  'comment',
+  'hostReply',
+  'reportReason',
+];
+export const entityTypesOfStays = [
+  ...entityTypes,
+  'property',
+  'availability_block',
+  'booking',
+  'review',
+];
+
+export const { erasedValue, eraseInAudit } = eraseFunctions(
+  personalNamesOfStays,
+  entityTypesOfStays,
 );
 
 const replacing = (sql: string): string =>

@@ -67,6 +67,7 @@ import { boundedSearch } from './0091BoundedSearch.ts';
 import { frequentPolicySearch } from './0092FrequentPolicySearch.ts';
 import { declinedRegistrations } from './0093DeclinedRegistrations.ts';
 import { outboxAlerts } from './0094OutboxAlerts.ts';
+import { applicants } from './0095Applicants.ts';
 
 /** SQL that runs as the owner; several statements, one transaction for the whole run. */
 export interface Migration {
@@ -152,4 +153,5 @@ export const migrations: readonly Migration[] = [
   frequentPolicySearch,
   declinedRegistrations,
   outboxAlerts,
+  applicants,
 ];

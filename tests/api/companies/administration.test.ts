@@ -190,6 +190,35 @@ describe('/companies/:id', () => {
     expect((await api.as(admin).get(path)).body.data).toMatchObject({ version: 1, address: null });
   });
 
+  it('moves its calendar with its time zone, or neither', async () => {
+    const zones = () =>
+      api.database.sql(
+        `SELECT c.time_zone AS company, k.time_zone AS calendar
+         FROM platform.companies c JOIN core.calendars k ON k.company_id = c.id WHERE c.id = $1`,
+        [company.id],
+      );
+    await api.as(admin).put('/companies/current/calendar', {
+      time_zone: 'Europe/Berlin',
+      working_days: [1, 2, 3, 4, 5],
+      working_hours: { from: '09:00', to: '17:00' },
+      holidays: [],
+    });
+    const wish = { time_zone: 'Europe/Zurich' };
+
+    await api.database.sql('BEGIN');
+    await api.database.sql('SELECT 1 FROM core.calendars WHERE company_id = $1 FOR UPDATE', [
+      company.id,
+    ]);
+    const refused = await api.as(global).patch(path, wish);
+    await api.database.sql('COMMIT');
+    const before = await zones();
+    const moved = await api.as(global).patch(path, wish);
+
+    expect([refused.status, moved.status]).toEqual([503, 200]);
+    expect(before).toEqual([{ company: 'Europe/Berlin', calendar: 'Europe/Berlin' }]);
+    expect(await zones()).toEqual([{ company: 'Europe/Zurich', calendar: 'Europe/Zurich' }]);
+  });
+
   it('suspends: at once writing is refused and reading goes on, until it is active again', async () => {
     const category = { name: 'Boats', segment: 'residential' };
     await api.as(admin).get('/categories');

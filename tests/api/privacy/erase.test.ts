@@ -135,7 +135,7 @@ describe('POST /users/:id/erase', () => {
     ).toMatchObject([
       {
         contact_email: 'office@a.example',
-        admin_email: `erased-${userId}@erased.invalid`,
+        admin_email: `erased-${registration}@erased.invalid`,
         admin_phone: null,
       },
     ]);
@@ -193,11 +193,11 @@ describe('POST /users/:id/erase', () => {
 
       await erase();
 
-      const email = `erased-${person.userId}@erased.invalid`;
+      const email = `erased-${id}@erased.invalid`;
       expect(await shown(id)).toEqual({
         contact_email: email,
         admin_email: email,
-        admin_username: `erased-${person.userId.replaceAll('-', '').slice(-23)}`,
+        admin_username: `erased-${id.replaceAll('-', '').slice(-23)}`,
         admin_phone: null,
         admin_user_id: person.userId,
       });
@@ -227,7 +227,7 @@ describe('POST /users/:id/erase', () => {
       await erase();
 
       expect([await shown(open), await ofOpen()]).toEqual(known);
-      const email = `erased-${person.userId}@erased.invalid`;
+      const email = `erased-${rejected}@erased.invalid`;
       expect([await shown(rejected), await ofRejected()]).toMatchObject([
         { admin_email: email },
         { recipient_address: email },

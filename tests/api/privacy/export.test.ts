@@ -1,4 +1,5 @@
 import { v7 as uuid } from 'uuid';
+import { platformCompanyId } from '../../../src/models/database.ts';
 import { openTestApi, comparable, type TestApi } from '../../support/api.ts';
 import { buildActor, buildCompany } from '../../support/build.ts';
 import { writeLines } from '../../audit/chain.ts';
@@ -63,6 +64,26 @@ describe('GET /users/:id/export', () => {
       'CREATE',
     ]);
     expect(file.text).not.toMatch(/hash|token|mfa_secret|answer/);
+  });
+
+  it('tells how the person brought the company in, and not what else they brought in', async () => {
+    const register = (name: string, newCompanyId: string) =>
+      api.database.sql(
+        `INSERT INTO core.registration_requests (company_id, id, company_name, business_type, contact_email,
+           admin_email, admin_username, admin_phone, admin_password_hash, default_currency,
+           subscription_plan, status, expires_at, new_company_id, admin_user_id)
+         VALUES ($1, $2, $3, 'home', $4, $4, 'ada', '+441', 'secret', 'EUR', 'free', 'active', now(), $5, $6)`,
+        [platformCompanyId, uuid(), name, person.email, newCompanyId, person.userId],
+      );
+    await register('This one', companyId);
+    await register('Another one', uuid());
+
+    const { body, text } = await exported();
+
+    expect(body.registrations).toMatchObject([
+      { company_name: 'This one', admin_email: person.email, admin_phone: '+441' },
+    ]);
+    expect(text).not.toMatch(/Another one|secret/);
   });
 
   it('tells what others did to all that counts as theirs, without what is about others alone', async () => {
