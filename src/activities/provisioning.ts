@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import type { Model, ModelStatic } from 'sequelize';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Calendar } from '../models/Calendar.ts';
@@ -18,6 +17,7 @@ import {
 import { ownCompany } from '../models/contract.ts';
 import { Domain } from '../models/Domain.ts';
 import { EmailChange } from '../models/EmailChange.ts';
+import { freeName } from '../models/freeName.ts';
 import { Membership } from '../models/Membership.ts';
 import { PropertyCategory } from '../models/PropertyCategory.ts';
 import { RefreshToken } from '../models/RefreshToken.ts';
@@ -257,24 +257,20 @@ async function shutOut(userId: string): Promise<void> {
 const addressesUnder = ({ platformDomain }: PlatformAddresses, code: string): string[] =>
   platformDomain ? [`${code.toLowerCase()}.${platformDomain}`] : [];
 
-/**
- * One that nobody has, and whose address is not the platform's own; with a random number where another
- * company has it, since counted ones would tell how many have.
- */
-async function freeCode(name: string, platform: PlatformAddresses): Promise<string> {
-  const wanted = companyCode(name);
-  const numbered = (): string => `${wanted}${randomInt(1000, 1_000_000)}`;
-  const candidates = [wanted, numbered(), numbered(), numbered()];
-  const rows = await select<{ code: string }>(
-    'SELECT code FROM platform.companies WHERE code = ANY ($1)',
-    [candidates],
-  );
-  const taken = new Set(rows.map(({ code }) => code));
-  const isFree = (code: string): boolean =>
-    !taken.has(code) &&
-    !addressesUnder(platform, code).some((address) => platform.allowedHosts.includes(address));
-  return candidates.find(isFree) ?? numbered();
-}
+/** One that nobody has, and whose address is not the platform's own. */
+const freeCode = (name: string, platform: PlatformAddresses): Promise<string> =>
+  freeName(companyCode(name), 12, async (codes) => {
+    const rows = await select<{ code: string }>(
+      'SELECT code FROM platform.companies WHERE code = ANY ($1)',
+      [codes],
+    );
+    const taken = new Set(rows.map(({ code }) => code));
+    return codes.filter(
+      (code) =>
+        !taken.has(code) &&
+        !addressesUnder(platform, code).some((address) => platform.allowedHosts.includes(address)),
+    );
+  });
 
 /** What is so already stays. */
 async function setStatus(company: Company, status: 'active' | 'closed'): Promise<void> {

@@ -116,25 +116,19 @@ export const createCompanyAdministration = ({
     await refuseReservedName(changes.name);
     const opens = changes.status !== undefined && changes.status !== 'closed';
     const mayOpen = opens && !(await isBeingSetUp(id));
-    const { timeZone } = changes;
     const company = await withTenant(id, async () => {
-      const { edited, oldZone } = await asGlobal(async () => {
-        const row = await found(id);
-        const { timeZone: zone } = row;
-        if (row.status === 'closed' && (!mayOpen || row.archivedAt)) {
-          throw new Conflict('COMPANY_CLOSED', `The company ${row.code} is closed`);
-        }
-        const { status = row.status, subscriptionPlan = row.subscriptionPlan } = changes;
-        const { businessType = row.businessType } = changes;
-        const fields = { ...fieldsOf(row, changes), status, subscriptionPlan, businessType };
-        const action = status === row.status ? 'UPDATE' : 'STATUS_CHANGE';
-        return {
-          edited: await editRow(Company, row, fields, expectedVersion, action),
-          oldZone: zone,
-        };
-      });
-      if (timeZone !== undefined) await moveClocks(oldZone, timeZone);
-      return edited;
+      const row = await found(id);
+      const { timeZone: oldZone } = row;
+      if (row.status === 'closed' && (!mayOpen || row.archivedAt)) {
+        throw new Conflict('COMPANY_CLOSED', `The company ${row.code} is closed`);
+      }
+      const { status = row.status, subscriptionPlan = row.subscriptionPlan } = changes;
+      const { businessType = row.businessType } = changes;
+      const fields = { ...fieldsOf(row, changes), status, subscriptionPlan, businessType };
+      const action = status === row.status ? 'UPDATE' : 'STATUS_CHANGE';
+      await asGlobal(() => editRow(Company, row, fields, expectedVersion, action));
+      if (changes.timeZone !== undefined) await moveClocks(oldZone, changes.timeZone);
+      return row;
     });
     companies.forget();
     return company;

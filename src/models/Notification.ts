@@ -39,6 +39,17 @@ export interface ManyMessages {
 /** A step tells 200 people of a role at the most, and what an earlier one queued may be under way. */
 const mostUnsent = 1000;
 
+/**
+ * What an UPDATE sets in a message `n` of somebody who is erased, so that it names nobody and is never sent.
+ * The key of one to an address holds the address.
+ * @param address SQL of the one that it gets in place of its own
+ */
+export const erasedMessage = (address: string): string => `payload = '{}', last_error = NULL,
+  status = CASE WHEN n.status = 'queued' THEN 'suppressed' ELSE n.status END,
+  suppressed_because = CASE WHEN n.status = 'queued' THEN 'erased' ELSE n.suppressed_because END,
+  recipient_address = CASE WHEN n.recipient_address IS NOT NULL THEN ${address} END,
+  dedupe_key = CASE WHEN n.recipient_address IS NULL THEN n.dedupe_key ELSE 'erased/' || n.id END`;
+
 /** One message to one recipient. The row is exactly once by `dedupeKey`; delivery at least once. */
 export class Notification extends Model<
   InferAttributes<Notification>,

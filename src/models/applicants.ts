@@ -3,6 +3,7 @@ import { erasedPerson } from '../rules/personalFields.ts';
 import { AuditLog } from './AuditLog.ts';
 import { ownCompany } from './contract.ts';
 import { execute, platformCompanyId, select, withTenant } from './database.ts';
+import { erasedMessage } from './Notification.ts';
 import { RegistrationRequest } from './RegistrationRequest.ts';
 
 /**
@@ -30,9 +31,7 @@ export async function forgetApplicants(ids: readonly string[]): Promise<void> {
          company_linkedin = CASE WHEN NOT a.is_declined THEN r.company_linkedin END
        FROM asked a WHERE r.id = a.id)
      UPDATE core.notifications n
-     SET payload = '{}', last_error = NULL, recipient_address = a.email, dedupe_key = 'erased/' || n.id,
-       status = CASE WHEN n.status = 'queued' THEN 'suppressed' ELSE n.status END,
-       suppressed_because = CASE WHEN n.status = 'queued' THEN 'erased' ELSE n.suppressed_because END
+     SET ${erasedMessage('a.email')}
      FROM asked a
      WHERE n.company_id = a.company_id AND n.entity_id = a.id AND n.recipient_address = a.admin_email`,
     [ids, nobodies.map(({ email }) => email), nobodies.map(({ username }) => username)],

@@ -1,3 +1,7 @@
+/** The statement as it is where the function is there already. */
+export const replacing = (sql: string): string =>
+  sql.replace('CREATE FUNCTION', 'CREATE OR REPLACE FUNCTION');
+
 /**
  * The functions that erase a person in the audit, which a migration makes or replaces.
  * @param personal names whose values are erased; the last migration's are those of

@@ -1,6 +1,7 @@
 import { AuditLog } from '../../models/AuditLog.ts';
 import { asIdentity, execute, flush, select } from '../../models/database.ts';
 import { askAbout } from '../../models/keeperStart.ts';
+import { erasedMessage } from '../../models/Notification.ts';
 import { nothingMuted } from '../../rules/notices.ts';
 import { erasedPerson, erasedWord } from '../../rules/personalFields.ts';
 import { nobody } from '../identity.ts';
@@ -162,16 +163,10 @@ async function ownAddresses(userId: string, known: readonly string[]): Promise<s
   return own.map(({ address }) => address);
 }
 
-/**
- * Those that wait are never sent. The key of one to an address holds the address.
- */
+/** Those that wait are never sent. */
 export async function eraseMessages({ userId, addresses, linkIds }: Traces): Promise<void> {
   await execute(
-    `UPDATE core.notifications SET payload = '{}', last_error = NULL,
-       status = CASE WHEN status = 'queued' THEN 'suppressed' ELSE status END,
-       suppressed_because = CASE WHEN status = 'queued' THEN 'erased' ELSE suppressed_because END,
-       recipient_address = CASE WHEN recipient_address IS NOT NULL THEN $2 END,
-       dedupe_key = CASE WHEN recipient_address IS NULL THEN dedupe_key ELSE 'erased/' || id END
+    `UPDATE core.notifications n SET ${erasedMessage('$2')}
      WHERE recipient_user_id = $1 OR recipient_address = ANY ($3)
        OR (recipient_address IS NOT NULL AND payload -> 'link' ->> 'id' = ANY ($4))`,
     [userId, erasedPerson(userId).email, addresses, linkIds],
@@ -234,15 +229,16 @@ export async function tellOfErasure(
   if (told.length === 0) AuditLog.record('ERASE', subject, { after: { reason } });
 }
 
+/** @param id of the subject of `tellOfErasure` */
 export async function eraseAudit(
-  userId: string,
+  id: string,
   { objects, requests }: Readonly<Record<'objects' | 'requests', readonly string[]>>,
 ): Promise<void> {
   await flush();
   for (let behind: string | null = nobody; behind !== null;) {
     const [reached]: { id: string | null }[] = await select<{ id: string | null }>(
       'SELECT app.erase_in_audit($1, $2, $3, $4, $5) AS id',
-      [userId, objects, requests, behind, rowsAtOnce],
+      [id, objects, requests, behind, rowsAtOnce],
     );
     behind = reached?.id ?? null;
   }

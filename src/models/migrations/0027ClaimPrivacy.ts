@@ -1,4 +1,4 @@
-import { eraseFunctions } from '../eraseInAudit.ts';
+import { eraseFunctions, replacing } from '../eraseInAudit.ts';
 import {
   erasedValue as erasedValueBefore,
   eraseInAudit as eraseInAuditBefore,
@@ -21,9 +21,6 @@ export const { erasedValue, eraseInAudit, eraseInAuditBody } = eraseFunctions(
   ],
   [...firstEntityTypes, 'claim', 'payment', 'document'],
 );
-
-const replacing = (sql: string): string =>
-  sql.replace('CREATE FUNCTION', 'CREATE OR REPLACE FUNCTION');
 
 const up = replacing(erasedValue) + replacing(eraseInAudit);
 const down = replacing(erasedValueBefore) + replacing(eraseInAuditBefore);

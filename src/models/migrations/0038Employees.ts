@@ -1,4 +1,4 @@
-import { eraseFunctions } from '../eraseInAudit.ts';
+import { eraseFunctions, replacing } from '../eraseInAudit.ts';
 import { firstEntityTypes, firstPersonalNames } from './0016Privacy.ts';
 import { eraseInAudit as eraseInAuditBefore } from './0027ClaimPrivacy.ts';
 import { baseColumns, baseIndexes, wall } from './wall.ts';
@@ -25,9 +25,6 @@ export const entityTypes = [
 
 /** What stands about a person in the audit lines of their employment. */
 export const { eraseInAudit } = eraseFunctions(personalNames, entityTypes);
-
-const replacing = (sql: string): string =>
-  sql.replace('CREATE FUNCTION', 'CREATE OR REPLACE FUNCTION');
 
 /** In the schema that comes first on the search path, like `policySearch` of 0007. */
 export const employeeSearch = `

@@ -1,4 +1,4 @@
-import { eraseFunctions } from '../eraseInAudit.ts';
+import { eraseFunctions, replacing } from '../eraseInAudit.ts';
 import { erasedValue as erasedValueBefore } from './0027ClaimPrivacy.ts';
 import { entityTypes, eraseInAudit as eraseInAuditBefore, personalNames } from './0038Employees.ts';
 import { baseColumns, baseIndexes, wall } from './wall.ts';
@@ -265,9 +265,6 @@ export const { erasedValue, eraseInAudit } = eraseFunctions(
   personalNamesOfStays,
   entityTypesOfStays,
 );
-
-const replacing = (sql: string): string =>
-  sql.replace('CREATE FUNCTION', 'CREATE OR REPLACE FUNCTION');
 
 const up = allow(`, 'booking'`) + replacing(erasedValue) + replacing(eraseInAudit);
 

@@ -1,4 +1,4 @@
-import { eraseFunctions } from '../eraseInAudit.ts';
+import { eraseFunctions, replacing } from '../eraseInAudit.ts';
 import {
   entityTypesOfStays,
   eraseInAudit as eraseInAuditBefore,
@@ -11,9 +11,6 @@ export const { eraseInAudit, eraseInAuditBody } = eraseFunctions(
   entityTypesOfStays,
   ['user', 'registration'],
 );
-
-const replacing = (sql: string): string =>
-  sql.replace('CREATE FUNCTION', 'CREATE OR REPLACE FUNCTION');
 
 /** What came to nothing, for the job that forgets who had applied. */
 const up = `${replacing(eraseInAudit)}

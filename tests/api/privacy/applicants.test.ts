@@ -91,10 +91,8 @@ describe('POST /administration/registration-requests/:id/erase', () => {
         },
       });
       expect(await placesOf(words, id)).toEqual([]);
-      const verified = await api.as(global).get('/administration/audit-logs', { entity_id: id });
-      expect(verified.body.items.map(({ action }: { action: string }) => action)).toContain(
-        'ERASE',
-      );
+      const told = await api.as(global).get('/administration/audit-logs', { entity_id: id });
+      expect(told.body.items.map(({ action }: { action: string }) => action)).toContain('ERASE');
     },
   );
 
