@@ -206,6 +206,7 @@ export async function startGatewaySimulator(options: Options): Promise<GatewaySi
   const port = await claimPort(options.port, {
     name: 'the payment gateway',
     variable: 'PAYMENT_GATEWAY_PORT',
+    isHttp: true,
   });
   const server = createServer((request, response) => {
     serve(request, response).catch(() => answer(response, 400, {}));

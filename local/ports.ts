@@ -15,16 +15,21 @@ const pickFrom = [10_000, 16_000] as const;
 /**
  * The port to use: the wanted one once it is free, or any free one for 0. Such a one stays with this
  * process until it ends: it may be bound much later, and again after its server was killed.
- * @throws Error one sentence that names the setting, if another program holds the port.
+ * @throws Error one sentence that names the setting, if another program holds the port, or if
+ * browsers would not go there.
  */
 export async function claimPort(
   wanted: number,
-  { name, variable }: { name: string; variable?: string },
+  { name, variable, isHttp = false }: { name: string; variable?: string; isHttp?: boolean },
 ): Promise<number> {
+  if (wanted && isHttp && (await isBlocked(wanted))) {
+    throw new Error(`Browsers refuse to go to port ${wanted}: set ${variable} to another port.`);
+  }
   const deadline = Date.now() + graceMs;
   for (;;) {
     const port = wanted || randomInt(...pickFrom);
-    if ((wanted || (await isOurs(port))) && (await isFree(port))) return port;
+    const isMine = wanted || (await isOurs(port));
+    if (isMine && (await isFree(port)) && (wanted || !(await isBlocked(port)))) return port;
     if (Date.now() > deadline) break;
     if (wanted) await pause(150);
   }
@@ -44,6 +49,13 @@ async function isOurs(port: number): Promise<boolean> {
     throw error;
   }
 }
+
+/** Ports of older protocols, which Fetch goes to for no page: https://fetch.spec.whatwg.org/#port-blocking */
+const isBlocked = (port: number): Promise<boolean> =>
+  fetch(`http://${host}:${port}`, { method: 'HEAD', signal: AbortSignal.timeout(1_000) }).then(
+    () => false,
+    ({ cause }: Error) => cause instanceof Error && cause.message === 'bad port',
+  );
 
 const isFree = (port: number): Promise<boolean> =>
   new Promise((resolve, reject) => {

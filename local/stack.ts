@@ -98,10 +98,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const leaveLogs = rollLogs(logs);
 
   try {
-    const apiPort = await claimPort(port('PORT'), { name: 'the API', variable: 'PORT' });
+    const apiPort = await claimPort(port('PORT'), {
+      name: 'the API',
+      variable: 'PORT',
+      isHttp: true,
+    });
     const workerPort = await claimPort(port('WORKER_PORT'), {
       name: 'the worker',
       variable: 'WORKER_PORT',
+      isHttp: true,
     });
     const smtp = given['SMTP_URL'] || (await step('Mail catcher', startMail));
     const adminDatabase = given['DATABASE_URL']
@@ -225,6 +230,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const gatewayPort = await claimPort(port('PAYMENT_GATEWAY_PORT'), {
       name: 'the payment gateway',
       variable: 'PAYMENT_GATEWAY_PORT',
+      isHttp: true,
     });
     const url = `http://127.0.0.1:${gatewayPort}`;
     await services.run(

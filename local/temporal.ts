@@ -127,6 +127,7 @@ export async function startTemporal(options: TemporalOptions): Promise<TemporalS
       : await claimPort(options.uiPort ?? 0, {
           name: 'the Temporal UI',
           variable: 'TEMPORAL_UI_PORT',
+          isHttp: true,
         });
     const server = await startTied({
       command: binary,

@@ -58,7 +58,7 @@ export const deaths: readonly Death[] = [
 ];
 
 let product: Product;
-const ledger: Entry[] = [];
+let ledger: Entry[];
 
 const buy = async (entry: Entry): Promise<Entry> => {
   await subscribe(product, entry, { key: newKey() });
@@ -170,6 +170,8 @@ export function describeDeaths(of: Death['of']): void {
 
     beforeAll(async () => {
       product = await openProduct();
+      // The other file's deaths may have been in this process.
+      ledger = [];
       // Only what needs no process to be down; the rest is prepared right before its death.
       for (const death of own) {
         if (death.during.endsWith('Undispatched')) continue;

@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import crypto from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
 import { createServer } from 'node:net';
 import { promisify } from 'node:util';
 import { claimPort } from '../../local/ports.ts';
@@ -45,5 +47,19 @@ describe('claimPort', () => {
     );
 
     server.close();
+  });
+
+  it('says which setting names a port that browsers refuse, and picks none', async () => {
+    await expect(
+      claimPort(10_080, { name: 'the API', variable: 'PORT', isHttp: true }),
+    ).rejects.toThrow('Browsers refuse to go to port 10080: set PORT to another port.');
+    await expect(claimPort(10_080, { name: 'Postgres' })).resolves.toBe(10_080);
+
+    const pick = jest.spyOn(crypto, 'randomInt').mockImplementationOnce(() => 10_080);
+    syncBuiltinESMExports();
+    await expect(claimPort(0, { name: 'the API' })).resolves.not.toBe(10_080);
+    expect(pick).toHaveBeenCalledTimes(2);
+    pick.mockRestore();
+    syncBuiltinESMExports();
   });
 });
