@@ -4,6 +4,7 @@ import { Booking, illegalBookingEvent, type BookingChanges } from '../models/Boo
 import {
   addClocks,
   bookingFileOf,
+  bookingUnderSettings,
   holdNightsAgain,
   isStayOver,
   leftOf,
@@ -19,12 +20,14 @@ import {
   type BookingFile,
 } from '../models/bookingFile.ts';
 import { bookingStateOf, type BookingState, type BookingWish } from '../models/bookingStart.ts';
+import { ownCompany } from '../models/contract.ts';
 import { flush, withTenant } from '../models/database.ts';
 import type { Step } from '../models/moveRow.ts';
 import { Payment } from '../models/Payment.ts';
 import { openPayment, type PaymentResult } from '../models/paymentStart.ts';
 import { Review } from '../models/Review.ts';
 import { getRow } from '../models/rows.ts';
+import { moveUnderSettings } from '../models/settingsChange.ts';
 import { Timer } from '../models/Timer.ts';
 import { User } from '../models/User.ts';
 import {
@@ -170,6 +173,8 @@ async function carryOut(file: BookingFile, step: Step, wish: BookingWish): Promi
       return cancel(file, step, wish);
     case 'move_timer':
       return moveTimer(file, step, wish);
+    case 'apply_settings':
+      return applySettings(file, step, wish.reason);
     default:
       return wish satisfies never;
   }
@@ -500,6 +505,30 @@ async function moveTimer(
       after: { timer: name, dueAt: moved, reason },
     },
   );
+}
+
+/** The settings as they are now hold for the booking, and its clocks follow them. */
+async function applySettings(file: BookingFile, step: Step, reason: string | null): Promise<void> {
+  const { booking } = file;
+  const company = await ownCompany();
+  const today = { company, at: step.at };
+  const timers = await Timer.scheduledFor(booking.id);
+  const { settings, change } = bookingUnderSettings(file, today, timers);
+  const hold = change.moved.find(({ timer }) => timer.name === 'hold');
+  const facts = {
+    config_version: company.version,
+    moved: change.moved.map(({ timer }) => timer.name),
+  };
+  await booking.move(
+    'apply_settings',
+    { ...step, facts },
+    {
+      config: { ...booking.config, settings },
+      ...(hold && { holdExpiresAt: new Date(hold.dueAt) }),
+    },
+  );
+  await moveUnderSettings({ type: Booking.entityType, id: booking.id }, change, reason);
+  if (change.added.length > 0) await addClocks(booking, change.added, 'setting');
 }
 
 /** The clock may have been moved since the stay ended. */

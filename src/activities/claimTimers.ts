@@ -22,6 +22,7 @@ import { ownCompany } from '../models/contract.ts';
 import { DocumentRequest } from '../models/DocumentRequest.ts';
 import type { Step } from '../models/moveRow.ts';
 import { Notification } from '../models/Notification.ts';
+import { moveUnderSettings } from '../models/settingsChange.ts';
 import { Timer } from '../models/Timer.ts';
 import {
   clocksAfterDeadlineMove,
@@ -98,32 +99,14 @@ export async function applySettings(
   const company = await ownCompany();
   const running = { claim, policyType: policy.policyType, timers: await setClaimTimers(claim.id) };
   const { config, change } = underSettings(running, { company, calendar, at: step.at });
-  const { moved, cancelled, added } = change;
-  const facts = { config_version: company.version, moved: moved.map(({ timer }) => timer.name) };
+  const facts = {
+    config_version: company.version,
+    moved: change.moved.map(({ timer }) => timer.name),
+  };
   const changes = { config, configVersion: company.version };
   await claim.move('apply_settings', { ...step, facts }, changes);
-  const why = reason ?? 'Changed settings are applied';
-  await Timer.cancel(
-    cancelled.map(({ row }) => row),
-    why,
-  );
-  await Timer.move(
-    claim.id,
-    moved.map(({ timer: { name, occurrence }, dueAt }) => ({ name, occurrence, dueAt })),
-    why,
-    'setting',
-  );
-  for (const { timer, dueAt } of moved) {
-    AuditLog.record(
-      'TIMER_CHANGE',
-      { type: Claim.entityType, id: claim.id },
-      {
-        before: { timer: timer.name, dueAt: timer.row.dueAt },
-        after: { timer: timer.name, dueAt: new Date(dueAt), reason: why },
-      },
-    );
-  }
-  await addClocks(file, added);
+  await moveUnderSettings({ type: Claim.entityType, id: claim.id }, change, reason);
+  await addClocks(file, change.added);
   await followDeadlines(file);
 }
 

@@ -79,6 +79,7 @@ import { createPrivacy } from '../commands/privacy/privacy.ts';
 import { createProperties } from '../commands/properties.ts';
 import { createRegistrations } from '../commands/registrations.ts';
 import { createRegistrationTimelines } from '../commands/registrationTimelines.ts';
+import { createRunningBookings } from '../commands/runningBookings.ts';
 import { createRunningClaims } from '../commands/runningClaims.ts';
 import { createRunningTimers } from '../commands/runningTimers.ts';
 import { previewPolicyApproval } from '../commands/policyApprovalPreview.ts';
@@ -342,6 +343,7 @@ export async function composeApi({
       privacy: createPrivacy({ sessions }),
       registrations,
       reviews: createReviews(),
+      runningBookings: createRunningBookings({ workflows }),
       runningClaims: createRunningClaims({ workflows }),
       runningTimers: createRunningTimers({ workflows }),
       settingsPreview: previewSettings,

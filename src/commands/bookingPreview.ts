@@ -1,17 +1,11 @@
 import type { Actor } from '../context.ts';
 import { invalidField } from '../errors.ts';
 import { Booking } from '../models/Booking.ts';
-import { timesOf } from '../models/bookingFile.ts';
+import { bookingStandingOf, setBookingTimers, timesOf } from '../models/bookingFile.ts';
 import { withTenant } from '../models/database.ts';
 import { getRow } from '../models/rows.ts';
 import { Timer } from '../models/Timer.ts';
-import {
-  clocksOf,
-  forecastBookingClocks,
-  isBookingTimer,
-  type BookingTimer,
-  type DueBookingTimer,
-} from '../rules/bookingClocks.ts';
+import { clocksUnder, forecastBookingClocks } from '../rules/bookingClocks.ts';
 import { bookingBounds } from '../rules/bookingSettings.ts';
 import { compareDates, type CalendarDate } from '../rules/calendar.ts';
 import { workflowIdOf } from '../rules/workflowIds.ts';
@@ -44,16 +38,23 @@ export const previewBooking = (
     if (compareDates(stay.startDate, stay.endDate) >= 0) {
       throw invalidField('end_date', 'A stay ends after it has begun', 'DATE_BEFORE_START');
     }
+    const before = timesOf(booking, new Date());
     const times = {
-      ...timesOf(booking, new Date()),
+      ...before,
       stay,
       settings: settingsUnder(config.settings, settings ?? {}, bookingBounds, 'booking_settings'),
     };
-    const running = (await Timer.scheduledFor(id)).flatMap(asSet);
-    const isChanged = [startDate, endDate, settings].some((change) => change !== undefined);
-    const set = isChanged
-      ? setAnew(running, clocksOf(standingOf(booking), times), times.at)
-      : running;
+    const running = setBookingTimers(await Timer.scheduledFor(id));
+    const change = clocksUnder(bookingStandingOf(booking), running, before, times);
+    const set = [
+      ...running
+        .filter((timer) => !change.cancelled.includes(timer))
+        .map((timer) => ({
+          name: timer.name,
+          dueAt: change.moved.find((each) => each.timer === timer)?.dueAt ?? timer.dueAt,
+        })),
+      ...change.added,
+    ];
     return {
       workflowId: workflowIdOf('booking', actor.companyId, id),
       status: booking.status,
@@ -70,38 +71,3 @@ export const previewBooking = (
       cancelled: missingFrom(set, running),
     };
   });
-
-type SetTimer = Pick<BookingTimer, 'name' | 'dueAt' | 'source'>;
-
-const asSet = ({ name, dueAt, source }: Timer): SetTimer[] =>
-  isBookingTimer(name)
-    ? [{ name, dueAt: dueAt.getTime(), source: source === 'command' ? 'command' : 'setting' }]
-    : [];
-
-const standingOf = (booking: Booking) => ({
-  status: booking.status,
-  bookedAt: booking.createdAt.getTime(),
-  paidAt: booking.paidAt?.getTime() ?? null,
-  confirmedAt: booking.confirmedAt?.getTime() ?? null,
-  cancelledAt: booking.cancelledAt?.getTime() ?? null,
-  completedAt: booking.completedAt?.getTime() ?? null,
-  isRefunding: booking.isRefunding ?? false,
-});
-
-/** What somebody moved stays where it is; what has passed does not come again. */
-function setAnew(
-  running: readonly SetTimer[],
-  wished: readonly DueBookingTimer[],
-  now: number,
-): DueBookingTimer[] {
-  const moved = running.filter(({ source }) => source === 'command');
-  const runs = ({ name }: DueBookingTimer): boolean => running.some((timer) => timer.name === name);
-  const isMoved = ({ name }: DueBookingTimer): boolean =>
-    moved.some((timer) => timer.name === name);
-  return [
-    ...moved,
-    ...wished
-      .filter((timer) => !isMoved(timer) && (timer.dueAt > now || runs(timer)))
-      .map((timer) => ({ ...timer, dueAt: Math.max(timer.dueAt, now) })),
-  ];
-}

@@ -65,6 +65,7 @@ const story: Story<Booking> = {
     fail_refund: 'Refund failed',
     adopt_refund: 'A refund by hand took its place',
     move_timer: 'Deadline moved',
+    apply_settings: 'Changed settings applied',
     close: 'Closed',
   },
   isNotice: isBookingNotice,

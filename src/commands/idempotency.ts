@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash } from 'node:crypto';
 import { v7 as uuid } from 'uuid';
 import { BadRequest, Conflict, Refusal } from '../errors.ts';
@@ -110,8 +111,9 @@ export async function commandOnce<T>(
   if (earlier?.answer) return earlier.answer;
   failpoint('command.afterKey');
 
+  const commandId = commandIdOf(once, once.key);
   try {
-    const result = await send(commandIdOf(once, once.key));
+    const result = await repeated.run(earlier !== undefined, () => send(commandId));
     failpoint('command.afterAnswer');
     await withTenant(once.companyId, () =>
       IdempotencyKey.update(
@@ -129,6 +131,11 @@ export async function commandOnce<T>(
     throw error;
   }
 }
+
+const repeated = new AsyncLocalStorage<boolean>();
+
+/** Whether a command with this key was begun before and not answered: it may have been sent then. */
+export const isRepeated = (): boolean => repeated.getStore() ?? false;
 
 /** A transaction that takes a key. A twin that looked too early breaks the key's row at the commit. */
 async function claiming<T>(

@@ -54,6 +54,12 @@ export interface Temporal {
     target: { readonly workflowId: string; readonly commandId: string; readonly wish: Wish },
   ): Promise<Result>;
   /**
+   * Waits for the end of a command that was sent before.
+   * @returns false where the run knows of none
+   * @throws as `command`
+   */
+  outcome(sent: { readonly workflowId: string; readonly commandId: string }): Promise<boolean>;
+  /**
    * Gives a run a hint; content when there is none, or when it is over.
    * @throws Unavailable while Temporal is away
    */
@@ -284,6 +290,18 @@ export function openTemporal(
       }
     },
 
+    async outcome({ workflowId, commandId }) {
+      try {
+        await inTime(() =>
+          client.workflow.getHandle(workflowId).getUpdateHandle(commandId).result(),
+        );
+        return true;
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError || grpcStatus(error) === unknown) return false;
+        throw asRefusal(error);
+      }
+    },
+
     async tell(signal, workflowId) {
       try {
         await inTime(() => client.workflow.getHandle(workflowId).signal(signal));
@@ -380,6 +398,9 @@ const isReported = `${reportedProblems.name} IN ('category=WorkflowTaskFailed', 
 
 /** gRPC's word for a search attribute that the server does not know. */
 const invalidArgument = 3;
+
+/** The same for an update, or a run. */
+const unknown = 5;
 
 type HistoryEvents = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>;
 

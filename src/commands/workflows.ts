@@ -7,6 +7,7 @@ import { OutboxEntry } from '../models/OutboxEntry.ts';
 import { Transition } from '../models/Transition.ts';
 import type { WorkflowKind } from '../rules/workflowIds.ts';
 import { markDispatched } from './dispatch.ts';
+import { isRepeated } from './idempotency.ts';
 import type { Temporal } from './temporal.ts';
 
 export interface WorkflowCommand<Wish> {
@@ -20,9 +21,12 @@ export interface WorkflowCommand<Wish> {
 
 /**
  * Commands on running workflows. One that took effect before its answer was lost is neither judged
- * nor sent again: its transition is there. A workflow whose start is still owed is started first.
+ * nor sent again: its transition is there. One that is under way still is not refused. A workflow whose
+ * start is still owed is started first.
  */
-export const createWorkflowCommands = (temporal: Pick<Temporal, 'start' | 'command'>) => ({
+export const createWorkflowCommands = (
+  temporal: Pick<Temporal, 'start' | 'command' | 'outcome'>,
+) => ({
   async command<Result, Wish>(
     update: UpdateDefinition<Result, [Wish]>,
     { actor, entityId, workflowId, commandId, prepare }: WorkflowCommand<Wish>,
@@ -39,7 +43,15 @@ export const createWorkflowCommands = (temporal: Pick<Temporal, 'start' | 'comma
           throw error;
         }
       });
-    const wish = await judge();
+    let wish: Wish | undefined;
+    try {
+      wish = await judge();
+    } catch (error) {
+      // Time may have passed since it was sent, and by the rows as they are it would be refused now.
+      const mayBeSent = error instanceof Refusal && error.status < 500 && isRepeated();
+      if (mayBeSent && (await temporal.outcome({ workflowId, commandId }))) return;
+      throw error;
+    }
     if (wish === undefined) return;
 
     const hasTakenEffect = (): Promise<boolean> =>

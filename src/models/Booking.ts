@@ -21,7 +21,7 @@ import type { House } from '../rules/stays.ts';
 import { baseColumns, businessTable, column } from './columns.ts';
 import { moveRow, type Step } from './moveRow.ts';
 
-/** What was agreed; a later edit of the property or the settings does not reach it. */
+/** What was agreed. A later edit of the property does not reach it, one of the settings once it is applied. */
 export interface BookingConfig {
   readonly settings: BookingSettings;
   readonly house: House;
@@ -33,6 +33,7 @@ export interface BookingConfig {
 export type BookingChanges = Partial<
   Pick<
     Booking,
+    | 'config'
     | 'acceptedAt'
     | 'holdExpiresAt'
     | 'paymentId'

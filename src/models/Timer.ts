@@ -229,6 +229,18 @@ export class Timer extends Model<InferAttributes<Timer>, InferCreationAttributes
     });
   }
 
+  /** The same of several entities at once. */
+  static async setForAll(entityIds: readonly string[]) {
+    const rows = await Timer.findAll({
+      where: { entityId: [...entityIds], status: ['scheduled', 'paused'] },
+      order: [
+        ['dueAt', 'ASC'],
+        ['name', 'ASC'],
+      ],
+    });
+    return grouped(rows.map((row) => [row.entityId, row] as const));
+  }
+
   /** The number under which clocks of an entity are set next. */
   static async nextOccurrence(entityId: string): Promise<number> {
     const latest: unknown = await Timer.max('occurrence', { where: { entityId } });

@@ -1,17 +1,23 @@
 import { Conflict } from '../errors.ts';
 import {
+  clocksUnder,
   isBookingTimer,
+  type BookingClockChange,
+  type BookingStanding,
   type BookingTimer,
   type BookingTimes,
   type DueBookingTimer,
+  type SetBookingTimer,
 } from '../rules/bookingClocks.ts';
 import { refundDue, type StayRefund } from '../rules/bookingRefunds.ts';
+import { bookingSettings, type BookingSettings } from '../rules/bookingSettings.ts';
 import type { Canceller } from '../rules/bookings.ts';
 import { compareDates, dateAt, type CalendarDate } from '../rules/calendar.ts';
 import { compare, subtract, zero, type Money } from '../rules/money.ts';
 import { checkOutAt, hasPassed, type Stay } from '../rules/stays.ts';
 import { bookingWorkflowId } from '../rules/workflowIds.ts';
 import { Booking } from './Booking.ts';
+import type { Company } from './Company.ts';
 import { execute, flush, select } from './database.ts';
 import { Notification, type TemplateCode } from './Notification.ts';
 import { Payment } from './Payment.ts';
@@ -65,10 +71,47 @@ export async function addClocks(
   await flush();
 }
 
-export const setBookingTimers = (rows: readonly Timer[]): DueBookingTimer[] =>
-  rows.flatMap(({ name, dueAt }) =>
-    isBookingTimer(name) ? [{ name, dueAt: dueAt.getTime() }] : [],
-  );
+/** A timer that is set, with its row. */
+export interface RunningBookingTimer extends SetBookingTimer {
+  readonly row: Timer;
+}
+
+export const setBookingTimers = (rows: readonly Timer[]): RunningBookingTimer[] =>
+  rows.flatMap((row) => {
+    const { name, dueAt, source } = row;
+    if (!isBookingTimer(name)) return [];
+    const set = source === 'command' ? source : 'setting';
+    return [{ name, dueAt: dueAt.getTime(), source: set, row }];
+  });
+
+/** What decides which clocks a booking has. */
+export const bookingStandingOf = (booking: Booking): BookingStanding => ({
+  status: booking.status,
+  bookedAt: booking.createdAt.getTime(),
+  paidAt: booking.paidAt?.getTime() ?? null,
+  confirmedAt: booking.confirmedAt?.getTime() ?? null,
+  cancelledAt: booking.cancelledAt?.getTime() ?? null,
+  completedAt: booking.completedAt?.getTime() ?? null,
+  isRefunding: booking.isRefunding ?? false,
+});
+
+/** A running booking as the settings of its company and its property would have it. */
+export function bookingUnderSettings(
+  { booking, property }: BookingFile,
+  { company, at }: { readonly company: Pick<Company, 'settings'>; readonly at: Date },
+  timers: readonly Timer[],
+): {
+  readonly settings: BookingSettings;
+  readonly change: BookingClockChange<RunningBookingTimer>;
+} {
+  const settings = bookingSettings(company.settings.booking, property);
+  const before = timesOf(booking, at);
+  const change = clocksUnder(bookingStandingOf(booking), setBookingTimers(timers), before, {
+    ...before,
+    settings,
+  });
+  return { settings, change };
+}
 
 /** The agreed check-out has passed, whatever became of its clock. @param at epoch milliseconds */
 export const isStayOver = (booking: Booking, at: number): boolean =>

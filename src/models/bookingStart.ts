@@ -26,7 +26,7 @@ export type BookingResult = Pick<BookingState, 'status' | 'stateVersion'>;
 
 /** What somebody wants to happen to a booking; `by` is the person. */
 export type BookingWish = { readonly by: string | null; readonly reason: string | null } & (
-  | { readonly event: 'pay' | 'accept' | 'decline' }
+  | { readonly event: 'pay' | 'accept' | 'decline' | 'apply_settings' }
   | { readonly event: 'cancel'; readonly as: 'guest' | 'host' | 'operator' }
   | {
       readonly event: 'move_timer';

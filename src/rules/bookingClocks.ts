@@ -138,6 +138,52 @@ export function clocksOf(
   }
 }
 
+/** What other settings, or other days, do to the clocks that are set. */
+export interface BookingClockChange<T extends SetBookingTimer = SetBookingTimer> {
+  readonly moved: readonly { readonly timer: T; readonly dueAt: number }[];
+  readonly cancelled: readonly T[];
+  readonly added: readonly DueBookingTimer[];
+}
+
+export type SetBookingTimer = Pick<BookingTimer, 'name' | 'dueAt' | 'source'>;
+
+/**
+ * The clocks of a running booking under other times than those that it was booked under: each is due by as
+ * much later or earlier as it would have been set, and at the earliest now. What somebody moved stays, with
+ * its reminder. Reminders that there would not be are taken back, others come where their time is ahead.
+ */
+export function clocksUnder<T extends SetBookingTimer>(
+  standing: BookingStanding,
+  set: readonly T[],
+  before: BookingTimes,
+  after: BookingTimes,
+): BookingClockChange<T> {
+  const was = clocksOf(standing, before);
+  const would = clocksOf(standing, after);
+  const byHand = set.filter(({ source }) => source === 'command').map(({ name }) => name);
+  const reached = set.filter(({ name }) => !byHand.includes(name));
+  return {
+    moved: reached.flatMap((timer) => {
+      const [old, now] = [dueOf(was, timer.name), dueOf(would, timer.name)];
+      if (old === undefined || now === undefined || old === now) return [];
+      return [{ timer, dueAt: Math.max(timer.dueAt + now - old, after.at) }];
+    }),
+    cancelled: reached.filter(
+      ({ name }) => dueOf(was, name) !== undefined && dueOf(would, name) === undefined,
+    ),
+    added: would.filter(
+      ({ name, dueAt }) =>
+        dueAt > after.at &&
+        dueAt !== dueOf(was, name) &&
+        !set.some((timer) => timer.name === name) &&
+        !byHand.some((deadline) => reminderOf(deadline, after.settings)?.name === name),
+    ),
+  };
+}
+
+const dueOf = (clocks: readonly DueBookingTimer[], name: BookingTimerName): number | undefined =>
+  clocks.find((clock) => clock.name === name)?.dueAt;
+
 /** All that passes while nobody acts: those that are set, and after the stay the clocks of its review. */
 export function forecastBookingClocks(
   set: readonly DueBookingTimer[],

@@ -37,6 +37,10 @@ const transitions = [
   { from: 'pending', event: 'move_timer', to: 'pending' },
   { from: 'confirmed', event: 'move_timer', to: 'confirmed' },
   { from: 'completed', event: 'move_timer', to: 'completed' },
+  { from: 'pending', event: 'apply_settings', to: 'pending' },
+  { from: 'confirmed', event: 'apply_settings', to: 'confirmed' },
+  { from: 'completed', event: 'apply_settings', to: 'completed' },
+  { from: 'cancelled', event: 'apply_settings', to: 'cancelled' },
   { from: 'cancelled', event: 'close', to: 'cancelled' },
   { from: 'completed', event: 'close', to: 'completed' },
 ] as const satisfies readonly {

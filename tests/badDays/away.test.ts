@@ -20,6 +20,7 @@ import {
   type Product,
   type Wish,
 } from './product.ts';
+import { host, openStayClients, traceOf } from './stayLedger.ts';
 
 let product: Product;
 const ledger: Entry[] = [];
@@ -138,6 +139,40 @@ describe('without a worker', () => {
     await settled(product, ledger, 90_000);
     await expectRowsOnce(product, ledger);
     await expectNothingOpen(product);
+  }, 360_000);
+});
+
+describe('without a worker until what was asked for is past', () => {
+  it('a command stays pending for its key, and is answered as it is carried out', async () => {
+    const stays = await openStayClients(product);
+    const id = await stays.book();
+    await product.stack.kill('worker');
+    const dueAt = Date.now() + 6_000;
+    const move: Wish = {
+      method: 'PATCH',
+      path: `/workflows/booking/${id}/timers/hold`,
+      body: { due_at: new Date(dueAt).toISOString(), reason: 'A bad day' },
+      key: newKey(),
+    };
+    const admin = product.as(host);
+
+    const pending = await admin.send(move);
+    await until('it is past', () => Date.now() > dueAt, 30_000);
+    const repeated = await admin.send(move);
+    const another = await admin.send({ ...move, key: newKey() });
+    await product.stack.start('worker');
+    const answered = await admin.insist(move);
+    await stays.over(id);
+
+    for (const answer of [pending, repeated]) {
+      expect(answer).toMatchObject({ status: 503, body: { code: 'COMMAND_PENDING' } });
+    }
+    expect(another.status).toBe(422);
+    expect(answered.status).toBe(200);
+    expect(await traceOf(product, id)).toMatchObject({
+      status: 'cancelled',
+      events: ['book', 'move_timer', 'expire_hold'],
+    });
   }, 360_000);
 });
 

@@ -9,7 +9,11 @@ type Course =
   | 'givenUpByHost'
   | 'declined'
   | 'leftAlone'
+  | 'settingsApplied'
   | 'unpaid'
+  | 'unpaidInVain'
+  | 'acceptedFirst'
+  | 'returnedByHand'
   | 'paidLate'
   | 'acceptedAndPaidLate'
   | 'paidInVain'
@@ -32,6 +36,13 @@ interface Death {
  */
 const deaths: readonly Death[] = [
   { of: 'api', at: 'transaction.afterCommit:tenant#1' },
+  // pay, confirm, cancel: before the workflow is asked, and before its answer is kept
+  { of: 'api', at: 'command.afterKey#1' },
+  { of: 'api', at: 'command.afterKey#2' },
+  { of: 'api', at: 'command.afterKey#3' },
+  { of: 'api', at: 'command.afterAnswer#1' },
+  { of: 'api', at: 'command.afterAnswer#2' },
+  { of: 'api', at: 'command.afterAnswer#3' },
   // pay
   { of: 'worker', at: 'activity.after:processBooking#1' },
   { of: 'worker', at: 'gateway.afterSend#1' },
@@ -45,10 +56,21 @@ const deaths: readonly Death[] = [
   { of: 'worker', at: 'activity.after:settleBookingRefund#1' },
   { of: 'worker', at: 'activity.after:processBooking#3', course: 'givenUpByHost' },
   { of: 'worker', at: 'activity.after:processBooking#2', course: 'declined' },
+  // move_timer
+  { of: 'worker', at: 'activity.after:processBooking#1', course: 'leftAlone' },
   // expire_hold
   { of: 'worker', at: 'activity.before:fireBookingTimer#1', course: 'leftAlone' },
+  { of: 'worker', at: 'activity.after:fireBookingTimer#1', course: 'leftAlone' },
+  // apply_settings
+  { of: 'worker', at: 'activity.after:processBooking#1', course: 'settingsApplied' },
   // fail_payment
   { of: 'worker', at: 'activity.after:settleBookingPayment#1', course: 'unpaid' },
+  { of: 'worker', at: 'activity.after:settleBookingPayment#1', course: 'unpaidInVain' },
+  // accept, and confirm by the payment
+  { of: 'worker', at: 'activity.after:processBooking#1', course: 'acceptedFirst' },
+  { of: 'worker', at: 'activity.after:settleBookingPayment#1', course: 'acceptedFirst' },
+  // end_returned
+  { of: 'worker', at: 'activity.after:processBooking#2', course: 'returnedByHand' },
   // revive
   { of: 'worker', at: 'activity.after:settleBookingPayment#1', course: 'paidLate' },
   // revive_confirmed
@@ -78,6 +100,7 @@ interface Played {
 describe('a stay whose processes die', () => {
   let product: Product;
   let stays: StayClients;
+  let holdMinutes = 20;
 
   beforeAll(async () => {
     product = await openProduct();
@@ -221,6 +244,64 @@ describe('a stay whose processes die', () => {
         transfers: ['charge 300.00 declined'],
         events: ['book', 'pay', 'fail_payment', 'cancel'],
       },
+    },
+    /** The gateway never hears of the charge, which the guest gave up before it was there again. */
+    unpaidInVain: {
+      async go(id) {
+        await product.stack.kill('gateway');
+        await stays.step(guest, id, 'pay');
+        await stays.step(guest, id, 'cancel');
+        await product.stack.start('gateway');
+      },
+      row: { cancelled_by: 'guest', paid_at: null, refund_amount: 0 },
+      left: {
+        ...neverPaid,
+        payments: ['booking failed 300.00 1'],
+        events: ['book', 'pay', 'cancel', 'fail_payment'],
+      },
+    },
+    /** New settings give the guest more time, of which somebody takes the rest away. */
+    settingsApplied: {
+      async go(id) {
+        holdMinutes += 1;
+        await stays.ask(host, 'PATCH', '/companies/current/settings', {
+          booking: { hold_minutes: holdMinutes },
+        });
+        await stays.ask(host, 'POST', '/companies/current/settings/apply-to-bookings', {
+          reason: 'A bad day',
+        });
+        await stays.endSoon(id, 'hold');
+      },
+      row: { cancelled_by: 'hold', refund_amount: 0 },
+      left: { ...neverPaid, events: ['book', 'apply_settings', 'move_timer', 'expire_hold'] },
+    },
+    acceptedFirst: {
+      async go(id) {
+        await stays.step(host, id, 'confirm');
+        await stays.pay(id);
+        await stays.step(guest, id, 'cancel');
+      },
+      row: { cancelled_by: 'guest', refund_amount: 300 },
+      left: { ...givenBack, events: ['book', 'accept', 'pay', 'confirm', 'cancel', 'end_refund'] },
+    },
+    /** All of it has gone back by hand by the time that the host confirms. */
+    returnedByHand: {
+      async go(id) {
+        await stays.pay(id);
+        const { payment_id: paymentId } = await rowOf(product, id);
+        await stays.ask(host, 'POST', `/payments/${String(paymentId)}/refund`, {
+          amount: '300.00',
+          reason: 'A bad day',
+        });
+        const isBack = async (): Promise<boolean> => {
+          const { payments } = await traceOf(product, id);
+          return payments.includes('refund completed 300.00 1');
+        };
+        await until('the money is back', isBack, 120_000);
+        await stays.step(host, id, 'confirm');
+      },
+      row: { cancelled_by: 'refund', refund_amount: 0 },
+      left: { ...givenBack, events: [...taken, 'end_returned'] },
     },
     paidLate: {
       go: (id) => payLate(id, 'pending'),

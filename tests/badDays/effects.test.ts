@@ -83,7 +83,7 @@ const effects: readonly Effect[] = [
   },
   {
     what: 'carries out a command under its key',
-    pattern: /await send\(commandIdOf/,
+    pattern: /=> send\(commandId\)/,
     places: { 'src/commands/idempotency.ts': ['command.afterKey', 'command.afterAnswer'] },
   },
   {
@@ -102,6 +102,7 @@ const effects: readonly Effect[] = [
       'src/commands/policyChanges.ts': [],
       'src/commands/policyVersions.ts': [],
       'src/commands/registrations.ts': [],
+      'src/commands/runningBookings.ts': [],
       'src/commands/runningClaims.ts': [],
       'src/commands/runningTimers.ts': [],
       'src/commands/subscriptionCommands.ts': [],

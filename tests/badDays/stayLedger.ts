@@ -34,6 +34,13 @@ const courses = {
 
 /** What guest and host do, each insisting until they are answered. */
 export interface StayClients {
+  /** @returns the data of an answer that must be 200 or 201 */
+  ask(
+    role: Role,
+    method: 'POST' | 'PATCH',
+    path: string,
+    body: object,
+  ): Promise<Readonly<Record<string, unknown>>>;
   /** Three nights of their own, 100.00 each. @returns the id of the booking */
   book(): Promise<string>;
   /** The same from today on, in a house of its own that may be left at any hour. */
@@ -59,7 +66,7 @@ const soonMs = 5000;
 
 /** They let and book houses of their own. */
 export async function openStayClients(product: Product): Promise<StayClients> {
-  const ask = async (role: Role, method: 'POST' | 'PATCH', at: string, body: object) => {
+  const ask: StayClients['ask'] = async (role, method, at, body) => {
     const answer = await product.as(role).insist({ method, path: at, body, key: newKey() });
     if (answer.status === 200 || answer.status === 201) return dataOf(answer);
     throw new Error(`${at}: ${JSON.stringify(answer.body)}`);
@@ -91,6 +98,7 @@ export async function openStayClients(product: Product): Promise<StayClients> {
   };
 
   const clients: StayClients = {
+    ask,
     async book() {
       days += 10;
       // The next house, where this one is booked as far ahead as it may be.

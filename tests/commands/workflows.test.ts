@@ -1,17 +1,20 @@
 import { v7 as uuid } from 'uuid';
 import { NotFound, Unavailable } from '../../src/errors.ts';
+import { commandOnce } from '../../src/commands/idempotency.ts';
 import { createWorkflowCommands } from '../../src/commands/workflows.ts';
 import { openTemporal, type Temporal } from '../../src/commands/temporal.ts';
 import { PolicySubscription } from '../../src/models/PolicySubscription.ts';
 import { withTenant } from '../../src/models/database.ts';
 import { illegalTransition } from '../../src/models/PolicySubscription.ts';
 import { cancel } from '../../src/workflows/subscriptionLifecycle.ts';
-import { as, buildSubscription, type Sold } from '../support/build.ts';
+import { as, buildSubscription, once, type Sold } from '../support/build.ts';
 import { openTestDatabase, type TestDatabase } from '../support/database.ts';
 
 interface OrderOptions {
   readonly commandId?: string;
   readonly start?: Temporal['start'];
+  /** Of a try before this one. */
+  readonly outcome?: Temporal['outcome'];
 }
 
 /** The workflow is played here: what it did to the rows, and what became of its answer. */
@@ -34,9 +37,13 @@ describe('a command whose answer did not come', () => {
   function order(
     sold: Sold,
     play: Temporal['command'],
-    { commandId = 'mine', start = () => Promise.resolve() }: OrderOptions = {},
+    {
+      commandId = 'mine',
+      start = () => Promise.resolve(),
+      outcome = () => Promise.reject(new Error('Nothing was sent before')),
+    }: OrderOptions = {},
   ) {
-    const workflows = createWorkflowCommands({ start, command: play });
+    const workflows = createWorkflowCommands({ start, command: play, outcome });
     return as(sold.holder, () =>
       workflows.command(cancel, {
         actor: sold.holder,
@@ -72,6 +79,47 @@ describe('a command whose answer did not come', () => {
     );
 
     await expect(answered).rejects.toMatchObject({ code: 'COMMAND_PENDING' });
+  });
+
+  describe('and is repeated when by the rows it is refused', () => {
+    /** With a key, as the API has it; the step of the first try has not committed when it is repeated. */
+    const repeating = async (outcome: Temporal['outcome']) => {
+      const sold = await buildSubscription();
+      await markDispatched(sold);
+      const { holder } = sold;
+      const asked = once(holder, uuid());
+      const send = (play: Temporal['command']) =>
+        as(holder, () =>
+          commandOnce(asked, (commandId) => order(sold, play, { commandId, outcome })),
+        );
+      const first = await send(() =>
+        Promise.reject(new Unavailable('Taken and not answered', 'COMMAND_PENDING')),
+      ).catch((error: unknown) => error);
+      await cancelRow(sold, `${sold.id}/other`);
+      const again = () => send(() => Promise.reject(new Error('It is not sent again')));
+      return { first, again };
+    };
+
+    it('has the end that it comes to', async () => {
+      const { first, again } = await repeating(async () => true);
+
+      expect(first).toMatchObject({ code: 'COMMAND_PENDING' });
+      await expect(again()).resolves.toBeUndefined();
+    });
+
+    it('stays open while nobody has carried it out', async () => {
+      const { again } = await repeating(() =>
+        Promise.reject(new Unavailable('Taken and not answered', 'COMMAND_PENDING')),
+      );
+
+      await expect(again()).rejects.toMatchObject({ code: 'COMMAND_PENDING' });
+    });
+
+    it('is refused where the run knows nothing of it', async () => {
+      const { again } = await repeating(async () => false);
+
+      await expect(again()).rejects.toMatchObject({ status: 409, code: 'ILLEGAL_TRANSITION' });
+    });
   });
 
   it('is refused by the rows when another one closed the workflow just before', async () => {

@@ -21,10 +21,10 @@ describe('settings applied to running claims', () => {
       'UPDATE platform.companies SET settings = $2, version = version + 1 WHERE id = $1',
       [contract.company.id, { claims }],
     );
-  const migrate = async (claim: ClaimJourney, dryRun: boolean) => {
+  const apply = async (claim: ClaimJourney, dryRun: boolean) => {
     const admin = await claim.person('tenant_admin');
     const wish = { dryRun, reason: 'A storm' };
-    const answer = await as(admin, () => runningClaims.migrate(admin, wish, once(admin)));
+    const answer = await as(admin, () => runningClaims(admin, wish, once(admin)));
     if (answer instanceof Replay) throw new Error('A first request is no replay');
     return { admin, ...answer };
   };
@@ -34,14 +34,14 @@ describe('settings applied to running claims', () => {
     const due = await claim.dueAt('triage');
     await set(claim, { triageHours: 48, seniorAdjusterLimit: 50 });
 
-    const preview = await migrate(claim, true);
+    const preview = await apply(claim, true);
     const untouched = await claim.dueAt('triage');
-    const applied = await migrate(claim, false);
-    const again = await migrate(claim, false);
+    const applied = await apply(claim, false);
+    const again = await apply(claim, false);
 
     expect(preview).toMatchObject({
       dryRun: true,
-      claims: [
+      done: [
         {
           id: claim.id,
           status: 'reported',
@@ -55,8 +55,8 @@ describe('settings applied to running claims', () => {
       remaining: 1,
     });
     expect(untouched).toBe(due);
-    expect(applied).toMatchObject({ claims: preview.claims, failed: [], remaining: 0 });
-    expect(again).toMatchObject({ claims: [], failed: [], remaining: 0 });
+    expect(applied).toMatchObject({ done: preview.done, failed: [], remaining: 0 });
+    expect(again).toMatchObject({ done: [], failed: [], remaining: 0 });
     expect(await claim.dueAt('triage')).toBe(due + 24 * hourMs);
     expect(await claim.row()).toMatchObject({
       config: { triageHours: 48, seniorAdjusterLimit: 50 },
@@ -95,14 +95,14 @@ describe('settings applied to running claims', () => {
     );
     await set(claim, { triageHours: 48 });
     await claim.as(manager, (command) => claim.claims.hold(manager, command, 'catastrophe'));
-    const held = await migrate(claim, false);
+    const held = await apply(claim, false);
     await claim.as(manager, (command) => claim.claims.release(manager, command));
     const dueAt = await claim.dueAt('triage');
 
-    const released = await migrate(claim, false);
+    const released = await apply(claim, false);
 
-    expect(held).toMatchObject({ claims: [], remaining: 0 });
-    expect(released.claims).toMatchObject([{ id: claim.id, timers: [] }]);
+    expect(held).toMatchObject({ done: [], remaining: 0 });
+    expect(released.done).toMatchObject([{ id: claim.id, timers: [] }]);
     expect(await claim.dueAt('triage')).toBe(dueAt);
     expect(await claim.row()).toMatchObject({ config: { triageHours: 48 } });
   });

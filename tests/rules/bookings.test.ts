@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import {
   clocksAfterMove,
   clocksOf,
+  clocksUnder,
   forecastBookingClocks,
   isBookingTimer,
   moveBounds,
@@ -23,6 +24,7 @@ import {
   bookingBounds,
   bookingDefaults,
   bookingSettings,
+  type BookingSettings,
 } from '../../src/rules/bookingSettings.ts';
 import { boundsProblem } from '../../src/rules/bounds.ts';
 import { compare, multiplyByRatio } from '../../src/rules/money.ts';
@@ -133,6 +135,91 @@ describe('the clocks of a booking', () => {
       'refund_watch 2026-06-16T07:00',
       'refund_escalation 2026-06-21T07:00',
     ]);
+  });
+
+  describe('under other settings', () => {
+    const booked = at('2026-06-10T12:00');
+    const standing: Parameters<typeof clocksUnder>[0] = {
+      status: 'pending',
+      bookedAt: booked,
+      paidAt: null,
+      confirmedAt: null,
+      cancelledAt: null,
+      completedAt: null,
+      isRefunding: false,
+    };
+    /** What becomes of the clocks that are set, a quarter of an hour after it was booked unless told. */
+    const change = (
+      facts: Partial<typeof standing>,
+      wished: Partial<BookingSettings>,
+      { byHand = [], now = '2026-06-10T12:10' }: { byHand?: string[]; now?: string } = {},
+    ) => {
+      const stands = { ...standing, ...facts };
+      const before = { stay, house, settings, at: at(now) };
+      const set = clocksOf(stands, before)
+        .filter(({ dueAt }) => dueAt > at(now))
+        .map((clock) => ({
+          ...clock,
+          source: byHand.includes(clock.name) ? ('command' as const) : ('setting' as const),
+        }));
+      const after = { ...before, settings: { ...settings, ...wished } };
+      const { moved, cancelled, added } = clocksUnder(stands, set, before, after);
+      return {
+        moved: moved.map(({ timer, dueAt }) => `${timer.name} ${iso(dueAt).slice(0, 16)}`),
+        cancelled: cancelled.map(({ name }) => name),
+        added: added.map(({ name, dueAt }) => `${name} ${iso(dueAt).slice(0, 16)}`),
+      };
+    };
+    const none = { moved: [], cancelled: [], added: [] };
+    const paid = { paidAt: at('2026-06-10T12:05') };
+    const confirmed = { status: 'confirmed', confirmedAt: at('2026-06-10T14:00') } as const;
+    const completed = { status: 'completed', completedAt: at('2026-06-24T09:00') } as const;
+
+    it('are due by as much later or earlier, and at the earliest now', () => {
+      expect(change({}, { holdMinutes: 60 }).moved).toEqual(['hold 2026-06-10T11:00']);
+      expect(change({}, { holdMinutes: 5 }).moved).toEqual(['hold 2026-06-10T10:10']);
+      expect(change(paid, { hostConfirmationHours: 48 })).toEqual({
+        ...none,
+        moved: ['host_reminder 2026-06-11T22:05', 'host_confirmation 2026-06-12T10:05'],
+      });
+    });
+
+    it('stay where nothing that they go by has changed', () => {
+      expect(change({}, {})).toEqual(none);
+      expect(change(paid, { holdMinutes: 60, reviewDays: 30 })).toEqual(none);
+    });
+
+    it('stay where somebody moved them, and so does what reminds of them', () => {
+      const byHand = ['host_confirmation', 'host_reminder'];
+      expect(change(paid, { hostConfirmationHours: 48 }, { byHand })).toEqual(none);
+      const window = ['review_window'];
+      const later = { byHand: window, now: '2026-07-02T09:00' };
+      expect(change(completed, { reviewReminderDays: 10 }, later)).toEqual(none);
+    });
+
+    it('have the reminders of the new settings that are ahead, and none of the old', () => {
+      expect(change(confirmed, { stayReminderDays: [3, 1] })).toEqual({
+        ...none,
+        cancelled: ['stay_reminder_7'],
+        added: ['stay_reminder_3 2026-06-17T13:00'],
+      });
+      const late = { now: '2026-06-18T09:00' };
+      expect(change(confirmed, { stayReminderDays: [3, 1] }, late)).toEqual(none);
+      const shortened = change(completed, { reviewDays: 7 }, { now: '2026-06-25T09:00' });
+      expect(shortened).toEqual({
+        moved: ['review_window 2026-07-01T09:00'],
+        cancelled: ['review_reminder'],
+        added: [],
+      });
+    });
+
+    it('remind again where there is more time than there was', () => {
+      const reminded = { now: '2026-07-02T09:00' };
+      expect(change(completed, { reviewReminderDays: 10 }, reminded)).toEqual({
+        ...none,
+        added: ['review_reminder 2026-07-04T09:00'],
+      });
+    });
   });
 
   it('go on after the stay, which may be left later than was agreed', () => {

@@ -130,9 +130,10 @@ export async function openJourneys(
        app.retire_audit_month() TO app_api`,
   );
   const clock = shiftClock(() => server.env.currentTimeMs());
-  const temporal: Pick<Temporal, 'start' | 'command'> = {
+  const temporal: Pick<Temporal, 'start' | 'command' | 'outcome'> = {
     start: (entry) => clock.paused(() => server.temporal.start(entry)),
     command: (update, target) => clock.paused(() => server.temporal.command(update, target)),
+    outcome: (sent) => clock.paused(() => server.temporal.outcome(sent)),
   };
   const log = pino({ level: 'silent' });
   const dispatcher = createDispatcher({ temporal, log });

@@ -495,6 +495,7 @@ export const access: Readonly<Record<string, 'open' | 'public' | readonly Role[]
   'PATCH /companies/current/settings': ['tenant_admin'],
   'POST /companies/current/settings/preview': ['tenant_admin'],
   'POST /companies/current/settings/apply-to-claims': ['tenant_admin'],
+  'POST /companies/current/settings/apply-to-bookings': ['tenant_admin'],
   'GET /companies/current/calendar': ['tenant_admin'],
   'PUT /companies/current/calendar': ['tenant_admin'],
   'GET /companies/current/domains': ['tenant_admin'],

@@ -1,7 +1,9 @@
 import type { CalendarView } from '../../commands/calendars.ts';
 import { verificationRecord, type DomainView } from '../../commands/domains.ts';
 import type { SettingsView } from '../../commands/ownCompany.ts';
-import type { MigratedClaims, OutdatedClaim } from '../../commands/runningClaims.ts';
+import type { OutdatedBooking } from '../../commands/runningBookings.ts';
+import type { OutdatedClaim } from '../../commands/runningClaims.ts';
+import type { MovedTimer, SettingsApplied } from '../../commands/runningSettings.ts';
 import type {
   AppliedSettings,
   OutdatedTimer,
@@ -83,11 +85,21 @@ const presentOutdatedTimer = (timer: OutdatedTimer) => ({
   new_due_at: timer.newDueAt.toISOString(),
 });
 
-export const presentMigrated = ({ dryRun, claims, failed, remaining }: MigratedClaims) => ({
-  dry_run: dryRun,
-  claims: claims.map(presentOutdatedClaim),
-  failed: failed.map(({ code, ...claim }) => ({ ...presentOutdatedClaim(claim), code })),
-  remaining,
+export const presentAppliedToClaims = (applied: SettingsApplied<OutdatedClaim>) => ({
+  dry_run: applied.dryRun,
+  claims: applied.done.map(presentOutdatedClaim),
+  failed: applied.failed.map((claim) => ({ ...presentOutdatedClaim(claim), code: claim.code })),
+  remaining: applied.remaining,
+});
+
+export const presentAppliedToBookings = (applied: SettingsApplied<OutdatedBooking>) => ({
+  dry_run: applied.dryRun,
+  bookings: applied.done.map(presentOutdatedBooking),
+  failed: applied.failed.map((booking) => ({
+    ...presentOutdatedBooking(booking),
+    code: booking.code,
+  })),
+  remaining: applied.remaining,
 });
 
 export const presentSettingsPreview = ({ people, moved }: SettingsPreview) => ({
@@ -111,11 +123,20 @@ const presentOutdatedClaim = (claim: OutdatedClaim) => ({
   claim_id: claim.id,
   claim_number: claim.claimNumber,
   status: claim.status,
-  timers: claim.timers.map(({ name, dueAt, newDueAt }) => ({
-    name,
-    due_at: dueAt.toISOString(),
-    new_due_at: newDueAt.toISOString(),
-  })),
+  timers: claim.timers.map(presentMovedTimer),
+});
+
+const presentOutdatedBooking = (booking: OutdatedBooking) => ({
+  booking_id: booking.id,
+  property_id: booking.propertyId,
+  status: booking.status,
+  timers: booking.timers.map(presentMovedTimer),
+});
+
+const presentMovedTimer = ({ name, dueAt, newDueAt }: MovedTimer) => ({
+  name,
+  due_at: dueAt.toISOString(),
+  new_due_at: newDueAt.toISOString(),
 });
 
 export const presentCalendar = (calendar: CalendarView) => ({

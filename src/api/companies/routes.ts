@@ -1,5 +1,6 @@
 import type { Calendars } from '../../commands/calendars.ts';
 import type { OwnCompany } from '../../commands/ownCompany.ts';
+import type { RunningBookings } from '../../commands/runningBookings.ts';
 import type { RunningClaims } from '../../commands/runningClaims.ts';
 import type { RunningTimers } from '../../commands/runningTimers.ts';
 import type { previewSettings } from '../../commands/settingsPreview.ts';
@@ -7,9 +8,10 @@ import { resolved } from '../../rules/settings.ts';
 import { route, type Route } from '../route.ts';
 import {
   presentApplied,
+  presentAppliedToBookings,
+  presentAppliedToClaims,
   presentCalendar,
   presentCompany,
-  presentMigrated,
   presentOutdated,
   presentSettings,
   presentSettingsPreview,
@@ -17,7 +19,11 @@ import {
 import {
   appliedSettingsAnswer,
   applySettingsBody,
-  applyToClaimsBody,
+  appliedToBookingsAnswer,
+  appliedToBookingsExample,
+  appliedToClaimsAnswer,
+  appliedToClaimsExample,
+  applyToRunningBody,
   calendarAnswer,
   calendarExample,
   companyAnswer,
@@ -25,8 +31,6 @@ import {
   editOwnCompanyBody,
   editPlatformSettingsBody,
   editSettingsBody,
-  migratedClaimsAnswer,
-  migratedClaimsExample,
   outdatedTimerExample,
   outdatedTimersAnswer,
   platformSettingsAnswer,
@@ -47,6 +51,16 @@ const platformSettings = {
   tag,
 } as const;
 const running = { permission: platformSettings.permission, company: false, tag } as const;
+const applying = {
+  method: 'POST',
+  permission: 'settings:write',
+  idempotency: 'optional',
+  message: 'Settings applied',
+  tag,
+  businessRules: true,
+  body: applyToRunningBody,
+  examples: { body: { reason: 'The new deadlines hold for all', dry_run: true } },
+} as const;
 const answersSettings = { answer: presentSettings, answerSchema: settingsAnswer } as const;
 const answersPlatformSettings = {
   answer: presentSettings,
@@ -67,12 +81,14 @@ const exampleOf = (isPlatform: boolean) =>
 export const companyRoutes = ({
   ownCompany,
   calendars,
+  runningBookings,
   runningClaims,
   runningTimers,
   settingsPreview,
 }: {
   readonly ownCompany: OwnCompany;
   readonly calendars: Calendars;
+  readonly runningBookings: RunningBookings;
   readonly runningClaims: RunningClaims;
   readonly runningTimers: RunningTimers;
   readonly settingsPreview: typeof previewSettings;
@@ -143,23 +159,24 @@ export const companyRoutes = ({
     },
   }),
   route({
-    method: 'POST',
+    ...applying,
     path: '/companies/current/settings/apply-to-claims',
-    permission: 'settings:write',
-    idempotency: 'optional',
     summary:
       'Gives up to 100 running claims the settings as they are; deadlines that somebody moved stay, and so do claims on hold',
-    message: 'Settings applied',
-    tag,
-    businessRules: true,
-    body: applyToClaimsBody,
-    answer: presentMigrated,
-    answerSchema: migratedClaimsAnswer,
-    handle: ({ actor, body, once }) => runningClaims.migrate(actor, body, once),
-    examples: {
-      body: { reason: 'The new deadlines hold for all', dry_run: true },
-      answer: migratedClaimsExample,
-    },
+    answer: presentAppliedToClaims,
+    answerSchema: appliedToClaimsAnswer,
+    handle: ({ actor, body, once }) => runningClaims(actor, body, once),
+    examples: { ...applying.examples, answer: appliedToClaimsExample },
+  }),
+  route({
+    ...applying,
+    path: '/companies/current/settings/apply-to-bookings',
+    summary:
+      'Gives up to 100 running bookings the settings as they are, those of their property included; deadlines that somebody moved stay, and so does what was agreed',
+    answer: presentAppliedToBookings,
+    answerSchema: appliedToBookingsAnswer,
+    handle: ({ actor, body, once }) => runningBookings(actor, body, once),
+    examples: { ...applying.examples, answer: appliedToBookingsExample },
   }),
   route({
     ...calendar,

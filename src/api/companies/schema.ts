@@ -1,5 +1,6 @@
 import Joi from 'joi';
 import { acknowledgementActions, acknowledgementStatuses } from '../../rules/acknowledgements.ts';
+import { bookingStatuses } from '../../rules/bookings.ts';
 import { claimStatuses } from '../../rules/claims.ts';
 import { businessTypes, isolations, subscriptionPlans } from '../../rules/companies.ts';
 import { roleCodes } from '../../rules/permissions.ts';
@@ -258,37 +259,56 @@ export const appliedSettingsAnswer = object({
   remaining: integer(0, 20_000).description('Ask again to move these'),
 }).id('AppliedSettings');
 
-export const applyToClaimsBody = object({
-  reason: text(500).description('Kept with each claim and each deadline that is moved'),
+export const applyToRunningBody = object({
+  reason: text(500).description('Kept with each one and each deadline that is moved'),
   dry_run: boolean().default(false).description('Shows what would follow and changes nothing'),
 });
+
+const movedTimers = array(
+  object({
+    name: text(60),
+    due_at: instant(),
+    new_due_at: instant().description('At once for what would be past'),
+  }),
+  { max: 100 },
+).description('Deadlines that move');
 
 const outdatedClaim = {
   claim_id: id(),
   claim_number: text(60),
   status: oneOf(...claimStatuses),
-  timers: array(
-    object({
-      name: text(60),
-      due_at: instant(),
-      new_due_at: instant().description('At once for what would be past'),
-    }),
-    { max: 100 },
-  ).description('Deadlines that move'),
+  timers: movedTimers,
 };
 
-export const migratedClaimsAnswer = object({
+const outdatedBooking = {
+  booking_id: id(),
+  property_id: id(),
+  status: oneOf(...bookingStatuses),
+  timers: movedTimers,
+};
+
+const done = 'Those that have the settings now; of a dry run the first that would';
+
+/** @param outdated one of those that run under other settings */
+const appliedTo = <F extends Fields>(outdated: F) => ({
   dry_run: boolean(),
-  claims: array(object(outdatedClaim), { max: 100 }).description(
-    'Those that have the settings now; of a dry run the first that would',
-  ),
-  failed: array(object({ ...outdatedClaim, code: text(60) }), { max: 100 }).description(
+  failed: array(object({ ...outdated, code: text(60) }), { max: 100 }).description(
     'Whose workflow refused or did not answer',
   ),
   remaining: integer(0, 2_147_483_647).description('Ask again for these'),
-}).id('MigratedClaims');
+});
 
-export const migratedClaimsExample = {
+export const appliedToClaimsAnswer = object({
+  claims: array(object(outdatedClaim), { max: 100 }).description(done),
+  ...appliedTo(outdatedClaim),
+}).id('SettingsAppliedToClaims');
+
+export const appliedToBookingsAnswer = object({
+  bookings: array(object(outdatedBooking), { max: 100 }).description(done),
+  ...appliedTo(outdatedBooking),
+}).id('SettingsAppliedToBookings');
+
+export const appliedToClaimsExample = {
   dry_run: true,
   claims: [
     {
@@ -298,6 +318,26 @@ export const migratedClaimsExample = {
       timers: [
         {
           name: 'triage',
+          due_at: '2026-03-02T09:30:00.000Z',
+          new_due_at: '2026-03-03T09:30:00.000Z',
+        },
+      ],
+    },
+  ],
+  failed: [],
+  remaining: 1,
+} as const;
+
+export const appliedToBookingsExample = {
+  dry_run: true,
+  bookings: [
+    {
+      booking_id: '01998e3a-5b7c-7d1e-8f20-3a4b5c6d7e8f',
+      property_id: '01998e3a-c150-7f60-8c85-91a314253642',
+      status: 'pending',
+      timers: [
+        {
+          name: 'host_confirmation',
           due_at: '2026-03-02T09:30:00.000Z',
           new_due_at: '2026-03-03T09:30:00.000Z',
         },
