@@ -1,8 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
 
+/** Between two steps of a crowd its workflows are at work: so long nothing must have been under way. */
+const quietMs = 200;
+/** What lasts longer is no crowd that passes but the load of the day, and mail is a part of that. */
+const longestCrowdMs = 10_000;
 /** How long mail gives way at most, so that it goes out on the busiest day, too. */
-const longestWaitMs = 2000;
+const longestWaitMs = { crowd: 4000, load: 2000 };
 const lookEveryMs = 20;
 
 /** What takes longer, as a report does, is no part of a crowd of steps. */
@@ -14,14 +18,28 @@ const longestStepMs = 1000;
  */
 export function createPrecedence() {
   let underWay = 0;
+  let lastEndAt = -Infinity;
+  let crowdSince = -Infinity;
+
+  const isQuiet = (): boolean => underWay === 0 && performance.now() - lastEndAt > quietMs;
+  const isCrowd = (): boolean => performance.now() - crowdSince < longestCrowdMs;
+
+  function mayGo(waitedMs: number): boolean {
+    if (isCrowd()) return isQuiet() || waitedMs > longestWaitMs.crowd;
+    return underWay === 0 || waitedMs > longestWaitMs.load;
+  }
+
   return {
     first: (): ActivityInboundCallsInterceptor => ({
       async execute(input, next) {
         let isCounted = true;
         const leave = (): void => {
-          if (isCounted) underWay -= 1;
+          if (!isCounted) return;
           isCounted = false;
+          underWay -= 1;
+          lastEndAt = performance.now();
         };
+        if (isQuiet()) crowdSince = performance.now();
         underWay += 1;
         const tooLong = setTimeout(leave, longestStepMs);
         try {
@@ -35,8 +53,8 @@ export function createPrecedence() {
 
     second: (): ActivityInboundCallsInterceptor => ({
       async execute(input, next) {
-        const until = performance.now() + longestWaitMs;
-        while (underWay > 0 && performance.now() < until) await pause(lookEveryMs);
+        const since = performance.now();
+        while (!mayGo(performance.now() - since)) await pause(lookEveryMs);
         return next(input);
       },
     }),

@@ -33,17 +33,38 @@ describe('mail', () => {
     expect(order).toEqual(['mail', 'step']);
   });
 
-  it('goes out although one step follows the other', async () => {
+  it('waits between two steps of a crowd, too', async () => {
+    const crowd = (async () => {
+      for (const name of ['first', 'second']) {
+        await step(() => pause(50).then(() => order.push(name)));
+        await pause(100);
+      }
+    })();
+
+    await Promise.all([crowd, pause(60).then(mail)]);
+
+    expect(order).toEqual(['first', 'second', 'mail']);
+  });
+
+  it('goes out although one step follows the other, and sooner where that is the load of the day', async () => {
     let isOver = false;
     const crowd = [30, 70].map(async (ms) => {
       while (!isOver) await step(() => pause(ms));
     });
+    const waited = async () => {
+      const since = performance.now();
+      await mail();
+      return performance.now() - since;
+    };
 
-    await mail();
+    const early = await waited();
+    await pause(10_000 - early);
+    const late = await waited();
     isOver = true;
     await Promise.all(crowd);
 
-    expect(order).toEqual(['mail']);
+    expect(order).toEqual(['mail', 'mail']);
+    expect(late).toBeLessThan(early - 1000);
   });
 
   it('does not wait for a step that has failed', async () => {
