@@ -28,7 +28,6 @@ export interface Config {
     readonly workerUrl: string;
     readonly migrateUrl: string;
     readonly echo: boolean;
-    readonly poolMin: number;
     readonly poolMax: number;
     readonly acquireTimeoutMs: number;
   };
@@ -273,7 +272,6 @@ export function readConfig(environment: NodeJS.ProcessEnv = processEnvironment()
       workerUrl: value.DATABASE_WORKER_URL,
       migrateUrl: value.DATABASE_MIGRATE_URL,
       echo: value.DATABASE_ECHO,
-      poolMin: 0,
       poolMax: value.DATABASE_POOL_SIZE + value.DATABASE_MAX_OVERFLOW,
       acquireTimeoutMs: value.DATABASE_POOL_TIMEOUT * 1000,
     },

@@ -13,7 +13,7 @@ export type { Logger };
  */
 export function createLogger(
   { logLevel, logDir, logLevels }: Pick<Config, 'logLevel' | 'logDir' | 'logLevels'>,
-  process: 'api' | 'worker' | 'migrate',
+  process: 'api' | 'worker',
 ): { log: Logger; access: Logger; moduleLog: (name: string) => Logger } {
   const options = {
     level: logLevel,

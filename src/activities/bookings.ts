@@ -103,7 +103,8 @@ export const bookingActivities = () => ({
   settleBookingRefund: (
     order: BookingOrder & { readonly refundId: string; readonly result: PaymentResult },
   ): Promise<BookingStep> =>
-    inOneStep(order, async ({ booking }, step) => {
+    inOneStep(order, async (file, step) => {
+      const { booking } = file;
       if (!booking.isRefunding || booking.refundId !== order.refundId) return;
       const { status, failureCode } = order.result;
       if (status === 'completed') {
@@ -117,11 +118,12 @@ export const bookingActivities = () => ({
       // Administrators are told by the payment; what watches over it goes on climbing.
       const facts = { failure_code: failureCode };
       const other = await madeUpBy(booking);
-      return booking.move(
+      await booking.move(
         'fail_refund',
         { ...step, facts },
         other ? awaiting(other, step) : { isRefunding: false },
       );
+      if (!other) await watchRefundAgain(file, step);
     }),
 
   /** Safe to repeat: a timer fires once, the row keeps that it did. */
@@ -410,10 +412,21 @@ async function isMadeUpFor({ booking }: BookingFile, step: Step): Promise<boolea
   return true;
 }
 
+/** It may fail long after both of its watches were over, and somebody has to hear of that, too. */
+async function watchRefundAgain(file: BookingFile, step: Step): Promise<void> {
+  const { booking } = file;
+  if ((await Timer.scheduledFor(booking.id)).length > 0) return;
+  await addClocks(booking, refundClocks(timesOf(booking, step.at)), 'setting');
+}
+
 async function onTimer(file: BookingFile, step: Step, name: BookingTimerName): Promise<void> {
   const { booking } = file;
   switch (name) {
     case 'hold':
+      // The money has come, and its run has not said so yet.
+      if (booking.isCharging && (await chargeOf(booking)).status === 'completed') {
+        return takePayment(file, step);
+      }
       await end(file, step, 'expire_hold', 'hold');
       tell(file, 'guest', 'booking_hold_expired', step.commandId);
       return;

@@ -1,3 +1,4 @@
+import { holdCover } from '../models/claimCover.ts';
 import { tellHolder, type Contract } from '../models/contract.ts';
 import { append } from '../models/database.ts';
 import { endorsementOf, type Endorsement, type EndorsementWish } from '../models/endorsement.ts';
@@ -24,6 +25,7 @@ export const endorsementActivities = () => ({
 
 async function endorse(contract: Contract, step: Step, wish: EndorsementWish): Promise<void> {
   const { subscription, policy } = contract;
+  await holdCover(policy.id);
   const endorsement = await endorsementOf(contract, wish, step.at.getTime());
   const { effectiveOn, premium, coverageAmount, currency, delta } = endorsement;
   const { premium: oldPremium, coverageAmount: oldCoverageAmount } = subscription.priceSnapshot;

@@ -73,7 +73,8 @@ async function takeMoney(contract: Contract, step: Step, invoice: PremiumInvoice
     case 'pending_payment':
       return takeUp(contract, step);
     case 'lapsed':
-      return invoice.reason === 'reinstatement' ? takeArrears(contract, step, invoice) : undefined;
+      if (invoice.reason === 'reinstatement') await takeArrears(contract, step, invoice);
+      return;
     case 'grace':
     case 'active':
       return endGrace(contract, step);
@@ -83,13 +84,24 @@ async function takeMoney(contract: Contract, step: Step, invoice: PremiumInvoice
   }
 }
 
-/** The arrears have come. Where no day of the term is left they go back: nothing is left to reinstate. */
-async function takeArrears(contract: Contract, step: Step, invoice: PremiumInvoice): Promise<void> {
+/**
+ * The arrears have come. Where no day of the term is left they go back: nothing is left to reinstate.
+ * @returns whether the cover goes on
+ */
+async function takeArrears(
+  contract: Contract,
+  step: Step,
+  arrears: PremiumInvoice,
+): Promise<boolean> {
   const { subscription, company } = contract;
   const today = dateAt(step.at.getTime(), company.timeZone);
-  if (compareDates(today, subscription.endDate) < 0) return reinstateNow(contract, step);
-  await refundPremiums(subscription.id, invoice.amount, 'The term was over', step.at);
-  await PremiumInvoice.settle([invoice], 'void');
+  const isDayLeft = compareDates(today, subscription.endDate) < 0;
+  if (isDayLeft) await reinstateNow(contract, step);
+  else {
+    await refundPremiums(subscription.id, arrears.amount, 'The term was over', step.at);
+    await PremiumInvoice.settle([arrears], 'void');
+  }
+  return isDayLeft;
 }
 
 /** The payment's own ladder is at its end: the call centre takes over. */
@@ -231,7 +243,10 @@ export async function lapse(contract: Contract, step: Step): Promise<void> {
 export async function endReinstatement(contract: Contract, step: Step): Promise<void> {
   const { subscription, policy, company, lifecycle } = contract;
   if (subscription.status !== 'lapsed') return;
-  await PremiumInvoice.settle(await PremiumInvoice.dueOf(subscription.id), 'void');
+  const due = await PremiumInvoice.dueOf(subscription.id);
+  const arrears = await PremiumInvoice.arrearsToNote(subscription.id);
+  if (arrears && (await takeArrears(contract, step, arrears))) return;
+  await PremiumInvoice.settle(due, 'void');
   const { endDate } = lastPart(contract);
   const closesOn = addDays(endDate, lifecycle.lateRenewalDays.value);
   const closesAt = startOfDay(closesOn, company.timeZone);

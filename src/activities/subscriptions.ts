@@ -1,3 +1,4 @@
+import { holdCover } from '../models/claimCover.ts';
 import {
   cancellationOf,
   expiryMoveOf,
@@ -172,6 +173,7 @@ function plannedEnd({ subscription, company }: Contract, at: Date): Date {
 async function cancelNow(contract: Contract, step: Step, at = step.at): Promise<void> {
   const { subscription, policy } = contract;
   const { id } = subscription;
+  await holdCover(policy.id);
   const { effectiveDate, wouldRefund, refund } = await cancellationOf(contract, null, at.getTime());
   await writeOffDue(subscription, 'void');
   const refundAmount = await refundPremiums(id, refund, 'The subscription is cancelled', step.at);

@@ -5,7 +5,8 @@ import { failpoint } from '../failpoints.ts';
 import { withTenant } from '../models/database.ts';
 import { OutboxEntry } from '../models/OutboxEntry.ts';
 import { Transition } from '../models/Transition.ts';
-import type { WorkflowKind } from '../rules/workflowIds.ts';
+import { getWorkflowRow } from '../models/workflowRows.ts';
+import { objectOf, type WorkflowKind } from '../rules/workflowIds.ts';
 import { markDispatched } from './dispatch.ts';
 import { isRepeated } from './idempotency.ts';
 import type { Temporal } from './temporal.ts';
@@ -88,11 +89,24 @@ export const createWorkflowCommands = (
     }
     // If it has just closed, the rows know why the command comes too late.
     if ((await judge()) === undefined) return;
+    await refuseClosed(actor, workflowId);
     throw new Unavailable('The workflow of this object is being restored; try again');
   },
 });
 
 export type WorkflowCommands = ReturnType<typeof createWorkflowCommands>;
+
+/**
+ * Nobody starts a run again that an operator has terminated, though its object may look alive.
+ * @throws Conflict WORKFLOW_CLOSED
+ */
+async function refuseClosed({ companyId }: Actor, workflowId: string): Promise<void> {
+  const object = objectOf(workflowId);
+  if (!object) return;
+  const { kind, id } = object;
+  const { workflowClosedAt } = await withTenant(companyId, () => getWorkflowRow(kind, id));
+  if (workflowClosedAt) throw workflowClosed(kind, id);
+}
 
 /** Nothing goes on there that could be changed or seen ahead. */
 export const workflowClosed = (kind: WorkflowKind, id: string): Conflict =>

@@ -76,6 +76,18 @@ export class PremiumInvoice extends Model<
     });
   }
 
+  /** Arrears that have come, which the subscription does not know of yet. */
+  static arrearsToNote(subscriptionId: string): Promise<PremiumInvoice | null> {
+    return PremiumInvoice.findOne({
+      where: {
+        subscriptionId,
+        reason: 'reinstatement',
+        status: 'paid',
+        paymentId: { [Op.ne]: null },
+      },
+    });
+  }
+
   /** Payments under way for invoices of a subscription. */
   static async paymentsOf(subscriptionId: string): Promise<readonly string[]> {
     return (await PremiumInvoice.paymentsOfAll([subscriptionId])).of(subscriptionId);

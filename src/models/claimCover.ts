@@ -49,7 +49,10 @@ export const usedInTerm = (except = 'NULL::uuid'): string =>
      WHERE k.company_id = s.company_id AND k.policy_id = s.policy_id
        AND k.incident_date >= whole.start_date AND k.incident_date < whole.end_date)`;
 
-/** Approvals under one policy wait for each other, so that two cannot share what is left. */
+/**
+ * Approvals under one policy wait for each other, so that two cannot share what is left, and so does
+ * whoever makes the cover smaller or ends it.
+ */
 export const holdCover = async (policyId: string): Promise<void> =>
   void (await select('SELECT id FROM policies WHERE id = $1 FOR UPDATE', [policyId]));
 

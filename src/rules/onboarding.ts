@@ -242,11 +242,6 @@ const timer = (name: OnboardingTimerName, dueAt: number, occurrence = 1): Onboar
   source: 'setting',
 });
 
-/** What provisioning does, in this order; what was done is undone in the reverse one. */
-export const provisioningSteps = ['company', 'domain', 'seed', 'admin', 'opening'] as const;
-
-export type ProvisioningStep = (typeof provisioningSteps)[number];
-
 /** A company's short name, made of at most the first twelve letters of its name: `Acme Ltd.` is ACMELTD. */
 export const companyCode = (name: string): string => {
   const letters = name

@@ -134,7 +134,3 @@ export const renewalRefusal = ({
     message: `Renewal is open from ${opensOn} until before ${closesOn}`,
   };
 };
-
-/** Whether the day lies in the half-open term. */
-export const isCovered = (date: CalendarDate, term: TermDates): boolean =>
-  compareDates(term.startDate, date) <= 0 && compareDates(date, term.endDate) < 0;

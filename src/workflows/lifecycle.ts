@@ -5,6 +5,7 @@ import {
   condition,
   defineSignal,
   isCancellation,
+  patched,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
@@ -15,7 +16,7 @@ import type { Outcome } from '../activities/oneStep.ts';
 import { openAttention, type Attention } from './attention.ts';
 import { inWords } from './doing.ts';
 import { openInbox, type Answered } from './inbox.ts';
-import { openPost } from './post.ts';
+import { handOver, openPost } from './post.ts';
 import { answerState } from './rebuilt.ts';
 import { attribute } from './searchAttributes.ts';
 
@@ -152,6 +153,8 @@ export function openLifecycle<State extends Living, Wish, Result>(
       show();
       if (current.isClosed || kind.isRunComplete?.()) {
         await untilQuiet();
+        // What was to be read meanwhile may be what the next run begins with.
+        if (isStale && patched('read-before-next-run')) continue;
         if (!inbox.isWaiting) {
           if (await livesAgain()) continue;
           return;
@@ -199,7 +202,7 @@ export function openLifecycle<State extends Living, Wish, Result>(
   async function stopByOperator(): Promise<void> {
     await attention.persist('the end by an operator', reread, reread);
     await kind.endByOperator();
-    await condition(() => post.isSettled);
+    await handOver(kind.companyId, post);
   }
 
   function show(): void {

@@ -6,6 +6,7 @@ import {
   defineQuery,
   defineSignal,
   defineUpdate,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -25,7 +26,7 @@ import { openAttention } from './attention.ts';
 import { doing, maxSilenceMs, queueOf } from './doing.ts';
 import { openInbox } from './inbox.ts';
 import { illegalTransition } from './lifecycle.ts';
-import { openPost } from './post.ts';
+import { handOver, openPost } from './post.ts';
 import { answerState } from './rebuilt.ts';
 import { attribute } from './searchAttributes.ts';
 
@@ -111,7 +112,8 @@ export async function payment({ companyId, paymentId }: PaymentInput): Promise<P
     }
     show(state);
     await answerWaiting();
-    await condition(() => allHandlersFinished() && post.isSettled);
+    await handOver(companyId, post);
+    await condition(allHandlersFinished);
     return {
       status: state.status === 'failed' ? 'failed' : 'completed',
       failureCode: state.failureCode,
@@ -136,6 +138,7 @@ export async function payment({ companyId, paymentId }: PaymentInput): Promise<P
 
   /** Of a payment that nobody wants any more: nothing is sent, and what was sent still counts. */
   async function whatBecame(code: typeof stoppedByOperator | Unwanted): Promise<Settlement> {
+    let missed = 0;
     for (let looks = 0; ; looks += 1) {
       const seen = news + attention.retries;
       const outcome = await attention.persist(
@@ -144,12 +147,17 @@ export async function payment({ companyId, paymentId }: PaymentInput): Promise<P
         async () => void (await reread()),
       );
       if (outcome?.status === 'completed') return known(outcome);
-      // What was sent right before may be on its way: a second look a minute later is sure.
-      if (outcome?.status !== 'unknown' && looks > 0) {
+      if (outcome?.status === 'unknown') {
+        missed = 0;
+        await untilNextLook(looks, seen);
+        continue;
+      }
+      missed += 1;
+      // What was sent right before may be on its way: a second look a minute after the first is sure.
+      if (missed > 1 || (looks > 0 && !patched('payment-missed-twice'))) {
         return known({ status: 'declined', code, mayPass: false });
       }
-      if (outcome?.status === 'unknown') await untilNextLook(looks, seen);
-      else await sleep('1 minute');
+      await sleep('1 minute');
     }
   }
 

@@ -300,6 +300,31 @@ describe('a subscription whose premiums are invoiced', () => {
     expect(await journey.row()).toMatchObject({ status: 'expired', term_no: 2 });
   });
 
+  it('is reinstated by arrears that came in time, though nobody has told it before its time ends', async () => {
+    const journey = await beginLapsed();
+    await gateway.stop();
+    await journey.reinstate();
+    const arrears = (await journey.invoices()).at(-1);
+    await journeys.database.sql(
+      `UPDATE shared.premium_invoices SET status = 'paid', paid_at = now() WHERE id = $1`,
+      [arrears?.['id']],
+    );
+    const before = await journey.row();
+    const close = (await journey.timers()).find(({ name }) => name === 'reinstatement_close');
+
+    await journeys.passUntil(instantOf(close?.['due_at']) + hourMs);
+    await journey.rest();
+
+    expect(before).toMatchObject({ status: 'lapsed' });
+    expect(await journey.row()).toMatchObject({ status: 'active', term_no: 2 });
+    expect((await events(journey)).slice(-2)).toEqual(['ask_reinstatement', 'reinstate']);
+    expect((await journey.invoices()).at(-1)).toMatchObject({ status: 'paid' });
+    expect(await journey.isCovered(journey.dateAt(journeys.now()))).toBe(true);
+    // A child that outlives its parent has this server stand still.
+    await gateway.startAgain();
+    await journeys.passUntil(journeys.now() + 3 * hourMs);
+  });
+
   it('that has lapsed is reinstated at once by an administrator, with a reason, and billed', async () => {
     const journey = await beginLapsed();
     const admin = await journey.staff('tenant_admin');

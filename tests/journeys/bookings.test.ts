@@ -9,6 +9,7 @@ import { beginBooking, type BookingJourney } from '../support/bookings.ts';
 import { dayMs, instantOf, useJourneysWithGateway, type Journeys } from '../support/journey.ts';
 import type { TestGateway } from '../support/payments.ts';
 
+const hourMs = 3_600_000;
 const settledBooks = ['booking_income -300.00', 'gateway_clearing 300.00'];
 const returned = ['booking_income -300.00', 'gateway_clearing 0.00', 'refunds 300.00'];
 
@@ -324,6 +325,27 @@ describe('a booking', () => {
     });
   });
 
+  it('whose money has come is taken when its hold ends, though nobody has told it yet', async () => {
+    const booking = await begin({ instantBook: true });
+    await gateway.stop();
+    await booking.pay();
+    const { payment_id: paymentId } = await booking.row();
+    await journeys.database.sql(
+      `UPDATE shared.payments
+       SET status = 'completed', transaction_id = 'tr_1', payment_date = current_date WHERE id = $1`,
+      [paymentId],
+    );
+
+    await booking.passTo('hold', 1000);
+
+    expect(await booking.row()).toMatchObject({ status: 'confirmed', is_charging: false });
+    expect(await booking.events()).toEqual(['book', 'pay', 'confirm']);
+    expect(await booking.holdsNights()).toBe(true);
+    // A child that outlives its parent has this server stand still.
+    await gateway.startAgain();
+    await journeys.passUntil(journeys.now() + 3 * hourMs);
+  });
+
   it('given up while the gateway is away is not charged once that is back', async () => {
     const booking = await begin({ instantBook: true });
     await gateway.stop();
@@ -359,6 +381,28 @@ describe('a booking', () => {
       'fail_refund',
       'close',
     ]);
+  });
+
+  it('whose refund fails after both of its watches calls for them once more', async () => {
+    const booking = await paid({
+      instantBook: true,
+      settings: { booking: { refundWatchDays: 1 } },
+    });
+    await gateway.script(['decline_for_now', 'decline_for_now', 'decline_for_now', 'decline']);
+    await booking.cancel();
+
+    await booking.end();
+
+    expect(await booking.payments()).toEqual(['booking completed 300.00', 'refund failed 300.00']);
+    expect(await booking.told('tenant_admin')).toEqual([
+      'booking_refund_stuck',
+      'booking_refund_stuck',
+    ]);
+    expect(await booking.told('operator')).toEqual([
+      'booking_refund_stuck',
+      'booking_refund_stuck',
+    ]);
+    expect((await booking.events()).slice(-2)).toEqual(['fail_refund', 'close']);
   });
 
   describe('whose refund failed', () => {

@@ -1,5 +1,7 @@
+import { holdCover } from '../../src/models/claimCover.ts';
 import { addDays } from '../../src/rules/calendar.ts';
 import { cancel, renew } from '../../src/workflows/subscriptionLifecycle.ts';
+import { buildClaimRow } from '../support/claimRows.ts';
 import {
   dayMs,
   events,
@@ -8,6 +10,7 @@ import {
   type Journey,
   type Journeys,
 } from '../support/journey.ts';
+import { meanwhile } from '../support/meanwhile.ts';
 
 describe('cancelling a subscription', () => {
   let journeys: Journeys;
@@ -154,6 +157,25 @@ describe('cancelling a subscription', () => {
     });
     expect({ row: await journey.row(), updates: await updatesIn(handle) }).toEqual(before);
     await expect(journey.cancel()).rejects.toMatchObject({ code: 'ILLEGAL_TRANSITION' });
+  });
+
+  it('waits for a claim that is being approved, for which the premium is kept', async () => {
+    const journey = await journeys.begin();
+    const { company, holder } = journey;
+    const policyId = String((await journey.policy())['id']);
+    const { claim } = await buildClaimRow({ companyId: company.id, policyId });
+
+    await meanwhile(
+      { database: journeys.database, actor: holder },
+      async () => {
+        await holdCover(policyId);
+        await claim.update({ status: 'approved', approvedAmount: '900.00' });
+      },
+      () => journey.cancel(),
+    );
+
+    expect(await journey.row()).toMatchObject({ status: 'cancelled' });
+    expect(await lastFacts(journey)).toEqual({ would_refund: '0.00' });
   });
 
   it('by a Temporal cancel of an operator ends in cancelled, with its notice', async () => {

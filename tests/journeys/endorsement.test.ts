@@ -1,10 +1,12 @@
 import { createEndorsements, type Endorsements } from '../../src/commands/endorsements.ts';
 import type { Actor } from '../../src/context.ts';
-import { coverOn } from '../../src/models/claimCover.ts';
+import { coverOn, holdCover } from '../../src/models/claimCover.ts';
 import { withTenant } from '../../src/models/database.ts';
 import { addDays } from '../../src/rules/calendar.ts';
 import { as, once } from '../support/build.ts';
+import { buildClaimRow } from '../support/claimRows.ts';
 import { dayMs, events, useJourneys, type Journey, type Journeys } from '../support/journey.ts';
+import { meanwhile } from '../support/meanwhile.ts';
 
 type Wish = Parameters<Endorsements['endorse']>[2];
 
@@ -80,6 +82,28 @@ describe('an endorsement', () => {
     expect(journey.subjects().at(-1)).toBe(
       `Policy ${journey.policyNumber} is changed as of ${today}`,
     );
+  });
+
+  it('waits for a claim that is being approved, whose amount it then leaves in the cover', async () => {
+    const { journey, agent, startDate } = await begin();
+    const { companyId } = agent;
+    const policyId = String((await journey.policy())['id']);
+    const { claim } = await buildClaimRow({ companyId, policyId, incidentDate: startDate });
+
+    const refused = meanwhile(
+      { database: journeys.database, actor: agent },
+      async () => {
+        await holdCover(policyId);
+        await claim.update({ status: 'approved', approvedAmount: '900.00' });
+      },
+      () => endorse(journey, agent, { coverageAmount: '800.00' }),
+    );
+
+    await expect(refused).rejects.toMatchObject({
+      code: 'COVER_USED',
+      facts: { coverage_used: '900.00' },
+    });
+    expect(await journey.policy()).toMatchObject({ coverage_amount: 250_000 });
   });
 
   it('covers the days before at the old amount, and counts claims of the whole term', async () => {

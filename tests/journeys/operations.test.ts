@@ -108,6 +108,8 @@ describe('an operator', () => {
       new Set(['cancelled']),
     );
     expect(await events(journey)).toEqual(['subscribe']);
+    const late = { status: 409, code: 'WORKFLOW_CLOSED' };
+    await expect(journey.cancel()).rejects.toMatchObject(late);
   });
 
   it('has a claim stand still and go on, with what was left of its clocks', async () => {

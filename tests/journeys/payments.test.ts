@@ -327,6 +327,33 @@ describe('a payment', () => {
     expect(gateway.carriedOut(premium.id)).toBe(1);
   });
 
+  it('that an operator stops counts what arrives at the gateway after all others have given it up', async () => {
+    await gateway.stop();
+    const premium = await begin({}, []);
+    await journeys.settled(premium.run().workflowId);
+    await premium.run().cancel();
+    await journeys.settled(premium.run().workflowId);
+    await gateway.startAgain();
+    // A first look at a gateway that answers again finds nothing.
+    await journeys.passUntil(journeys.now() + 30_000);
+    await journeys.settled(premium.run().workflowId);
+
+    await gateway.gateway.charge({
+      idempotencyKey: `payment/${premium.id}`,
+      attempt: 1,
+      companyId: premium.companyId,
+      paymentId: premium.id,
+      amount: '120.00',
+      currency: 'EUR',
+      customerId: null,
+      name: 'Ada Lovelace',
+    });
+
+    expect(await premium.result()).toEqual({ status: 'completed', failureCode: null });
+    expect(await premium.ledger()).toEqual(['gateway_clearing 120.00', 'premium_income -120.00']);
+    expect(gateway.carriedOut(premium.id)).toBe(1);
+  });
+
   it('goes on from its row where its run was lost', async () => {
     const premium = await begin({}, ['decline_for_now', 'ok']);
     await journeys.passUntil(journeys.now() + 60_000);

@@ -1,6 +1,7 @@
 import { attribute } from '../../src/workflows/searchAttributes.ts';
-import { changeExpiry, renew } from '../../src/workflows/subscriptionLifecycle.ts';
+import { changeExpiry, renew, state } from '../../src/workflows/subscriptionLifecycle.ts';
 import { retryStep } from '../../src/workflows/attention.ts';
+import { readAgain } from '../../src/workflows/lifecycle.ts';
 import { dayMs, events, useJourneys, type Journey, type Journeys } from '../support/journey.ts';
 import { openSkippingTemporal } from '../support/lifecycle.ts';
 
@@ -84,5 +85,20 @@ describe('a step that fails for good', () => {
 
     expect(await journey.row()).toMatchObject({ term_no: 2 });
     expect(journey.subjects().filter((subject) => subject.includes('is renewed'))).toHaveLength(1);
+  });
+
+  it('of a row that was put right while a run gave way to the next is what that begins with', async () => {
+    const journey = await journeys.begin({ plan: { durationMonths: 6 } });
+    await journeys.passUntil((await journey.expiresAt()) - 60 * dayMs);
+    isMailAway = true;
+    await journey.renew();
+    await journey.setRow('state_version = 17');
+    await journeys.server.temporal.tell(readAgain, journey.workflowId);
+    isMailAway = false;
+
+    await journeys.passUntil(journeys.now() + dayMs);
+
+    const next = journeys.server.temporal.client.workflow.getHandle(journey.workflowId);
+    expect(await next.query(state)).toMatchObject({ termNo: 2, stateVersion: 17 });
   });
 });

@@ -5,7 +5,6 @@ import {
   agreedTermProblem,
   durationProblem,
   endDate,
-  isCovered,
   renewalRefusal,
   renewalTerm,
   startDateProblem,
@@ -109,19 +108,6 @@ describe('renewalRefusal', () => {
       else expect(result).toBeUndefined();
     },
   );
-});
-
-describe('cover', () => {
-  const term = { startDate: '2025-01-01', endDate: '2025-07-01' };
-
-  it.each([
-    ['2024-12-31', false],
-    ['2025-01-01', true],
-    ['2025-06-30', true],
-    ['2025-07-01', false],
-  ])('on %s is %s', (date, covered) => {
-    expect(isCovered(date, term)).toBe(covered);
-  });
 });
 
 describe('an agreed term', () => {
