@@ -329,6 +329,8 @@ describe('a booking', () => {
     const booking = await begin({ instantBook: true });
     await gateway.stop();
     await booking.pay();
+    // Its run asks the gateway again after the hold only.
+    await booking.passTo('hold', -1000);
     const { payment_id: paymentId } = await booking.row();
     await journeys.database.sql(
       `UPDATE shared.payments
