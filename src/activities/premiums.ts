@@ -220,7 +220,8 @@ export async function lapse(contract: Contract, step: Step): Promise<void> {
   await policy.follow({ status: policyStatus(subscription.status, true) });
   await PremiumInvoice.settle(due, 'written_off');
   if (compareDates(coverEnd, part.endDate) < 0) {
-    await part.update({ endDate: coverEnd, premium: usedShare(part.premium, part, coverEnd) });
+    const premium = usedShare(part, coverEnd, subscription.priceSnapshot.currency);
+    await part.update({ endDate: coverEnd, premium });
   }
   await cancelBillingTimers(subscription, 'The cover has lapsed');
   const others = await Timer.scheduledFor(subscription.id);

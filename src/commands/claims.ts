@@ -1,5 +1,6 @@
 import type { Actor } from '../context.ts';
 import { Conflict, Forbidden, invalidField } from '../errors.ts';
+import { payable } from '../models/amounts.ts';
 import { Claim, illegalClaimEvent, standingOf } from '../models/Claim.ts';
 import { approvalDelegates } from '../models/claimDelegates.ts';
 import type { Decider } from '../models/claimStaff.ts';
@@ -298,7 +299,11 @@ export const createClaims = ({
       })),
 
     approve: (actor: Actor, command: ClaimCommand, amount: Money) =>
-      process(actor, command, (_, who) => ({ ...who, event: 'approve', amount })),
+      process(actor, command, ({ currency }, who) => ({
+        ...who,
+        event: 'approve',
+        amount: payable('approved_amount', amount, currency),
+      })),
 
     deny: (actor: Actor, command: ClaimCommand, code: DenialCode) =>
       process(actor, command, (_, who) => ({ ...who, event: 'deny', code })),
@@ -449,14 +454,18 @@ function wishTowards(
       return {
         ...who,
         event,
-        amount: demanded(data.amount, 'data.amount'),
+        amount: payable('data.amount', demanded(data.amount, 'data.amount'), claim.currency),
         rationale: typedText(
           'data.rationale',
           demanded(data.rationale ?? who.reason ?? undefined, 'data.rationale'),
         ),
       };
     case 'approve':
-      return { ...who, event, amount: demanded(data.amount, 'data.amount') };
+      return {
+        ...who,
+        event,
+        amount: payable('data.amount', demanded(data.amount, 'data.amount'), claim.currency),
+      };
     case 'deny':
       return { ...who, event, code: demanded(data.code, 'data.code') };
     case 'pay_by_hand':

@@ -1,6 +1,7 @@
 import type { InferAttributes } from 'sequelize';
 import type { Actor } from '../context.ts';
-import { Conflict, Forbidden, invalidField, Unavailable } from '../errors.ts';
+import { Conflict, Forbidden, Unavailable } from '../errors.ts';
+import { payable } from '../models/amounts.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { Booking } from '../models/Booking.ts';
 import { isStayOver, leftOf } from '../models/bookingFile.ts';
@@ -20,7 +21,6 @@ import {
 import { Payment } from '../models/Payment.ts';
 import { openPayment, promisePayment } from '../models/paymentStart.ts';
 import { getRow, noSuch } from '../models/rows.ts';
-import { isMovable } from '../rules/currencies.ts';
 import { isPositive, subtract, zero, type Money } from '../rules/money.ts';
 import { allows } from '../rules/permissions.ts';
 import {
@@ -147,12 +147,8 @@ export const createPayments = ({
       if (status !== 'completed') {
         throw new Conflict('ILLEGAL_TRANSITION', `A ${status} payment cannot be refunded`);
       }
-      if (!isMovable(wish.amount, currency)) {
-        const message = `Amounts in ${currency} have no decimals`;
-        throw invalidField('amount', message, 'FRACTION_OF_UNIT');
-      }
       const before = payment.refundedAmount;
-      await payment.setAside(wish.amount);
+      await payment.setAside(payable('amount', wish.amount, currency));
       await refuseUnpaidStay(payment);
       AuditLog.record(
         'UPDATE',

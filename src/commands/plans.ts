@@ -19,6 +19,7 @@ import {
 } from '../models/list.ts';
 import { archiveRow, editRow, getRow, noSuch, restoreRow } from '../models/rows.ts';
 import { dateAt, type CalendarDate } from '../rules/calendar.ts';
+import { fractionProblem } from '../rules/currencies.ts';
 import { lifecycleProblems, resolveLifecycle, type LifecycleConfig } from '../rules/lifecycle.ts';
 import { compare, type Money } from '../rules/money.ts';
 import { quote, type Quote } from '../rules/quotes.ts';
@@ -278,6 +279,8 @@ function checked(wish: PlanWish & { readonly currency: string; readonly lifecycl
     const message = `A premium goes up to ${mostPremium}`;
     problems.push({ field: 'premium', message, code: 'OUT_OF_RANGE' });
   }
+  const fraction = fractionProblem(premium, currency);
+  if (fraction) problems.push({ field: 'premium', ...fraction });
   if (compare(coverageAmount, premium) <= 0) {
     const message = 'The coverage is more than the premium';
     problems.push({ field: 'coverage_amount', message, code: 'COVERAGE_TOO_LOW' });

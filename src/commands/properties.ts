@@ -21,7 +21,7 @@ import { Property } from '../models/Property.ts';
 import { archiveRow, editRow, getRow, noSuch, restoreRow } from '../models/rows.ts';
 import { openBookingStatuses } from '../rules/bookings.ts';
 import { isTimeZone, type CalendarDate } from '../rules/calendar.ts';
-import { isMovable } from '../rules/currencies.ts';
+import { fractionProblem } from '../rules/currencies.ts';
 import { compare, type Money } from '../rules/money.ts';
 import {
   regionAround,
@@ -294,10 +294,8 @@ function checked(wish: PropertyWish, company: Pick<KnownCompany, 'currency' | 't
     const message = `A night costs up to ${mostPrice}`;
     problems.push({ field: 'price_per_night', message, code: 'OUT_OF_RANGE' });
   }
-  if (!isMovable(values.pricePerNight, currency)) {
-    const message = `Amounts in ${currency} have no decimals`;
-    problems.push({ field: 'price_per_night', message, code: 'FRACTION_OF_UNIT' });
-  }
+  const fraction = fractionProblem(values.pricePerNight, currency);
+  if (fraction) problems.push({ field: 'price_per_night', ...fraction });
   if (problems.length > 0) throw new Invalid(problems);
   return {
     ...values,

@@ -1,5 +1,6 @@
 import { v7 as uuid } from 'uuid';
 import { Conflict, invalidField, type Invalid } from '../errors.ts';
+import { payable } from '../models/amounts.ts';
 import { AuditLog } from '../models/AuditLog.ts';
 import { lifecycleSettings, loadSale, priceOf, tellHolder, type Sale } from '../models/contract.ts';
 import { append, together } from '../models/database.ts';
@@ -74,7 +75,7 @@ export type Concluded = Contract & { readonly start: WorkflowStart };
 
 /**
  * Sells a plan to a person within the open transaction.
- * @throws NotFound, Conflict PLAN_NOT_SOLD, Invalid `start_date`, `insured_property_id`
+ * @throws NotFound, Conflict PLAN_NOT_SOLD, Invalid `start_date`, `insured_property_id`, `premium`
  */
 export async function sell(userId: string, seller: Seller, wish: Subscribe): Promise<Concluded> {
   const now = Date.now();
@@ -121,8 +122,9 @@ export async function issue(company: KnownCompany, wish: IssuePolicy): Promise<C
   const now = Date.now();
   const problem = agreedTermProblem(wish, dateAt(now, company.timeZone));
   if (problem) throw invalidField(problem.field, problem.message, problem.code);
-  const { policyNumber, policyType, userId = null, premium, coverageAmount } = wish;
-  const { insuredPropertyId = null } = wish;
+  const { policyNumber, policyType, userId = null, coverageAmount } = wish;
+  const { insuredPropertyId = null, currency = company.currency } = wish;
+  const premium = payable('premium', wish.premium, currency);
   if (policyNumber !== undefined && isOfOwnSeries(policyNumber, company.code)) {
     const message = 'A number of this form comes from the series; leave it out to get the next one';
     throw invalidField('policy_number', message, 'NUMBER_RESERVED');
@@ -147,7 +149,7 @@ export async function issue(company: KnownCompany, wish: IssuePolicy): Promise<C
       price: {
         premium,
         coverageAmount,
-        currency: wish.currency ?? company.currency,
+        currency,
         durationMonths: wholeMonths(wish),
         planName: policyTypeTitles[policyType],
         planVersion: null,

@@ -18,6 +18,7 @@ import {
   type RenewalTerm,
   type TermLength,
 } from '../rules/terms.ts';
+import { payable } from './amounts.ts';
 import { Company } from './Company.ts';
 import { currentCompany, select } from './database.ts';
 import { InsurancePlan } from './InsurancePlan.ts';
@@ -136,6 +137,7 @@ export async function cancellationOf(
         termNo: term.termNo,
         ...refundFor({
           premium: term.premium,
+          currency: subscription.priceSnapshot.currency,
           termStart: term.startDate,
           termEnd: term.endDate,
           coverFrom: first.startDate,
@@ -240,7 +242,7 @@ export async function renewalOf(
     isLate: subscription.status === 'expired',
     price: {
       ...price,
-      premium: wish.premium ?? price.premium,
+      premium: wish.premium ? payable('premium', wish.premium, price.currency) : price.premium,
       coverageAmount: wish.coverageAmount ?? price.coverageAmount,
       durationMonths: wholeMonths(term),
     },

@@ -2,6 +2,7 @@ import { Conflict } from '../errors.ts';
 import { endorsementShares, type EndorsementShares } from '../rules/billing.ts';
 import { compareDates, dateAt, laterDate, type CalendarDate } from '../rules/calendar.ts';
 import { compare, type Money } from '../rules/money.ts';
+import { payable } from './amounts.ts';
 import { coverOn } from './claimCover.ts';
 import type { Contract } from './contract.ts';
 import { PremiumInvoice } from './PremiumInvoice.ts';
@@ -27,6 +28,7 @@ export interface Endorsement extends EndorsementShares {
 
 /**
  * An endorsement holds from today on; of a term that has not begun, from its first day on.
+ * @throws Invalid FRACTION_OF_UNIT
  * @throws Conflict NOTHING_CHANGES, TERM_ENDS, COVER_USED; INVOICE_OPEN for a credit before the debit
  */
 export async function endorsementOf(
@@ -35,7 +37,7 @@ export async function endorsementOf(
   at: number,
 ): Promise<Endorsement> {
   const { premium, coverageAmount, currency } = subscription.priceSnapshot;
-  const newPremium = wish.premium ?? premium;
+  const newPremium = wish.premium ? payable('premium', wish.premium, currency) : premium;
   const newCover = wish.coverageAmount ?? coverageAmount;
   const isSame = compare(newPremium, premium) === 0 && compare(newCover, coverageAmount) === 0;
   if (isSame) {
@@ -66,6 +68,7 @@ export async function endorsementOf(
     effectiveOn,
     premium,
     newPremium,
+    currency,
     stretchPremium: part.premium,
   });
   return { ...shares, effectiveOn, premium: newPremium, coverageAmount: newCover, currency, part };

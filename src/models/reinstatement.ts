@@ -7,7 +7,8 @@ import {
   laterDate,
   type CalendarDate,
 } from '../rules/calendar.ts';
-import { multiplyByRatio, type Money } from '../rules/money.ts';
+import { shareOf } from '../rules/currencies.ts';
+import type { Money } from '../rules/money.ts';
 import type { Contract } from './contract.ts';
 import { PremiumInvoice } from './PremiumInvoice.ts';
 import type { SubscriptionTerm } from './SubscriptionTerm.ts';
@@ -50,12 +51,17 @@ export async function reinstatementOf(
     startDate,
     endDate,
     gapDays: daysBetween(part.endDate, startDate),
-    premium: multiplyByRatio(
+    premium: shareOf(
       priceSnapshot.premium,
       daysBetween(startDate, endDate),
       daysBetween(first.startDate, endDate),
+      priceSnapshot.currency,
     ),
-    arrears: arrearsOf(writtenOff, { startDate: part.endDate, endDate: startDate }),
+    arrears: arrearsOf(
+      writtenOff,
+      { startDate: part.endDate, endDate: startDate },
+      priceSnapshot.currency,
+    ),
     writtenOff,
     part,
   };

@@ -7,7 +7,8 @@ import {
   type CalendarDate,
 } from './calendar.ts';
 import { lifecycleBounds, type Lifecycle } from './lifecycle.ts';
-import { add, compare, isPositive, multiplyByRatio, subtract, zero, type Money } from './money.ts';
+import { shareOf } from './currencies.ts';
+import { add, compare, isPositive, subtract, zero, type Money } from './money.ts';
 import type { Problem } from './problem.ts';
 import type { BillingTimerName, TimerPlan } from './termTimers.ts';
 import type { TermDates } from './terms.ts';
@@ -42,6 +43,7 @@ export interface EndorsedTerm extends TermDates {
   readonly effectiveOn: CalendarDate;
   readonly premium: Money;
   readonly newPremium: Money;
+  readonly currency: string;
   /** What the stretch that is running was sold for. */
   readonly stretchPremium: Money;
 }
@@ -58,28 +60,28 @@ export interface EndorsementShares {
   readonly delta: Money;
 }
 
-/** Pro rata by days; each share is rounded once, and their sum is exact. */
+/** Pro rata by days; each share is rounded to what can be paid, and their sum is exact. */
 export const endorsementShares = (term: EndorsedTerm): EndorsementShares => {
-  const { startDate, endDate, effectiveOn, premium, newPremium, stretchPremium } = term;
+  const { startDate, endDate, effectiveOn, premium, newPremium, stretchPremium, currency } = term;
   const termDays = daysBetween(startDate, endDate);
   const remainingDays = Math.min(termDays, daysBetween(effectiveOn, endDate));
-  const unused = multiplyByRatio(premium, remainingDays, termDays);
+  const unused = shareOf(premium, remainingDays, termDays, currency);
   const left = subtract(stretchPremium, unused);
   const kept = isPositive(left) ? left : zero;
-  const rest = multiplyByRatio(newPremium, remainingDays, termDays);
+  const rest = shareOf(newPremium, remainingDays, termDays, currency);
   const delta = subtract(add(kept, rest), stretchPremium);
   return { remainingDays, termDays, kept, rest, delta };
 };
 
 /** What a stretch of cover costs that is cut to its first days. */
 export const usedShare = (
-  premium: Money,
-  { startDate, endDate }: TermDates,
+  { premium, startDate, endDate }: TermDates & { readonly premium: Money },
   until: CalendarDate,
+  currency: string,
 ): Money => {
   const days = daysBetween(startDate, endDate);
   const used = Math.min(days, Math.max(0, daysBetween(startDate, until)));
-  return multiplyByRatio(premium, used, days);
+  return shareOf(premium, used, days, currency);
 };
 
 /** The last day of cover after a lapse is the one before this; a stretch keeps at least one day. */
@@ -96,13 +98,17 @@ export interface BilledPeriod {
 }
 
 /** What is owed of invoices once some of their days were without cover. */
-export const arrearsOf = (invoices: readonly BilledPeriod[], gap: TermDates): Money =>
+export const arrearsOf = (
+  invoices: readonly BilledPeriod[],
+  gap: TermDates,
+  currency: string,
+): Money =>
   invoices.reduce((sum, { amount, periodStart, periodEnd }) => {
     const days = daysBetween(periodStart, periodEnd);
     const from = laterDate(gap.startDate, periodStart);
     const until = compareDates(gap.endDate, periodEnd) < 0 ? gap.endDate : periodEnd;
     const gapDays = Math.max(0, daysBetween(from, until));
-    return add(sum, multiplyByRatio(amount, days - gapDays, days));
+    return add(sum, shareOf(amount, days - gapDays, days, currency));
   }, zero);
 
 /**

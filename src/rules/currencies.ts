@@ -1,4 +1,5 @@
-import { compare, roundToWhole, type Money } from './money.ts';
+import { compare, multiplyByRatio, roundToWhole, type Money } from './money.ts';
+import type { Problem } from './problem.ts';
 
 /** ISO 4217: the money of countries, as of 2026. */
 export const currencies: readonly string[] = `
@@ -28,6 +29,12 @@ export const hasCents = (currency: string): boolean => !withoutCents.has(currenc
 export const roundToUnit = (amount: Money, currency: string): Money =>
   hasCents(currency) ? amount : roundToWhole(amount);
 
+/** A share of an amount, as it can be moved in the currency. */
+export const shareOf = (amount: Money, part: number, whole: number, currency: string): Money =>
+  roundToUnit(multiplyByRatio(amount, part, whole), currency);
+
 /** Parts of a unit that has none cannot be paid. */
-export const isMovable = (amount: Money, currency: string): boolean =>
-  compare(roundToUnit(amount, currency), amount) === 0;
+export const fractionProblem = (amount: Money, currency: string): Problem | undefined =>
+  compare(roundToUnit(amount, currency), amount) === 0
+    ? undefined
+    : { code: 'FRACTION_OF_UNIT', message: `Amounts in ${currency} have no decimals` };

@@ -1,9 +1,11 @@
 import { addDays, compareDates, daysBetween, laterDate, type CalendarDate } from './calendar.ts';
-import { multiplyByRatio, zero, type Money } from './money.ts';
+import { shareOf } from './currencies.ts';
+import { zero, type Money } from './money.ts';
 
 /** `shortRate` is the share (0 to 1, four decimal places) kept of what would go back. */
 export interface Cancellation {
   readonly premium: Money;
+  readonly currency: string;
   readonly termStart: CalendarDate;
   readonly termEnd: CalendarDate;
   /** Where the term began, if this is a later part of it. */
@@ -42,7 +44,7 @@ export const refundFor = (cancellation: Cancellation): RefundDue => {
   if (cancellation.claimPaid) return due('claim_paid', zero);
   if (!cancellation.claimMade && isCoolingOff(cancellation)) return due('cooling_off', premium);
   if (unusedDays === 0) return due('pro_rata', zero);
-  return due('pro_rata', unusedShare(premium, unusedDays, termDays, cancellation.shortRate));
+  return due('pro_rata', unusedShare(cancellation, unusedDays, termDays));
 };
 
 /**
@@ -70,12 +72,11 @@ const isCoolingOff = (cancellation: Cancellation): boolean =>
   ) < 0;
 
 const unusedShare = (
-  premium: Money,
+  { premium, currency, shortRate }: Pick<Cancellation, 'premium' | 'currency' | 'shortRate'>,
   unusedDays: number,
   termDays: number,
-  shortRate: number,
 ): Money => {
   if (!(shortRate >= 0 && shortRate <= 1)) throw new RangeError(`Not a share: ${shortRate}`);
   const returnedShare = 10_000 - Math.round(shortRate * 10_000);
-  return multiplyByRatio(premium, unusedDays * returnedShare, termDays * 10_000);
+  return shareOf(premium, unusedDays * returnedShare, termDays * 10_000, currency);
 };

@@ -84,6 +84,24 @@ describe('an endorsement', () => {
     );
   });
 
+  it('where money has no cents is of amounts that can be paid', async () => {
+    const journey = await journeys.begin({ plan: { currency: 'JPY', premium: '1000.00' } });
+    const agent = await journey.staff('call_center');
+    const { start_date: startDate } = await journey.row();
+    await journeys.passUntil(journey.startOf(String(startDate)) + 100 * dayMs + 8 * 3_600_000);
+
+    const broken = endorse(journey, agent, { premium: '1500.50' });
+    await expect(broken).rejects.toMatchObject({
+      status: 422,
+      details: [{ field: 'premium', code: 'FRACTION_OF_UNIT' }],
+    });
+    await endorse(journey, agent, { premium: '1500.00' });
+
+    for (const { premium } of await journey.terms()) expect(Number(premium) % 1).toBe(0);
+    const { facts } = (await journey.transitions()).at(-1) ?? {};
+    expect(facts).toMatchObject({ delta: expect.stringMatching(/^\d+\.00$/) });
+  });
+
   it('waits for a claim that is being approved, whose amount it then leaves in the cover', async () => {
     const { journey, agent, startDate } = await begin();
     const { companyId } = agent;

@@ -19,6 +19,7 @@ import { seed } from './property.ts';
 const lifecycle = resolveLifecycle({}, {});
 const timeZone = 'Europe/Berlin';
 const year = { startDate: '2026-01-01', endDate: '2027-01-01' };
+const currency = 'EUR';
 const amounts = fc.integer({ min: 0, max: 10_000_000 }).map((cents) => (cents / 100).toFixed(2));
 const days = fc.integer({ min: 0, max: 364 });
 
@@ -29,6 +30,7 @@ describe('endorsementShares', () => {
       effectiveOn,
       premium: '365.00',
       newPremium,
+      currency,
       stretchPremium: '365.00',
     });
 
@@ -54,6 +56,19 @@ describe('endorsementShares', () => {
     });
   });
 
+  it('charges an amount that can be paid where money has no cents', () => {
+    const wish = { premium: '1000.00', newPremium: '1500.00', stretchPremium: '1000.00' };
+    const shares = endorsementShares({
+      ...year,
+      ...wish,
+      effectiveOn: '2026-04-11',
+      currency: 'JPY',
+    });
+
+    // 273.97, 1089.04 and 363.01
+    expect(shares).toMatchObject({ kept: '274.00', rest: '1089.00', delta: '363.00' });
+  });
+
   it('never loses a cent, however often the price changes', () => {
     const changes = fc.array(fc.record({ day: days, newPremium: amounts }), {
       minLength: 1,
@@ -72,6 +87,7 @@ describe('endorsementShares', () => {
             effectiveOn,
             premium,
             newPremium,
+            currency,
             stretchPremium,
           });
           sold = add(sold, shares.kept);
@@ -90,7 +106,7 @@ describe('endorsementShares', () => {
     fc.assert(
       fc.property(amounts, days, (premium, day) => {
         const effectiveOn = addDays(year.startDate, day);
-        const wish = { premium, newPremium: premium, stretchPremium: premium };
+        const wish = { premium, newPremium: premium, currency, stretchPremium: premium };
         expect(endorsementShares({ ...year, effectiveOn, ...wish }).delta).toBe('0.00');
       }),
       { seed },
@@ -104,16 +120,23 @@ describe('a lapse and its end', () => {
   it('leave the premium of the days with cover owing', () => {
     const gap = { startDate: '2026-02-01', endDate: '2026-02-11' };
 
-    expect(arrearsOf([invoice], gap)).toBe('355.00');
-    expect(usedShare('365.00', year, '2026-02-01')).toBe('31.00');
+    expect(arrearsOf([invoice], gap, currency)).toBe('355.00');
+    expect(usedShare({ ...year, premium: '365.00' }, '2026-02-01', currency)).toBe('31.00');
+  });
+
+  it('leave amounts owing that can be paid where money has no cents', () => {
+    const gap = { startDate: '2026-02-01', endDate: '2026-02-11' };
+
+    expect(arrearsOf([{ ...invoice, amount: '1000.00' }], gap, 'JPY')).toBe('973.00'); // 972.60…
+    expect(usedShare({ ...year, premium: '1000.00' }, '2026-02-01', 'JPY')).toBe('85.00'); // 84.93…
   });
 
   it('count only the days of the gap that were billed', () => {
     const rest = { amount: '100.00', periodStart: '2026-02-06', periodEnd: '2026-05-17' };
     const gap = { startDate: '2026-02-01', endDate: '2026-02-11' };
 
-    expect(arrearsOf([rest], gap)).toBe('95.00');
-    expect(arrearsOf([], gap)).toBe('0.00');
+    expect(arrearsOf([rest], gap, currency)).toBe('95.00');
+    expect(arrearsOf([], gap, currency)).toBe('0.00');
   });
 
   it('never leave more owing than was billed, and less the longer the gap', () => {
@@ -121,8 +144,16 @@ describe('a lapse and its end', () => {
       fc.property(amounts, days, days, (amount, from, length) => {
         const startDate = addDays('2026-01-01', from);
         const billed = [{ ...invoice, amount }];
-        const short = arrearsOf(billed, { startDate, endDate: addDays(startDate, length) });
-        const long = arrearsOf(billed, { startDate, endDate: addDays(startDate, length + 1) });
+        const short = arrearsOf(
+          billed,
+          { startDate, endDate: addDays(startDate, length) },
+          currency,
+        );
+        const long = arrearsOf(
+          billed,
+          { startDate, endDate: addDays(startDate, length + 1) },
+          currency,
+        );
 
         expect(compare(short, amount)).toBeLessThanOrEqual(0);
         expect(compare(long, short)).toBeLessThanOrEqual(0);

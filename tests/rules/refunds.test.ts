@@ -6,6 +6,7 @@ import { calendarDates, premiums } from './property.ts';
 
 const buildCancellation = (overrides: Partial<Cancellation> = {}): Cancellation => ({
   premium: '365.00',
+  currency: 'EUR',
   termStart: '2025-01-01',
   termEnd: '2026-01-01',
   purchasedOn: '2025-01-01',
@@ -28,6 +29,12 @@ describe('refundFor', () => {
     const refund = refundFor(buildCancellation({ premium: '100.00', shortRate: 0.1 }));
 
     expect(refund).toMatchObject({ amount: '65.34', rule: 'pro_rata' }); // 65.3424…
+  });
+
+  it('is an amount that can be paid where money has no cents', () => {
+    const refund = refundFor(buildCancellation({ premium: '100.00', currency: 'JPY' }));
+
+    expect(refund).toMatchObject({ amount: '73.00', rule: 'pro_rata' }); // 72.60…
   });
 
   it.each([
@@ -121,6 +128,7 @@ function cancellations() {
   return fc
     .record({
       premium: premiums,
+      currency: fc.constant('EUR'),
       termStart: calendarDates,
       termDays: fc.integer({ min: 0, max: 800 }),
       bought: fc.integer({ min: -90, max: 30 }),

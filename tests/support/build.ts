@@ -72,6 +72,7 @@ export async function buildPlan({
   ...overrides
 }: { companyId: string } & Partial<{
   premium: string;
+  currency: string;
   coverageAmount: string;
   durationMonths: number;
   isActive: boolean;

@@ -356,6 +356,19 @@ describe('a decision', () => {
     expect(denials).toHaveLength(1);
   });
 
+  it('is of an amount that can be paid', async () => {
+    const { id, staff } = await submitted();
+    const manager = await staff('claims_manager');
+    await setRow(id, `currency = 'JPY'`);
+
+    const answer = await api.as(manager).post(`/claims/${id}/approve`, ...approve('899.50'));
+
+    expect(answer).toMatchObject({
+      status: 422,
+      body: { details: [{ field: 'approved_amount', code: 'FRACTION_OF_UNIT' }] },
+    });
+  });
+
   it('is not made with a role that somebody lends who had a part in it', async () => {
     const { id, staff, adjuster: proposer } = await submitted('20000.00');
     const [lent, ranking, other] = [

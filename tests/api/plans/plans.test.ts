@@ -104,6 +104,7 @@ describe('/plans', () => {
     [{ premium: '0.00' }, [['premium', 'OUT_OF_RANGE']]],
     [{ premium: '-1.00' }, [['premium', 'INVALID_FORMAT']]],
     [{ premium: 365 }, [['premium', 'INVALID_TYPE']]],
+    [{ premium: '365.50', currency: 'JPY' }, [['premium', 'FRACTION_OF_UNIT']]],
     [{ premium: '250000.00' }, [['coverage_amount', 'COVERAGE_TOO_LOW']]],
     [
       { premium: '92233720368547758.00', coverage_amount: '999999999999999999.99' },

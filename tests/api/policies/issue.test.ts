@@ -189,6 +189,7 @@ describe('POST /policies', () => {
     ],
     ['without cover', { coverage_amount: '0.00' }, 'coverage_amount', expect.anything()],
     ['at less than nothing', { premium: '-1.00' }, 'premium', expect.anything()],
+    ['for half a yen', { premium: '365.50', currency: 'JPY' }, 'premium', 'FRACTION_OF_UNIT'],
     ['of no known type', { policy_type: 'boat' }, 'policy_type', 'INVALID_CHOICE'],
     ['of two types', { product_type: 'life' }, 'product_type', 'TWICE'],
     ['of no type', { policy_type: undefined }, 'policy_type', 'REQUIRED'],
