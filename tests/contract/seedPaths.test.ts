@@ -1,7 +1,26 @@
 import { registry } from '../wall/registry.ts';
 
-/** Each path that clients of the claims and compliance platforms know, as they call it, with what it is now. */
+/** Each path that clients of older platforms know, as they call it, with what it is now. */
 const seedPaths = [
+  ['POST', '/api/auth/register', '/auth/register'],
+  ['POST', '/api/auth/login', '/auth/login'],
+  ['POST', '/api/auth/refresh', '/auth/refresh'],
+  ['GET', '/api/categories', '/categories'],
+  ['POST', '/api/categories', '/categories'],
+  ['GET', '/api/categories/:id', '/categories/:id'],
+  ['PUT', '/api/categories/:id', '/categories/:id'],
+  ['PATCH', '/api/categories/:id', '/categories/:id'],
+  ['DELETE', '/api/categories/:id', '/categories/:id'],
+  ['GET', '/api/plans', '/plans'],
+  ['POST', '/api/plans', '/plans'],
+  ['GET', '/api/plans/:id', '/plans/:id'],
+  ['PUT', '/api/plans/:id', '/plans/:id'],
+  ['PATCH', '/api/plans/:id', '/plans/:id'],
+  ['DELETE', '/api/plans/:id', '/plans/:id'],
+  ['GET', '/api/subscriptions', '/subscriptions'],
+  ['POST', '/api/subscriptions', '/subscriptions'],
+  ['GET', '/api/subscriptions/:id', '/subscriptions/:id'],
+  ['PATCH', '/api/subscriptions/:id/cancel', '/subscriptions/:id/cancel'],
   ['POST', '/users/login', '/auth/login'],
   ['GET', '/users', '/users'],
   ['POST', '/users/add-user', '/users'],
@@ -77,6 +96,7 @@ const seedPaths = [
   ['PUT', '/templates/:id', '/templates/:id'],
   ['PATCH', '/templates/:id', '/templates/:id'],
   ['DELETE', '/templates/:id', '/templates/:id'],
+  ['GET', '/acknowledgements', '/acknowledgements'],
   ['GET', '/customer-compliance', '/customer-compliance'],
   ['POST', '/customer-compliance', '/customer-compliance'],
   ['GET', '/customer-compliance/:id', '/customer-compliance/:id'],

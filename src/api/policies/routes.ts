@@ -6,7 +6,7 @@ import { invalidField } from '../../errors.ts';
 import type { BusinessType } from '../../rules/companies.ts';
 import { listRoute, route, type Route } from '../route.ts';
 import { presentTimeline } from '../workflows/present.ts';
-import { timelineAnswer } from '../workflows/schema.ts';
+import { timelineAnswer, timelineExample } from '../workflows/schema.ts';
 import {
   presentIssued,
   presentPolicy,
@@ -18,19 +18,24 @@ import {
   editPolicyBody,
   issueBody,
   issuedAnswer,
+  issuedPolicyExample,
   issueExample,
   policiesQuery,
   policyAnswer,
+  policyExample,
   policyPath,
   policySearchQuery,
   premiumAnswer,
+  premiumAnswerExample,
   premiumBody,
   premiumExample,
   renewedAnswer,
+  renewedPolicyExample,
   renewPolicyBody,
   replaceExample,
   replacePolicyBody,
   versionAnswer,
+  versionExample,
   versionsQuery,
 } from './schema.ts';
 
@@ -42,7 +47,11 @@ const one = {
   params: policyPath,
   tag,
 } as const;
-const answersPolicy = { answer: presentPolicy, answerSchema: policyAnswer } as const;
+const answersPolicy = {
+  answer: presentPolicy,
+  answerSchema: policyAnswer,
+  examples: { answer: policyExample },
+} as const;
 
 export const policyRoutes = ({
   policies,
@@ -68,7 +77,7 @@ export const policyRoutes = ({
     body: renewPolicyBody,
     answer: presentRenewed,
     answerSchema: renewedAnswer,
-    examples: { body: { duration_months: 12, premium: '560.00' } },
+    examples: { body: { duration_months: 12, premium: '560.00' }, answer: renewedPolicyExample },
   } as const;
 
   return [
@@ -98,7 +107,7 @@ export const policyRoutes = ({
         if (!policyType) throw invalidField('policy_type', 'Say which type', 'REQUIRED');
         return policyChanges.issue(company, { ...body, policyType }, once);
       },
-      examples: { body: issueExample },
+      examples: { body: issueExample, answer: issuedPolicyExample },
     }),
     listRoute({
       path: '/policies/search',
@@ -123,7 +132,7 @@ export const policyRoutes = ({
       answerSchema: premiumAnswer,
       handle: ({ company, body: { currency, ...risk } }) =>
         premiums.propose(company, risk, currency),
-      examples: { body: premiumExample },
+      examples: { body: premiumExample, answer: premiumAnswerExample },
     }),
     route({
       ...one,
@@ -155,7 +164,7 @@ export const policyRoutes = ({
           },
           expectedVersion,
         ),
-      examples: { body: replaceExample },
+      examples: { body: replaceExample, answer: policyExample },
     }),
     route({
       ...one,
@@ -174,7 +183,7 @@ export const policyRoutes = ({
           { ...body, policyType: typeOf(body) },
           expectedVersion,
         ),
-      examples: { body: { policyholder_phone: '+49 30 7654321' } },
+      examples: { body: { policyholder_phone: '+49 30 7654321' }, answer: policyExample },
     }),
     route({
       ...one,
@@ -217,6 +226,7 @@ export const policyRoutes = ({
       query: versionsQuery,
       answer: presentVersion,
       answerSchema: versionAnswer,
+      examples: { answer: versionExample },
       handle: ({ actor, params, query }) => policies.versions(actor, params.id, query),
     }),
     route({
@@ -228,6 +238,7 @@ export const policyRoutes = ({
       params: policyPath,
       answer: presentTimeline,
       answerSchema: timelineAnswer,
+      examples: { answer: timelineExample },
       handle: async ({ actor, params }) =>
         timelines.timeline(actor, await policies.subscriptionOf(actor, params.id)),
     }),

@@ -229,3 +229,69 @@ export const premiumExample = {
   risk_level: 'standard',
   previous_claims: 1,
 } as const;
+
+export const policyExample = {
+  id: '01998e3f-2a01-7d52-9e23-6f77a88b99c0',
+  policy_number: 'POL-DEMO-2026-000004',
+  ...issueExample,
+  product_type: 'auto',
+  status: 'active',
+  is_active: true,
+  is_valid: true,
+  user_id: '01998e3a-9f10-7b22-8c33-1d44e55f66a7',
+  coverage_used: '900.00',
+  coverage_remaining: '17100.00',
+  premium_paid_to: '2027-02-01',
+  currency: 'EUR',
+  insured_property_id: null,
+  subscription_id: '01998e3f-2a00-7c41-8d12-5e66f77a88b9',
+  version: 1,
+  created_at: '2026-02-01T09:30:00.000Z',
+  updated_at: '2026-02-01T09:30:00.000Z',
+} as const;
+
+export const issuedPolicyExample = {
+  ...policyExample,
+  coverage_used: '0.00',
+  coverage_remaining: '18000.00',
+  workflow: {
+    id: `subscription/01998e39-1d00-7f01-8a12-2b33c44d55e6/${policyExample.subscription_id}`,
+    state: 'starting',
+  },
+} as const;
+
+export const renewedPolicyExample = {
+  ...issuedPolicyExample,
+  end_date: '2028-02-01',
+  premium: '560.00',
+  term: {
+    term_no: 2,
+    start_date: '2027-02-01',
+    end_date: '2028-02-01',
+    premium: '560.00',
+    coverage_amount: '18000.00',
+    gap_days: 0,
+  },
+} as const;
+
+export const versionExample = {
+  number: 1,
+  start_date: '2026-02-01',
+  end_date: '2027-02-01',
+  premium: '540.00',
+  coverage_amount: '18000.00',
+  origin: 'new',
+  gap_days: 0,
+  made_at: '2026-02-01T09:30:00.000Z',
+  made_by: policyExample.user_id,
+} as const;
+
+export const premiumAnswerExample = {
+  premium: '594.00',
+  yearly_premium: '594.00',
+  term_days: 365,
+  factors: [{ name: 'previous_claims', percent: 110 }],
+  is_least: false,
+  currency: 'EUR',
+  pricing: { asked: 'standard', used: 'standard', note: null },
+} as const;

@@ -4,7 +4,7 @@ import type { Subscriptions } from '../../commands/subscriptions.ts';
 import type { Timelines } from '../../commands/timelines.ts';
 import { listRoute, route, type Route } from '../route.ts';
 import { presentTimeline } from '../workflows/present.ts';
-import { timelineAnswer } from '../workflows/schema.ts';
+import { timelineAnswer, timelineExample } from '../workflows/schema.ts';
 import {
   presentCancellation,
   presentEndorsement,
@@ -16,16 +16,20 @@ import {
   cancelBody,
   cancelPreviewAnswer,
   cancelPreviewBody,
+  cancelPreviewExample,
   endorseBody,
   endorsePreviewAnswer,
   endorsePreviewBody,
+  endorsePreviewExample,
   invoiceAnswer,
+  invoiceExample,
   invoicesQuery,
   payBody,
   reinstateBody,
   renewBody,
   subscribeBody,
   subscriptionAnswer,
+  subscriptionExample,
   subscriptionPath,
   subscriptionsQuery,
 } from './schema.ts';
@@ -35,6 +39,7 @@ const one = { params: subscriptionPath, tag } as const;
 const answersSubscription = {
   answer: presentSubscription,
   answerSchema: subscriptionAnswer,
+  examples: { answer: subscriptionExample },
 } as const;
 
 export const subscriptionRoutes = ({
@@ -64,6 +69,7 @@ export const subscriptionRoutes = ({
     handle: ({ actor, company, body, once }) => subscriptions.subscribe(actor, company, body, once),
     examples: {
       body: { insurance_plan_id: '0190b1a0-0000-7000-8000-000000000001', auto_renew: false },
+      answer: subscriptionExample,
     },
   }),
   listRoute({
@@ -104,7 +110,7 @@ export const subscriptionRoutes = ({
     ...answersSubscription,
     handle: ({ actor, params, body, once, expectedVersion }) =>
       subscriptions.cancel(actor, params.id, { ...body, expectedVersion }, once),
-    examples: { body: { reason: 'The house is sold' } },
+    examples: { body: { reason: 'The house is sold' }, answer: subscriptionExample },
   }),
   route({
     method: 'POST',
@@ -118,7 +124,7 @@ export const subscriptionRoutes = ({
     answerSchema: cancelPreviewAnswer,
     handle: ({ actor, params, body }) =>
       subscriptions.previewCancel(actor, params.id, body.effectiveDate),
-    examples: { body: {} },
+    examples: { body: {}, answer: cancelPreviewExample },
   }),
   route({
     method: 'POST',
@@ -133,7 +139,7 @@ export const subscriptionRoutes = ({
     ...answersSubscription,
     handle: ({ actor, params, body, once, expectedVersion }) =>
       subscriptions.renew(actor, params.id, { ...body, expectedVersion }, once),
-    examples: { body: {} },
+    examples: { body: {}, answer: subscriptionExample },
   }),
   route({
     method: 'PATCH',
@@ -146,7 +152,7 @@ export const subscriptionRoutes = ({
     ...answersSubscription,
     handle: ({ actor, params, body, expectedVersion }) =>
       subscriptions.setAutoRenew(actor, params.id, body.autoRenew, expectedVersion),
-    examples: { body: { auto_renew: true } },
+    examples: { body: { auto_renew: true }, answer: subscriptionExample },
   }),
   route({
     method: 'POST',
@@ -162,7 +168,10 @@ export const subscriptionRoutes = ({
     ...answersSubscription,
     handle: ({ actor, params, body, once, expectedVersion }) =>
       endorsements.endorse(actor, params.id, { ...body, expectedVersion }, once),
-    examples: { body: { coverage_amount: '300000.00', premium: '420.00', reason: 'A new roof' } },
+    examples: {
+      body: { coverage_amount: '300000.00', premium: '420.00', reason: 'A new roof' },
+      answer: subscriptionExample,
+    },
   }),
   route({
     method: 'POST',
@@ -175,7 +184,7 @@ export const subscriptionRoutes = ({
     answer: presentEndorsement,
     answerSchema: endorsePreviewAnswer,
     handle: ({ actor, params, body }) => endorsements.preview(actor, params.id, body),
-    examples: { body: { premium: '420.00' } },
+    examples: { body: { premium: '420.00' }, answer: endorsePreviewExample },
   }),
   listRoute({
     path: '/subscriptions/:id/invoices',
@@ -185,6 +194,7 @@ export const subscriptionRoutes = ({
     query: invoicesQuery,
     answer: presentInvoice,
     answerSchema: invoiceAnswer,
+    examples: { answer: invoiceExample },
     handle: ({ actor, params, query }) => premiumInvoices.list(actor, params.id, query),
   }),
   route({
@@ -198,7 +208,7 @@ export const subscriptionRoutes = ({
     ...one,
     ...answersSubscription,
     handle: ({ actor, params, body, once }) => premiumInvoices.pay(actor, params.id, body, once),
-    examples: { body: {} },
+    examples: { body: {}, answer: subscriptionExample },
   }),
   route({
     method: 'POST',
@@ -214,7 +224,10 @@ export const subscriptionRoutes = ({
     ...answersSubscription,
     handle: ({ actor, params, body, once, expectedVersion }) =>
       premiumInvoices.reinstate(actor, params.id, { ...body, expectedVersion }, once),
-    examples: { body: { reason: 'The bank had returned the payment by mistake' } },
+    examples: {
+      body: { reason: 'The bank had returned the payment by mistake' },
+      answer: subscriptionExample,
+    },
   }),
   route({
     method: 'GET',
@@ -224,6 +237,7 @@ export const subscriptionRoutes = ({
     ...one,
     answer: presentTimeline,
     answerSchema: timelineAnswer,
+    examples: { answer: timelineExample },
     handle: ({ actor, params }) => timelines.timeline(actor, params.id),
   }),
 ];

@@ -158,3 +158,75 @@ export const invoiceAnswer = object({
   created_at: instant(),
   updated_at: instant(),
 });
+
+export const subscriptionExample = {
+  id: '01998e3f-2a00-7c41-8d12-5e66f77a88b9',
+  user_id: '01998e3a-9f10-7b22-8c33-1d44e55f66a7',
+  insurance_plan_id: '01998e3a-6c00-7a11-9b22-0c33d44e55f6',
+  policy_id: '01998e3f-2a01-7d52-9e23-6f77a88b99c0',
+  policy_number: 'POL-DEMO-2026-000004',
+  insured_property_id: null,
+  source: 'plan',
+  status: 'active',
+  cancel_pending: false,
+  start_date: '2026-02-01',
+  end_date: '2027-02-01',
+  expires_at: '2027-01-31T23:00:00.000Z',
+  term_no: 1,
+  price_snapshot: {
+    plan_name: 'Detached House standard',
+    plan_version: 1,
+    premium: '365.00',
+    coverage_amount: '250000.00',
+    currency: 'EUR',
+    duration_months: 12,
+  },
+  auto_renew: false,
+  cancel_reason: null,
+  cancel_effective_date: null,
+  refund_amount: null,
+  workflow: {
+    id: 'subscription/01998e39-1d00-7f01-8a12-2b33c44d55e6/01998e3f-2a00-7c41-8d12-5e66f77a88b9',
+    state: 'running',
+  },
+  version: 1,
+  state_version: 1,
+  created_at: '2026-02-01T09:30:00.000Z',
+  updated_at: '2026-02-01T09:30:00.000Z',
+} as const;
+
+export const cancelPreviewExample = {
+  effective_date: '2026-05-12',
+  is_immediate: true,
+  refund_amount: '265.00',
+  would_refund: '265.00',
+  cooling_off_ends_on: '2026-02-15',
+  terms: [{ term_no: 1, amount: '265.00', rule: 'pro_rata', unused_days: 265, term_days: 365 }],
+} as const;
+
+export const endorsePreviewExample = {
+  effective_on: '2026-05-12',
+  premium: '420.00',
+  coverage_amount: '250000.00',
+  currency: 'EUR',
+  remaining_days: 265,
+  term_days: 365,
+  delta: '39.93',
+} as const;
+
+export const invoiceExample = {
+  id: '01998e3f-2a02-7e63-8f34-7a88b99c00d1',
+  subscription_id: subscriptionExample.id,
+  term_no: 1,
+  reason: 'term',
+  amount: '365.00',
+  currency: 'EUR',
+  period_start: '2026-02-01',
+  period_end: '2027-02-01',
+  due_date: '2026-02-04',
+  status: 'paid',
+  paid_at: '2026-02-01T09:31:12.000Z',
+  payment_id: null,
+  created_at: '2026-02-01T09:30:00.000Z',
+  updated_at: '2026-02-01T09:31:12.000Z',
+} as const;

@@ -52,6 +52,7 @@ import {
   driftAnswer,
   driftsQuery,
   explanationAnswer,
+  explanationExample,
   operatedAnswer,
   operationBody,
   previewAnswer,
@@ -61,6 +62,8 @@ import {
   replayAnswer,
   skipTimerBody,
   timelineAnswer,
+  timelineExample,
+  timerChangedExample,
   timerChangedAnswer,
   timerPath,
   workflowAnswer,
@@ -431,6 +434,7 @@ const routesOf = (type: WorkflowKind, kind: Kind, where: Where = {}): Route[] =>
     params: workflowPath,
     answer: presentTimeline,
     answerSchema: timelineAnswer,
+    ...(type === 'subscription' && { examples: { answer: timelineExample } }),
     handle: ({ actor, params }) => kind.timeline(actor, params.id),
   }),
   route({
@@ -443,6 +447,7 @@ const routesOf = (type: WorkflowKind, kind: Kind, where: Where = {}): Route[] =>
     params: workflowPath,
     answer: presentExplanation,
     answerSchema: explanationAnswer,
+    ...(type === 'subscription' && { examples: { answer: explanationExample } }),
     handle: ({ actor, params }) => kind.explain(actor, params.id),
   }),
 ];
@@ -473,7 +478,10 @@ const timerRoutesOf = (
       const change = { dueAt, extendByMs, reason, dryRun };
       return kind.changeTimer(actor, params.id, params.name, change, once);
     },
-    examples: { body: { extend_by: 86_400, reason: 'Somebody is abroad', dry_run: true } },
+    examples: {
+      body: { extend_by: 86_400, reason: 'Somebody is abroad', dry_run: true },
+      ...(type === 'subscription' && { answer: timerChangedExample }),
+    },
   }),
   route({
     ...where,

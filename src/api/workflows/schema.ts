@@ -465,3 +465,61 @@ export const replayAnswer = object({
     { max: 1000 },
   ).description('Between the state and the row'),
 }).id('WorkflowReplay');
+
+const exampleRun =
+  'subscription/01998e39-1d00-7f01-8a12-2b33c44d55e6/01998e3f-2a00-7c41-8d12-5e66f77a88b9';
+
+const expiryExample = {
+  name: 'expiry',
+  title: 'expiry',
+  due_at: '2027-01-31T23:00:00.000Z',
+  original_due_at: '2027-01-31T23:00:00.000Z',
+  remaining_seconds: 31_411_800,
+  source: 'term',
+} as const;
+
+export const timelineExample = {
+  workflow_id: exampleRun,
+  workflow_url: null,
+  status: 'active',
+  past: [
+    {
+      at: '2026-02-01T09:30:00.000Z',
+      kind: 'event',
+      name: 'subscribe',
+      title: 'subscribe',
+      actor_type: 'user',
+      reason: null,
+    },
+  ],
+  future: [
+    {
+      name: 'renewal_reminder_30',
+      title: 'renewal reminder 30',
+      due_at: '2027-01-01T23:00:00.000Z',
+      original_due_at: '2027-01-01T23:00:00.000Z',
+      remaining_seconds: 28_819_800,
+      source: 'plan',
+    },
+    expiryExample,
+  ],
+} as const;
+
+export const explanationExample = {
+  workflow_id: exampleRun,
+  workflow_url: null,
+  status: 'active',
+  summary: 'Cover runs until 2027-02-01',
+  waits_for: 'time',
+  since: '2026-02-01T09:30:00.000Z',
+  moves: [{ event: 'cancel', who: 'the holder, or a tenant admin' }],
+  next: expiryExample,
+  consequence: 'The cover ends',
+  failing_step: null,
+} as const;
+
+export const timerChangedExample = {
+  dry_run: true,
+  scheduled: [{ name: 'expiry', due_at: '2027-02-14T23:00:00.000Z' }],
+  cancelled: ['renewal_reminder_30'],
+} as const;
