@@ -233,7 +233,7 @@ export class BookingModel {
 
   private fire(at: number): void {
     const name = this.timers.shift();
-    if (name === 'hold') this.end('hold', this.#terms.total);
+    if (name === 'hold') this.endHold();
     if (name === 'host_confirmation') this.end('request', this.#terms.total);
     if (name === 'check_out') {
       this.status = 'completed';
@@ -250,6 +250,16 @@ export class BookingModel {
       const isLookedInto = this.isRefunding || !this.isMadeUpFor();
       if (isLookedInto && name === 'refund_escalation' && !this.isRefunding) this.close();
     }
+  }
+
+  /** Money that has come is taken, though nobody has told of it yet. */
+  private endHold(): void {
+    const { charge } = this;
+    if (!this.isCharging || !charge || this.statusOf(charge) !== 'completed') {
+      return this.end('hold', this.#terms.total);
+    }
+    this.seen.add('paid right before the end of the hold');
+    this.charged(true);
   }
 
   private moveTimer(to: 'first' | 'last'): string {
@@ -295,7 +305,10 @@ export class BookingModel {
     this.#awaited = undefined;
     if (!this.hear(awaited, isDone)) {
       this.#failed = awaited;
-      return void this.isMadeUpFor();
+      // Somebody has to hear of one that fails after both of its watches.
+      const isWatched = this.timers.length > 0;
+      if (!this.isMadeUpFor() && !isWatched) this.timers = ['refund_watch', 'refund_escalation'];
+      return;
     }
     this.#awaited = this.refundUnderWay();
     if (!this.#awaited) this.close();
