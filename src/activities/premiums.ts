@@ -95,13 +95,13 @@ async function takeArrears(
 ): Promise<boolean> {
   const { subscription, company } = contract;
   const today = dateAt(step.at.getTime(), company.timeZone);
-  const isDayLeft = compareDates(today, subscription.endDate) < 0;
-  if (isDayLeft) await reinstateNow(contract, step);
-  else {
-    await refundPremiums(subscription.id, arrears.amount, 'The term was over', step.at);
-    await PremiumInvoice.settle([arrears], 'void');
+  if (compareDates(today, subscription.endDate) < 0) {
+    await reinstateNow(contract, step);
+    return true;
   }
-  return isDayLeft;
+  await refundPremiums(subscription.id, arrears.amount, 'The term was over', step.at);
+  await PremiumInvoice.settle([arrears], 'void');
+  return false;
 }
 
 /** The payment's own ladder is at its end: the call centre takes over. */
@@ -244,10 +244,9 @@ export async function lapse(contract: Contract, step: Step): Promise<void> {
 export async function endReinstatement(contract: Contract, step: Step): Promise<void> {
   const { subscription, policy, company, lifecycle } = contract;
   if (subscription.status !== 'lapsed') return;
-  const due = await PremiumInvoice.dueOf(subscription.id);
   const arrears = await PremiumInvoice.arrearsToNote(subscription.id);
   if (arrears && (await takeArrears(contract, step, arrears))) return;
-  await PremiumInvoice.settle(due, 'void');
+  await PremiumInvoice.settle(await PremiumInvoice.dueOf(subscription.id), 'void');
   const { endDate } = lastPart(contract);
   const closesOn = addDays(endDate, lifecycle.lateRenewalDays.value);
   const closesAt = startOfDay(closesOn, company.timeZone);

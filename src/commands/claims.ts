@@ -427,6 +427,9 @@ const editedFields = (claim: Claim, edits: ClaimEdits) => {
   };
 };
 
+const amountIn = ({ amount }: StatusData, { currency }: ClaimFacts): Money =>
+  payable('data.amount', demanded(amount, 'data.amount'), currency);
+
 function wishTowards(
   claim: ClaimFacts,
   wanted: ClaimStatus,
@@ -454,18 +457,14 @@ function wishTowards(
       return {
         ...who,
         event,
-        amount: payable('data.amount', demanded(data.amount, 'data.amount'), claim.currency),
+        amount: amountIn(data, claim),
         rationale: typedText(
           'data.rationale',
           demanded(data.rationale ?? who.reason ?? undefined, 'data.rationale'),
         ),
       };
     case 'approve':
-      return {
-        ...who,
-        event,
-        amount: payable('data.amount', demanded(data.amount, 'data.amount'), claim.currency),
-      };
+      return { ...who, event, amount: amountIn(data, claim) };
     case 'deny':
       return { ...who, event, code: demanded(data.code, 'data.code') };
     case 'pay_by_hand':

@@ -10,7 +10,7 @@ import type { PaymentRef, PaymentResult } from '../models/paymentStart.ts';
 import { paymentWorkflowId } from '../rules/workflowIds.ts';
 import { doing } from './doing.ts';
 import type { payment } from './payment.ts';
-import { attribute } from './searchAttributes.ts';
+import { attribute, attributesOf } from './searchAttributes.ts';
 
 /**
  * Has an opened payment carried out as a child, and waits for its end. The child goes on whatever
@@ -26,9 +26,7 @@ async function runPayment(ref: PaymentRef): Promise<PaymentResult> {
       cancellationType: ChildWorkflowCancellationType.ABANDON,
       staticSummary: 'payment',
       typedSearchAttributes: [
-        { key: attribute.companyId, value: companyId },
-        { key: attribute.entityType, value: 'payment' },
-        { key: attribute.entityId, value: paymentId },
+        ...attributesOf(companyId, 'payment', paymentId),
         { key: attribute.entityStatus, value: 'pending' },
         { key: attribute.stateVersion, value: 1 },
       ],

@@ -16,7 +16,7 @@ import type { Outcome } from '../activities/oneStep.ts';
 import { openAttention, type Attention } from './attention.ts';
 import { inWords } from './doing.ts';
 import { openInbox, type Answered } from './inbox.ts';
-import { handOver, openPost } from './post.ts';
+import { openPost } from './post.ts';
 import { answerState } from './rebuilt.ts';
 import { attribute } from './searchAttributes.ts';
 
@@ -202,7 +202,7 @@ export function openLifecycle<State extends Living, Wish, Result>(
   async function stopByOperator(): Promise<void> {
     await attention.persist('the end by an operator', reread, reread);
     await kind.endByOperator();
-    await handOver(kind.companyId, post);
+    await post.handOver();
   }
 
   function show(): void {

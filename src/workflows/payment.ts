@@ -26,7 +26,7 @@ import { openAttention } from './attention.ts';
 import { doing, maxSilenceMs, queueOf } from './doing.ts';
 import { openInbox } from './inbox.ts';
 import { illegalTransition } from './lifecycle.ts';
-import { handOver, openPost } from './post.ts';
+import { openPost } from './post.ts';
 import { answerState } from './rebuilt.ts';
 import { attribute } from './searchAttributes.ts';
 
@@ -112,7 +112,7 @@ export async function payment({ companyId, paymentId }: PaymentInput): Promise<P
     }
     show(state);
     await answerWaiting();
-    await handOver(companyId, post);
+    await post.handOver();
     await condition(allHandlersFinished);
     return {
       status: state.status === 'failed' ? 'failed' : 'completed',

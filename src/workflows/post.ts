@@ -12,7 +12,7 @@ import type { Activities } from '../activities/index.ts';
 import { notificationWorkflowId } from '../rules/workflowIds.ts';
 import { doing, maxSilenceMs, queueOf } from './doing.ts';
 import type { notificationDelivery } from './notificationDelivery.ts';
-import { attribute } from './searchAttributes.ts';
+import { attributesOf } from './searchAttributes.ts';
 
 export interface Post {
   /** Sends queued notifications in the background; the workflow's own steps go on. */
@@ -21,10 +21,11 @@ export interface Post {
   readonly undelivered: readonly string[];
   /** Everything was delivered or given up. */
   readonly isSettled: boolean;
-  /** The same, but for what is held back until a later hour. */
-  readonly isAtRest: boolean;
-  /** What was neither delivered nor given up when the run was cancelled. */
-  readonly interrupted: readonly string[];
+  /**
+   * Before a run ends that nobody should wait for: what is held back, refused, or was cancelled with it
+   * goes out by runs of its own. A first try may end, so that not two of them send the same mail.
+   */
+  handOver(): Promise<void>;
 }
 
 export function openPost(companyId: string): Post {
@@ -37,7 +38,8 @@ export function openPost(companyId: string): Post {
     retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
   });
   const underway = new Set<string>();
-  const interrupted: string[] = [];
+  /** And what was cancelled with the run, which is under way no more. */
+  const undelivered = new Set<string>();
   let held = 0;
 
   const deliver = async (notificationId: string): Promise<void> => {
@@ -55,9 +57,10 @@ export function openPost(companyId: string): Post {
         }
       }
     } catch (error) {
-      if (isCancellation(error)) interrupted.push(notificationId);
-      else await doing('give the e-mail up').giveUpNotification(ref);
+      if (isCancellation(error)) return;
+      await doing('give the e-mail up').giveUpNotification(ref);
     }
+    undelivered.delete(notificationId);
   };
 
   return {
@@ -65,31 +68,23 @@ export function openPost(companyId: string): Post {
       for (const id of notificationIds) {
         if (underway.has(id)) continue;
         underway.add(id);
+        undelivered.add(id);
         void deliver(id).finally(() => underway.delete(id));
       }
     },
     get undelivered() {
-      return [...underway];
+      return [...undelivered];
     },
     get isSettled() {
       return underway.size === 0;
     },
-    get isAtRest() {
-      return underway.size === held;
+    async handOver() {
+      if (!patched('mails-outlive-their-run')) return condition(() => underway.size === 0);
+      // What is held back until a later hour is at rest.
+      await condition(() => underway.size === held, '1 minute', { summary: 'mail under way' });
+      await Promise.all([...undelivered].map((id) => beginDelivery(companyId, id)));
     },
-    interrupted,
   };
-}
-
-/**
- * Before a run ends that nobody should wait for: what is held back, refused, or was cancelled with it goes
- * out by runs of its own. A first try may end, so that not two of them send the same mail.
- */
-export async function handOver(companyId: string, post: Post): Promise<void> {
-  if (!patched('mails-outlive-their-run')) return condition(() => post.isSettled);
-  await condition(() => post.isAtRest, '1 minute', { summary: 'mail under way' });
-  const left = new Set([...post.interrupted, ...post.undelivered]);
-  await Promise.all([...left].map((id) => beginDelivery(companyId, id)));
 }
 
 async function beginDelivery(companyId: string, notificationId: string): Promise<void> {
@@ -99,11 +94,7 @@ async function beginDelivery(companyId: string, notificationId: string): Promise
       args: [{ v: 1, companyId, notificationId }],
       parentClosePolicy: ParentClosePolicy.ABANDON,
       staticSummary: 'e-mail',
-      typedSearchAttributes: [
-        { key: attribute.companyId, value: companyId },
-        { key: attribute.entityType, value: 'notification' },
-        { key: attribute.entityId, value: notificationId },
-      ],
+      typedSearchAttributes: attributesOf(companyId, 'notification', notificationId),
     });
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

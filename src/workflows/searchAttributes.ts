@@ -19,6 +19,17 @@ export const attribute = {
   stateVersion: defineSearchAttributeKey('StateVersion', SearchAttributeType.INT),
 } as const;
 
+/** Whose run it is, and what it stands for. */
+export const attributesOf = (
+  companyId: string,
+  entityType: string,
+  entityId: string,
+): SearchAttributePair[] => [
+  { key: attribute.companyId, value: companyId },
+  { key: attribute.entityType, value: entityType },
+  { key: attribute.entityId, value: entityId },
+];
+
 /** Turns the outbox's plain values (instants as epoch milliseconds) into typed pairs. */
 export const searchAttributePairs = (
   values: Readonly<Record<string, string | number | boolean>>,

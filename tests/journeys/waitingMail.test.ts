@@ -41,6 +41,7 @@ describe('a mail that can wait', () => {
     await journeys.server.temporal.start(start);
     await journeys.server.env.client.workflow.getHandle(start.workflowId).result();
 
+    const hourOf = (instant: number): number => Math.floor(instant / 3_600_000);
     expect(sent.map(({ to, at }) => [to, hourOf(at) - hourOf(began)])).toEqual([[email, 5]]);
   });
 });
@@ -97,5 +98,3 @@ describe('a mail that can wait, on the real server', () => {
     expect(await endDeliveries(companyId, paymentId)).toEqual(['payment_received']);
   }, 60_000);
 });
-
-const hourOf = (instant: number): number => Math.floor(instant / 3_600_000);
