@@ -21,6 +21,7 @@ import {
   positiveMoney,
   text,
 } from '../schema.ts';
+import { subscriptionExample } from '../subscriptions/schema.ts';
 
 export const policyStatuses = [
   'draft',
@@ -231,20 +232,20 @@ export const premiumExample = {
 } as const;
 
 export const policyExample = {
-  id: '01998e3f-2a01-7d52-9e23-6f77a88b99c0',
-  policy_number: 'POL-DEMO-2026-000004',
   ...issueExample,
+  id: subscriptionExample.policy_id,
+  policy_number: subscriptionExample.policy_number,
   product_type: 'auto',
   status: 'active',
   is_active: true,
   is_valid: true,
-  user_id: '01998e3a-9f10-7b22-8c33-1d44e55f66a7',
+  user_id: subscriptionExample.user_id,
   coverage_used: '900.00',
   coverage_remaining: '17100.00',
   premium_paid_to: '2027-02-01',
   currency: 'EUR',
   insured_property_id: null,
-  subscription_id: '01998e3f-2a00-7c41-8d12-5e66f77a88b9',
+  subscription_id: subscriptionExample.id,
   version: 1,
   created_at: '2026-02-01T09:30:00.000Z',
   updated_at: '2026-02-01T09:30:00.000Z',
@@ -254,10 +255,7 @@ export const issuedPolicyExample = {
   ...policyExample,
   coverage_used: '0.00',
   coverage_remaining: '18000.00',
-  workflow: {
-    id: `subscription/01998e39-1d00-7f01-8a12-2b33c44d55e6/${policyExample.subscription_id}`,
-    state: 'starting',
-  },
+  workflow: { ...subscriptionExample.workflow, state: 'starting' },
 } as const;
 
 export const renewedPolicyExample = {
@@ -287,10 +285,13 @@ export const versionExample = {
 } as const;
 
 export const premiumAnswerExample = {
-  premium: '594.00',
-  yearly_premium: '594.00',
+  premium: '621.00',
+  yearly_premium: '540.00',
   term_days: 365,
-  factors: [{ name: 'previous_claims', percent: 110 }],
+  factors: [
+    { name: 'risk', percent: 100 },
+    { name: 'previous_claims', percent: 115 },
+  ],
   is_least: false,
   currency: 'EUR',
   pricing: { asked: 'standard', used: 'standard', note: null },

@@ -16,6 +16,7 @@ import {
   positiveMoney,
   text,
 } from '../schema.ts';
+import { planExample } from '../plans/schema.ts';
 
 export const subscriptionPath = object({ id: id() });
 
@@ -162,7 +163,7 @@ export const invoiceAnswer = object({
 export const subscriptionExample = {
   id: '01998e3f-2a00-7c41-8d12-5e66f77a88b9',
   user_id: '01998e3a-9f10-7b22-8c33-1d44e55f66a7',
-  insurance_plan_id: '01998e3a-6c00-7a11-9b22-0c33d44e55f6',
+  insurance_plan_id: planExample.id,
   policy_id: '01998e3f-2a01-7d52-9e23-6f77a88b99c0',
   policy_number: 'POL-DEMO-2026-000004',
   insured_property_id: null,
@@ -174,7 +175,7 @@ export const subscriptionExample = {
   expires_at: '2027-01-31T23:00:00.000Z',
   term_no: 1,
   price_snapshot: {
-    plan_name: 'Detached House standard',
+    plan_name: planExample.name,
     plan_version: 1,
     premium: '365.00',
     coverage_amount: '250000.00',

@@ -35,6 +35,7 @@ import {
   partial,
   text,
 } from '../schema.ts';
+import { subscriptionExample } from '../subscriptions/schema.ts';
 
 export const workflowPath = object({ id: id() });
 export const timerPath = object({ id: id(), name: text(60) });
@@ -466,60 +467,68 @@ export const replayAnswer = object({
   ).description('Between the state and the row'),
 }).id('WorkflowReplay');
 
-const exampleRun =
-  'subscription/01998e39-1d00-7f01-8a12-2b33c44d55e6/01998e3f-2a00-7c41-8d12-5e66f77a88b9';
+/** Asked right after the purchase. */
+const timerExample = (
+  timer: { readonly name: string; readonly title: string; readonly source: string },
+  dueAt: string,
+) => ({
+  ...timer,
+  due_at: dueAt,
+  original_due_at: dueAt,
+  remaining_seconds: (Date.parse(dueAt) - Date.parse(subscriptionExample.created_at)) / 1000,
+});
 
-const expiryExample = {
-  name: 'expiry',
-  title: 'expiry',
-  due_at: '2027-01-31T23:00:00.000Z',
-  original_due_at: '2027-01-31T23:00:00.000Z',
-  remaining_seconds: 31_411_800,
-  source: 'term',
+const nextTimerExample = timerExample(
+  { name: 'renewal_offer', title: 'Renewal offer to the holder', source: 'default' },
+  '2026-12-17T23:00:00.000Z',
+);
+
+const runExample = {
+  workflow_id: subscriptionExample.workflow.id,
+  workflow_url: null,
+  status: 'active',
 } as const;
 
 export const timelineExample = {
-  workflow_id: exampleRun,
-  workflow_url: null,
-  status: 'active',
+  ...runExample,
   past: [
     {
-      at: '2026-02-01T09:30:00.000Z',
+      at: subscriptionExample.created_at,
       kind: 'event',
       name: 'subscribe',
-      title: 'subscribe',
+      title: 'Bought',
       actor_type: 'user',
       reason: null,
     },
   ],
   future: [
-    {
-      name: 'renewal_reminder_30',
-      title: 'renewal reminder 30',
-      due_at: '2027-01-01T23:00:00.000Z',
-      original_due_at: '2027-01-01T23:00:00.000Z',
-      remaining_seconds: 28_819_800,
-      source: 'plan',
-    },
-    expiryExample,
+    nextTimerExample,
+    timerExample(
+      { name: 'expiry', title: 'Cover ends', source: 'term' },
+      subscriptionExample.expires_at,
+    ),
   ],
 } as const;
 
 export const explanationExample = {
-  workflow_id: exampleRun,
-  workflow_url: null,
-  status: 'active',
-  summary: 'Cover runs until 2027-02-01',
+  ...runExample,
+  summary: 'The subscription is active and waits for its next date',
   waits_for: 'time',
-  since: '2026-02-01T09:30:00.000Z',
-  moves: [{ event: 'cancel', who: 'the holder, or a tenant admin' }],
-  next: expiryExample,
-  consequence: 'The cover ends',
+  since: subscriptionExample.created_at,
+  moves: [
+    { event: 'cancel', who: 'the holder, or a tenant admin with a reason' },
+    { event: 'renew', who: 'the holder, the call centre or a tenant admin' },
+  ],
+  next: nextTimerExample,
+  consequence: 'The holder is reminded by e-mail',
   failing_step: null,
 } as const;
 
 export const timerChangedExample = {
   dry_run: true,
-  scheduled: [{ name: 'expiry', due_at: '2027-02-14T23:00:00.000Z' }],
-  cancelled: ['renewal_reminder_30'],
+  scheduled: [
+    { name: 'renewal_reminder_1', due_at: '2027-01-31T23:00:00.000Z' },
+    { name: 'expiry', due_at: '2027-02-01T23:00:00.000Z' },
+  ],
+  cancelled: [],
 } as const;
